@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+mirador_test(test_demo TIMEOUT 900 LABELS e2e
+  SOURCES ${CMAKE_SOURCE_DIR}/tests/e2e/test_demo.c ${CMAKE_SOURCE_DIR}/tests/e2e/demo_run.c
+  LIBS PkgConfig::JANSSON m)
