@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * One line per event to standard error: wall time, program, level, text. Any thread may call, but
+ * never the sample path (it counts instead): a call formats and does one write(2). */
+#pragma once
+#include <stdbool.h>
+
+#include "frames/status.h"
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+
+/* program: name in every line, a string that lives as long as the process. Lines above level are
+ * dropped; the environment's MIRADOR_LOG (error, warn, info, debug) overrides it. */
+void log_open(const char *program, enum log_level level);
+
+/* Further reader of each line that passes the level, e.g. telemetry. It is called in the logging
+ * thread, one call at a time, and must not log. NULL removes it; when this returns no call runs. */
+typedef void log_sink(void *context, enum log_level level, const char *text);
+void log_set_sink(log_sink *sink, void *context);
+
+/* text: printf-like, control characters become '?', cut at 900 bytes. */
+void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#define log_error(...) log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_warn(...)  log_write(LOG_LEVEL_WARN, __VA_ARGS__)
+#define log_info(...)  log_write(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...) log_write(LOG_LEVEL_DEBUG, __VA_ARGS__)
+
+/* "info" and so on. */
+const char *log_level_name(enum log_level level);
+
+/* Fills err (may be NULL) with code and a one-line message; returns code. The way every setup
+ * function reports: return status_set(err, ERR_IO, "%s: cannot open: %s; cure", path,
+ * strerror(errno)). */
+int status_set(struct status *err, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * ZeroMQ sockets the way this project uses them: linger 0, bounded queues, CURVE with a ZAP handler
+ * on everything that leaves the machine. Setup only unless said; a socket belongs to one thread at
+ * a time. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "frames/status.h"
+
+#define SOCKETS_KEY_BYTES   32
+#define SOCKETS_MAX_CLIENTS 64
+
+struct sockets; /* ZeroMQ context, CURVE identity, ZAP handler thread */
+
+/* Keys are files as key_file_write makes them; empty strings mean none. */
+struct sockets_cfg {
+    char secret_key_file[256];                        /* ours, 32 bytes, mode 0600 */
+    char server_public_key[72];                       /* hex, to connect with CURVE */
+    char client_public_keys[SOCKETS_MAX_CLIENTS][72]; /* hex, who may connect to what we bind */
+    size_t n_client_public_keys;
+};
+
+/* cfg NULL: no keys, so only ipc, inproc and loopback. NULL on a fault, says why in *err. */
+struct sockets *sockets_create(const struct sockets_cfg *cfg, struct status *err) MUST_CHECK;
+
+/* Every socket must be closed before; accepts NULL. */
+void sockets_destroy(struct sockets **sockets);
+
+/* type: ZMQ_PUB, ZMQ_ROUTER ... A tcp endpoint beyond loopback is refused without a secret key and
+ * at least one client key (ERR_AUTH). An occupied endpoint is ERR_BUSY, with the cure in the
+ * message; an ipc path whose owner died is taken over. NULL on error. */
+void *sockets_bind(struct sockets *sockets, int type, const char *endpoint,
+                   struct status *err) MUST_CHECK;
+
+/* Connects (the peer may come later). CURVE is used when a server key is configured and the
+ * endpoint is not ipc or inproc. SUB sockets subscribe to nothing yet: socket_subscribe. */
+void *sockets_connect(struct sockets *sockets, int type, const char *endpoint,
+                      struct status *err) MUST_CHECK;
+int socket_subscribe(void *socket, const char *topic) MUST_CHECK;
+void socket_close(void **socket); /* accepts NULL content */
+
+/* Clients refused by the ZAP handler since creation. RT-safe. */
+uint64_t sockets_refused(const struct sockets *sockets);
+
+/* One frame of a multipart message. */
+struct socket_frame {
+    const void *bytes;
+    size_t n;
+};
+
+/* Sends all frames as one message without blocking. ERR_BUSY: the queue is full, nothing was sent.
+ */
+int socket_send(void *socket, const struct socket_frame *frames, size_t n) MUST_CHECK;
+
+/* One received message; frames point into it until the next socket_recv or socket_message_clear. */
+#define SOCKET_MAX_FRAMES 16
+struct socket_message {
+    size_t n;
+    struct socket_frame frames[SOCKET_MAX_FRAMES];
+    unsigned char storage[SOCKET_MAX_FRAMES][64]; /* the zmq_msg_t behind each */
+};
+
+/* msg must be zeroed before its first use. timeout_ms -1 waits for ever. Returns 0, ERR_TIMEOUT,
+ * ERR_INTERRUPTED (a signal), ERR_FORMAT (more frames than fit: the message is dropped), ERR_IO. */
+int socket_recv(void *socket, struct socket_message *msg, int timeout_ms) MUST_CHECK;
+void socket_message_clear(struct socket_message *msg);
+
+/* Frame i as text for jansson or strncmp is frames[i].bytes with .n: it is not terminated. */
+bool socket_frame_is(const struct socket_frame *frame, const char *text);
+
+/* True if the endpoint stays on this machine: ipc, inproc, tcp on 127.0.0.0/8, ::1 or localhost. */
+bool endpoint_is_local(const char *endpoint);
