@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The RIS trigger line: one pin that the device's own logic (ATR) raises while it transmits, and that a
+ * pair of timed writes takes over for a pulse at other times. The OUT register rests at 1, so switching
+ * the pin from ATR to manual control raises it and switching back lowers it. */
+#include "host/radio_priv.h"
+#include <stdio.h>
+
+static int set_attr(struct radio *radio, const char *attr, uint32_t value)
+{
+    return uhd_usrp_set_gpio_attr(radio->usrp, radio->trigger_bank, attr, value,
+                                  radio->trigger_mask, 0)
+               ? ERR_RADIO
+               : OK;
+}
+
+int radio_trigger_open(struct radio *radio, const struct radio_cfg *cfg, struct status *err)
+{
+    const char *bank = cfg->trigger.bank && cfg->trigger.bank[0] ? cfg->trigger.bank : "FP0";
+    if (cfg->trigger.pin > 11) {
+        err->code = ERR_ARG;
+        snprintf(err->text, sizeof err->text, "radio.trigger_pin %u: must be 0..11",
+                 cfg->trigger.pin);
+        return err->code;
+    }
+    snprintf(radio->trigger_bank, sizeof radio->trigger_bank, "%s", bank);
+    radio->trigger_mask = 1u << cfg->trigger.pin;
+    const uint32_t on = 0xFFFFFFFF;
+    if (set_attr(radio, "DDR", on) || set_attr(radio, "ATR_0X", 0) || set_attr(radio, "ATR_RX", 0) ||
+        set_attr(radio, "ATR_TX", on) || set_attr(radio, "ATR_XX", on) ||
+        set_attr(radio, "OUT", on) || set_attr(radio, "CTRL", on))
+        return radio_uhd_error(radio, err, "cannot set up the trigger line");
+    radio->trigger = true;
+    return OK;
+}
+
+static int set_attr_at(struct radio *radio, int64_t tick, const char *attr, uint32_t value)
+{
+    int64_t full;
+    double frac;
+    time_of_tick(radio, tick, &full, &frac);
+    if (uhd_usrp_set_command_time(radio->usrp, full, frac, 0))
+        return ERR_RADIO;
+    int rc = set_attr(radio, attr, value);
+    if (uhd_usrp_clear_command_time(radio->usrp, 0))
+        return ERR_RADIO;
+    return rc;
+}
+
+int radio_trigger_pulse(struct radio *radio, int64_t tick, int64_t width)
+{
+    if (!radio->trigger)
+        return ERR_STATE;
+    pthread_mutex_lock(&radio->usrp_lock);
+    int rc = set_attr_at(radio, tick, "CTRL", 0);
+    if (rc == OK)
+        rc = set_attr_at(radio, tick + width, "CTRL", 0xFFFFFFFF);
+    pthread_mutex_unlock(&radio->usrp_lock);
+    if (rc == OK)
+        radio_count_add(radio, COUNT_PULSE, 1);
+    return rc;
+}
