@@ -11,7 +11,10 @@
 
 #define RIS_CLIENT_BOARDS 8
 
+struct sockets; /* base/sockets.h */
+
 struct ris_client_cfg {
+    struct sockets *sockets;               /* outlives the client */
     const char *endpoint;                  /* "ipc:///…/ris.sock" */
     size_t n_board;                        /* 1..RIS_CLIENT_BOARDS */
     const char *boards[RIS_CLIENT_BOARDS]; /* names as in ris.yaml; copied */
