@@ -13,7 +13,7 @@
 #define RIS_CHUNK_MAX   224 /* pattern bytes in one LOAD or PROFILE packet */
 #define RIS_STEPS_MAX   64
 #define RIS_EDGES_MAX   8
-#define RIS_PACKET_MAX  264                            /* before COBS: header, body, CRC-32 */
+#define RIS_PACKET_MAX  248                            /* before COBS: header, body, CRC-32 */
 #define RIS_WIRE_MAX    (COBS_MAX(RIS_PACKET_MAX) + 2) /* with both delimiters */
 #define RIS_SLOT_ACTIVE 0xffff                         /* READBACK: what the elements show now */
 
