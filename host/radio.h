@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The radio: one USRP (or the simulated room behind the same calls) through UHD's C API. Times are
- * ticks, int64 counts of samples on the device's own clock (tick 0 = device time 0). Samples are sc16.
+ * ticks, int64 counts of samples on the device's own clock (tick 0 = device time 0). Samples are
+ * sc16.
  *
  * Threads: any one thread may receive, any one thread may transmit; time and trigger calls may come
  * from every thread (a lock inside). All buffers are the caller's, one per channel, in the order of
@@ -22,24 +23,25 @@ struct radio_trigger_cfg {
 };
 
 struct radio_cfg {
-    const char *args;          /* UHD device args, for example "type=room,room=lab,role=bs" */
-    double rate_hz;            /* a whole number of samples per second */
-    double carrier_hz;         /* both directions */
-    double tx_gain_db;         /* every TX channel */
-    double rx_gain_db;         /* every RX channel */
-    size_t n_tx, n_rx;         /* 0..RADIO_CHANNELS_MAX; at least one of them > 0 */
+    const char *args;  /* UHD device args, for example "type=room,room=lab,role=bs" */
+    double rate_hz;    /* a whole number of samples per second */
+    double carrier_hz; /* both directions */
+    double tx_gain_db; /* every TX channel */
+    double rx_gain_db; /* every RX channel */
+    size_t n_tx, n_rx; /* 0..RADIO_CHANNELS_MAX; at least one of them > 0 */
     size_t tx_channels[RADIO_CHANNELS_MAX];
     size_t rx_channels[RADIO_CHANNELS_MAX];
-    const char *rx_antenna;    /* NULL or "": the device's default */
-    const char *tx_antenna;    /* NULL or "": the device's default */
-    const char *clock_source;  /* NULL or "": the device's default; else ref_locked is required */
-    const char *time_source;   /* NULL or "": device time stays as it is; else set to 0 at the next PPS */
-    bool force_unlocked;       /* start (with a warning) though the reference is not locked */
-    bool tx_enable;            /* needed to transmit with anything but type=room */
-    double max_eirp_dbm;       /* radio_open refuses gains that exceed it */
-    double full_scale_dbm;     /* output of a full-scale tone at 0 dB TX gain (0 in the room) */
-    double antenna_gain_dbi;   /* peak gain of one TX antenna */
-    double tx_rms;             /* rms of the waveform relative to full scale, 0..1; 0 counts as 1 */
+    const char *rx_antenna;   /* NULL or "": the device's default */
+    const char *tx_antenna;   /* NULL or "": the device's default */
+    const char *clock_source; /* NULL or "": the device's default; else ref_locked is required */
+    const char
+        *time_source;    /* NULL or "": device time stays as it is; else set to 0 at the next PPS */
+    bool force_unlocked; /* start (with a warning) though the reference is not locked */
+    bool tx_enable;      /* needed to transmit with anything but type=room */
+    double max_eirp_dbm; /* radio_open refuses gains that exceed it */
+    double full_scale_dbm;   /* output of a full-scale tone at 0 dB TX gain (0 in the room) */
+    double antenna_gain_dbi; /* peak gain of one TX antenna */
+    double tx_rms;           /* rms of the waveform relative to full scale, 0..1; 0 counts as 1 */
     struct radio_trigger_cfg trigger;
 };
 
@@ -50,17 +52,17 @@ struct radio_counters { /* since radio_open; telemetry */
     uint64_t trigger_pulses, unlocked;
 };
 
-struct radio_block {   /* what radio_rx_read got */
-    int64_t tick;      /* of sample 0 of the buffers: always the tick asked for */
-    size_t n_valid;    /* samples really received; the rest of the buffers is zero */
+struct radio_block {    /* what radio_rx_read got */
+    int64_t tick;       /* of sample 0 of the buffers: always the tick asked for */
+    size_t n_valid;     /* samples really received; the rest of the buffers is zero */
     bool discontinuity; /* a gap inside, or an end that never came */
 };
 
 struct radio;
 
 /* Setup only, seconds. NULL with *err: ERR_ARG (cfg), ERR_NOT_FOUND (no such device), ERR_STATE (no
- * reference lock, no permission to transmit), ERR_RADIO (text of UHD). Rates and gains that the device
- * rounds by more than 1 Hz or 1 dB are refused. */
+ * reference lock, no permission to transmit), ERR_RADIO (text of UHD). Rates and gains that the
+ * device rounds by more than 1 Hz or 1 dB are refused. */
 struct radio *radio_open(const struct radio_cfg *cfg, struct status *err);
 void radio_close(struct radio **radio);
 
@@ -70,36 +72,39 @@ bool radio_args_is_room(const char *args);
 /* Device time now. Returns 0 or ERR_RADIO. */
 int radio_now(struct radio *radio, int64_t *tick) MUST_CHECK;
 
-/* RX thread. Asks the device for n samples on all RX channels from `tick` on; several requests may be
- * outstanding, in order. Returns 0 or ERR_RADIO. */
+/* RX thread. Asks the device for n samples on all RX channels from `tick` on; several requests may
+ * be outstanding, in order. Returns 0 or ERR_RADIO. */
 int radio_rx_request(struct radio *radio, int64_t tick, size_t n) MUST_CHECK;
 /* RX thread. Waits for the samples of the oldest outstanding request and sorts them into buf
- * [n_rx][n] by their timestamps: what is missing is zero. `wait_s` is how long, on the device's clock,
- * past the end of the block to wait for it. Returns 0 (look at block->discontinuity), ERR_TIMEOUT
- * (nothing came), ERR_STATE (the request was late and dropped), ERR_RADIO. */
-int radio_rx_read(struct radio *radio, int64_t tick, size_t n, struct sc16 *const *buf, double wait_s,
-                  struct radio_block *block) MUST_CHECK;
+ * [n_rx][n] by their timestamps: what is missing is zero. `wait_s` is how long, on the device's
+ * clock, past the end of the block to wait for it. Returns 0 (look at block->discontinuity),
+ * ERR_TIMEOUT (nothing came), ERR_STATE (the request was late and dropped), ERR_RADIO. */
+int radio_rx_read(struct radio *radio, int64_t tick, size_t n, struct sc16 *const *buf,
+                  double wait_s, struct radio_block *block) MUST_CHECK;
 /* Both of the above for one block. */
-int radio_capture(struct radio *radio, int64_t tick, size_t n, struct sc16 *const *buf, double wait_s,
-                  struct radio_block *block) MUST_CHECK;
+int radio_capture(struct radio *radio, int64_t tick, size_t n, struct sc16 *const *buf,
+                  double wait_s, struct radio_block *block) MUST_CHECK;
 /* RX thread. Empties what failed requests left behind. */
 void radio_rx_flush(struct radio *radio);
 
 /* TX thread. Makes the metadata of a burst at `tick` ahead of time (it allocates inside UHD). */
 int radio_tx_prepare(struct radio *radio, int64_t tick) MUST_CHECK;
-/* TX thread. Queues one whole burst of n samples, buf [n_tx][n], that starts at `tick`. Blocks at most
- * while UHD's buffers are full. Returns 0, ERR_TIMEOUT (only part was taken), ERR_STATE (transmission
- * is not enabled), ERR_RADIO. A burst that comes late is dropped whole and shows in the counters. */
+/* TX thread. Queues one whole burst of n samples, buf [n_tx][n], that starts at `tick`. Blocks at
+ * most while UHD's buffers are full. Returns 0, ERR_TIMEOUT (only part was taken), ERR_STATE
+ * (transmission is not enabled), ERR_RADIO. A burst that comes late is dropped whole and shows in
+ * the counters. */
 int radio_tx_burst(struct radio *radio, int64_t tick, const struct sc16 *const *buf,
                    size_t n) MUST_CHECK;
-/* TX thread. Reads asynchronous messages into the counters. With wait_s = 0 takes what is there; else
- * returns at the first burst acknowledgement. Returns the number of lates and underflows seen. */
+/* TX thread. Reads asynchronous messages into the counters. With wait_s = 0 takes what is there;
+ * else returns at the first burst acknowledgement. Returns the number of lates and underflows seen.
+ */
 unsigned radio_tx_poll(struct radio *radio, double wait_s);
 
-/* Pulse on the trigger line, rising edge at `tick`, while nothing is transmitted; the line also rises
- * with each burst by ATR. Issue it after the RX requests of the same time: command queues do not
- * reorder. Returns 0, ERR_STATE (no trigger configured), ERR_RADIO. */
+/* Pulse on the trigger line, rising edge at `tick`, while nothing is transmitted; the line also
+ * rises with each burst by ATR. Issue it after the RX requests of the same time: command queues do
+ * not reorder. Returns 0, ERR_STATE (no trigger configured), ERR_RADIO. */
 int radio_trigger_pulse(struct radio *radio, int64_t tick, int64_t width) MUST_CHECK;
 
 void radio_counters(const struct radio *radio, struct radio_counters *out); /* any thread */
-bool radio_locked(struct radio *radio); /* ref_locked now, true where the device has no such sensor */
+bool radio_locked(
+    struct radio *radio); /* ref_locked now, true where the device has no such sensor */

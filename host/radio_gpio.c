@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The RIS trigger line: one pin that the device's own logic (ATR) raises while it transmits, and that a
- * pair of timed writes takes over for a pulse at other times. The OUT register rests at 1, so switching
- * the pin from ATR to manual control raises it and switching back lowers it. */
+ * The RIS trigger line: one pin that the device's own logic (ATR) raises while it transmits, and
+ * that a pair of timed writes takes over for a pulse at other times. The OUT register rests at 1,
+ * so switching the pin from ATR to manual control raises it and switching back lowers it. */
 #include "host/radio_priv.h"
 #include <stdio.h>
 
@@ -26,9 +26,9 @@ int radio_trigger_open(struct radio *radio, const struct radio_cfg *cfg, struct 
     snprintf(radio->trigger_bank, sizeof radio->trigger_bank, "%s", bank);
     radio->trigger_mask = 1u << cfg->trigger.pin;
     const uint32_t on = 0xFFFFFFFF;
-    if (set_attr(radio, "DDR", on) || set_attr(radio, "ATR_0X", 0) || set_attr(radio, "ATR_RX", 0) ||
-        set_attr(radio, "ATR_TX", on) || set_attr(radio, "ATR_XX", on) ||
-        set_attr(radio, "OUT", on) || set_attr(radio, "CTRL", on))
+    if (set_attr(radio, "DDR", on) || set_attr(radio, "ATR_0X", 0) ||
+        set_attr(radio, "ATR_RX", 0) || set_attr(radio, "ATR_TX", on) ||
+        set_attr(radio, "ATR_XX", on) || set_attr(radio, "OUT", on) || set_attr(radio, "CTRL", on))
         return radio_uhd_error(radio, err, "cannot set up the trigger line");
     radio->trigger = true;
     return OK;

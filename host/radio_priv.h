@@ -42,7 +42,8 @@ struct radio {
 
     uhd_rx_streamer_handle rx;
     uhd_rx_metadata_handle rx_md;
-    struct sc16 rx_waste[RX_WASTE_SAMPS]; /* where flushed samples go, all channels over each other */
+    struct sc16
+        rx_waste[RX_WASTE_SAMPS]; /* where flushed samples go, all channels over each other */
 
     uhd_tx_streamer_handle tx;
     uhd_async_metadata_handle async_md;
@@ -66,7 +67,8 @@ static inline int64_t tick_of_time(const struct radio *radio, int64_t full, doub
     return full * radio->rate + (int64_t)(frac * (double)radio->rate + 0.5);
 }
 
-static inline void time_of_tick(const struct radio *radio, int64_t tick, int64_t *full, double *frac)
+static inline void time_of_tick(const struct radio *radio, int64_t tick, int64_t *full,
+                                double *frac)
 {
     *full = tick / radio->rate;
     *frac = (double)(tick - *full * radio->rate) / (double)radio->rate;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Receiving: timed requests, and blocks sorted by timestamp. UHD flags an overflow only after the good
- * samples have drained and never says how much is missing, so gaps come from timestamps alone. */
+ * Receiving: timed requests, and blocks sorted by timestamp. UHD flags an overflow only after the
+ * good samples have drained and never says how much is missing, so gaps come from timestamps alone.
+ */
 #include "host/radio_priv.h"
 #include <math.h>
 #include <stdio.h>
@@ -108,7 +109,8 @@ static int note_error(struct radio *radio)
     }
 }
 
-/* Where the samples just read begin relative to the block; `expected` where there is no timestamp. */
+/* Where the samples just read begin relative to the block; `expected` where there is no timestamp.
+ */
 static int64_t position(struct radio *radio, int64_t tick, int64_t expected)
 {
     bool has_time = false;
@@ -121,7 +123,8 @@ static int64_t position(struct radio *radio, int64_t tick, int64_t expected)
     return tick_of_time(radio, full, frac) - tick;
 }
 
-/* The m samples at buf[at] belong at `to`. Returns how many of them lie inside the n of the block. */
+/* The m samples at buf[at] belong at `to`. Returns how many of them lie inside the n of the block.
+ */
 static size_t settle(struct radio *radio, struct sc16 *const *buf, size_t n, size_t at, int64_t to,
                      size_t m)
 {
@@ -183,8 +186,8 @@ static int read_once(struct radio *radio, struct reading *r, double wait_s)
     return note_error(radio);
 }
 
-int radio_rx_read(struct radio *radio, int64_t tick, size_t n, struct sc16 *const *buf, double wait_s,
-                  struct radio_block *block)
+int radio_rx_read(struct radio *radio, int64_t tick, size_t n, struct sc16 *const *buf,
+                  double wait_s, struct radio_block *block)
 {
     struct reading r = {.tick = tick, .n = n, .buf = buf};
     int rc = OK;
@@ -196,8 +199,8 @@ int radio_rx_read(struct radio *radio, int64_t tick, size_t n, struct sc16 *cons
     return r.valid ? OK : rc;
 }
 
-int radio_capture(struct radio *radio, int64_t tick, size_t n, struct sc16 *const *buf, double wait_s,
-                  struct radio_block *block)
+int radio_capture(struct radio *radio, int64_t tick, size_t n, struct sc16 *const *buf,
+                  double wait_s, struct radio_block *block)
 {
     *block = (struct radio_block){.tick = tick, .discontinuity = true};
     if (radio_rx_request(radio, tick, n))

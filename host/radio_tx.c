@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Transmitting: each burst is one timed, closed send. After a late or an underflow the device drops
- * samples until the next start of burst (underflow_policy=next_burst), so the burst of the next cycle
- * is the fresh start and nothing has to be restarted. */
+ * samples until the next start of burst (underflow_policy=next_burst), so the burst of the next
+ * cycle is the fresh start and nothing has to be restarted. */
 #include "host/radio_priv.h"
 #include <math.h>
 #include <stdio.h>
