@@ -13,11 +13,10 @@
 #define SECURE_WINDOW       32 /* cycles either side of the user's estimate that a frame may name */
 #define SECURE_TRIES_PER_S                                                                         \
     8.0 /* frames a user looks at per second of its device time, and the burst */
-#define SECURE_CYCLE_BOOT_JUMP                                                                     \
-    1024 /* cycles a base station skips at each start, beyond the persisted one */
+1024    /* cycles a base station skips at each start, beyond the persisted one */
 
-/* One user's keys, all derived from its master key. Wipe with secure_keys_wipe(). */
-struct secure_keys {
+    /* One user's keys, all derived from its master key. Wipe with secure_keys_wipe(). */
+    struct secure_keys {
     uint8_t dl[32];   /* encrypts the sensing frame */
     uint8_t ul[32];   /* encrypts the response's body */
     uint8_t mac[32];  /* authenticates the response */
