@@ -11,12 +11,10 @@
 
 #define SECURE_MASTER_BYTES 32
 #define SECURE_WINDOW       32 /* cycles either side of the user's estimate that a frame may name */
-#define SECURE_TRIES_PER_S                                                                         \
-    8.0 /* frames a user looks at per second of its device time, and the burst */
-1024    /* cycles a base station skips at each start, beyond the persisted one */
+#define SECURE_TRIES_PER_S  8.0 /* frames a user looks at per second, and at most in one burst */
 
-    /* One user's keys, all derived from its master key. Wipe with secure_keys_wipe(). */
-    struct secure_keys {
+/* One user's keys, all derived from its master key. Wipe with secure_keys_wipe(). */
+struct secure_keys {
     uint8_t dl[32];   /* encrypts the sensing frame */
     uint8_t ul[32];   /* encrypts the response's body */
     uint8_t mac[32];  /* authenticates the response */
@@ -34,8 +32,7 @@ void secure_keys_derive(const uint8_t master[SECURE_MASTER_BYTES], struct secure
 void secure_keys_wipe(struct secure_keys *keys);
 void secure_wipe(void *bytes, size_t n_byte);
 
-/* --- base station
- * ------------------------------------------------------------------------------------- */
+/* --- base station */
 
 /* The one response the base station waits for. Plain data, one per user and cycle. */
 struct secure_expectation {
@@ -62,8 +59,7 @@ void secure_expect(struct secure_expectation *e, uint64_t cycle,
 int secure_open_response(struct secure_expectation *e, const struct secure_keys *keys,
                          const uint8_t in[RESPONSE_FRAME_BYTES], struct response *out) MUST_CHECK;
 
-/* --- user
- * --------------------------------------------------------------------------------------------- */
+/* --- user */
 
 /* What a user remembers. Start with secure_user_reset(); persist `last` before every transmission.
  */
