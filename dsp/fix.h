@@ -97,9 +97,6 @@ int fix_cramer(const struct vec3 p[3], const double d[3], double z, struct vec3 
 int fix_spheres(const struct vec3 p[3], const double d[3], struct vec3 out[2],
                 double *w2) MUST_CHECK;
 
-/* Quantile of chi^2 with dof 1..7 whose upper tail is p (Wilson-Hilferty refined by Newton). */
-double chi2_quantile(int dof, double p);
-
 /* Error ellipse in plan holding 95 %: semi-axes [m] (large first) and direction of the large one
  * [rad]. */
 struct ellipse {
