@@ -345,6 +345,6 @@ int ris_msg_parse(const uint8_t *frame, size_t n, struct ris_msg *out)
     out->type = (uint8_t)byte_get(&r, 1);
     out->seq = (uint16_t)byte_get(&r, 2);
     if (!body_get(&r, out) || r.underflow || byte_reader_left(&r) != 0)
-        return ERR_FORMAT;
+        return ERR_ARG;
     return OK;
 }

@@ -151,7 +151,7 @@ uint64_t ris_arm_hash(const uint64_t *hashes, size_t n);
  * is out of range, ERR_NO_SPACE when cap < what it takes (RIS_WIRE_MAX always does). */
 int ris_msg_encode(const struct ris_msg *msg, uint8_t *out, size_t cap) MUST_CHECK;
 
-/* Parses one decoded frame (header, body, CRC-32). ERR_CRC; ERR_FORMAT for an unknown type (type
- * and seq are filled in then, so that it can be refused by name), a wrong size, or a value out of
- * its enum. */
+/* Parses one decoded frame (header, body, CRC-32). ERR_FORMAT too short; ERR_CRC; ERR_ARG when the
+ * frame is intact but of an unknown type, a wrong size, or holds a value out of range: then type
+ * and seq are filled in, so that it can be refused by name. */
 int ris_msg_parse(const uint8_t *frame, size_t n, struct ris_msg *out) MUST_CHECK;
