@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "host/bs_config.h"
+#include "base/log.h"
+#include "base/sockets.h"
+#include <math.h>
+#include <string.h>
+
+#define CFG struct bs_cfg
+
+static const struct config_key board_keys[] = {
+    {"name", CONFIG_STRING(struct bs_board, name), .help = "as in ris.yaml"},
+    {"position_m", CONFIG_VEC3(struct bs_board, position_m), .unit = "m", .min = -1e3, .max = 1e3,
+     .help = "centre of the panel"},
+    {"faces_m", CONFIG_VEC3(struct bs_board, faces_m), .unit = "m", .def = "[4, 4, 1.2]",
+     .min = -1e3, .max = 1e3,
+     .help = "the panel looks along the horizontal bisector of the base station and this point"},
+    {"normal", CONFIG_VEC3(struct bs_board, normal), .def = CONFIG_UNSET, .min = -1e3, .max = 1e3,
+     .help = "normal of the panel, instead of faces_m"},
+    {"columns", CONFIG_INT(struct bs_board, columns), .min = 1, .max = 64, .def = "16",
+     .help = "elements along the panel's local x"},
+    {"rows", CONFIG_INT(struct bs_board, rows), .min = 1, .max = 64, .def = "16",
+     .help = "elements upwards"},
+    {"bits", CONFIG_INT(struct bs_board, bits), .min = 1, .max = 3, .def = "1",
+     .help = "phase bits of an element"},
+    {"spacing_m", CONFIG_DOUBLE(struct bs_board, spacing_m), .unit = "m", .min = 1e-4, .max = 1,
+     .def = "0.025844", .help = "distance of elements; lambda/2"},
+};
+static const struct config_table board_table = CONFIG_TABLE(struct bs_board, board_keys);
+
+static const struct config_key user_keys[] = {
+    {"id", CONFIG_INT(struct bs_user, id), .min = 0, .max = 1048575, .help = "20-bit user ID"},
+    {"key_file", CONFIG_STRING(struct bs_user, key_file),
+     .help = "master key, made by 'mirador keys user add ID'"},
+};
+static const struct config_table user_table = CONFIG_TABLE(struct bs_user, user_keys);
+
+static const struct config_key keys[] = {
+    {"radio.args", CONFIG_STRING(CFG, radio.args), .def = "type=room,role=bs",
+     .help = "UHD device args"},
+    {"radio.rate_hz", CONFIG_DOUBLE(CFG, radio.rate_hz), .unit = "samples/s", .min = 1e5,
+     .max = 1e9, .def = "100e6", .help = "sample rate of every channel"},
+    {"radio.carrier_hz", CONFIG_DOUBLE(CFG, radio.carrier_hz), .unit = "Hz", .min = 1e6,
+     .max = 1e11, .def = "5.8e9", .help = "carrier of both directions"},
+    {"radio.tx_gain_db", CONFIG_DOUBLE(CFG, radio.tx_gain_db), .unit = "dB", .min = -30, .max = 120,
+     .def = "27.04", .help = "with waveform.rms 0.25: 15 dBm from the simulated radio"},
+    {"radio.rx_gain_db", CONFIG_DOUBLE(CFG, radio.rx_gain_db), .unit = "dB", .min = -30, .max = 120,
+     .def = "10", .help = "full scale should stay 10 dB over the TX-RX leak"},
+    {"radio.tx_channels", CONFIG_INTS(CFG, radio.tx_channels, radio.n_tx), .min = 0, .max = 31,
+     .min_items = 1, .def = "[0]", .help = "channels that send, all the same signal"},
+    {"radio.rx_channels", CONFIG_INTS(CFG, radio.rx_channels, radio.n_rx), .min = 0, .max = 31,
+     .min_items = 1, .def = "[0, 1, 2, 3]", .help = "channels of the array, along its axis"},
+    {"radio.clock_source", CONFIG_STRING(CFG, radio.clock_source), .def = "",
+     .help = "external, gpsdo, internal; empty: as the device is"},
+    {"radio.time_source", CONFIG_STRING(CFG, radio.time_source), .def = "",
+     .help = "external, gpsdo: device time 0 at the next PPS; empty: as it is"},
+    {"radio.force_unlocked", CONFIG_BOOL(CFG, radio.force_unlocked), .def = "no",
+     .help = "start without reference lock or PPS"},
+    {"radio.rx_antenna", CONFIG_STRING(CFG, radio.rx_antenna), .def = "", .help = "port name"},
+    {"radio.tx_antenna", CONFIG_STRING(CFG, radio.tx_antenna), .def = "", .help = "port name"},
+    {"radio.tx_enable", CONFIG_BOOL(CFG, radio.tx_enable), .def = "no",
+     .help = "allows a real device to transmit"},
+    {"radio.max_eirp_dbm", CONFIG_DOUBLE(CFG, radio.max_eirp_dbm), .unit = "dBm", .min = -100,
+     .max = 60, .def = "21.1", .help = "what you may radiate; gains that exceed it are refused"},
+    {"radio.full_scale_dbm", CONFIG_DOUBLE(CFG, radio.full_scale_dbm), .unit = "dBm", .min = -100,
+     .max = 60, .def = "0", .help = "output of a full-scale tone at 0 dB TX gain; 0 in the room"},
+    {"radio.antenna_gain_dbi", CONFIG_DOUBLE(CFG, radio.antenna_gain_dbi), .unit = "dBi",
+     .min = -30, .max = 60, .def = "6", .help = "peak gain of one transmit antenna"},
+    {"radio.trigger", CONFIG_BOOL(CFG, radio.trigger), .def = "yes",
+     .help = "drive the RIS trigger line"},
+    {"radio.trigger_bank", CONFIG_STRING(CFG, radio.trigger_bank), .def = "FP0",
+     .help = "GPIO bank of the line"},
+    {"radio.trigger_pin", CONFIG_INT(CFG, radio.trigger_pin), .min = 0, .max = 11, .def = "0",
+     .help = "pin of the line"},
+
+    {"waveform.n", CONFIG_INT(CFG, waveform.n), .unit = "samples", .min = 32, .max = 8192,
+     .def = "1024", .help = "period"},
+    {"waveform.k", CONFIG_INT(CFG, waveform.k), .min = 3, .max = 8191, .def = "811",
+     .help = "carriers, odd"},
+    {"waveform.root", CONFIG_INT(CFG, waveform.root), .min = 1, .max = 8190, .def = "310",
+     .help = "root of the sequence, about 0.382 k, coprime to it"},
+    {"waveform.periods", CONFIG_INT(CFG, waveform.periods), .min = 1, .max = 64, .def = "8",
+     .help = "periods averaged in a slot"},
+    {"waveform.code_reps", CONFIG_INT(CFG, waveform.code_reps), .min = 1, .max = 64, .def = "8",
+     .help = "repetitions of the 8-slot codes in the sensing burst"},
+    {"waveform.rms", CONFIG_DOUBLE(CFG, waveform.rms), .min = 0.001, .max = 0.5, .def = "0.25",
+     .help = "amplitude relative to full scale"},
+    {"waveform.modulation", CONFIG_CHOICE(CFG, waveform.modulation, "bpsk|qpsk|qam16"),
+     .def = "qam16", .help = "of the 40-bit sensing frame"},
+
+    {"schedule.cycle_period_s", CONFIG_DOUBLE(CFG, schedule.cycle_period_s), .unit = "s",
+     .min = 0.01, .max = 10, .def = "0.2", .help = "one cycle"},
+    {"schedule.first_cycle_s", CONFIG_DOUBLE(CFG, schedule.first_cycle_s), .unit = "s", .min = 0,
+     .max = 60, .def = "0.5", .help = "from the device time at start to the first cycle"},
+    {"schedule.response_delay_s", CONFIG_DOUBLE(CFG, schedule.response_delay_s), .unit = "s",
+     .min = 0.001, .max = 1, .def = "0.02", .help = "start of the burst to start of the response"},
+
+    {"geometry.tx_m", CONFIG_VEC3S(CFG, geometry.tx_m, geometry.n_tx), .unit = "m", .min = -1e3,
+     .max = 1e3, .min_items = 1, .def = "[[0.5, 0.5, 2.5]]", .help = "transmit antennas"},
+    {"geometry.rx_centre_m", CONFIG_VEC3(CFG, geometry.rx_centre_m), .unit = "m", .min = -1e3,
+     .max = 1e3, .def = "[0.5, 0.5, 2.2]", .help = "centre of the receive array"},
+    {"geometry.rx_axis", CONFIG_VEC3(CFG, geometry.rx_axis), .min = -1e3, .max = 1e3,
+     .def = "[1, -1, 0]", .help = "direction from the first to the last antenna"},
+    {"geometry.rx_spacing_m", CONFIG_DOUBLE(CFG, geometry.rx_spacing_m), .unit = "m", .min = 1e-3,
+     .max = 10, .def = "0.025844", .help = "distance of neighbouring antennas"},
+
+    {"room.min_m", CONFIG_VEC3(CFG, room.min_m), .unit = "m", .min = -1e3, .max = 1e3,
+     .def = "[0, 0, 0]", .help = "corner of the room"},
+    {"room.max_m", CONFIG_VEC3(CFG, room.max_m), .unit = "m", .min = -1e3, .max = 1e3,
+     .def = "[8, 8, 3]", .help = "opposite corner"},
+    {"room.user_z_m", CONFIG_DOUBLES(CFG, room.user_z_m, room.n_user_z), .unit = "m", .min = -1e3,
+     .max = 1e3, .min_items = 2, .def = "[0.5, 2.2]", .help = "lowest and highest user antenna"},
+
+    {"ris.endpoint", CONFIG_STRING(CFG, ris.endpoint), .def = "ipc:///run/mirador/ris.sock",
+     .help = "where mirador-ris serves"},
+    {"ris.timeout_ms", CONFIG_INT(CFG, ris.timeout_ms), .unit = "ms", .min = 1, .max = 60000,
+     .def = "2000", .help = "of commands at start; an ARM has less"},
+    {"ris.latch_delay_s", CONFIG_DOUBLE(CFG, ris.latch_delay_s), .unit = "s", .min = 0, .max = 0.1,
+     .def = "4e-6", .help = "trigger edge to the first pattern; inside the cyclic prefix"},
+    {"ris.boards", CONFIG_LIST(CFG, ris.boards, ris.n_boards, &board_table), .min_items = 2,
+     .help = "RIS1 and RIS2"},
+    {"ris.region_x_m", CONFIG_DOUBLES(CFG, ris.region_x_m, ris.n_region_x), .unit = "m",
+     .min = -1e3, .max = 1e3, .min_items = 2, .def = "[2, 6]", .help = "covered by wide profiles"},
+    {"ris.region_y_m", CONFIG_DOUBLES(CFG, ris.region_y_m, ris.n_region_y), .unit = "m",
+     .min = -1e3, .max = 1e3, .min_items = 2, .def = "[2, 6]", .help = "covered by wide profiles"},
+    {"ris.region_z_m", CONFIG_DOUBLE(CFG, ris.region_z_m), .unit = "m", .min = -1e3, .max = 1e3,
+     .def = "1.2", .help = "height of the region"},
+    {"ris.region_grid", CONFIG_INT(CFG, ris.region_grid), .min = 1, .max = 64, .def = "9",
+     .help = "grid points a side when profiles are designed"},
+
+    {"background.auto", CONFIG_BOOL(CFG, background.automatic), .def = "yes",
+     .help = "capture the empty room in the first cycles"},
+    {"background.cycles", CONFIG_INT(CFG, background.cycles), .min = 4, .max = 10000, .def = "10",
+     .help = "cycles of a capture"},
+    {"background.max_age_s", CONFIG_DOUBLE(CFG, background.max_age_s), .unit = "s", .min = 1,
+     .max = 1e9, .def = "86400", .help = "older ones are not used"},
+
+    {"estimate.sigma_direct_m", CONFIG_DOUBLE(CFG, estimate.sigma_direct_m), .unit = "m", .min = 0,
+     .max = 100, .def = "0.25", .help = "site's multipath error of the direct path"},
+    {"estimate.sigma_ris_m", CONFIG_DOUBLE(CFG, estimate.sigma_ris_m), .unit = "m", .min = 0,
+     .max = 100, .def = "0.25", .help = "site's multipath error of the paths over a RIS"},
+    {"estimate.height_sigma_m", CONFIG_DOUBLE(CFG, estimate.height_sigma_m), .unit = "m", .min = 0,
+     .max = 10, .def = "0.03", .help = "floor of the reported height's deviation"},
+    {"estimate.false_alarm", CONFIG_DOUBLE(CFG, estimate.false_alarm), .min = 1e-9, .max = 0.5,
+     .def = "0.01", .help = "of the chi-square gate"},
+    {"estimate.min_peak_db", CONFIG_DOUBLE(CFG, estimate.min_peak_db), .unit = "dB", .min = 3,
+     .max = 60, .def = "12", .help = "a path stands this far over the median"},
+    {"estimate.cooperative", CONFIG_BOOL(CFG, estimate.cooperative), .def = "yes",
+     .help = "use the arrival times of the user's own signal"},
+
+    {"users", CONFIG_LIST(CFG, users, n_users, &user_table), .min_items = 1,
+     .help = "who may be located, served in turn"},
+    {"cycle.first", CONFIG_U64(CFG, cycle.first), .def = "1",
+     .help = "where the cycle counter starts when the state folder has none"},
+    {"run.gated", CONFIG_BOOL(CFG, run.gated), .def = "no",
+     .help = "discrete-event room: queues block and nothing is dropped"},
+    {"run.lock_memory", CONFIG_BOOL(CFG, run.lock_memory), .def = "no",
+     .help = "mlockall at start"},
+    {"run.realtime", CONFIG_BOOL(CFG, run.realtime), .def = "yes",
+     .help = "SCHED_FIFO for the radio threads, where permitted"},
+    {"run.state_dir", CONFIG_STRING(CFG, run.state_dir), .def = "/var/lib/mirador",
+     .help = "cycle counter, cached profiles, audit log"},
+    {"run.debug_truth_m", CONFIG_VEC3(CFG, run.debug_truth_m), .unit = "m", .def = CONFIG_UNSET,
+     .help = "a user known to stand here: path errors go to the debug log"},
+    {"run.stop_after_cycles", CONFIG_INT(CFG, run.stop_after), .min = 0, .max = 1000000000,
+     .def = "0", .help = "end by itself; 0 = never"},
+    {"telemetry.endpoint", CONFIG_STRING(CFG, telemetry_endpoint),
+     .def = "ipc:///run/mirador/telemetry.sock", .help = "PUB"},
+    {"control.endpoint", CONFIG_STRING(CFG, control_endpoint),
+     .def = "ipc:///run/mirador/control.sock", .help = "ROUTER"},
+    {"audit.file", CONFIG_STRING(CFG, audit_file), .def = "",
+     .help = "empty: audit.log in the state folder"},
+    {"curve.secret_key_file", CONFIG_STRING(CFG, secret_key_file), .def = "",
+     .help = "our CURVE key; needed for endpoints beyond this machine"},
+    {"curve.client_keys", CONFIG_STRINGS(CFG, client_keys, n_client_keys), .def = "[]",
+     .help = "public keys (hex) of clients that may connect"},
+};
+const struct config_table bs_config_table = CONFIG_TABLE(struct bs_cfg, keys);
+
+static struct vec3 vec(const double v[3])
+{
+    return (struct vec3){v[0], v[1], v[2]};
+}
+
+static struct vec3 bs_centre(const struct bs_cfg *cfg)
+{
+    struct anchors a = bs_config_anchors(cfg);
+    return vec3_scale(vec3_add(a.tx, a.rx), 0.5);
+}
+
+struct radio_cfg bs_config_radio(const struct bs_cfg *cfg)
+{
+    const struct bs_radio *r = &cfg->radio;
+    struct radio_cfg out = {
+        .args = r->args,
+        .rate_hz = r->rate_hz,
+        .carrier_hz = r->carrier_hz,
+        .tx_gain_db = r->tx_gain_db,
+        .rx_gain_db = r->rx_gain_db,
+        .n_tx = r->n_tx,
+        .n_rx = r->n_rx,
+        .rx_antenna = r->rx_antenna,
+        .tx_antenna = r->tx_antenna,
+        .clock_source = r->clock_source,
+        .time_source = r->time_source,
+        .force_unlocked = r->force_unlocked,
+        .tx_enable = r->tx_enable,
+        .max_eirp_dbm = r->max_eirp_dbm,
+        .full_scale_dbm = r->full_scale_dbm,
+        .antenna_gain_dbi = r->antenna_gain_dbi,
+        .tx_rms = cfg->waveform.rms,
+        .trigger = {.enable = r->trigger, .bank = r->trigger_bank, .pin = (unsigned)r->trigger_pin},
+    };
+    for (size_t i = 0; i < r->n_tx; i++)
+        out.tx_channels[i] = (size_t)r->tx_channels[i];
+    for (size_t i = 0; i < r->n_rx; i++)
+        out.rx_channels[i] = (size_t)r->rx_channels[i];
+    return out;
+}
+
+struct waveform_cfg bs_config_waveform(const struct bs_cfg *cfg)
+{
+    return (struct waveform_cfg){
+        .n = (size_t)cfg->waveform.n,
+        .k = (size_t)cfg->waveform.k,
+        .root = (unsigned)cfg->waveform.root,
+        .periods = (size_t)cfg->waveform.periods,
+        .slots_per_code = 8,
+        .code_reps = (size_t)cfg->waveform.code_reps,
+        .rate_hz = cfg->radio.rate_hz,
+        .rms = cfg->waveform.rms,
+    };
+}
+
+enum modem_scheme bs_config_scheme(const struct bs_cfg *cfg)
+{
+    static const enum modem_scheme schemes[] = {MODEM_BPSK, MODEM_QPSK, MODEM_QAM16};
+    return schemes[cfg->waveform.modulation];
+}
+
+struct anchors bs_config_anchors(const struct bs_cfg *cfg)
+{
+    struct anchors a = {.rx = vec(cfg->geometry.rx_centre_m)};
+    for (size_t i = 0; i < cfg->geometry.n_tx; i++)
+        a.tx = vec3_add(a.tx,
+                        vec3_scale(vec(cfg->geometry.tx_m[i]), 1.0 / (double)cfg->geometry.n_tx));
+    for (size_t i = 0; i < BS_RIS; i++)
+        a.ris[i] = vec(cfg->ris.boards[i].position_m);
+    return a;
+}
+
+struct room_box bs_config_room(const struct bs_cfg *cfg)
+{
+    return (struct room_box){vec(cfg->room.min_m), vec(cfg->room.max_m)};
+}
+
+struct vec3 bs_config_antenna(const struct bs_cfg *cfg, size_t rx)
+{
+    const struct antenna_line line = {
+        .centre = vec(cfg->geometry.rx_centre_m),
+        .axis = vec(cfg->geometry.rx_axis),
+        .spacing_m = cfg->geometry.rx_spacing_m,
+        .n_element = cfg->radio.n_rx,
+    };
+    return antenna_line_element(&line, rx);
+}
+
+int bs_config_panel(const struct bs_cfg *cfg, size_t board, struct panel *panel)
+{
+    const struct bs_board *b = &cfg->ris.boards[board];
+    struct panel_cfg pose = {
+        .position = vec(b->position_m),
+        .normal = vec(b->normal),
+        .up = {0, 0, 1},
+        .columns = (size_t)b->columns,
+        .rows = (size_t)b->rows,
+        .spacing_m = b->spacing_m,
+    };
+    if (isnan(b->normal[0]))
+        pose.normal = panel_bisector(pose.position, bs_centre(cfg), vec(b->faces_m));
+    return panel_init(panel, &pose);
+}
+
+int bs_config_schedule(const struct bs_cfg *cfg, struct schedule *s, struct status *err)
+{
+    const struct waveform_cfg wave = bs_config_waveform(cfg);
+    const struct schedule_cfg sc = {
+        .rate_hz = cfg->radio.rate_hz,
+        .period_s = cfg->schedule.cycle_period_s,
+        .response_delay_s = cfg->schedule.response_delay_s,
+        .slot_samps = waveform_slot_samps(&wave),
+        .n_slot = wave.slots_per_code,
+        .n_rep = wave.code_reps,
+        .symbol_samps = waveform_symbol_samps(&wave),
+        .sensing_symbols = 3,
+        .response_symbols = 2,
+    };
+    return schedule_init(s, &sc, err);
+}
+
+static int in_file(const char *file, struct status *err)
+{
+    char text[sizeof err->text];
+    memcpy(text, err->text, sizeof text);
+    return status_set(err, err->code, "%s: %.200s", file, text);
+}
+
+static int check_lists(const struct bs_cfg *cfg, struct status *err)
+{
+    if (cfg->geometry.n_tx != cfg->radio.n_tx)
+        return status_set(err, ERR_ARG,
+                          "geometry.tx_m lists %zu antennas but radio.tx_channels %zu: give one "
+                          "position per channel",
+                          cfg->geometry.n_tx, cfg->radio.n_tx);
+    if (cfg->room.user_z_m[0] >= cfg->room.user_z_m[1])
+        return status_set(err, ERR_ARG, "room.user_z_m: the first height must be the lower one");
+    if (strcmp(cfg->ris.boards[0].name, cfg->ris.boards[1].name) == 0)
+        return status_set(err, ERR_ARG, "ris.boards: two boards are called '%s'",
+                          cfg->ris.boards[0].name);
+    for (size_t a = 0; a < cfg->n_users; a++)
+        for (size_t b = 0; b < a; b++)
+            if (cfg->users[a].id == cfg->users[b].id)
+                return status_set(err, ERR_ARG, "users: ID %d is listed twice", cfg->users[a].id);
+    return OK;
+}
+
+static int check_geometry(const struct bs_cfg *cfg, struct status *err)
+{
+    const struct anchors anchors = bs_config_anchors(cfg);
+    const struct room_box room = bs_config_room(cfg);
+    struct geometry_report report;
+    if (geometry_check(&anchors, &room, &report, err))
+        return err->code;
+    if (report.mirror_symmetric)
+        log_warn("the RISs stand mirror-symmetric to the base station: a swap of their paths "
+                 "cannot be detected; move one of them by half a metre");
+    for (size_t i = 0; i < BS_RIS; i++) {
+        struct panel panel;
+        int rc = bs_config_panel(cfg, i, &panel);
+        if (rc)
+            return status_set(err, rc,
+                              "ris.boards[%zu].normal: null or vertical; give a horizontal "
+                              "direction",
+                              i);
+    }
+    return OK;
+}
+
+static int check_latch(const struct bs_cfg *cfg, struct status *err)
+{
+    double prefix_s = cfg->waveform.n / cfg->radio.rate_hz;
+    if (cfg->ris.latch_delay_s < prefix_s)
+        return OK;
+    return status_set(err, ERR_ARG,
+                      "ris.latch_delay_s %.3g is not inside the cyclic prefix of %.3g s: lower it",
+                      cfg->ris.latch_delay_s, prefix_s);
+}
+
+int bs_config_check(const struct bs_cfg *cfg, const char *file, struct status *err)
+{
+    const struct waveform_cfg wave = bs_config_waveform(cfg);
+    struct schedule s;
+    if (check_lists(cfg, err) || waveform_check(&wave, err) || check_latch(cfg, err) ||
+        check_geometry(cfg, err) || bs_config_schedule(cfg, &s, err))
+        return in_file(file, err);
+    return OK;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Configuration of miradord: the YAML keys, and what follows from them (radio, waveform, geometry,
+ * schedule). Setup only. Defaults are profile lab. */
+#pragma once
+#include "base/config.h"
+#include "dsp/fix.h"
+#include "dsp/modem.h"
+#include "dsp/waveform.h"
+#include "host/radio.h"
+#include "host/schedule.h"
+
+enum { BS_USERS_MAX = 8, BS_RIS = 2, BS_TEXT = 256, BS_NAME = 32 };
+
+struct bs_radio {
+    char args[BS_TEXT], clock_source[BS_NAME], time_source[BS_NAME];
+    char rx_antenna[BS_NAME], tx_antenna[BS_NAME], trigger_bank[BS_NAME];
+    double rate_hz, carrier_hz, tx_gain_db, rx_gain_db;
+    int tx_channels[RADIO_CHANNELS_MAX], rx_channels[RADIO_CHANNELS_MAX];
+    size_t n_tx, n_rx;
+    bool tx_enable, force_unlocked, trigger;
+    double max_eirp_dbm, full_scale_dbm, antenna_gain_dbi;
+    int trigger_pin;
+};
+
+struct bs_board {
+    char name[BS_NAME];
+    double position_m[3], faces_m[3];
+    double normal[3]; /* NaN: horizontal bisector of the base station and faces_m */
+    int columns, rows, bits;
+    double spacing_m;
+};
+
+struct bs_user {
+    int id;
+    char key_file[BS_TEXT];
+};
+
+struct bs_cfg {
+    struct bs_radio radio;
+    struct {
+        int n, k, root, periods, code_reps, modulation;
+        double rms;
+    } waveform;
+    struct {
+        double cycle_period_s, first_cycle_s, response_delay_s;
+    } schedule;
+    struct {
+        double tx_m[RADIO_CHANNELS_MAX][3];
+        size_t n_tx;
+        double rx_centre_m[3], rx_axis[3], rx_spacing_m;
+    } geometry;
+    struct {
+        double min_m[3], max_m[3], user_z_m[2];
+        size_t n_user_z;
+    } room;
+    struct {
+        char endpoint[BS_TEXT];
+        double latch_delay_s;
+        int timeout_ms;
+        struct bs_board boards[BS_RIS];
+        size_t n_boards;
+        double region_x_m[2], region_y_m[2], region_z_m;
+        size_t n_region_x, n_region_y;
+        int region_grid;
+    } ris;
+    struct {
+        bool automatic;
+        int cycles;
+        double max_age_s;
+    } background;
+    struct {
+        double sigma_direct_m, sigma_ris_m, height_sigma_m;
+        double false_alarm, min_peak_db;
+        bool cooperative;
+    } estimate;
+    struct bs_user users[BS_USERS_MAX];
+    size_t n_users;
+    struct {
+        uint64_t first;
+    } cycle;
+    struct {
+        bool gated, lock_memory, realtime;
+        char state_dir[BS_TEXT];
+        double debug_truth_m[3]; /* NaN: none */
+        int stop_after;          /* cycles, 0 = run on */
+    } run;
+    char telemetry_endpoint[BS_TEXT], control_endpoint[BS_TEXT];
+    char audit_file[BS_TEXT];
+    char secret_key_file[BS_TEXT];
+    char client_keys[8][72];
+    size_t n_client_keys;
+};
+
+extern const struct config_table bs_config_table;
+
+/* Everything that can be wrong without a radio: geometry, waveform, schedule, endpoints. `file`
+ * leads the message. Returns 0 or ERR_ARG / ERR_GEOMETRY; warnings go to the log. */
+int bs_config_check(const struct bs_cfg *cfg, const char *file, struct status *err) MUST_CHECK;
+
+/* What the parts of the daemon are made from. Strings point into cfg. */
+struct radio_cfg bs_config_radio(const struct bs_cfg *cfg);
+struct waveform_cfg bs_config_waveform(const struct bs_cfg *cfg);
+struct anchors bs_config_anchors(const struct bs_cfg *cfg);
+struct room_box bs_config_room(const struct bs_cfg *cfg);
+struct vec3 bs_config_antenna(const struct bs_cfg *cfg, size_t rx); /* position of RX channel rx */
+enum modem_scheme bs_config_scheme(const struct bs_cfg *cfg);
+int bs_config_panel(const struct bs_cfg *cfg, size_t board, struct panel *panel) MUST_CHECK;
+int bs_config_schedule(const struct bs_cfg *cfg, struct schedule *s, struct status *err) MUST_CHECK;
