@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Commands to the daemon: ROUTER, one JSON object per message, answered with one JSON object.
+ *
+ *   {"cmd":"status"}                       -> {"ok":true, ...health...}
+ *   {"cmd":"background","cycles":10}       -> {"ok":true}      capture the empty room; 0 drops it
+ *   {"cmd":"shutdown"}                     -> {"ok":true}
+ *
+ * "seq" (optional, integer) comes back. A refusal reads {"ok":false,"error":..,"cure":..}. Every
+ * command but status is written to the audit log. The owner thread of the socket calls in here. */
+#pragma once
+#include "host/telemetry.h"
+
+struct control_ops { /* what commands do, supplied by the daemon */
+    void (*health)(void *context, struct health *out);
+    void (*background)(void *context, unsigned cycles);
+    void (*shutdown)(void *context);
+    void *context;
+};
+
+struct control;
+
+/* Setup only. socket: a bound ROUTER, borrowed. */
+struct control *control_create(void *socket, const struct control_ops *ops, struct status *err);
+void control_destroy(struct control **control);
+/* Answers everything that waits on the socket, without blocking. */
+void control_serve(struct control *control);
+
+/* Parses and carries out one command; writes the answer as text. For control_serve and tests. */
+void control_execute(const struct control_ops *ops, const char *text, size_t n, char *answer,
+                     size_t size);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * One cycle's numbers: sensing block -> slots -> streams -> background -> path lengths; response
+ * block
+ * -> burst -> frame -> permission and height; then fix and track. All arithmetic is in dsp/; here
+ * is the order, and the rule "no permission, no fix". One thread owns a pipeline. */
+#pragma once
+#include "dsp/waveform.h"
+#include "frames/secure.h"
+#include "host/bs_config.h"
+#include "host/report.h"
+
+struct pipeline_cfg {
+    const struct bs_cfg *cfg;        /* read at create only */
+    const struct schedule *schedule; /* likewise */
+    const struct secure_keys *keys; /* [cfg->n_users], owned by the caller, outlives the pipeline */
+    const uint8_t *profile[BS_RIS]; /* element states of the base profile, for its phase centre */
+    uint64_t profile_hash[BS_RIS];
+};
+
+struct pipeline_counters { /* since create; readable from any thread */
+    uint64_t cycles, fixes, refused_fixes;
+    uint64_t response[RESPONSE_VERDICTS];
+    uint64_t outcome[FIX_OUTCOMES];
+    uint64_t background_captures, background_refused;
+    uint64_t discontinuities;
+};
+
+struct pipeline;
+
+/* Setup only. NULL: says why in *err. */
+struct pipeline *pipeline_create(const struct pipeline_cfg *cfg, struct status *err);
+void pipeline_destroy(struct pipeline **pipeline);
+
+/* DSP thread, RT-safe. The sensing block of a cycle; budget 8 ms in profile lab. */
+void pipeline_sensing(struct pipeline *p, const struct block *block);
+/* DSP thread, RT-safe. The response block of the same cycle; budget 5 ms. Completes the cycle. */
+void pipeline_response(struct pipeline *p, const struct block *block, struct cycle_report *report);
+/* DSP thread, RT-safe. Instead of pipeline_response when no response block will come. */
+void pipeline_lost(struct pipeline *p, const struct cycle_plan *plan, struct cycle_report *report);
+
+/* Any thread: from the next cycle on, take `cycles` cycles as the empty room (refused if anyone
+ * answers or moves). 0 drops the background. */
+void pipeline_background(struct pipeline *p, unsigned cycles);
+
+void pipeline_counters(const struct pipeline *p, struct pipeline_counters *out); /* any thread */

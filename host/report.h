@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What a cycle came to: plain data that the DSP thread fills and the telemetry publishes. */
+#pragma once
+#include "dsp/fix.h"
+#include "dsp/track.h"
+#include "host/block_pool.h"
+
+/* What became of the answer that the cycle asked for. */
+enum response_verdict {
+    RESPONSE_PERMITTED,
+    RESPONSE_NO_PERMIT, /* genuine, but the user does not want to be located */
+    RESPONSE_SILENT,    /* no burst in the window */
+    RESPONSE_DAMAGED,   /* a burst whose frame does not pass its check (format, CRC) */
+    RESPONSE_REFUSED,   /* wrong key, wrong cycle, forged or replayed */
+    RESPONSE_LOST,      /* our own capture failed */
+    RESPONSE_VERDICTS
+};
+
+/* Why there is no position though there was permission; FIX_DONE: there is one. */
+enum fix_outcome {
+    FIX_DONE,
+    FIX_NOT_ASKED, /* no permission, so nothing was computed */
+    FIX_CAPTURE,   /* empty-room capture is running */
+    FIX_RADIO,     /* samples missing, or the leak was not where it should be */
+    FIX_RIS,       /* a board did not acknowledge its sequence in time */
+    FIX_SETTLING,  /* no background, and the adaptive one has not settled */
+    FIX_REFUSED,   /* report.fix.verdict says why */
+    FIX_OUTCOMES
+};
+
+enum report_path_name {
+    PATH_L1,
+    PATH_L2,
+    PATH_L3, /* sensing: echo, over RIS1, over RIS2 */
+    PATH_A1,
+    PATH_A2,
+    PATH_A3, /* the same ways of the user's own signal, clock offset included */
+    PATH_COUNT
+};
+
+struct report_path {
+    bool found;    /* a peak stood out in the gate */
+    bool used;     /* by the fix */
+    bool adaptive; /* high-passed instead of background-subtracted */
+    double length_m, sigma_m, snr_db, peak_db;
+    double bias_m; /* of the profile's phase centre, already taken off the length */
+};
+
+enum { REPORT_PROFILE_BINS = 256, REPORT_STREAMS = 3 };
+
+struct report_stages { /* [us], CLOCK_MONOTONIC */
+    double sensing_us; /* the sensing block, while the response is on its way */
+    double sync_us, response_us, fix_us;
+    double total_us; /* from the return of recv with the response to the finished report */
+};
+
+struct cycle_report {
+    struct cycle_plan plan;
+    double time_s; /* device time the fix is valid for */
+    int user_id;
+    enum response_verdict response;
+    int response_code; /* enum status_code behind a refusal */
+    enum fix_outcome outcome;
+    struct report_path path[PATH_COUNT];
+    double height_m, height_sigma_m;
+    double turnaround_ns; /* as the user reports it */
+    double response_snr_db, response_cfo_hz, response_evm_db;
+    struct fix fix;
+    struct ellipse ellipse;
+    struct track track;
+    enum track_event track_event;
+    double leak_wander_rad, leak_peak_db;
+    bool background_valid, background_running;
+    bool discontinuity;
+    int64_t received_ns; /* when the response's last sample was there */
+    struct report_stages stages;
+    float profile[REPORT_STREAMS][REPORT_PROFILE_BINS]; /* delay profiles, only with permission */
+    float profile_step_m; /* path length of one bin; bin 0 is length 0 */
+};
+
+const char *response_verdict_name(enum response_verdict v); /* "permitted" ... */
+const char *fix_outcome_name(enum fix_outcome o);           /* "done" ... */
+const char *report_path_name(enum report_path_name p);      /* "L1" ... */

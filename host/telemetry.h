@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Telemetry: PUB, multipart `topic` / JSON header / raw little-endian arrays. Headers carry "v": 1
+ * and units in their key names; keys are only ever added (docs/telemetry.md).
+ *
+ *   fix     one per position:  cycle, time_s, user, position_m, track_m, covariance_m2, chi2,
+ * paths, ... cycle   one per cycle:     cycle, time_s, user, response, outcome, background,
+ * stages_us paths   with permission:   path lengths and float32 delay profiles [3 x bins] ris one
+ * per cycle:     what each board acknowledged health  twice a second:    counters of radio, RIS,
+ * responses, fixes; stage times log     one per line of the log
+ *
+ * DSP and schedule thread hand plain structs over through a bounded queue; the thread that owns the
+ * sockets formats and sends. */
+#pragma once
+#include "host/pipeline.h"
+#include "host/ris_client.h"
+
+struct telemetry_ris { /* of one cycle, by the schedule thread */
+    int64_t index;
+    uint64_t cycle;
+    size_t n_board;
+    struct ris_client_ack ack[BS_RIS];
+    double wait_us; /* from the first ARM sent to the last ACK */
+};
+
+enum telemetry_kind { TELEMETRY_CYCLE, TELEMETRY_RIS };
+
+struct telemetry_item {
+    enum telemetry_kind kind;
+    union {
+        struct cycle_report report;
+        struct telemetry_ris ris;
+    };
+};
+
+/* Bounded queue of items, many producers, one consumer. */
+struct telemetry_queue;
+/* Setup only. lossless: put waits for room instead of dropping the oldest item. */
+struct telemetry_queue *telemetry_queue_create(size_t n_item, bool lossless, struct status *err);
+void telemetry_queue_destroy(struct telemetry_queue **queue);
+/* RT-safe but for the wait of a lossless queue. Copies the item. */
+void telemetry_queue_put(struct telemetry_queue *queue, const struct telemetry_item *item);
+/* False when empty. */
+bool telemetry_queue_take(struct telemetry_queue *queue, struct telemetry_item *out);
+int telemetry_queue_fd(const struct telemetry_queue *queue);  /* readable while items wait */
+void telemetry_queue_clear_fd(struct telemetry_queue *queue); /* before taking all items */
+void telemetry_queue_stop(struct telemetry_queue *queue);     /* put no longer waits */
+uint64_t telemetry_queue_dropped(const struct telemetry_queue *queue);
+
+/* Totals that `health` and the command `status` report. */
+struct health {
+    const char *state; /* "background", "running", "stopping" */
+    double room_s;     /* device time of the last cycle */
+    uint64_t last_cycle;
+    struct pipeline_counters pipeline;
+    struct radio_counters radio;
+    struct ris_client_counters ris;
+    struct report_stages stage_mean, stage_max;
+    double latency_mean_ms, latency_max_ms, latency_p99_ms;
+    uint64_t cycles_skipped, blocks_dropped, telemetry_dropped, sends_failed;
+    bool background_valid;
+};
+
+/* Formats one JSON header; return its length, or ERR_NO_SPACE. RT-safe, no allocation.
+ * latency_ms: from the return of recv to now. */
+int telemetry_format_fix(const struct cycle_report *r, double latency_ms, char *out, size_t size);
+int telemetry_format_cycle(const struct cycle_report *r, double latency_ms, char *out, size_t size);
+int telemetry_format_paths(const struct cycle_report *r, char *out, size_t size);
+int telemetry_format_ris(const struct telemetry_ris *r, const struct bs_cfg *cfg, char *out,
+                         size_t size);
+int telemetry_format_health(const struct health *h, char *out, size_t size);
