@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Code separation. The two RISs flip their profile's sign from slot to slot by the palindromic
+ * codes below; W_h = mean over slots of code_h H holds only what came by that way ([S1] III-D with
+ * our code plan). Zero first moment: Doppler and linear drift leak at most -52 dB at 60 Hz.
+ *
+ * Own burst: every slot is normalised by the leak's tap, which removes the phase noise common to
+ * all channels, the LO phase and gain of each channel, and the radio's unknown TX-RX latency. Then
+ * the leak has amplitude 1 and delay |TX-RX_j|, so that all delays are path lengths from
+ * transmitter to receiver, and antenna phases are those of a calibrated array. Response (no leak):
+ * the strongest tap of the static stream is the reference; delays count from it and antenna phases
+ * are left as received. */
+#pragma once
+#include "dsp/cplx.h"
+#include "frames/status.h"
+#include <stddef.h>
+
+#define STREAM_MAX_ANT   8
+#define STREAM_MAX_SLOTS 512
+#define STREAM_CODE_LEN  8
+
+enum stream_name { STREAM_STATIC, STREAM_RIS1, STREAM_RIS2, STREAM_CROSS, STREAM_COUNT };
+
+/* +1 or -1; slot counts from the start of the burst. */
+int stream_code(enum stream_name h, size_t slot);
+
+struct stream_cfg {
+    size_t n_ant;                  /* 1..STREAM_MAX_ANT */
+    size_t n_carrier;              /* K, 3..8191 */
+    double spacing_hz;             /* fs / N */
+    double carrier_hz;             /* f_c, for the leak's phase from antenna to antenna */
+    double leak_m[STREAM_MAX_ANT]; /* |TX-RX_j| >= 0 */
+};
+
+/* What the reference tap showed in one burst. */
+struct stream_ref {
+    double delay_s;            /* leak: the radio's latency D (the leak arrives at D + |TX-RX_j|/c);
+                                * response: arrival of the reference tap */
+    cplxf tap[STREAM_MAX_ANT]; /* mean over slots, per antenna: gain and LO phase of the channel */
+    float wander_rad;          /* rms of the phase from slot to slot that was removed */
+    float peak_db;             /* reference tap over the median of the delay profile */
+};
+
+struct stream;
+
+/* Setup only. NULL if cfg is out of range (says why in *err, may be NULL). */
+struct stream *stream_create(const struct stream_cfg *cfg, struct status *err);
+void stream_destroy(struct stream **st);
+
+/* Forget the leak's delay: the next burst finds it again. For a radio that was tuned or restarted.
+ */
+void stream_reset(struct stream *st);
+
+/* RT-safe; lab: budget 1 ms (plus 1 ms when the delay is searched). h: [n_slots x n_ant x K],
+ * n_slots a multiple of 8. w: [STREAM_COUNT x n_ant x K]. The leak's delay is found in the first
+ * burst (coarse in the delay profile averaged over slots and antennas, then Newton) and held, so
+ * that a background stays valid. ERR_NO_PEAK: nothing stands 20 dB out of the profile, so there is
+ * no leak to refer to. ERR_STATE: the leak is no longer where it was (moved by more than 0.25 / (K
+ * spacing)): stream_reset, and the background is void. */
+int stream_separate(struct stream *st, const cplxf *h, size_t n_slots, cplxf *w,
+                    struct stream_ref *ref) MUST_CHECK;
+
+/* RT-safe. The same for a received response (carrier and clock offset already removed by
+ * slot_estimate). ERR_NO_PEAK: no arrival stands 12 dB out. */
+int stream_separate_response(struct stream *st, const cplxf *h, size_t n_slots, cplxf *w,
+                             struct stream_ref *ref) MUST_CHECK;

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Acquisition of a burst by a receiver that shares no clock with the sender. A burst repeats with
+ * period N, so the autocorrelation at lag N shows a plateau as long as the burst whatever the
+ * channel; its phase is the carrier offset (unambiguous within +-fs/2N). The sequence then gives
+ * the timing modulo N, and the first and the last period that match it give the burst's ends. */
+#pragma once
+#include "dsp/waveform.h"
+#include <stdbool.h>
+
+struct sync_burst {
+    bool start_seen, end_seen; /* the window holds the burst's first, last sample */
+    double start_samps;  /* first sample of the burst, of the part seen if !start_seen: index in the
+                          * window with fraction, of the strongest path */
+    double end_samps;    /* one past the last sample: where the pilot's prefix starts */
+    double cfo_hz;       /* sender minus receiver, refined over all periods seen */
+    double cfo_sigma_hz; /* its standard deviation, from the scatter of the phases */
+    float plateau;       /* |autocorrelation| / energy on the plateau, 0..1 */
+    float snr_db;        /* per sample, from the plateau: p / (1 - p) */
+    float rms;           /* of the burst, full scale 1 */
+};
+
+struct sync;
+
+/* Setup only. max_samps: longest window ever searched. NULL if out of range (says why in *err). */
+struct sync *sync_create(const struct waveform_cfg *cfg, size_t max_samps, struct status *err);
+void sync_destroy(struct sync **sync);
+
+/* RT-safe; 2 ns a sample. x: [n] one antenna, n >= 4 N. Looks for the longest plateau of at least
+ * three periods. ERR_NOT_FOUND: none above 0.3. */
+int sync_search(struct sync *sync, const struct sc16 *x, size_t n,
+                struct sync_burst *out) MUST_CHECK;
+
+/* RT-safe. Plateau alone: |autocorrelation at lag N| / energy over x [n], n > N; *cfo_hz may be
+ * NULL. 0.5 ns a sample: for the search in short windows. */
+float sync_plateau(const struct sync *sync, const struct sc16 *x, size_t n, double *cfo_hz);
+
+/* RT-safe. Carrier offset of n_slots slots that start (known to within a period) at `first`: lag-N
+ * phase, then refined from slot to slot; combined over antennas. Returns the offset, sender minus
+ * receiver. */
+double sync_slots_cfo(const struct sync *sync, const struct sc16 *const *x, size_t n_ant,
+                      size_t first, size_t n_slots);
