@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "host/pipeline.h"
+#include "base/log.h"
+#include "dsp/fft.h"
+#include "frames/response_frame.h"
+#include "host/pipeline_priv.h"
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define ROOM_PATH_M      60.0 /* no path of an indoor room that matters is longer */
+#define LONG_AGO_S       (-1e9)
+#define FORGET           0.1
+#define SETTLE_CYCLES    20
+#define MOTION_RATIO     4.0
+#define BACKGROUND_PAIRS 8
+
+int64_t pipeline_clock_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static bool make_streams(struct pipeline *p, struct status *err)
+{
+    struct stream_cfg stream = {
+        .n_ant = p->cfg.radio.n_rx,
+        .n_carrier = p->wave.k,
+        .spacing_hz = waveform_spacing_hz(&p->wave),
+        .carrier_hz = p->cfg.radio.carrier_hz,
+    };
+    for (size_t a = 0; a < stream.n_ant; a++)
+        stream.leak_m[a] = vec3_dist(p->fix.anchors.tx, bs_config_antenna(&p->cfg, a));
+    const struct background_cfg background = {
+        .n_ant = stream.n_ant,
+        .n_carrier = stream.n_carrier,
+        .spacing_hz = stream.spacing_hz,
+        .max_entries = BACKGROUND_PAIRS,
+        .min_cycles = 4,
+        .room_m = ROOM_PATH_M,
+        .motion_ratio = MOTION_RATIO,
+        .forget = FORGET,
+        .settle_cycles = SETTLE_CYCLES,
+    };
+    p->streams = stream_create(&stream, err);
+    p->background = p->streams ? background_create(&background, err) : NULL;
+    return p->background != NULL;
+}
+
+static bool make_estimators(struct pipeline *p, struct status *err)
+{
+    const size_t n_ant = p->cfg.radio.n_rx;
+    const struct toa_cfg toa = {
+        .n_ant = n_ant,
+        .n_carrier = p->wave.k,
+        .spacing_hz = waveform_spacing_hz(&p->wave),
+        .n_fft = 8 * p->wave.n,
+        .min_db = p->cfg.estimate.min_peak_db,
+        .window = TOA_HAMMING,
+    };
+    const struct frame_modem_cfg modem = {
+        .n_byte = RESPONSE_FRAME_BYTES,
+        .n_carrier = p->wave.k,
+        .n_ant = n_ant,
+        .scheme = MODEM_QPSK,
+        .golay = true,
+    };
+    size_t window = (size_t)p->schedule.window[WINDOW_RESPONSE].n;
+    p->toa = toa_est_create(&toa, err);
+    p->slots = p->toa ? slot_est_create(&p->wave, n_ant, err) : NULL;
+    p->sync = p->slots ? sync_create(&p->wave, window, err) : NULL;
+    p->frame = p->sync ? frame_rx_create(&p->wave, n_ant, err) : NULL;
+    p->modem = p->frame ? frame_modem_create(&modem, err) : NULL;
+    return p->modem != NULL;
+}
+
+static bool make_views(struct pipeline *p, const struct pipeline_cfg *cfg, struct status *err)
+{
+    const struct bs_cfg *c = &p->cfg;
+    for (size_t i = 0; i < BS_RIS; i++) {
+        struct ris_model_cfg model = {
+            .bs = vec3_scale(vec3_add(p->fix.anchors.tx, p->fix.anchors.rx), 0.5),
+            .carrier_hz = c->radio.carrier_hz,
+            .region = {.x_m = {c->ris.region_x_m[0], c->ris.region_x_m[0]},
+                       .y_m = {c->ris.region_y_m[0], c->ris.region_y_m[0]},
+                       .z_m = c->ris.region_z_m,
+                       .n_x = 1,
+                       .n_y = 1},
+        };
+        if (bs_config_panel(c, i, &model.panel))
+            return status_set(err, ERR_GEOMETRY, "ris.boards[%zu]: no such pose", i), false;
+        size_t n = panel_elements(&model.panel);
+        p->model[i] = ris_model_create(&model, err);
+        p->gamma[i] = calloc(n, sizeof *p->gamma[i]);
+        if (!p->model[i] || !p->gamma[i])
+            return false;
+        ris_profile_gamma(cfg->profile[i], n, (unsigned)c->ris.boards[i].bits, p->gamma[i]);
+        p->hash[i] = cfg->profile_hash[i];
+    }
+    return true;
+}
+
+static bool make_buffers(struct pipeline *p, struct status *err)
+{
+    size_t one = p->cfg.radio.n_rx * p->wave.k * sizeof(cplxf);
+    p->h = fft_alloc(waveform_burst_slots(&p->wave) * one);
+    p->w = fft_alloc(STREAM_COUNT * one);
+    if (p->h && p->w)
+        return true;
+    status_set(err, ERR_NO_MEMORY, "pipeline: out of memory");
+    return false;
+}
+
+static void set_up_position(struct pipeline *p)
+{
+    fix_cfg_defaults(&p->fix);
+    track_cfg_defaults(&p->track);
+    p->fix.anchors = bs_config_anchors(&p->cfg);
+    p->fix.room = bs_config_room(&p->cfg);
+    p->fix.false_alarm = p->cfg.estimate.false_alarm;
+    p->track.anchors = p->fix.anchors;
+    for (size_t u = 0; u < p->cfg.n_users; u++) {
+        p->user[u].id = p->cfg.users[u].id;
+        track_reset(&p->user[u].track);
+    }
+    pipeline_gates(p);
+}
+
+struct pipeline *pipeline_create(const struct pipeline_cfg *cfg, struct status *err)
+{
+    struct pipeline *p = calloc(1, sizeof *p);
+    if (!p) {
+        status_set(err, ERR_NO_MEMORY, "pipeline: out of memory");
+        return NULL;
+    }
+    p->cfg = *cfg->cfg;
+    p->schedule = *cfg->schedule;
+    p->keys = cfg->keys;
+    p->wave = bs_config_waveform(&p->cfg);
+    p->answered_s = p->capture.finished_s = LONG_AGO_S;
+    atomic_init(&p->capture.request, p->cfg.background.automatic ? p->cfg.background.cycles : -1);
+    set_up_position(p);
+    if (!make_streams(p, err) || !make_estimators(p, err) || !make_views(p, cfg, err) ||
+        !make_buffers(p, err))
+        pipeline_destroy(&p);
+    return p;
+}
+
+void pipeline_destroy(struct pipeline **pipeline)
+{
+    struct pipeline *p = *pipeline;
+    if (!p)
+        return;
+    for (size_t i = 0; i < BS_RIS; i++) {
+        ris_model_destroy(&p->model[i]);
+        free(p->gamma[i]);
+    }
+    slot_est_destroy(&p->slots);
+    stream_destroy(&p->streams);
+    background_destroy(&p->background);
+    toa_est_destroy(&p->toa);
+    sync_destroy(&p->sync);
+    frame_rx_destroy(&p->frame);
+    frame_modem_destroy(&p->modem);
+    fft_free(p->h);
+    fft_free(p->w);
+    free(p);
+    *pipeline = NULL;
+}
+
+static void start_report(struct pipeline *p, const struct cycle_plan *plan)
+{
+    assert(plan->user < p->cfg.n_users);
+    memset(&p->pending, 0, sizeof p->pending);
+    p->pending.plan = *plan;
+    p->pending.user_id = p->user[plan->user].id;
+    p->pending.time_s = schedule_fix_time(&p->schedule, plan->index);
+    p->pending.outcome = FIX_NOT_ASKED;
+    p->pending.response = RESPONSE_SILENT;
+    secure_expect(&p->user[plan->user].expect, plan->cycle, plan->sensing);
+}
+
+/* The path of one stream into r->path[PATH_L1 + i]; its delay profile too. */
+static void find_path(struct pipeline *p, size_t i, enum background_kind kind,
+                      struct cycle_report *r)
+{
+    struct report_path *path = &r->path[PATH_L1 + i];
+    struct toa toa;
+    path->adaptive = kind != BACKGROUND_EMPTY_ROOM;
+    if (kind == BACKGROUND_SETTLING)
+        return;
+    const cplxf *w = p->w + (STREAM_STATIC + i) * p->cfg.radio.n_rx * p->wave.k;
+    path->found = toa_estimate(p->toa, w, &p->gate[i], 0, &toa) == OK;
+    path->length_m = toa.length_m;
+    path->sigma_m = toa.sigma_m;
+    path->snr_db = toa.snr_db;
+    path->peak_db = toa.peak_db;
+    memcpy(r->profile[i], toa_profile(p->toa), sizeof r->profile[i]);
+}
+
+static void look_at_streams(struct pipeline *p, struct cycle_report *r)
+{
+    const size_t stride = p->cfg.radio.n_rx * p->wave.k;
+    pipeline_capture_add(p);
+    for (size_t i = 0; i < N_STREAM; i++) {
+        enum stream_name h = STREAM_STATIC + i;
+        cplxf *w = p->w + h * stride;
+        enum background_kind kind =
+            background_subtract(p->background, h, pipeline_stream_config(p, h), w, w);
+        find_path(p, i, kind, r);
+    }
+    r->profile_step_m = (float)(SPEED_OF_LIGHT / (8 * p->wave.rate_hz));
+    r->background_valid =
+        background_valid(p->background, STREAM_STATIC, pipeline_stream_config(p, STREAM_STATIC));
+}
+
+static int separate(struct pipeline *p, const struct block *block, struct cycle_report *r)
+{
+    const struct slot_window window = {
+        .first = (size_t)-p->schedule.window[WINDOW_SENSING].begin,
+        .n_slots = waveform_burst_slots(&p->wave),
+    };
+    struct stream_ref ref;
+    slot_estimate(p->slots, (const struct sc16 *const *)block->samp, &window, p->h);
+    int rc = stream_separate(p->streams, p->h, window.n_slots, p->w, &ref);
+    if (rc == ERR_STATE) { /* the radio's latency jumped: what was learned no longer fits */
+        stream_reset(p->streams);
+        background_clear(p->background);
+    }
+    if (rc == OK) {
+        r->leak_wander_rad = ref.wander_rad;
+        r->leak_peak_db = ref.peak_db;
+    }
+    return rc;
+}
+
+void pipeline_sensing(struct pipeline *p, const struct block *block)
+{
+    struct cycle_report *r = &p->pending;
+    int64_t t0 = pipeline_clock_ns();
+    start_report(p, &block->plan);
+    pipeline_capture_begin(p, r);
+    r->discontinuity = block->info.discontinuity;
+    if (!block->plan.sent || r->discontinuity)
+        r->outcome = FIX_RADIO;
+    else if (!block->plan.ris_ok)
+        r->outcome = FIX_RIS;
+    else if (separate(p, block, r) != OK)
+        r->outcome = FIX_RADIO;
+    else
+        look_at_streams(p, r);
+    r->stages.sensing_us = (double)(pipeline_clock_ns() - t0) * 1e-3;
+}
+
+static void close_cycle(struct pipeline *p, struct cycle_report *report)
+{
+    struct cycle_report *r = &p->pending;
+    pipeline_capture_end(p, r);
+    pipeline_count(&p->cycles);
+    pipeline_count(&p->response[r->response]);
+    pipeline_count(&p->outcome[r->outcome]);
+    if (r->outcome == FIX_DONE)
+        pipeline_count(&p->fixes);
+    else if (r->response == RESPONSE_PERMITTED)
+        pipeline_count(&p->refused);
+    if (r->discontinuity)
+        pipeline_count(&p->discontinuities);
+    *report = *r;
+}
+
+/* Without permission nothing of the observation leaves this function. */
+static void forget_observation(struct pipeline *p, struct cycle_report *r)
+{
+    memset(r->path, 0, sizeof r->path);
+    memset(r->profile, 0, sizeof r->profile);
+    if (r->response == RESPONSE_NO_PERMIT)
+        track_reset(&p->user[r->plan.user].track);
+}
+
+void pipeline_response(struct pipeline *p, const struct block *block, struct cycle_report *report)
+{
+    struct cycle_report *r = &p->pending;
+    int64_t t0 = pipeline_clock_ns();
+    assert(block->plan.index == r->plan.index);
+    r->received_ns = block->received_ns;
+    r->discontinuity |= block->info.discontinuity;
+    pipeline_open_response(p, block, r);
+    int64_t t1 = pipeline_clock_ns();
+    r->stages.response_us = (double)(t1 - t0) * 1e-3;
+    if (r->response == RESPONSE_PERMITTED)
+        pipeline_locate(p, r);
+    else
+        forget_observation(p, r);
+    int64_t t2 = pipeline_clock_ns();
+    r->stages.fix_us = (double)(t2 - t1) * 1e-3;
+    r->stages.total_us = (double)(t2 - r->received_ns) * 1e-3;
+    close_cycle(p, report);
+}
+
+void pipeline_lost(struct pipeline *p, const struct cycle_plan *plan, struct cycle_report *report)
+{
+    if (p->pending.plan.index != plan->index || p->pending.plan.cycle != plan->cycle) {
+        start_report(p, plan);
+        pipeline_capture_begin(p, &p->pending);
+    }
+    p->pending.response = RESPONSE_LOST;
+    p->pending.outcome = FIX_RADIO;
+    p->pending.discontinuity = true;
+    p->pending.received_ns = pipeline_clock_ns();
+    forget_observation(p, &p->pending);
+    close_cycle(p, report);
+}
+
+void pipeline_counters(const struct pipeline *p, struct pipeline_counters *out)
+{
+    *out = (struct pipeline_counters){
+        .cycles = atomic_load(&p->cycles),
+        .fixes = atomic_load(&p->fixes),
+        .refused_fixes = atomic_load(&p->refused),
+        .background_captures = atomic_load(&p->captures),
+        .background_refused = atomic_load(&p->captures_refused),
+        .discontinuities = atomic_load(&p->discontinuities),
+    };
+    for (size_t i = 0; i < RESPONSE_VERDICTS; i++)
+        out->response[i] = atomic_load(&p->response[i]);
+    for (size_t i = 0; i < FIX_OUTCOMES; i++)
+        out->outcome[i] = atomic_load(&p->outcome[i]);
+}

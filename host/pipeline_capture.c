@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The empty-room capture inside the cycle: begun by request, fed by every cycle, thrown away as
+ * soon as anyone answers or our own radio falters. */
+#include "base/log.h"
+#include "frames/ris_profile.h"
+#include "host/pipeline_priv.h"
+
+#define QUIET_S 10.0 /* nobody may have answered for so long */
+
+uint64_t pipeline_stream_config(const struct pipeline *p, enum stream_name h)
+{
+    switch (h) {
+    case STREAM_RIS1:
+        return p->hash[0];
+    case STREAM_RIS2:
+        return p->hash[1];
+    case STREAM_CROSS:
+        return ris_hash_update(p->hash[0], &p->hash[1], sizeof p->hash[1]);
+    default:
+        return 0;
+    }
+}
+
+void pipeline_background(struct pipeline *p, unsigned cycles)
+{
+    atomic_store(&p->capture.request, (int)cycles);
+}
+
+static void refuse(struct pipeline *p, const char *why)
+{
+    if (p->capture.running)
+        background_abort(p->background);
+    p->capture.running = false;
+    pipeline_count(&p->captures_refused);
+    log_warn("empty-room capture refused: %s", why);
+}
+
+void pipeline_capture_begin(struct pipeline *p, struct cycle_report *r)
+{
+    int request = atomic_exchange(&p->capture.request, -1);
+    if (request == 0) {
+        background_clear(p->background);
+    } else if (request > 0 && r->time_s - p->answered_s < QUIET_S) {
+        refuse(p, "somebody answered in the last 10 s");
+    } else if (request > 0) {
+        background_begin(p->background);
+        p->capture.running = true;
+        p->capture.left = (unsigned)request;
+    }
+    if (!p->capture.running && r->time_s - p->capture.finished_s > p->cfg.background.max_age_s)
+        background_clear(p->background);
+    r->background_running = p->capture.running;
+}
+
+void pipeline_capture_add(struct pipeline *p)
+{
+    const size_t stride = p->cfg.radio.n_rx * p->wave.k;
+    if (!p->capture.running)
+        return;
+    for (size_t i = 0; i < N_STREAM; i++) {
+        enum stream_name h = STREAM_STATIC + i;
+        if (background_add(p->background, h, pipeline_stream_config(p, h), p->w + h * stride)) {
+            refuse(p, "more RIS configurations than there is room for");
+            return;
+        }
+    }
+    p->capture.left--;
+}
+
+static void finish(struct pipeline *p, const struct cycle_report *r)
+{
+    struct status why = {0};
+    p->capture.running = false;
+    if (background_finish(p->background, &why)) {
+        refuse(p, why.text);
+        return;
+    }
+    p->capture.finished_s = r->time_s;
+    pipeline_count(&p->captures);
+    log_info("empty room captured");
+}
+
+void pipeline_capture_end(struct pipeline *p, struct cycle_report *r)
+{
+    if (r->response != RESPONSE_SILENT && r->response != RESPONSE_LOST)
+        p->answered_s = r->time_s;
+    if (!p->capture.running)
+        return;
+    if (r->response != RESPONSE_SILENT && r->response != RESPONSE_LOST)
+        refuse(p, "somebody answered during the capture");
+    else if (p->capture.left == 0)
+        finish(p, r);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * From path lengths and the reported height to a position: gates from the geometry, the phase
+ * centre of the RIS profiles, the solver, the tracker. */
+#include "host/pipeline_priv.h"
+#include <math.h>
+
+#define GRID_STEP_M   0.25
+#define GATE_MARGIN_M 0.3
+#define COOP_DIRECT_M 3.0 /* the direct way is the strongest arrival, or this near to it */
+
+static const enum fix_row row_of_path[PATH_COUNT] = {ROW_L1, ROW_L2, ROW_L3,
+                                                     ROW_A1, ROW_A2, ROW_A3};
+
+static void widen(struct toa_gate *gate, double length)
+{
+    gate->min_m = fmin(gate->min_m, length);
+    gate->max_m = fmax(gate->max_m, length);
+}
+
+static void gates_at(struct pipeline *p, struct vec3 u)
+{
+    const struct anchors *a = &p->fix.anchors;
+    double direct = fix_predict(a, ROW_A1, u, NULL);
+    for (size_t i = 0; i < N_STREAM; i++) {
+        widen(&p->gate[i], fix_predict(a, row_of_path[PATH_L1 + i], u, NULL));
+        if (i > 0)
+            widen(&p->coop_gate[i], fix_predict(a, row_of_path[PATH_A1 + i], u, NULL) - direct);
+    }
+}
+
+/* Shortest and longest way of each path over all places a user can be. */
+void pipeline_gates(struct pipeline *p)
+{
+    const struct room_box *room = &p->fix.room;
+    const double *z = p->cfg.room.user_z_m;
+    for (size_t i = 0; i < N_STREAM; i++)
+        p->gate[i] = p->coop_gate[i] = (struct toa_gate){INFINITY, -INFINITY};
+    for (double x = room->min.x; x <= room->max.x; x += GRID_STEP_M)
+        for (double y = room->min.y; y <= room->max.y; y += GRID_STEP_M)
+            for (int top = 0; top < 2; top++)
+                gates_at(p, (struct vec3){x, y, z[top]});
+    p->coop_gate[0] = (struct toa_gate){-COOP_DIRECT_M, COOP_DIRECT_M};
+    for (size_t i = 0; i < N_STREAM; i++) {
+        p->gate[i].min_m -= GATE_MARGIN_M;
+        p->gate[i].max_m += GATE_MARGIN_M;
+        if (i > 0) {
+            p->coop_gate[i].min_m -= COOP_DIRECT_M;
+            p->coop_gate[i].max_m += COOP_DIRECT_M;
+        }
+    }
+}
+
+static void observe(const struct pipeline *p, const struct cycle_report *r,
+                    struct observation obs[ROW_COUNT])
+{
+    for (size_t i = 0; i < PATH_COUNT; i++) {
+        const struct report_path *path = &r->path[i];
+        double site = i == PATH_L1 || i == PATH_A1 ? p->cfg.estimate.sigma_direct_m
+                                                   : p->cfg.estimate.sigma_ris_m;
+        obs[row_of_path[i]] = (struct observation){
+            .length_m = path->length_m - path->bias_m,
+            .sigma_m = sqrt(path->sigma_m * path->sigma_m + site * site),
+            .valid = path->found,
+        };
+    }
+    if (r->path[PATH_L1].adaptive) /* a high-pass leaves too little of a slow walker's echo */
+        obs[ROW_L1].valid = false;
+    obs[ROW_H] = (struct observation){r->height_m, r->height_sigma_m, r->height_sigma_m > 0};
+}
+
+/* What the two profiles look like from u: takes their bias off, drops what is too weak there. */
+static void look_from(struct pipeline *p, struct vec3 u, struct cycle_report *r)
+{
+    for (size_t i = 0; i < BS_RIS; i++) {
+        struct ris_view view;
+        ris_model_view(p->model[i], p->gamma[i], u, &view);
+        struct report_path *sensing = &r->path[PATH_L2 + i], *coop = &r->path[PATH_A2 + i];
+        sensing->bias_m = coop->bias_m = view.bias_m;
+        if (view.level_db < RIS_LEVEL_DROP_DB)
+            sensing->found = coop->found = false;
+    }
+}
+
+static bool settled(const struct cycle_report *r)
+{
+    for (size_t i = 0; i < N_STREAM; i++)
+        if (r->path[PATH_L1 + i].snr_db != 0)
+            return true;
+    return false;
+}
+
+static enum fix_outcome blocked(const struct cycle_report *r)
+{
+    if (r->outcome != FIX_NOT_ASKED) /* the sensing half failed already */
+        return r->outcome;
+    if (r->background_running)
+        return FIX_CAPTURE;
+    return settled(r) ? FIX_DONE : FIX_SETTLING;
+}
+
+void pipeline_locate(struct pipeline *p, struct cycle_report *r)
+{
+    struct pipeline_user *user = &p->user[r->plan.user];
+    struct observation obs[ROW_COUNT];
+    struct vec3 hint;
+    r->outcome = blocked(r);
+    if (r->outcome != FIX_DONE)
+        return;
+    bool tracked = track_predict(&user->track, r->time_s, &hint);
+    observe(p, r, obs);
+    int rc = fix_solve(&p->fix, obs, tracked ? &hint : NULL, &r->fix);
+    if (rc == OK || tracked) { /* once more, with the profiles seen from there */
+        look_from(p, rc == OK ? r->fix.position : hint, r);
+        observe(p, r, obs);
+        rc = fix_solve(&p->fix, obs, tracked ? &hint : NULL, &r->fix);
+    }
+    r->outcome = rc == OK ? FIX_DONE : FIX_REFUSED;
+    if (rc == OK)
+        fix_ellipse95(&r->fix, &r->ellipse);
+    for (size_t i = 0; i < PATH_COUNT; i++)
+        r->path[i].used = rc == OK && (r->fix.used & ROW_BIT(row_of_path[i]));
+    int event = track_update(&p->track, &user->track, r->time_s, obs,
+                             rc == OK ? r->fix.used : ROW_ALL, rc == OK ? &r->fix : NULL);
+    r->track_event = event < 0 ? TRACK_NONE : (enum track_event)event;
+    r->track = user->track;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the files of the pipeline share. Not for users of pipeline.h. */
+#pragma once
+#include "dsp/background.h"
+#include "dsp/frame_rx.h"
+#include "dsp/ris_model.h"
+#include "dsp/slot.h"
+#include "dsp/stream.h"
+#include "dsp/sync.h"
+#include "dsp/toa.h"
+#include "host/pipeline.h"
+#include <stdatomic.h>
+
+/* Streams that carry a path of ours, in the order of PATH_L1.. and PATH_A1... */
+enum { N_STREAM = 3 };
+
+struct capture {        /* of the empty room */
+    atomic_int request; /* cycles asked for, -1: none pending; written by any thread */
+    bool running;
+    unsigned left;
+    double finished_s; /* device time of the last good one */
+};
+
+struct pipeline_user {
+    int id;
+    struct secure_expectation expect;
+    struct track track;
+};
+
+struct pipeline {
+    struct bs_cfg cfg;
+    struct schedule schedule;
+    struct waveform_cfg wave;
+    const struct secure_keys *keys;
+    struct fix_cfg fix;
+    struct track_cfg track;
+    struct toa_gate gate[N_STREAM];      /* L1..L3 */
+    struct toa_gate coop_gate[N_STREAM]; /* A1..A3, relative to the strongest arrival */
+
+    struct slot_est *slots;
+    struct stream *streams;
+    struct background *background;
+    struct toa_est *toa;
+    struct sync *sync;
+    struct frame_rx *frame;
+    struct frame_modem *modem;
+    struct ris_model *model[BS_RIS];
+    cplx *gamma[BS_RIS];
+    uint64_t hash[BS_RIS];
+
+    cplxf *h; /* [burst slots x n_rx x K] */
+    cplxf *w; /* [STREAM_COUNT x n_rx x K] */
+
+    struct pipeline_user user[BS_USERS_MAX];
+    struct capture capture;
+    double answered_s;           /* device time of the last genuine or damaged answer */
+    struct cycle_report pending; /* the sensing half, until the response is there */
+
+    _Atomic uint64_t cycles, fixes, refused, captures, captures_refused, discontinuities;
+    _Atomic uint64_t response[RESPONSE_VERDICTS];
+    _Atomic uint64_t outcome[FIX_OUTCOMES];
+};
+
+int64_t pipeline_clock_ns(void);
+static inline void pipeline_count(_Atomic uint64_t *counter)
+{
+    atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+/* pipeline_capture.c. Begin is called before the streams are looked at, end after the response. */
+void pipeline_capture_begin(struct pipeline *p, struct cycle_report *r);
+void pipeline_capture_add(struct pipeline *p);
+void pipeline_capture_end(struct pipeline *p, struct cycle_report *r);
+uint64_t pipeline_stream_config(const struct pipeline *p, enum stream_name h);
+
+/* pipeline_response.c: verdict, height, cooperative paths. */
+void pipeline_open_response(struct pipeline *p, const struct block *block, struct cycle_report *r);
+
+/* pipeline_fix.c: from the paths of *r to position and track. */
+void pipeline_locate(struct pipeline *p, struct cycle_report *r);
+void pipeline_gates(struct pipeline *p);

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The user's answer: find its burst, read its frame, check it, and time its three ways. */
+#include "host/pipeline_priv.h"
+#include <math.h>
+#include <string.h>
+
+enum { EARLY_SAMPS = 48 };
+/* A burst that begins elsewhere is not an answer of this cycle: clock errors and flight take less.
+ */
+#define START_TOLERANCE_S 20e-6
+
+static int find_burst(struct pipeline *p, const struct block *block, struct sync_burst *burst)
+{
+    const double expected =
+        (double)-(p->schedule.window[WINDOW_RESPONSE].begin - p->schedule.response);
+    for (size_t a = 0; a < p->cfg.radio.n_rx; a++) {
+        if (sync_search(p->sync, block->samp[a], block->n_samp, burst))
+            continue;
+        if (burst->start_seen &&
+            fabs(burst->start_samps - expected) < START_TOLERANCE_S * p->wave.rate_hz)
+            return OK;
+    }
+    return ERR_NOT_FOUND;
+}
+
+static int read_frame(struct pipeline *p, const struct block *block, const struct sync_burst *burst,
+                      struct cycle_report *r, uint8_t bytes[RESPONSE_FRAME_BYTES])
+{
+    const size_t code = waveform_slot_samps(&p->wave) * p->wave.slots_per_code;
+    const struct slot_window window = {
+        .first = (size_t)llround(burst->start_samps) + code,
+        .n_slots = 1,
+        .cfo_hz = burst->cfo_hz,
+    };
+    struct frame_modem_quality quality;
+    if (window.first + 2 * waveform_symbol_samps(&p->wave) > block->n_samp)
+        return ERR_NOT_FOUND;
+    frame_rx_pilot(p->frame, (const struct sc16 *const *)block->samp, &window);
+    int rc = frame_rx_read(p->frame, 1, p->modem, bytes, &quality, NULL);
+    r->response_evm_db = rc == OK ? quality.evm_db : 0;
+    return rc;
+}
+
+/* Arrival times of the user's own signal, relative to its strongest arrival. [S1] III-D,
+ * SIGNAL 3.8: only their differences are used, so no clock is shared. */
+static void time_ways(struct pipeline *p, const struct block *block, const struct sync_burst *burst,
+                      struct cycle_report *r)
+{
+    const size_t stride = p->cfg.radio.n_rx * p->wave.k;
+    const struct slot_window window = {
+        .first = (size_t)llround(burst->start_samps) - EARLY_SAMPS,
+        .n_slots = p->wave.slots_per_code,
+        .cfo_hz = burst->cfo_hz,
+        .skew = burst->cfo_hz / p->cfg.radio.carrier_hz,
+    };
+    struct stream_ref ref;
+    slot_estimate(p->slots, (const struct sc16 *const *)block->samp, &window, p->h);
+    if (stream_separate_response(p->streams, p->h, window.n_slots, p->w, &ref))
+        return;
+    for (size_t i = 0; i < N_STREAM; i++) {
+        struct report_path *path = &r->path[PATH_A1 + i];
+        struct toa toa;
+        const cplxf *w = p->w + (STREAM_STATIC + i) * stride;
+        path->found = toa_estimate(p->toa, w, &p->coop_gate[i], 0, &toa) == OK;
+        path->length_m = toa.length_m;
+        path->sigma_m = toa.sigma_m;
+        path->snr_db = toa.snr_db;
+        path->peak_db = toa.peak_db;
+    }
+}
+
+static enum response_verdict verdict_of(int code, const struct response *response)
+{
+    switch (code) {
+    case OK:
+        return response->permit ? RESPONSE_PERMITTED : RESPONSE_NO_PERMIT;
+    case ERR_CRC:
+    case ERR_FORMAT:
+        return RESPONSE_DAMAGED;
+    default:
+        return RESPONSE_REFUSED;
+    }
+}
+
+void pipeline_open_response(struct pipeline *p, const struct block *block, struct cycle_report *r)
+{
+    struct pipeline_user *user = &p->user[r->plan.user];
+    struct sync_burst burst;
+    struct response response;
+    uint8_t bytes[RESPONSE_FRAME_BYTES];
+    int64_t t0 = pipeline_clock_ns();
+    if (block->info.discontinuity) {
+        r->response = RESPONSE_LOST;
+        r->outcome = FIX_RADIO;
+        return;
+    }
+    int found = find_burst(p, block, &burst);
+    r->stages.sync_us = (double)(pipeline_clock_ns() - t0) * 1e-3;
+    if (found != OK || read_frame(p, block, &burst, r, bytes) != OK) {
+        r->response = RESPONSE_SILENT;
+        return;
+    }
+    r->response_snr_db = burst.snr_db;
+    r->response_cfo_hz = burst.cfo_hz;
+    r->response_code =
+        secure_open_response(&user->expect, &p->keys[r->plan.user], bytes, &response);
+    r->response = verdict_of(r->response_code, &response);
+    if (r->response != RESPONSE_PERMITTED)
+        return;
+    r->height_m = response.height_cm / 100.0;
+    r->height_sigma_m = fmax(response_sigma_m(response.sigma_code), p->cfg.estimate.height_sigma_m);
+    r->turnaround_ns = response.turnaround_ds / 10.0;
+    if (p->cfg.estimate.cooperative)
+        time_ways(p, block, &burst, r);
+}
