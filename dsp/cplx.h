@@ -5,6 +5,12 @@
 #include <complex.h>
 #include <stdint.h>
 
+/* glibc offers these two to gcc alone. */
+#ifndef CMPLX
+#define CMPLX(re, im)  __builtin_complex((double)(re), (double)(im))
+#define CMPLXF(re, im) __builtin_complex((float)(re), (float)(im))
+#endif
+
 typedef float complex cplxf;
 typedef double complex cplx;
 

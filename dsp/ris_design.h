@@ -25,21 +25,34 @@ int ris_align(const struct ris_align_cfg *cfg, double *theta, double *trace) MUS
 /* Focus on point i of the model: theta_m = -arg(row[m]). */
 void ris_focus(const struct ris_model *model, size_t i, double *theta);
 
-/* Nearest of 2^bits phases with the common phase offset that keeps |sum row[m] Gamma_m| at point i
- * largest (all boundary offsets are tried: exact). bits 1..3. */
-void ris_quantise(const struct ris_model *model, size_t i, const double *theta, unsigned bits,
-                  uint8_t *state);
+/* The state of 2^bits whose phase is nearest. */
+uint8_t ris_nearest_state(double phase_rad, unsigned bits);
 
-/* Wide beam over the model's region: soft max-min (p-norm 6 of the inverse levels) by L-BFGS with
- * analytic gradient from several starts. Returns 0, ERR_NO_MEMORY, or ERR_STATE if the optimiser
- * fails. */
-int ris_wide(const struct ris_model *model, double *theta) MUST_CHECK;
+/* Nearest of 2^bits phases after the common phase offset that keeps |sum row[m] Gamma_m| at point i
+ * largest (exact: every offset that rounds differently is tried). bits 1..3. ERR_NO_MEMORY. */
+int ris_quantise(const struct ris_model *model, size_t i, const double *theta, unsigned bits,
+                 uint8_t *state) MUST_CHECK;
 
-/* The same objective over states: best common offset of theta, then coordinate descent over the
- * elements until nothing improves. bits 1..3. */
-int ris_wide_quantise(const struct ris_model *model, const double *theta, unsigned bits,
+/* A focus that does its best for the neighbourhood: of the offsets within 0.1 dB of the best at
+ * point i, the one with the highest p5 + median level over the model's region. bits 1..3. */
+int ris_focus_profile(const struct ris_model *model, size_t i, unsigned bits,
                       uint8_t *state) MUST_CHECK;
 
-/* Codebook: one focused and quantised beam per point of the model's region. states: [points x
- * elements]. */
+/* Wide beam over the model's region: soft max-min (p-norm 6 of the inverse levels) by L-BFGS with
+ * analytic gradient from eight ray-optical starts. 4 x 4 m want a grid of 13 x 13: half a
+ * wavelength over the aperture. ERR_NO_MEMORY, ERR_GEOMETRY if the whole region is behind the
+ * panel, ERR_STATE if the optimiser fails. */
+#define RIS_WIDE_GRID 13
+int ris_wide(const struct ris_model *model, double *theta) MUST_CHECK;
+
+/* The same objective over states: each of the continuous optima rounded with 16 common offsets,
+ * then coordinate descent over the elements until nothing improves; the best of all. bits 1..3. 16
+ * x 16 elements and 1 bit: about 0.4 s. */
+int ris_wide_profile(const struct ris_model *model, unsigned bits, uint8_t *state) MUST_CHECK;
+
+/* Codebook: one focused and quantised beam per point of the model's region, which the caller makes
+ * of the centres of q x q cells. states: [points x elements]. */
 int ris_codebook(const struct ris_model *model, unsigned bits, uint8_t *states) MUST_CHECK;
+
+/* The region whose grid points are the centres of q x q cells of `region`. */
+struct ris_region ris_region_cells(const struct ris_region *region, size_t q);

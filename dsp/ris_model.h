@@ -29,6 +29,8 @@ struct ris_model; /* cascaded amplitudes of all elements to all points of the re
 struct ris_model *ris_model_create(const struct ris_model_cfg *cfg, struct status *err);
 void ris_model_destroy(struct ris_model **model);
 
+const struct panel *ris_model_panel(const struct ris_model *model);
+double ris_model_wavelength_m(const struct ris_model *model);
 size_t ris_model_elements(const struct ris_model *model);
 size_t ris_model_points(const struct ris_model *model);
 struct vec3 ris_model_point(const struct ris_model *model, size_t i);
