@@ -31,17 +31,17 @@ void config_print_number(double value, char text[32])
 
 static int wrong_type(const struct target *t, const struct node *node, const char *wanted)
 {
-    char unit[64];
+    char text[64];
+    const char *in = t->key->unit ? " in" : "", *unit = config_unit(t->key, text);
     if (node->kind == NODE_SCALAR && node->plain && node->text[0] == 0)
-        return config_node_error(t->err, node, false, "'%s' has no value, must be %s%s", t->path,
-                                 wanted, config_unit(t->key, unit));
+        return config_node_error(t->err, node, false, "'%s' has no value, must be %s%s%s", t->path,
+                                 wanted, in, unit);
     if (node->kind != NODE_SCALAR)
-        return config_node_error(t->err, node, false, "'%s' must be %s%s, not a %s", t->path,
-                                 wanted, config_unit(t->key, unit),
-                                 node->kind == NODE_LIST ? "list" : "mapping");
-    return config_node_error(t->err, node, false, "'%s' must be %s%s, not %s%.60s%s", t->path,
-                             wanted, config_unit(t->key, unit), node->plain ? "'" : "the text \"",
-                             node->text, node->plain ? "'" : "\"");
+        return config_node_error(t->err, node, false, "'%s' must be %s%s%s, not a %s", t->path,
+                                 wanted, in, unit, node->kind == NODE_LIST ? "list" : "mapping");
+    return config_node_error(t->err, node, false, "'%s' must be %s%s%s, not %s%.60s%s", t->path,
+                             wanted, in, unit, node->plain ? "'" : "the text \"", node->text,
+                             node->plain ? "'" : "\"");
 }
 
 static int out_of_range(const struct target *t, const struct node *node)
@@ -226,7 +226,7 @@ int config_convert(const struct config_key *key, const char *path, const struct 
     if (!config_is_list(key->type))
         return to_scalar(&t, key->type, node, config_at(values, key));
     if (node->kind != NODE_LIST)
-        return wrong_type(&t, node, "a list, as [1, 2],");
+        return wrong_type(&t, node, "a list");
     if (node->n_items < key->min_items || node->n_items > key->max_items)
         return config_node_error(err, node, false, "'%s' has %zu items, must have %zu..%zu", path,
                                  node->n_items, key->min_items, key->max_items);
