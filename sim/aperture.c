@@ -22,12 +22,12 @@ struct aperture {
 };
 
 struct aperture_hop {
-    size_t size;         /* n_nodes * n_images * n_elements */
-    double *re, *im;     /* [n_nodes x n_images x n_elements], centre delay of the image removed */
-    double *amplitude;   /* scratch of one setting: [n_images x n_elements] each */
-    double *length_m;    /* ... */
-    double *phase;       /* [n_elements] */
-    bool dark[HOP_MAX_IMAGES]; /* all elements show their back to it */
+    size_t size;       /* n_nodes * n_images * n_elements */
+    double *re, *im;   /* [n_nodes x n_images x n_elements], centre delay of the image removed */
+    double *amplitude; /* scratch of one setting: [n_images x n_elements] each */
+    double *length_m;  /* ... */
+    double *phase;     /* [n_elements] */
+    bool dark[HOP_MAX_IMAGES];              /* all elements show their back to it */
     struct spectrum centre[HOP_MAX_IMAGES]; /* the delay removed, over the coarse grid */
 };
 
@@ -47,8 +47,7 @@ static void fill_basis(struct aperture *ap, double rate_hz)
 {
     const double *f = grid_offset_hz(ap->grid);
     for (size_t m = 0; m < ap->n_nodes; m++)
-        ap->node_hz[m] =
-            rate_hz / 2 * cos(PI * ((double)m + 0.5) / (double)ap->n_nodes);
+        ap->node_hz[m] = rate_hz / 2 * cos(PI * ((double)m + 0.5) / (double)ap->n_nodes);
     for (size_t m = 0; m < ap->n_nodes; m++)
         for (size_t k = 0; k < ap->n_coarse; k++) {
             double product = 1;
@@ -147,13 +146,6 @@ void aperture_hop_destroy(struct aperture_hop **hop)
     *hop = NULL;
 }
 
-static void scale_complex(double *re, double *im, double complex by)
-{
-    double r = creal(by) * *re - cimag(by) * *im;
-    *im = creal(by) * *im + cimag(by) * *re;
-    *re = r;
-}
-
 /* Amplitudes and lengths of every image of every element. */
 static void measure(const struct aperture *ap, const struct hop_end *end, struct aperture_hop *out)
 {
@@ -210,8 +202,12 @@ void aperture_hop_reflect(const struct aperture *ap, const struct aperture_hop *
         memcpy(out->dark, in->dark, sizeof in->dark);
         memcpy(out->centre, in->centre, sizeof in->centre);
     }
-    for (size_t i = 0; i < in->size; i++)
-        scale_complex(&out->re[i], &out->im[i], gamma[i % ap->n_elements]);
+    for (size_t at = 0; at < in->size; at += ap->n_elements)
+        for (size_t n = 0; n < ap->n_elements; n++) {
+            double re = out->re[at + n], im = out->im[at + n];
+            out->re[at + n] = re * creal(gamma[n]) - im * cimag(gamma[n]);
+            out->im[at + n] = re * cimag(gamma[n]) + im * creal(gamma[n]);
+        }
 }
 
 /* Sum over the elements at every node for one pair of images. */

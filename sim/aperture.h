@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * One RIS element by element, with the delay of every element and every wall image. A path through
- * the RIS is sum_n h_n Gamma_n g_n, transposed, never conjugated. Across the aperture the delays of a
- * pair of images differ by little, so their sum is evaluated exactly at a few Chebyshev frequencies
- * after removing the pair's centre delay, and interpolated: error below 1e-7 of sum_n |h_n g_n|. */
+ * the RIS is sum_n h_n Gamma_n g_n, transposed, never conjugated. Across the aperture the delays of
+ * a pair of images differ by little, so their sum is evaluated exactly at a few Chebyshev
+ * frequencies after removing the pair's centre delay, and interpolated: error below 1e-7 of sum_n
+ * |h_n g_n|. */
 #pragma once
 #include "sim/spectrum.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The channel of a scene at one instant, as spectra per link and group of paths. What each group
- * holds: docs/simulator.md and SIGNAL section 2. A radio is 0 for the base station and 1 + u for user
- * u. Not thread-safe. */
+ * holds: docs/simulator.md and SIGNAL section 2. A radio is 0 for the base station and 1 + u for
+ * user u. Not thread-safe. */
 #pragma once
 #include "sim/spectrum.h"
 
@@ -25,14 +25,15 @@ struct channel *channel_create(const struct scene *scene, size_t n_bin, struct s
 void channel_destroy(struct channel **channel);
 
 /* Base profile of a RIS: state < 2^bits of each element, [rows x columns]; the groups of that RIS
- * hold for it, and with opposite sign for its complement. Costs the static paths through the RIS. */
+ * hold for it, and with opposite sign for its complement. Costs the static paths through the RIS.
+ */
 void channel_set_profile(struct channel *channel, size_t ris, const uint8_t *states);
 
 /* Moves the users to where they are at this room time. Spectra are then made when asked for. */
 void channel_move(struct channel *channel, double time_s);
 
 /* What one transmit port does to one receive port. h: [CHANNEL_N_GROUP x n_bin], groups absent are
- * not written. rate_rad_s: [CHANNEL_N_GROUP], the group's phase rate at the instant, a mean over its
- * paths by power. Returns the bit mask of the groups present. */
+ * not written. rate_rad_s: [CHANNEL_N_GROUP], the group's phase rate at the instant, a mean over
+ * its paths by power. Returns the bit mask of the groups present. */
 unsigned channel_link(struct channel *channel, unsigned tx_radio, unsigned tx_port,
                       unsigned rx_radio, unsigned rx_port, float complex *h, double *rate_rad_s);

@@ -8,7 +8,8 @@
 
 enum draw_purpose {
     DRAW_CLUTTER = 1,
-    DRAW_FADING = 2,
+    DRAW_CLUTTER_RCS = 2,
+    DRAW_FADING = 3,
 };
 
 static inline uint64_t draw_mix(uint64_t z)

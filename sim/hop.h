@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * One hop of the room between two points: the line of sight and the first-order image in every
- * wall. Amplitude lambda/(4 pi r) times the square root of both antenna gains, lambda at the carrier;
- * delay exact. [S1] (1)-(5), SIGNAL section 2. RT-safe, pure functions. */
+ * wall. Amplitude lambda/(4 pi r) times the square root of both antenna gains, lambda at the
+ * carrier; delay exact. [S1] (1)-(5), SIGNAL section 2. RT-safe, pure functions. */
 #pragma once
 #include "sim/scene.h"
 
-enum {
-    HOP_MAX_IMAGES = 7
-};
+enum { HOP_MAX_IMAGES = 7 };
 
 /* An end of a hop. kind says what pattern the direction meets. */
 struct hop_end {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The scene of a simulated room, read from YAML (docs/scenes.md names every key) and completed: unit
- * vectors, antenna positions and clutter are filled in by scene_load. Plain data, about 300 kB: keep
- * it on the heap. Setup only. */
+ * The scene of a simulated room, read from YAML (docs/scenes.md names every key) and completed:
+ * unit vectors, antenna positions and clutter are filled in by scene_load. Plain data, about 300
+ * kB: keep it on the heap. Setup only. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -79,8 +79,8 @@ struct scene_path {
 struct scene_user {
     int id;
     double rcs_dbsm;
-    double enter_s; /* absent before */
-    double smooth_s; /* corners are rounded over this time; 0 = plain */
+    double enter_s;              /* absent before */
+    double smooth_s;             /* corners are rounded over this time; 0 = plain */
     double leak_m, isolation_db; /* of the user's own radio, transmit into receive */
     char path[SCENE_NAME_SIZE];
     struct scene_path paths[SCENE_MAX_PATHS];

@@ -20,7 +20,8 @@ struct grid {
     fftwf_plan inverse, forward;
 };
 
-/* Gaussian edge: 1 below SPECTRUM_BAND, 0 at half the rate, both to 1e-6, and a compact response. */
+/* Gaussian edge: 1 below SPECTRUM_BAND, 0 at half the rate, both to 1e-6, and a compact response.
+ */
 static double taper_at(double f)
 {
     double middle = (SPECTRUM_BAND + 0.5) / 2, half = (0.5 - SPECTRUM_BAND) / 2;
@@ -56,15 +57,15 @@ struct grid *grid_create(double carrier_hz, double rate_hz, size_t n_bin, double
     struct grid *grid = calloc(1, sizeof *grid);
     if (!grid)
         return NULL;
-    *grid = (struct grid){
-        .carrier_hz = carrier_hz, .rate_hz = rate_hz, .n_coarse = n, .n_bin = n_bin};
+    *grid =
+        (struct grid){.carrier_hz = carrier_hz, .rate_hz = rate_hz, .n_coarse = n, .n_bin = n_bin};
     fill_bins(grid);
     grid->coarse = fftwf_alloc_complex(n);
     grid->fine = fftwf_alloc_complex(n_bin);
-    grid->inverse = fftwf_plan_dft_1d((int)n, grid->coarse, grid->coarse, FFTW_BACKWARD,
-                                      FFTW_ESTIMATE);
-    grid->forward = fftwf_plan_dft_1d((int)n_bin, grid->fine, grid->fine, FFTW_FORWARD,
-                                      FFTW_ESTIMATE);
+    grid->inverse =
+        fftwf_plan_dft_1d((int)n, grid->coarse, grid->coarse, FFTW_BACKWARD, FFTW_ESTIMATE);
+    grid->forward =
+        fftwf_plan_dft_1d((int)n_bin, grid->fine, grid->fine, FFTW_FORWARD, FFTW_ESTIMATE);
     if (!grid->coarse || !grid->fine || !grid->inverse || !grid->forward) {
         err->code = ERR_NO_MEMORY;
         snprintf(err->text, sizeof err->text, "no memory for the room's frequency grid");
@@ -146,14 +147,12 @@ void spectrum_hop(const struct grid *grid, const struct hop *hop, struct spectru
     }
 }
 
-void spectrum_multiply(const struct grid *grid, double scale, const struct spectrum *a,
-                       const struct spectrum *b, struct spectrum *out)
+void spectrum_scale(const struct grid *grid, double complex by, struct spectrum *a)
 {
     for (size_t k = 0; k < grid->n_coarse; k++) {
-        double re = a->re[k] * b->re[k] - a->im[k] * b->im[k];
-        double im = a->re[k] * b->im[k] + a->im[k] * b->re[k];
-        out->re[k] = scale * re;
-        out->im[k] = scale * im;
+        double re = a->re[k] * creal(by) - a->im[k] * cimag(by);
+        a->im[k] = a->re[k] * cimag(by) + a->im[k] * creal(by);
+        a->re[k] = re;
     }
 }
 
@@ -170,8 +169,8 @@ void spectrum_expand(struct grid *grid, const struct spectrum *in, float complex
 {
     size_t n = grid->n_coarse, n_bin = grid->n_bin;
     for (size_t k = 0; k < n; k++) {
-        grid->coarse[k][0] = (float)(grid->taper[k] * in->re[k]);
-        grid->coarse[k][1] = (float)(grid->taper[k] * in->im[k]);
+        float re = (float)(grid->taper[k] * in->re[k]), im = (float)(grid->taper[k] * in->im[k]);
+        grid->coarse[k] = re + I * im;
     }
     fftwf_execute(grid->inverse);
     /* Time n - TAPER_SAMPS .. n - 1 is the taper's response before the first arrival: it stays at

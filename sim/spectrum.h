@@ -44,9 +44,8 @@ void spectrum_hop(const struct grid *grid, const struct hop *hop, struct spectru
 /* out = amplitude exp(-j 2 pi (f_0 + f) length / c); f_0 = carrier, or 0 for a pure delay. */
 void spectrum_delay(const struct grid *grid, double f_0_hz, double length_m, struct spectrum *out);
 
-/* out = scale a b; out may be a or b. */
-void spectrum_multiply(const struct grid *grid, double scale, const struct spectrum *a,
-                       const struct spectrum *b, struct spectrum *out);
+/* a *= by */
+void spectrum_scale(const struct grid *grid, double complex by, struct spectrum *a);
 
 /* sum += scale a b */
 void spectrum_multiply_add(const struct grid *grid, double scale, const struct spectrum *a,
