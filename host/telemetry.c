@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * JSON headers into fixed buffers. Positions carry 17 digits, so that two runs compare bit by bit.
+ */
+#include "host/telemetry.h"
+#include "base/log.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+struct text {
+    char *at;
+    size_t left;
+    bool full;
+    char *begin;
+};
+
+static struct text text_begin(char *out, size_t size)
+{
+    return (struct text){.at = out, .left = size, .begin = out};
+}
+
+__attribute__((format(printf, 2, 3))) static void add(struct text *t, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(t->at, t->left, format, args);
+    va_end(args);
+    if (n < 0 || (size_t)n >= t->left) {
+        t->full = true;
+        return;
+    }
+    t->at += n;
+    t->left -= (size_t)n;
+}
+
+static int text_end(const struct text *t)
+{
+    return t->full ? ERR_NO_SPACE : (int)(t->at - t->begin);
+}
+
+/* JSON has no NaN and no infinity. */
+static double number(double x)
+{
+    return isfinite(x) ? x : 0;
+}
+
+static const char *boolean(bool b)
+{
+    return b ? "true" : "false";
+}
+
+static void add_vec3(struct text *t, const char *name, double x, double y, double z)
+{
+    add(t, ",\"%s\":[%.17g,%.17g,%.17g]", name, number(x), number(y), number(z));
+}
+
+static void add_head(struct text *t, const char *type, const struct cycle_report *r)
+{
+    add(t, "{\"v\":1,\"type\":\"%s\",\"cycle\":%" PRIu64 ",\"time_s\":%.9f,\"user\":%d", type,
+        r->plan.cycle, r->time_s, r->user_id);
+}
+
+static void add_paths(struct text *t, const struct cycle_report *r, size_t n)
+{
+    add(t, ",\"paths\":[");
+    bool any = false;
+    for (size_t i = 0; i < n; i++) {
+        const struct report_path *p = &r->path[i];
+        if (!p->found)
+            continue;
+        add(t,
+            "%s{\"name\":\"%s\",\"length_m\":%.17g,\"sigma_m\":%.9g,\"snr_db\":%.4f,"
+            "\"peak_db\":%.2f,\"bias_m\":%.5f,\"used\":%s}",
+            any ? "," : "", report_path_name(i), number(p->length_m), number(p->sigma_m),
+            number(p->snr_db), number(p->peak_db), number(p->bias_m), boolean(p->used));
+        any = true;
+    }
+    add(t, "]");
+}
+
+static void add_fix(struct text *t, const struct fix *f)
+{
+    add_vec3(t, "position_m", f->position.x, f->position.y, f->position.z);
+    add(t, ",\"covariance_m2\":[");
+    for (int i = 0; i < 3; i++)
+        add(t, "%s[%.17g,%.17g,%.17g]", i ? "," : "", number(f->cov[i][0]), number(f->cov[i][1]),
+            number(f->cov[i][2]));
+    add(t, "],\"chi2\":%.17g,\"dof\":%d,\"ungated\":%s,\"coded_only\":%s,\"gdop\":%.5g",
+        number(f->chi2), f->dof, boolean(f->ungated), boolean(f->coded_only), number(f->gdop));
+}
+
+int telemetry_format_fix(const struct cycle_report *r, double latency_ms, char *out, size_t size)
+{
+    struct text t = text_begin(out, size);
+    add_head(&t, "fix", r);
+    add_fix(&t, &r->fix);
+    if (r->track.alive) {
+        add_vec3(&t, "track_m", r->track.x[0], r->track.x[1], r->track.x[2]);
+        add_vec3(&t, "velocity_mps", r->track.x[3], r->track.x[4], r->track.x[5]);
+    } else {
+        add(&t, ",\"track_m\":null,\"velocity_mps\":null");
+    }
+    add(&t, ",\"ellipse95_m\":[%.6g,%.6g],\"ellipse95_angle_rad\":%.6g", number(r->ellipse.major_m),
+        number(r->ellipse.minor_m), number(r->ellipse.angle_rad));
+    add(&t, ",\"height_m\":%.2f,\"adaptive\":%s", r->height_m, boolean(r->path[PATH_L2].adaptive));
+    add_paths(&t, r, PATH_COUNT);
+    add(&t, ",\"latency_ms\":%.3f}", latency_ms);
+    return text_end(&t);
+}
+
+int telemetry_format_cycle(const struct cycle_report *r, double latency_ms, char *out, size_t size)
+{
+    struct text t = text_begin(out, size);
+    const char *why = r->outcome == FIX_REFUSED ? fix_verdict_text(r->fix.verdict) : "";
+    add_head(&t, "cycle", r);
+    add(&t, ",\"response\":\"%s\",\"response_code\":\"%s\",\"outcome\":\"%s\",\"reason\":\"%s\"",
+        response_verdict_name(r->response), status_name(r->response_code),
+        fix_outcome_name(r->outcome), why);
+    add(&t, ",\"response_snr_db\":%.2f,\"response_cfo_hz\":%.2f,\"response_evm_db\":%.2f",
+        number(r->response_snr_db), number(r->response_cfo_hz), number(r->response_evm_db));
+    add(&t, ",\"background\":\"%s\",\"discontinuity\":%s,\"leak_wander_rad\":%.5f",
+        r->background_running ? "capturing" : (r->background_valid ? "valid" : "adaptive"),
+        boolean(r->discontinuity), number(r->leak_wander_rad));
+    add(&t,
+        ",\"stages_us\":{\"sensing\":%.1f,\"sync\":%.1f,\"response\":%.1f,\"fix\":%.1f,"
+        "\"total\":%.1f},\"latency_ms\":%.3f}",
+        r->stages.sensing_us, r->stages.sync_us, r->stages.response_us, r->stages.fix_us,
+        r->stages.total_us, latency_ms);
+    return text_end(&t);
+}
+
+int telemetry_format_paths(const struct cycle_report *r, char *out, size_t size)
+{
+    struct text t = text_begin(out, size);
+    add_head(&t, "paths", r);
+    add_paths(&t, r, PATH_COUNT);
+    add(&t,
+        ",\"arrays\":[{\"name\":\"power\",\"dtype\":\"f4\",\"shape\":[%d,%d],"
+        "\"streams\":[\"static\",\"ris1\",\"ris2\"],\"step_m\":%.9g}]}",
+        REPORT_STREAMS, REPORT_PROFILE_BINS, (double)r->profile_step_m);
+    return text_end(&t);
+}
+
+int telemetry_format_ris(const struct telemetry_ris *r, const struct bs_cfg *cfg, char *out,
+                         size_t size)
+{
+    struct text t = text_begin(out, size);
+    add(&t, "{\"v\":1,\"type\":\"ris\",\"cycle\":%" PRIu64 ",\"wait_us\":%.1f,\"boards\":[",
+        r->cycle, r->wait_us);
+    for (size_t i = 0; i < r->n_board; i++)
+        add(&t,
+            "%s{\"name\":\"%s\",\"ok\":%s,\"code\":\"%s\",\"hash\":\"%016" PRIx64
+            "\",\"elapsed_us\":%u}",
+            i ? "," : "", cfg->ris.boards[i].name, boolean(r->ack[i].code == OK),
+            status_name(r->ack[i].code), r->ack[i].hash, r->ack[i].elapsed_us);
+    add(&t, "]}");
+    return text_end(&t);
+}
+
+static void add_counts(struct text *t, const char *group, const uint64_t *count, size_t n,
+                       const char *(*name)(unsigned))
+{
+    add(t, ",\"%s\":{", group);
+    for (unsigned i = 0; i < n; i++)
+        add(t, "%s\"%s\":%" PRIu64, i ? "," : "", name(i), count[i]);
+    add(t, "}");
+}
+
+static const char *verdict_name(unsigned i)
+{
+    return response_verdict_name((enum response_verdict)i);
+}
+
+static const char *outcome_name(unsigned i)
+{
+    return fix_outcome_name((enum fix_outcome)i);
+}
+
+static void add_radio(struct text *t, const struct radio_counters *r)
+{
+    add(t,
+        ",\"radio\":{\"rx_overflows\":%" PRIu64 ",\"rx_sequence_errors\":%" PRIu64
+        ",\"rx_late_commands\":%" PRIu64 ",\"rx_timeouts\":%" PRIu64 ",\"rx_bad_packets\":%" PRIu64
+        ",\"rx_gaps\":%" PRIu64 ",\"rx_gap_samps\":%" PRIu64,
+        r->rx_overflows, r->rx_sequence_errors, r->rx_late_commands, r->rx_timeouts,
+        r->rx_bad_packets, r->rx_gaps, r->rx_gap_samps);
+    add(t,
+        ",\"tx_bursts\":%" PRIu64 ",\"tx_acks\":%" PRIu64 ",\"tx_lates\":%" PRIu64
+        ",\"tx_underflows\":%" PRIu64 ",\"tx_sequence_errors\":%" PRIu64
+        ",\"trigger_pulses\":%" PRIu64 ",\"unlocked\":%" PRIu64 "}",
+        r->tx_bursts, r->tx_acks, r->tx_lates, r->tx_underflows, r->tx_sequence_errors,
+        r->trigger_pulses, r->unlocked);
+}
+
+static void add_stages(struct text *t, const char *name, const struct report_stages *s)
+{
+    add(t, ",\"%s\":{\"sensing\":%.1f,\"sync\":%.1f,\"response\":%.1f,\"fix\":%.1f,\"total\":%.1f}",
+        name, s->sensing_us, s->sync_us, s->response_us, s->fix_us, s->total_us);
+}
+
+int telemetry_format_health(const struct health *h, char *out, size_t size)
+{
+    struct text t = text_begin(out, size);
+    const struct pipeline_counters *p = &h->pipeline;
+    add(&t,
+        "{\"v\":1,\"type\":\"health\",\"state\":\"%s\",\"time_s\":%.6f,\"cycle\":%" PRIu64
+        ",\"cycles\":%" PRIu64 ",\"responses\":%" PRIu64 ",\"fixes\":%" PRIu64
+        ",\"refused_fixes\":%" PRIu64,
+        h->state, h->room_s, h->last_cycle, p->cycles,
+        p->response[RESPONSE_PERMITTED] + p->response[RESPONSE_NO_PERMIT], p->fixes,
+        p->refused_fixes);
+    add_counts(&t, "response", p->response, RESPONSE_VERDICTS, verdict_name);
+    add_counts(&t, "outcome", p->outcome, FIX_OUTCOMES, outcome_name);
+    add(&t, ",\"background\":{\"valid\":%s,\"captures\":%" PRIu64 ",\"refused\":%" PRIu64 "}",
+        boolean(h->background_valid), p->background_captures, p->background_refused);
+    add_radio(&t, &h->radio);
+    add(&t,
+        ",\"ris\":{\"arms\":%" PRIu64 ",\"acks\":%" PRIu64 ",\"late\":%" PRIu64
+        ",\"nacks\":%" PRIu64 ",\"lost\":%" PRIu64 "}",
+        h->ris.arms, h->ris.acks, h->ris.late, h->ris.nacks, h->ris.lost);
+    add_stages(&t, "stages_mean_us", &h->stage_mean);
+    add_stages(&t, "stages_max_us", &h->stage_max);
+    add(&t,
+        ",\"latency_ms\":{\"mean\":%.3f,\"p99\":%.3f,\"max\":%.3f},\"cycles_skipped\":%" PRIu64
+        ",\"blocks_dropped\":%" PRIu64 ",\"discontinuities\":%" PRIu64
+        ",\"telemetry_dropped\":%" PRIu64 ",\"sends_failed\":%" PRIu64 "}",
+        h->latency_mean_ms, h->latency_p99_ms, h->latency_max_ms, h->cycles_skipped,
+        h->blocks_dropped, p->discontinuities, h->telemetry_dropped, h->sends_failed);
+    return text_end(&t);
+}

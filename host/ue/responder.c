@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "host/ue/responder.h"
+#include "base/log.h"
+#include "dsp/fft.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+
+struct responder {
+    struct responder_cfg cfg;
+    struct radio *radio;
+    const struct secure_keys *keys;
+    struct last_cycle *last;
+    struct secure_user user;
+    struct waveform *waveform;
+    struct frame_modem *modem;
+    struct sc16 *signal; /* slots, pilot, data */
+    size_t n_signal, data_at;
+    cplxf *symbols;
+    uint64_t count[VERDICTS];
+};
+
+static int make_parts(struct responder *r, struct status *err)
+{
+    const struct waveform_cfg *w = &r->cfg.waveform;
+    r->waveform = waveform_create(w, err);
+    if (!r->waveform)
+        return err->code;
+    r->modem = frame_modem_create(&(struct frame_modem_cfg){.n_byte = RESPONSE_FRAME_BYTES,
+                                                            .n_carrier = w->k,
+                                                            .n_ant = 1,
+                                                            .scheme = MODEM_QPSK,
+                                                            .golay = true},
+                                  err);
+    if (!r->modem)
+        return err->code;
+    const size_t slots = w->slots_per_code * waveform_slot_samps(w);
+    r->data_at = slots + waveform_symbol_samps(w);
+    r->n_signal = r->data_at + waveform_symbol_samps(w);
+    r->signal = fft_alloc(r->n_signal * sizeof *r->signal);
+    r->symbols = fft_alloc(frame_modem_symbols(r->modem) * sizeof *r->symbols);
+    if (!r->signal || !r->symbols)
+        return status_set(err, ERR_NO_MEMORY, "responder: out of memory");
+    const cplxf pilot = 1;
+    waveform_slots(r->waveform, w->slots_per_code, r->signal);
+    (void)waveform_symbol(r->waveform, &pilot, 1, r->signal + slots);
+    return OK;
+}
+
+struct responder *responder_create(const struct responder_cfg *cfg, struct radio *radio,
+                                   const struct secure_keys *keys, struct last_cycle *last,
+                                   struct status *err)
+{
+    struct responder *r = calloc(1, sizeof *r);
+    if (!r) {
+        (void)status_set(err, ERR_NO_MEMORY, "responder: out of memory");
+        return NULL;
+    }
+    r->cfg = *cfg;
+    r->radio = radio;
+    r->keys = keys;
+    r->last = last;
+    secure_user_reset(&r->user, cfg->user_id, last->covered);
+    if (make_parts(r, err))
+        responder_destroy(&r);
+    return r;
+}
+
+void responder_destroy(struct responder **responder)
+{
+    struct responder *r = *responder;
+    if (!r)
+        return;
+    waveform_destroy(&r->waveform);
+    frame_modem_destroy(&r->modem);
+    fft_free(r->signal);
+    fft_free(r->symbols);
+    free(r);
+    *responder = NULL;
+}
+
+/* A sync frame moves the window; only the sensing frame itself is ever accepted. It is looked at
+ * when the sensing frame alone did not convince, so a user in step spends no tries on it. */
+static enum responder_verdict judge(struct responder *r, const struct heard_burst *burst,
+                                    uint64_t *cycle)
+{
+    const double now_s = (double)burst->tick / r->cfg.waveform.rate_hz;
+    if (!burst->frame_seen)
+        return VERDICT_NO_FRAME;
+    int rc = secure_user_open_sensing(&r->user, r->keys, now_s, burst->sensing, cycle);
+    uint64_t named;
+    if (rc != OK && burst->sync_seen &&
+        secure_user_open_sync(&r->user, r->keys, now_s, burst->sync, &named) == OK)
+        rc = secure_user_open_sensing(&r->user, r->keys, now_s, burst->sensing, cycle);
+    if (rc == ERR_STATE)
+        return VERDICT_UNSYNCED;
+    if (rc != OK)
+        return VERDICT_REFUSED;
+    return r->cfg.permit ? VERDICT_ANSWERED : VERDICT_SILENT;
+}
+
+/* When the answer starts, and by how much the whole tick misses the agreed delay. */
+static int64_t answer_tick(const struct responder *r, const struct heard_burst *burst,
+                           int16_t *turnaround_ds)
+{
+    const double rate = r->cfg.waveform.rate_hz;
+    const double exact = burst->start_samps + r->cfg.response_delay_s * rate;
+    const double whole = round(exact);
+    const double late_ns = (whole - exact) / rate * 1e9 + r->cfg.turnaround_ns;
+    const double tenths = fmin(fmax(round(late_ns * 10), -512), 511);
+    *turnaround_ds = (int16_t)tenths;
+    return burst->tick + (int64_t)whole;
+}
+
+static enum responder_verdict answer(struct responder *r, const struct heard_burst *burst,
+                                     uint64_t cycle)
+{
+    struct status err = {0};
+    struct response response = r->cfg.answer;
+    uint8_t frame[RESPONSE_FRAME_BYTES];
+    int64_t now = 0, tick = answer_tick(r, burst, &response.turnaround_ds);
+    response.permit = true;
+    if (secure_seal_response(r->keys, cycle, burst->sensing, &response, frame))
+        return VERDICT_FAILED;
+    frame_modem_modulate(r->modem, frame, r->symbols);
+    (void)waveform_symbol(r->waveform, r->symbols, frame_modem_symbols(r->modem),
+                          r->signal + r->data_at);
+    if (last_cycle_cover(r->last, cycle, &err)) {
+        log_error("%s", err.text);
+        return VERDICT_FAILED;
+    }
+    if (radio_now(r->radio, &now))
+        return VERDICT_FAILED;
+    if ((double)(tick - now) < r->cfg.lead_s * r->cfg.waveform.rate_hz)
+        return VERDICT_LATE;
+    const struct sc16 *const channel[] = {r->signal};
+    return radio_tx_burst(r->radio, tick, channel, r->n_signal) == OK ? VERDICT_ANSWERED
+                                                                      : VERDICT_FAILED;
+}
+
+enum responder_verdict responder_hear(struct responder *r, const struct heard_burst *burst,
+                                      uint64_t *cycle)
+{
+    struct status err = {0};
+    secure_user_advance(&r->user, burst->n_cycle);
+    enum responder_verdict verdict = judge(r, burst, cycle);
+    const bool accepted = verdict == VERDICT_ANSWERED || verdict == VERDICT_SILENT;
+    if (verdict == VERDICT_ANSWERED)
+        verdict = answer(r, burst, *cycle);
+    if (accepted && last_cycle_refresh(r->last, r->user.last, &err))
+        log_error("%s", err.text);
+    (void)radio_tx_poll(r->radio, 0.0);
+    r->count[verdict]++;
+    return verdict;
+}
+
+const struct secure_user *responder_user(const struct responder *r)
+{
+    return &r->user;
+}
+
+uint64_t responder_count(const struct responder *r, enum responder_verdict verdict)
+{
+    return r->count[verdict];
+}
+
+const char *responder_verdict_name(enum responder_verdict verdict)
+{
+    static const char *const names[VERDICTS] = {
+        "answered", "silent", "unsynced", "refused", "no frame", "late", "failed",
+    };
+    return verdict < VERDICTS ? names[verdict] : "unknown";
+}
