@@ -70,7 +70,8 @@ static void stand_at(struct rig *rig, double x, double y, double z)
     channel_move(rig->channel, 100);
 }
 
-/* --- exact groups ------------------------------------------------------------------------------ */
+/* --- exact groups ------------------------------------------------------------------------------
+ */
 
 static double complex exact_static(const struct scene *s, const double *tx, const double *rx,
                                    double f)
@@ -97,8 +98,8 @@ static double complex exact_echo(const struct rig *rig, const double *u, const d
 {
     const struct scene *s = &rig->scene;
     struct exact_end a = exact_antenna(s, tx), b = exact_antenna(s, rx), p = {.at = u};
-    double factor = sqrt(4 * M_PI * pow(10, s->users[0].rcs_dbsm / 10)) * s->carrier_hz /
-                    299792458.0;
+    double factor =
+        sqrt(4 * M_PI * pow(10, s->users[0].rcs_dbsm / 10)) * s->carrier_hz / 299792458.0;
     if (group == CHANNEL_MOVING)
         return factor * exact_hop(s, &a, &p, f) * exact_hop(s, &p, &b, f);
     if (group == CHANNEL_CROSS)
@@ -109,9 +110,8 @@ static double complex exact_echo(const struct rig *rig, const double *u, const d
     int k = group == CHANNEL_RIS2_MOVING || group == CHANNEL_RIS2_STATIC;
     if (group == CHANNEL_RIS1_STATIC || group == CHANNEL_RIS2_STATIC)
         return exact_surface(s, k, rig->states[k], &a, &b, f);
-    return factor *
-           (exact_hop(s, &a, &p, f) * exact_surface(s, k, rig->states[k], &p, &b, f) +
-            exact_surface(s, k, rig->states[k], &a, &p, f) * exact_hop(s, &p, &b, f));
+    return factor * (exact_hop(s, &a, &p, f) * exact_surface(s, k, rig->states[k], &p, &b, f) +
+                     exact_surface(s, k, rig->states[k], &a, &p, f) * exact_hop(s, &p, &b, f));
 }
 
 /* Largest error over the band +-40 MHz against the group's mean power there [dB]. */
