@@ -59,7 +59,7 @@ int socket_send(void *socket, const struct socket_frame *frames, size_t n) MUST_
 struct socket_message {
     size_t n;
     struct socket_frame frames[SOCKET_MAX_FRAMES];
-    unsigned char storage[SOCKET_MAX_FRAMES][64]; /* the zmq_msg_t behind each */
+    _Alignas(16) unsigned char storage[SOCKET_MAX_FRAMES][64]; /* the zmq_msg_t behind each */
 };
 
 /* msg must be zeroed before its first use. timeout_ms -1 waits for ever. Returns 0, ERR_TIMEOUT,
@@ -67,7 +67,7 @@ struct socket_message {
 int socket_recv(void *socket, struct socket_message *msg, int timeout_ms) MUST_CHECK;
 void socket_message_clear(struct socket_message *msg);
 
-/* Frame i as text for jansson or strncmp is frames[i].bytes with .n: it is not terminated. */
+/* True if the frame is exactly this text. Frames are not terminated. */
 bool socket_frame_is(const struct socket_frame *frame, const char *text);
 
 /* True if the endpoint stays on this machine: ipc, inproc, tcp on 127.0.0.0/8, ::1 or localhost. */

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/sockets.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#include "base/log.h"
+#include "base/state_dir.h"
+
+/* Commands wait for each other's answer, so few are ever queued; a subscriber may fall behind by
+ * some minutes of fixes or truth before it loses one. */
+#define COMMAND_HWM       1000
+#define TELEMETRY_HWM     20000
+#define MAX_MESSAGE_BYTES (16 << 20)
+#define ZAP_ENDPOINT      "inproc://zeromq.zap.01"
+
+struct sockets {
+    void *context;
+    bool have_secret, have_server;
+    uint8_t secret[SOCKETS_KEY_BYTES], public[SOCKETS_KEY_BYTES], server[SOCKETS_KEY_BYTES];
+    uint8_t clients[SOCKETS_MAX_CLIENTS][SOCKETS_KEY_BYTES];
+    size_t n_clients;
+    void *zap; /* the handler's socket, owned by its thread once that runs */
+    pthread_t zap_thread;
+    bool zap_runs;
+    _Atomic uint64_t refused;
+};
+
+/* --- who may connect (RFC 27, ZAP) --------------------------------------------------------------
+ */
+
+static bool client_known(const struct sockets *s, const struct socket_frame *key)
+{
+    bool known = false;
+    if (key->n != SOCKETS_KEY_BYTES)
+        return false;
+    for (size_t i = 0; i < s->n_clients; i++)
+        known |= sodium_memcmp(key->bytes, s->clients[i], SOCKETS_KEY_BYTES) == 0;
+    return known;
+}
+
+/* Request: version, request id, domain, address, identity, mechanism, credentials. */
+static void zap_answer(struct sockets *s, const struct socket_message *m)
+{
+    bool ok = m->n == 7 && socket_frame_is(&m->frames[0], "1.0") &&
+              socket_frame_is(&m->frames[5], "CURVE") && client_known(s, &m->frames[6]);
+    if (!ok)
+        s->refused++;
+    struct socket_frame reply[] = {
+        {"1.0", 3},
+        m->n > 1 ? m->frames[1] : (struct socket_frame){"", 0},
+        {ok ? "200" : "400", 3},
+        {ok ? "OK" : "unknown key", ok ? 2 : 11},
+        {"", 0},
+        {"", 0},
+    };
+    if (socket_send(s->zap, reply, 6) != 0)
+        s->refused += ok;
+}
+
+static void *zap_main(void *context)
+{
+    struct sockets *s = context;
+    struct socket_message m = {0};
+    for (;;) {
+        int rc = socket_recv(s->zap, &m, -1);
+        if (rc == ERR_IO)
+            break; /* the context was shut down */
+        if (rc == 0)
+            zap_answer(s, &m);
+    }
+    socket_message_clear(&m);
+    socket_close(&s->zap);
+    return NULL;
+}
+
+static int zap_start(struct sockets *s, struct status *err)
+{
+    s->zap = zmq_socket(s->context, ZMQ_REP);
+    if (!s->zap || zmq_bind(s->zap, ZAP_ENDPOINT) != 0)
+        return status_set(err, ERR_IO, "cannot start the ZAP handler: %s", zmq_strerror(errno));
+    if (pthread_create(&s->zap_thread, NULL, zap_main, s) != 0)
+        return status_set(err, ERR_NO_MEMORY, "cannot start the ZAP handler's thread");
+    s->zap_runs = true;
+    return 0;
+}
+
+/* --- keys ---------------------------------------------------------------------------------------
+ */
+
+static int public_from_hex(const char *hex, uint8_t key[SOCKETS_KEY_BYTES], struct status *err)
+{
+    size_t n;
+    const char *end;
+    if (sodium_hex2bin(key, SOCKETS_KEY_BYTES, hex, strlen(hex), NULL, &n, &end) != 0 || *end ||
+        n != SOCKETS_KEY_BYTES)
+        return status_set(err, ERR_FORMAT, "public key '%.16s...' is not 64 hex digits", hex);
+    return 0;
+}
+
+static int load_keys(struct sockets *s, const struct sockets_cfg *cfg, struct status *err)
+{
+    int rc = 0;
+    if (cfg->secret_key_file[0]) {
+        rc = key_file_read(cfg->secret_key_file, s->secret, SOCKETS_KEY_BYTES, err);
+        if (rc)
+            return rc;
+        crypto_scalarmult_base(s->public, s->secret);
+        s->have_secret = true;
+    }
+    if (cfg->server_public_key[0]) {
+        rc = public_from_hex(cfg->server_public_key, s->server, err);
+        if (rc == 0 && !s->have_secret)
+            rc = status_set(err, ERR_AUTH,
+                            "a server key without a secret key of our own; "
+                            "make one with 'mirador keys socket'");
+        s->have_server = true;
+    }
+    assert(cfg->n_client_public_keys <= SOCKETS_MAX_CLIENTS);
+    for (size_t i = 0; rc == 0 && i < cfg->n_client_public_keys; i++)
+        rc = public_from_hex(cfg->client_public_keys[i], s->clients[s->n_clients++], err);
+    return rc;
+}
+
+struct sockets *sockets_create(const struct sockets_cfg *cfg, struct status *err)
+{
+    if (sodium_init() < 0) {
+        status_set(err, ERR_STATE, "libsodium finds no source of randomness");
+        return NULL;
+    }
+    struct sockets *s = calloc(1, sizeof *s);
+    if (!s || !(s->context = zmq_ctx_new())) {
+        status_set(err, ERR_NO_MEMORY, "no memory for sockets");
+        free(s);
+        return NULL;
+    }
+    int rc = cfg ? load_keys(s, cfg, err) : 0;
+    if (rc == 0 && s->have_secret)
+        rc = zap_start(s, err);
+    if (rc)
+        sockets_destroy(&s);
+    return s;
+}
+
+void sockets_destroy(struct sockets **sockets)
+{
+    struct sockets *s = *sockets;
+    if (!s)
+        return;
+    zmq_ctx_shutdown(s->context);
+    if (s->zap_runs)
+        pthread_join(s->zap_thread, NULL);
+    socket_close(&s->zap);
+    zmq_ctx_term(s->context);
+    sodium_memzero(s->secret, sizeof s->secret);
+    free(s);
+    *sockets = NULL;
+}
+
+uint64_t sockets_refused(const struct sockets *s)
+{
+    return s->refused;
+}
+
+/* --- endpoints ----------------------------------------------------------------------------------
+ */
+
+static bool starts_with(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+bool endpoint_is_local(const char *endpoint)
+{
+    char host[64];
+    struct in_addr address;
+    if (starts_with(endpoint, "ipc://") || starts_with(endpoint, "inproc://"))
+        return true;
+    if (!starts_with(endpoint, "tcp://"))
+        return false;
+    const char *start = endpoint + 6, *colon = strrchr(start, ':');
+    if (!colon || (size_t)(colon - start) >= sizeof host)
+        return false;
+    memcpy(host, start, (size_t)(colon - start));
+    host[colon - start] = 0;
+    if (strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0)
+        return true;
+    return inet_pton(AF_INET, host, &address) == 1 && (ntohl(address.s_addr) >> 24) == 127;
+}
+
+/* libzmq would unlink a path that another process still serves and take its clients away. */
+static bool ipc_is_served(const char *endpoint)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const char *path = endpoint + 6;
+    if (!starts_with(endpoint, "ipc:///") || strlen(path) >= sizeof address.sun_path)
+        return false;
+    strcpy(address.sun_path, path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool served = fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
+    if (fd >= 0)
+        close(fd);
+    return served;
+}
+
+static int check_endpoint(const char *endpoint, struct status *err)
+{
+    if (!starts_with(endpoint, "ipc://") && !starts_with(endpoint, "tcp://") &&
+        !starts_with(endpoint, "inproc://"))
+        return status_set(err, ERR_ARG, "endpoint '%s': expected ipc:///PATH or tcp://HOST:PORT",
+                          endpoint);
+    return 0;
+}
+
+static int check_bind(const struct sockets *s, const char *endpoint, struct status *err)
+{
+    int rc = check_endpoint(endpoint, err);
+    if (rc)
+        return rc;
+    if (!endpoint_is_local(endpoint) && !(s->have_secret && s->n_clients > 0))
+        return status_set(
+            err, ERR_AUTH,
+            "%s reaches beyond this machine and needs keys: configure a secret key and "
+            "the clients' public keys, or bind tcp://127.0.0.1 or ipc",
+            endpoint);
+    if (ipc_is_served(endpoint))
+        return status_set(err, ERR_BUSY,
+                          "%s is in use by another program; stop it or choose another endpoint",
+                          endpoint);
+    return 0;
+}
+
+/* --- sockets ------------------------------------------------------------------------------------
+ */
+
+static int set_int(void *socket, int option, int value)
+{
+    return zmq_setsockopt(socket, option, &value, sizeof value);
+}
+
+static void *open_socket(struct sockets *s, int type, struct status *err)
+{
+    bool telemetry = type == ZMQ_PUB || type == ZMQ_SUB || type == ZMQ_XPUB || type == ZMQ_XSUB;
+    int hwm = telemetry ? TELEMETRY_HWM : COMMAND_HWM;
+    int64_t largest = MAX_MESSAGE_BYTES;
+    void *socket = zmq_socket(s->context, type);
+    if (!socket) {
+        status_set(err, ERR_IO, "cannot make a socket: %s", zmq_strerror(errno));
+        return NULL;
+    }
+    int bad = set_int(socket, ZMQ_LINGER, 0) | set_int(socket, ZMQ_SNDHWM, hwm) |
+              set_int(socket, ZMQ_RCVHWM, hwm) | set_int(socket, ZMQ_IPV6, 1) |
+              set_int(socket, ZMQ_RECONNECT_IVL, 20) |
+              set_int(socket, ZMQ_RECONNECT_IVL_MAX, 1000) | set_int(socket, ZMQ_TCP_KEEPALIVE, 1) |
+              zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &largest, sizeof largest);
+    if (type == ZMQ_ROUTER)
+        bad |= set_int(socket, ZMQ_ROUTER_MANDATORY, 1);
+    assert(bad == 0); /* options that every libzmq 4.3 knows */
+    return socket;
+}
+
+/* libzmq copies the keys; its memory is beyond our wiping. */
+static int use_curve(struct sockets *s, void *socket, bool server, struct status *err)
+{
+    int bad = zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, s->secret, SOCKETS_KEY_BYTES);
+    if (server) {
+        bad |= set_int(socket, ZMQ_CURVE_SERVER, 1);
+        bad |= zmq_setsockopt(socket, ZMQ_ZAP_DOMAIN, "mirador", 7);
+    } else {
+        bad |= zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, s->public, SOCKETS_KEY_BYTES);
+        bad |= zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, s->server, SOCKETS_KEY_BYTES);
+    }
+    return bad ? status_set(err, ERR_IO, "libzmq refuses CURVE: %s", zmq_strerror(errno)) : 0;
+}
+
+static int bind_error(const char *endpoint, struct status *err)
+{
+    if (errno == EADDRINUSE)
+        return status_set(err, ERR_BUSY,
+                          "%s is in use by another program; stop it or choose another endpoint",
+                          endpoint);
+    return status_set(err, ERR_IO,
+                      "cannot bind %s: %s; check that the address is this machine's and "
+                      "the folder exists",
+                      endpoint, zmq_strerror(errno));
+}
+
+void *sockets_bind(struct sockets *s, int type, const char *endpoint, struct status *err)
+{
+    if (check_bind(s, endpoint, err))
+        return NULL;
+    void *socket = open_socket(s, type, err);
+    if (!socket)
+        return NULL;
+    int rc =
+        s->have_secret && starts_with(endpoint, "tcp://") ? use_curve(s, socket, true, err) : 0;
+    if (rc == 0 && zmq_bind(socket, endpoint) != 0)
+        rc = bind_error(endpoint, err);
+    if (rc)
+        socket_close(&socket);
+    return socket;
+}
+
+void *sockets_connect(struct sockets *s, int type, const char *endpoint, struct status *err)
+{
+    if (check_endpoint(endpoint, err))
+        return NULL;
+    void *socket = open_socket(s, type, err);
+    if (!socket)
+        return NULL;
+    int rc =
+        s->have_server && starts_with(endpoint, "tcp://") ? use_curve(s, socket, false, err) : 0;
+    if (rc == 0 && zmq_connect(socket, endpoint) != 0)
+        rc = status_set(err, ERR_IO, "cannot connect to %s: %s", endpoint, zmq_strerror(errno));
+    if (rc)
+        socket_close(&socket);
+    return socket;
+}
+
+int socket_subscribe(void *socket, const char *topic)
+{
+    return zmq_setsockopt(socket, ZMQ_SUBSCRIBE, topic, strlen(topic)) == 0 ? 0 : ERR_IO;
+}
+
+void socket_close(void **socket)
+{
+    if (*socket)
+        zmq_close(*socket);
+    *socket = NULL;
+}
+
+/* --- messages -----------------------------------------------------------------------------------
+ */
+
+int socket_send(void *socket, const struct socket_frame *frames, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        int flags = ZMQ_DONTWAIT | (i + 1 < n ? ZMQ_SNDMORE : 0);
+        int sent;
+        do
+            sent = zmq_send(socket, frames[i].bytes, frames[i].n, flags);
+        while (sent < 0 && errno == EINTR);
+        if (sent < 0)
+            return errno == EAGAIN && i == 0 ? ERR_BUSY
+                   : errno == EHOSTUNREACH   ? ERR_NOT_FOUND
+                                             : ERR_IO;
+    }
+    return 0;
+}
+
+static zmq_msg_t *frame_storage(struct socket_message *m, size_t i)
+{
+    _Static_assert(sizeof(zmq_msg_t) <= sizeof m->storage[0], "zmq_msg_t fits its place");
+    return (zmq_msg_t *)(void *)m->storage[i];
+}
+
+void socket_message_clear(struct socket_message *m)
+{
+    for (size_t i = 0; i < m->n; i++)
+        zmq_msg_close(frame_storage(m, i));
+    m->n = 0;
+}
+
+static int recv_error(void)
+{
+    return errno == EINTR ? ERR_INTERRUPTED : errno == EAGAIN ? ERR_TIMEOUT : ERR_IO;
+}
+
+/* One frame; *more tells whether another follows. Frames beyond the capacity are dropped. */
+static int recv_frame(void *socket, struct socket_message *m, bool *more)
+{
+    zmq_msg_t surplus, *part = m->n < SOCKET_MAX_FRAMES ? frame_storage(m, m->n) : &surplus;
+    zmq_msg_init(part);
+    int got;
+    do
+        got = zmq_msg_recv(part, socket, ZMQ_DONTWAIT);
+    while (got < 0 && errno == EINTR);
+    *more = got >= 0 && zmq_msg_more(part);
+    if (got < 0 || part == &surplus) {
+        int rc = got < 0 ? recv_error() : ERR_FORMAT;
+        zmq_msg_close(part);
+        return rc;
+    }
+    m->frames[m->n++] = (struct socket_frame){zmq_msg_data(part), zmq_msg_size(part)};
+    return 0;
+}
+
+int socket_recv(void *socket, struct socket_message *m, int timeout_ms)
+{
+    zmq_pollitem_t item = {.socket = socket, .events = ZMQ_POLLIN};
+    socket_message_clear(m);
+    int ready = zmq_poll(&item, 1, timeout_ms);
+    if (ready <= 0)
+        return ready == 0 ? ERR_TIMEOUT : recv_error();
+    int rc = 0;
+    for (bool more = true; more;) {
+        int part = recv_frame(socket, m, &more);
+        if (part != 0 && rc == 0)
+            rc = part;
+    }
+    if (rc)
+        socket_message_clear(m);
+    return rc;
+}
+
+bool socket_frame_is(const struct socket_frame *frame, const char *text)
+{
+    return frame->n == strlen(text) && memcmp(frame->bytes, text, frame->n) == 0;
+}
