@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Driver of the native board: starts its process (native_process.h) on the far end of a pty. */
+#include "base/log.h"
+#include "ris_ctrl/board.h"
+#include "ris_ctrl/clock.h"
+#include "ris_ctrl/native_process.h"
+#include "ris_ctrl/packet_board.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define CLOSE_WAIT_MS 500 /* for a board that is asked to end, before it is made to */
+
+struct board {
+    struct packet_board packet;
+    struct board_cfg cfg;
+    int master;
+    pid_t child;
+};
+
+static int pty_open(int *master, char *slave, size_t cap)
+{
+    struct termios t;
+    *master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    if (*master < 0)
+        return -1;
+    if (grantpt(*master) != 0 || unlockpt(*master) != 0 || ptsname_r(*master, slave, cap) != 0 ||
+        tcgetattr(*master, &t) != 0)
+        return -1;
+    cfmakeraw(&t);
+    return tcsetattr(*master, TCSANOW, &t);
+}
+
+struct child_args {
+    char text[10][24];
+    char *argv[13];
+};
+
+static void child_arguments(const struct board_cfg *cfg, char *slave, int start_fd,
+                            struct child_args *a)
+{
+    const unsigned numbers[] = {cfg->shape.columns, cfg->shape.rows, cfg->shape.bits, cfg->n_slots,
+                                cfg->trigger};
+    /* The board gives the room up a little before the controller gives the board up. */
+    unsigned room_ms = cfg->ack_timeout_ms * (cfg->retries + 1) * 9 / 10;
+    size_t n = 0;
+    a->argv[n++] = (char *)(uintptr_t) "mirador-ris";
+    a->argv[n++] = (char *)(uintptr_t)NATIVE_PROCESS_VERB;
+    a->argv[n++] = (char *)(uintptr_t)cfg->name;
+    for (size_t i = 0; i < 5; i++) {
+        snprintf(a->text[i], sizeof a->text[i], "%u", numbers[i]);
+        a->argv[n++] = a->text[i];
+    }
+    snprintf(a->text[5], sizeof a->text[5], "%u", room_ms);
+    snprintf(a->text[6], sizeof a->text[6], "%d", start_fd);
+    a->argv[n++] = (char *)(uintptr_t)cfg->room;
+    a->argv[n++] = a->text[5];
+    a->argv[n++] = slave;
+    a->argv[n++] = a->text[6];
+    a->argv[n] = NULL;
+}
+
+/* Between fork and exec only calls that are safe in a child of a program with threads. */
+static void child_exec(char **argv, int start_fd, pid_t parent)
+{
+    sigset_t none;
+    setsid(); /* Ctrl-C in the terminal is for the controller, which ends its boards itself */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(1);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    fcntl(start_fd, F_SETFD, 0);
+    execv("/proc/self/exe", argv);
+    _exit(1);
+}
+
+/* Starts the process and reads what it says about its start into said. */
+static int spawn(struct board *b, char *said, size_t cap)
+{
+    char slave[64];
+    int start[2];
+    struct child_args args;
+    if (pty_open(&b->master, slave, sizeof slave) != 0 || pipe2(start, O_CLOEXEC) != 0)
+        return -1;
+    child_arguments(&b->cfg, slave, start[1], &args);
+    pid_t parent = getpid();
+    b->child = fork();
+    if (b->child == 0)
+        child_exec(args.argv, start[1], parent);
+    close(start[1]);
+    if (b->child < 0) {
+        close(start[0]);
+        return -1;
+    }
+    size_t n = 0;
+    ssize_t got;
+    while (n + 1 < cap && (got = read(start[0], said + n, cap - 1 - n)) != 0)
+        if (got > 0)
+            n += (size_t)got;
+        else if (errno != EINTR)
+            break;
+    said[n] = '\0';
+    close(start[0]);
+    return 0;
+}
+
+static void reap(struct board *b)
+{
+    int status = 0;
+    int64_t end_us = clock_us() + CLOSE_WAIT_MS * 1000;
+    while (waitpid(b->child, &status, WNOHANG) == 0) {
+        if (clock_us() > end_us)
+            kill(b->child, SIGKILL);
+        poll(NULL, 0, 2);
+    }
+    if (WIFSIGNALED(status))
+        log_warn("board %s: its process was ended by signal %d", b->cfg.name, WTERMSIG(status));
+}
+
+static void native_close(struct board **board)
+{
+    struct board *b = *board;
+    if (b == NULL)
+        return;
+    if (b->master >= 0)
+        close(b->master); /* the process reads the end of its line and leaves */
+    if (b->child > 0)
+        reap(b);
+    free(b);
+    *board = NULL;
+}
+
+static struct board *native_open(const struct board_cfg *cfg, struct status *err)
+{
+    char said[sizeof err->text];
+    struct board *b = calloc(1, sizeof *b);
+    if (b == NULL) {
+        status_set(err, ERR_NO_MEMORY, "board %s: no memory; close other programs", cfg->name);
+        return NULL;
+    }
+    b->cfg = *cfg;
+    b->master = -1;
+    if (spawn(b, said, sizeof said) != 0)
+        status_set(err, ERR_IO,
+                   "board %s: cannot start its process: %s; check limits of processes "
+                   "and ptys",
+                   cfg->name, strerror(errno));
+    else if (strcmp(said, "R") != 0)
+        status_set(err, ERR_NOT_FOUND, "%s", said[0] != '\0' ? said : "the board's process ended");
+    else {
+        packet_link_init(&b->packet.link, b->master, b->cfg.name, (uint16_t)clock_us());
+        if (packet_board_hello(&b->packet, cfg, err) == OK)
+            return b;
+    }
+    native_close(&b);
+    return NULL;
+}
+
+static int native_load(struct board *b, uint16_t slot, const uint8_t *pattern,
+                       struct board_ack *ack, struct status *err)
+{
+    return packet_board_load(&b->packet, slot, pattern, ack, err);
+}
+
+static int native_arm(struct board *b, const struct ris_arm *arm, struct board_ack *ack,
+                      struct status *err)
+{
+    return packet_board_arm(&b->packet, arm, ack, err);
+}
+
+static int native_apply(struct board *b, uint16_t slot, enum ris_when when, struct board_ack *ack,
+                        struct status *err)
+{
+    return packet_board_apply(&b->packet, slot, when, ack, err);
+}
+
+static int native_trigger(struct board *b, enum ris_trigger source, struct board_ack *ack,
+                          struct status *err)
+{
+    return packet_board_trigger(&b->packet, source, ack, err);
+}
+
+static int native_readback(struct board *b, uint16_t slot, struct board_readback *out,
+                           struct status *err)
+{
+    return packet_board_readback(&b->packet, slot, out, err);
+}
+
+static int native_status(struct board *b, struct board_status *out, struct status *err)
+{
+    return packet_board_status(&b->packet, out, err);
+}
+
+const struct board_driver board_native = {
+    .name = "native",
+    .open = native_open,
+    .close = native_close,
+    .load = native_load,
+    .arm = native_arm,
+    .apply = native_apply,
+    .trigger = native_trigger,
+    .readback = native_readback,
+    .status = native_status,
+};

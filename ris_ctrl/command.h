@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * One command of a client of mirador-ris: a JSON object, and for `load` a second frame with the
+ * packed pattern. Table of commands and examples: docs/ris-protocol.md. */
+#pragma once
+#include "frames/ris_packet.h"
+#include "frames/ris_report.h"
+#include "frames/status.h"
+#include <stdint.h>
+
+enum command_kind {
+    COMMAND_LOAD,
+    COMMAND_ARM,
+    COMMAND_APPLY,
+    COMMAND_DISARM,
+    COMMAND_TRIGGER,
+    COMMAND_READBACK,
+    COMMAND_STATUS,
+    COMMAND_STOP, /* the service's own: ends a worker */
+};
+
+struct command {
+    enum command_kind kind;
+    uint64_t seq;                 /* the client's, comes back in the reply */
+    char board[RIS_NAME_MAX + 1]; /* "" only for status: all boards */
+    uint16_t slot;                /* load, apply, readback (RIS_SLOT_ACTIVE when left out) */
+    enum ris_when when;           /* apply */
+    enum ris_trigger source;      /* trigger */
+    struct ris_shape shape;       /* load */
+    struct ris_arm arm;
+    uint8_t pattern[RIS_PATTERN_MAX]; /* load */
+};
+
+/* Reads one command. pattern may be NULL when there was no second frame. Returns 0, or ERR_FORMAT
+ * or ERR_ARG with "what is wrong; cure" in *err; seq is filled in whenever it could be read. */
+int command_parse(const void *json, size_t n, const void *pattern, size_t n_pattern,
+                  struct command *out, struct status *err) MUST_CHECK;
+
+const char *command_name(enum command_kind kind);
+const char *command_trigger_name(unsigned source); /* "none", "rising", "falling" */

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * mirador-ris: the RIS controller. */
+#include "base/log.h"
+#include "base/options.h"
+#include "ris_ctrl/native_process.h"
+#include "ris_ctrl/ris_config.h"
+#include "ris_ctrl/service.h"
+#include <stdio.h>
+#include <string.h>
+
+static const struct options_cfg options_cfg = {
+    .program = "mirador-ris",
+    .synopsis = "keeps RIS boards configured: one ZeroMQ service in front of all of them",
+    .config = &ris_config_table,
+    .default_config = "ris-lab.yaml",
+    .ready_fd = true,
+};
+
+static int serve(const struct ris_config *cfg, struct options *opt)
+{
+    struct status err = {.code = OK};
+    struct sockets *sockets = sockets_create(&cfg->curve, &err);
+    struct service *service = sockets != NULL ? service_create(cfg, sockets, &err) : NULL;
+    if (service != NULL) {
+        log_info("serving %zu boards at %s", cfg->n_board, cfg->endpoint);
+        options_ready(opt);
+        if (service_run(service, &err) == OK)
+            log_info("stopping");
+    }
+    service_destroy(&service);
+    sockets_destroy(&sockets);
+    if (err.code == OK)
+        return EXIT_DONE;
+    fprintf(stderr, "mirador-ris: %s\n", err.text);
+    return EXIT_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+    static struct ris_config cfg;
+    struct options opt;
+    struct status err = {.code = OK};
+    if (argc > 1 && strcmp(argv[1], NATIVE_PROCESS_VERB) == 0)
+        return native_process_main(argc - 2, argv + 2);
+    log_open("mirador-ris", LOG_LEVEL_INFO);
+    int r = options_parse(&options_cfg, argc, argv, &opt);
+    bool only_check = opt.check_config;
+    opt.check_config = false; /* our own checks come behind the table's */
+    if (r < 0)
+        r = options_load(&options_cfg, &opt, &cfg);
+    if (r >= 0)
+        return r;
+    if (ris_config_check(&cfg, &err) != OK) {
+        fprintf(stderr, "mirador-ris: %s\n", err.text);
+        return EXIT_USAGE;
+    }
+    if (only_check)
+        return EXIT_DONE;
+    if (stop_signals_install(&err) != OK) {
+        fprintf(stderr, "mirador-ris: %s\n", err.text);
+        return EXIT_FAILED;
+    }
+    return serve(&cfg, &opt);
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ris_ctrl/native_process.h"
+#include "base/log.h"
+#include "base/sockets.h"
+#include "firmware/core/ris_core.h"
+#include "ris_ctrl/clock.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+#include <zmq.h>
+
+struct native {
+    const char *name;
+    struct ris_shape shape;
+    int tty;
+    const char *room; /* endpoint, "" = none */
+    int room_timeout_ms;
+    struct sockets *sockets;
+    void *socket; /* REQ to the room */
+    int64_t start_us;
+    uint8_t patterns[RIS_STEPS_MAX * RIS_PATTERN_MAX]; /* of the report, steps side by side */
+    uint8_t report[RIS_REPORT_MAX];
+    struct ris_core core;
+};
+
+/* ---- the hardware table: there are no elements, so shift and latch have nothing to do. Edges and
+ * timer ticks are the room's: it steps the reported sequence in its own time, and the core here
+ * stays armed until it is told otherwise. ---- */
+
+static void hw_send(void *ctx, const uint8_t *bytes, size_t n)
+{
+    struct native *b = ctx;
+    while (n > 0) {
+        ssize_t done = write(b->tty, bytes, n);
+        if (done > 0) {
+            bytes += done;
+            n -= (size_t)done;
+        } else if (errno != EINTR) {
+            return; /* the controller is gone; read says so next */
+        }
+    }
+}
+
+static uint64_t hw_now_us(void *ctx)
+{
+    struct native *b = ctx;
+    return (uint64_t)(clock_us() - b->start_us);
+}
+
+static void hw_shift(void *ctx, const uint8_t *pattern, size_t n)
+{
+    (void)ctx, (void)pattern, (void)n;
+}
+
+static void hw_latch(void *ctx)
+{
+    (void)ctx;
+}
+
+static void hw_timer(void *ctx, uint32_t delay_ns, uint32_t period_ns)
+{
+    (void)ctx, (void)delay_ns, (void)period_ns;
+}
+
+static void hw_trigger(void *ctx, enum ris_trigger source)
+{
+    (void)ctx, (void)source;
+}
+
+static bool hw_chain(void *ctx, uint8_t *pattern, size_t n)
+{
+    (void)ctx, (void)pattern, (void)n;
+    return false;
+}
+
+/* ---- the room ---- */
+
+/* Sends the report and waits for the room's code. A REQ socket whose answer never came is of no
+ * further use, so it is made anew. */
+static int room_ask(struct native *b, const struct ris_report *report, struct status *err)
+{
+    uint8_t answer[RIS_REPLY_BYTES];
+    int n = ris_report_encode(report, b->report, sizeof b->report);
+    if (n < 0)
+        return status_set(err, n, "board %s: cannot describe its pattern to the room", b->name);
+    if (b->socket == NULL)
+        b->socket = sockets_connect(b->sockets, ZMQ_REQ, b->room, err);
+    if (b->socket == NULL)
+        return err->code;
+    zmq_setsockopt(b->socket, ZMQ_RCVTIMEO, &b->room_timeout_ms, sizeof b->room_timeout_ms);
+    zmq_setsockopt(b->socket, ZMQ_SNDTIMEO, &b->room_timeout_ms, sizeof b->room_timeout_ms);
+    if (zmq_send(b->socket, b->report, (size_t)n, 0) == n &&
+        zmq_recv(b->socket, answer, sizeof answer, 0) == RIS_REPLY_BYTES) {
+        int code = ris_reply_decode(answer, sizeof answer);
+        if (code != OK)
+            status_set(err, code,
+                       "board %s: the room refused (%s); its scene must name this board "
+                       "with %u x %u elements of %u bits",
+                       b->name, status_name(code), b->shape.columns, b->shape.rows, b->shape.bits);
+        return code;
+    }
+    socket_close(&b->socket);
+    return status_set(err, ERR_TIMEOUT,
+                      "board %s: no room answers at %s; start mirador-room, or remove 'room' from "
+                      "the board's configuration",
+                      b->name, b->room);
+}
+
+static void gather_steps(struct native *b, const struct ris_change *c, struct ris_report *report)
+{
+    size_t n = ris_pattern_bytes(b->shape);
+    report->n_edges = c->arm->n_edges;
+    report->n_steps = c->arm->n_steps;
+    report->tag = c->arm->tag;
+    report->delay_ns = c->arm->delay_ns;
+    report->period_ns = c->arm->period_ns;
+    memcpy(report->reps, c->arm->reps, sizeof report->reps);
+    for (size_t k = 0; k < c->arm->n_steps; k++)
+        memcpy(b->patterns + k * n, ris_slots_pattern(c->slots, c->arm->steps[k]), n);
+    report->patterns = b->patterns;
+    report->idle = ris_slots_pattern(c->slots, c->arm->idle);
+}
+
+static int hw_commit(void *ctx, const struct ris_change *c)
+{
+    static const uint8_t dark[RIS_PATTERN_MAX];
+    struct native *b = ctx;
+    struct ris_report report = {.kind = c->kind, .trigger = c->trigger, .shape = b->shape};
+    struct status err = {.code = OK};
+    const uint8_t *shown = c->shown != NULL ? c->shown : dark;
+    if (b->room[0] == '\0')
+        return OK;
+    snprintf(report.board, sizeof report.board, "%s", b->name);
+    switch (c->kind) {
+    case RIS_REPORT_ARM:
+        gather_steps(b, c, &report);
+        break;
+    case RIS_REPORT_APPLY:
+        report.idle = ris_slots_pattern(c->slots, c->slot);
+        break;
+    case RIS_REPORT_APPLY_AT_EDGE:
+        report.n_edges = report.n_steps = 1;
+        report.reps[0] = 1;
+        report.patterns = ris_slots_pattern(c->slots, c->slot);
+        report.idle = shown;
+        break;
+    default:
+        report.idle = shown;
+    }
+    int r = room_ask(b, &report, &err);
+    if (r != OK)
+        log_error("%s", err.text);
+    return r;
+}
+
+/* ---- the process ---- */
+
+static int start(struct native *b, uint16_t n_slots, enum ris_trigger trigger, struct status *err)
+{
+    uint32_t boot_id;
+    struct ris_hw hw = {.ctx = b,
+                        .send = hw_send,
+                        .now_us = hw_now_us,
+                        .shift = hw_shift,
+                        .latch = hw_latch,
+                        .timer = hw_timer,
+                        .trigger = hw_trigger,
+                        .chain = hw_chain,
+                        .commit = hw_commit};
+    struct ris_core_cfg cfg = {.shape = b->shape, .n_slots = n_slots, .trigger = trigger};
+    cfg.patterns = calloc(n_slots, ris_pattern_bytes(b->shape));
+    cfg.hashes = calloc(n_slots, sizeof *cfg.hashes);
+    if (cfg.patterns == NULL || cfg.hashes == NULL)
+        return status_set(err, ERR_NO_MEMORY, "board %s: no memory for %u slots", b->name, n_slots);
+    if (getrandom(&boot_id, sizeof boot_id, 0) != sizeof boot_id)
+        boot_id = (uint32_t)clock_unix_ns();
+    cfg.boot_id = boot_id;
+    b->start_us = clock_us();
+    if (ris_core_init(&b->core, &cfg, &hw) != OK)
+        return status_set(err, ERR_ARG, "board %s: size out of range", b->name);
+    if (b->room[0] == '\0')
+        return OK;
+    /* Power-up: the elements are off. This also finds out whether the room knows this board. */
+    static const uint8_t dark[RIS_PATTERN_MAX];
+    struct ris_report report = {
+        .kind = RIS_REPORT_DISARM, .trigger = (uint8_t)trigger, .shape = b->shape, .idle = dark};
+    snprintf(report.board, sizeof report.board, "%s", b->name);
+    b->sockets = sockets_create(NULL, err);
+    return b->sockets == NULL ? err->code : room_ask(b, &report, err);
+}
+
+static void serve(struct native *b)
+{
+    uint8_t bytes[512];
+    for (;;) {
+        ssize_t n = read(b->tty, bytes, sizeof bytes);
+        if (n == 0 || (n < 0 && errno != EINTR))
+            return; /* the controller closed its end */
+        for (ssize_t i = 0; i < n; i++)
+            ris_core_byte(&b->core, bytes[i]);
+    }
+}
+
+static void say(int fd, const char *text)
+{
+    if (write(fd, text, strlen(text)) < 0)
+        log_error("%s", text); /* nobody reads what we say: leave it in the log */
+    close(fd);
+}
+
+int native_process_main(int argc, char **argv)
+{
+    static struct native board;
+    struct status err = {.code = OK};
+    if (argc != 10)
+        return 2;
+    log_open("ris-board", LOG_LEVEL_INFO);
+    board.name = argv[0];
+    board.shape =
+        (struct ris_shape){(uint8_t)atoi(argv[1]), (uint8_t)atoi(argv[2]), (uint8_t)atoi(argv[3])};
+    board.room = argv[6];
+    board.room_timeout_ms = atoi(argv[7]);
+    board.tty = open(argv[8], O_RDWR | O_NOCTTY | O_CLOEXEC);
+    int start_fd = atoi(argv[9]);
+    if (board.tty < 0)
+        status_set(&err, ERR_IO, "board %s: %s: %s", board.name, argv[8], strerror(errno));
+    else
+        start(&board, (uint16_t)atoi(argv[4]), (enum ris_trigger)atoi(argv[5]), &err);
+    if (err.code != OK) {
+        say(start_fd, err.text);
+        return 1;
+    }
+    say(start_fd, "R");
+    serve(&board);
+    socket_close(&board.socket);
+    sockets_destroy(&board.sockets);
+    return 0;
+}

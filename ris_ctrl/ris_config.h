@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * ris.yaml: the boards and where the controller is reached. */
+#pragma once
+#include "base/config.h"
+#include "base/sockets.h"
+#include "frames/ris_report.h"
+
+#define RIS_CONFIG_BOARDS 8
+
+enum ris_driver { RIS_DRIVER_NATIVE };
+
+struct ris_config_board {
+    char name[RIS_NAME_MAX + 1];
+    int driver; /* enum ris_driver */
+    int columns, rows, bits;
+    double spacing_m;
+    int slots;
+    int trigger; /* enum ris_trigger */
+    char room[256];
+    int ack_timeout_ms;
+    int retries;
+};
+
+struct ris_config {
+    char endpoint[256];
+    struct sockets_cfg curve;
+    size_t n_board;
+    struct ris_config_board boards[RIS_CONFIG_BOARDS];
+};
+
+extern const struct config_table ris_config_table;
+
+/* What the table cannot say: names, sizes, doubles. ERR_ARG with a cure. */
+int ris_config_check(const struct ris_config *cfg, struct status *err) MUST_CHECK;
