@@ -133,7 +133,7 @@ static int unknown_option(const struct parser *p, const char *given)
         snprintf(text, sizeof text, "option '%s' takes no value", word);
     else
         snprintf(text, sizeof text, "unknown option '%s'%s%s%s", word,
-                 near ? ", did you mean '--" : "", near ? near : "", near ? "'?" : "");
+                 near ? " (did you mean '--" : "", near ? near : "", near ? "'?)" : "");
     return usage_error(p->cfg, text);
 }
 

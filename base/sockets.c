@@ -213,11 +213,25 @@ static bool ipc_is_served(const char *endpoint)
     return served;
 }
 
+static bool port_is_valid(const char *endpoint)
+{
+    const char *colon = strrchr(endpoint + 6, ':');
+    if (!colon)
+        return false;
+    char *end;
+    long port = strtol(colon + 1, &end, 10);
+    return strcmp(colon, ":*") == 0 || (end != colon + 1 && !*end && port > 0 && port < 65536);
+}
+
 static int check_endpoint(const char *endpoint, struct status *err)
 {
     if (!starts_with(endpoint, "ipc://") && !starts_with(endpoint, "tcp://") &&
         !starts_with(endpoint, "inproc://"))
         return status_set(err, ERR_ARG, "endpoint '%s': expected ipc:///PATH or tcp://HOST:PORT",
+                          endpoint);
+    if (starts_with(endpoint, "tcp://") &&
+        !port_is_valid(endpoint)) /* libzmq takes it modulo 2^16 */
+        return status_set(err, ERR_ARG, "endpoint '%s': expected tcp://HOST:PORT, port 1..65535",
                           endpoint);
     return 0;
 }
@@ -248,8 +262,10 @@ static int set_int(void *socket, int option, int value)
     return zmq_setsockopt(socket, option, &value, sizeof value);
 }
 
-static void *open_socket(struct sockets *s, int type, struct status *err)
+static void *open_socket(struct sockets *s, int type, const char *endpoint, struct status *err)
 {
+    bool ipv6 =
+        strchr(endpoint, '[') != NULL; /* else a bound 127.0.0.1 would read ::ffff:127.0.0.1 */
     bool telemetry = type == ZMQ_PUB || type == ZMQ_SUB || type == ZMQ_XPUB || type == ZMQ_XSUB;
     int hwm = telemetry ? TELEMETRY_HWM : COMMAND_HWM;
     int64_t largest = MAX_MESSAGE_BYTES;
@@ -259,7 +275,7 @@ static void *open_socket(struct sockets *s, int type, struct status *err)
         return NULL;
     }
     int bad = set_int(socket, ZMQ_LINGER, 0) | set_int(socket, ZMQ_SNDHWM, hwm) |
-              set_int(socket, ZMQ_RCVHWM, hwm) | set_int(socket, ZMQ_IPV6, 1) |
+              set_int(socket, ZMQ_RCVHWM, hwm) | set_int(socket, ZMQ_IPV6, ipv6) |
               set_int(socket, ZMQ_RECONNECT_IVL, 20) |
               set_int(socket, ZMQ_RECONNECT_IVL_MAX, 1000) | set_int(socket, ZMQ_TCP_KEEPALIVE, 1) |
               zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &largest, sizeof largest);
@@ -299,7 +315,7 @@ void *sockets_bind(struct sockets *s, int type, const char *endpoint, struct sta
 {
     if (check_bind(s, endpoint, err))
         return NULL;
-    void *socket = open_socket(s, type, err);
+    void *socket = open_socket(s, type, endpoint, err);
     if (!socket)
         return NULL;
     int rc =
@@ -315,7 +331,7 @@ void *sockets_connect(struct sockets *s, int type, const char *endpoint, struct 
 {
     if (check_endpoint(endpoint, err))
         return NULL;
-    void *socket = open_socket(s, type, err);
+    void *socket = open_socket(s, type, endpoint, err);
     if (!socket)
         return NULL;
     int rc =
