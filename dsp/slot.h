@@ -15,9 +15,10 @@ struct slot_est;
 struct slot_window {
     size_t first;   /* index of the first sample of the first slot or symbol (its prefix) */
     size_t n_slots; /* >= 1; not used by slot_symbol */
-    double cfo_hz;  /* carrier offset to remove; phase 0 at sample `first`. 0: faster path */
-    double skew;    /* relative offset of the transmitter's sample clock, e.g. cfo_hz / carrier_hz;
-                     * the delay drift it causes from slot to slot is removed */
+    double
+        cfo_hz;  /* carrier offset to remove, phase 0 at sample 0 of the capture. 0: faster path */
+    double skew; /* relative offset of the transmitter's sample clock, e.g. cfo_hz / carrier_hz;
+                  * the delay drift it causes from slot to slot is removed */
 };
 
 /* Setup only. n_ant 1..SLOT_MAX_ANT. NULL if out of range (says why in *err, may be NULL). */

@@ -41,6 +41,10 @@ struct stream_ref {
     float peak_db;             /* reference tap over the median of the delay profile */
 };
 
+/* RT-safe. Separation alone: w[h][i] = mean over slots s of code_h(s) gain[s] h[s][i]. h: [n_slots
+ * x len], gain: [n_slots] or NULL for ones, w: [STREAM_COUNT x len]; n_slots a multiple of 8. */
+void stream_mix(const cplxf *h, size_t n_slots, size_t len, const cplxf *gain, cplxf *w);
+
 struct stream;
 
 /* Setup only. NULL if cfg is out of range (says why in *err, may be NULL). */

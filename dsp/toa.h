@@ -19,7 +19,7 @@ struct toa_cfg {
     size_t n_ant;           /* 1..TOA_MAX_ANT */
     size_t n_carrier;       /* K, 3..8191; carrier k at (k - (K-1)/2) spacing */
     double spacing_hz;      /* > 0 */
-    size_t n_fft;           /* points over one period 1/spacing of delay: >= 2 K, e.g. 8 N */
+    size_t n_fft;           /* points over one period 1/spacing of delay: >= K, e.g. 8 N */
     double min_db;          /* a peak stands at least this far over the median; 12 */
     enum toa_window window; /* Hamming live; rectangular for recorded cases */
     bool parabola_of_root;  /* parabola through the square root of the power (recorded cases) */

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "dsp/sync.h"
+#include "dsp/fft.h"
+#include <assert.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BLOCKS_PER_PERIOD 4
+#define PLATEAU_MIN       0.3f
+#define TIMING_PERIODS    32 /* averaged for one timing estimate: 2 slots do, more would drift */
+
+struct sync {
+    struct waveform_cfg cfg;
+    size_t max_samps;
+    struct fft *forward, *backward; /* n points */
+    cplxf *conj_x;                  /* conj(x_k) in FFT order [n], 0 off the carriers */
+    cplxf *ref;                     /* one period of the waveform, power 1 [n] */
+    cplxf *mean, *bins;             /* [n] scratch */
+    cplxf *rotor;                   /* [n] conj(ref) with the carrier offset */
+    cplxf *corr;                    /* [max_samps / block] lag-N products per block, then periods */
+    float *energy;                  /* [max_samps / block + BLOCKS_PER_PERIOD] */
+};
+
+static bool allocate(struct sync *s)
+{
+    size_t n = s->cfg.n, blocks = s->max_samps / (n / BLOCKS_PER_PERIOD) + BLOCKS_PER_PERIOD + 1;
+    s->forward = fft_create(n, 1, FFT_FORWARD);
+    s->backward = fft_create(n, 1, FFT_BACKWARD);
+    s->conj_x = fft_alloc(n * sizeof(cplxf));
+    s->ref = fft_alloc(n * sizeof(cplxf));
+    s->mean = fft_alloc(n * sizeof(cplxf));
+    s->bins = fft_alloc(n * sizeof(cplxf));
+    s->rotor = fft_alloc(n * sizeof(cplxf));
+    s->corr = fft_alloc(blocks * sizeof(cplxf));
+    s->energy = fft_alloc(blocks * sizeof(float));
+    return s->forward && s->backward && s->conj_x && s->ref && s->mean && s->bins && s->rotor &&
+           s->corr && s->energy;
+}
+
+static void prepare_reference(struct sync *s)
+{
+    cplxf *x = s->rotor; /* K < n */
+    waveform_sequence(&s->cfg, x);
+    for (size_t k = 0; k < s->cfg.k; k++) {
+        size_t bin = waveform_bin(&s->cfg, k);
+        s->conj_x[bin] = conjf(x[k]);
+        s->bins[bin] = x[k];
+    }
+    fft_run(s->backward, s->bins, s->ref);
+    float scale = 1.0f / sqrtf((float)s->cfg.k);
+    for (size_t i = 0; i < s->cfg.n; i++)
+        s->ref[i] *= scale;
+}
+
+struct sync *sync_create(const struct waveform_cfg *cfg, size_t max_samps, struct status *err)
+{
+    struct status local;
+    err = err ? err : &local;
+    if (waveform_check(cfg, err))
+        return NULL;
+    if (max_samps < 4 * cfg->n || max_samps > 1u << 28) {
+        err->code = ERR_ARG;
+        snprintf(err->text, sizeof err->text, "sync: window of %zu samples, must be %zu to 2^28",
+                 max_samps, 4 * cfg->n);
+        return NULL;
+    }
+    struct sync *s = calloc(1, sizeof *s);
+    if (s) {
+        s->cfg = *cfg;
+        s->max_samps = max_samps;
+        if (!allocate(s))
+            sync_destroy(&s);
+    }
+    if (s)
+        prepare_reference(s);
+    else
+        *err = (struct status){ERR_NO_MEMORY, "sync: out of memory"};
+    return s;
+}
+
+void sync_destroy(struct sync **sync)
+{
+    struct sync *s = *sync;
+    if (!s)
+        return;
+    fft_destroy(&s->forward);
+    fft_destroy(&s->backward);
+    fft_free(s->conj_x);
+    fft_free(s->ref);
+    fft_free(s->mean);
+    fft_free(s->bins);
+    fft_free(s->rotor);
+    fft_free(s->corr);
+    fft_free(s->energy);
+    free(s);
+    *sync = NULL;
+}
+
+/* sum conj(a_i) b_i over n samples; 0.3 ns a sample. */
+static cplxf correlate(const struct sc16 *a, const struct sc16 *b, size_t n)
+{
+    float re = 0, im = 0;
+    for (size_t i = 0; i < n; i++) {
+        float ai = a[i].i, aq = a[i].q, bi = b[i].i, bq = b[i].q;
+        re += ai * bi + aq * bq;
+        im += ai * bq - aq * bi;
+    }
+    return CMPLXF(re, im);
+}
+
+static float energy_of(const struct sc16 *a, size_t n)
+{
+    float sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (float)a[i].i * (float)a[i].i + (float)a[i].q * (float)a[i].q;
+    return sum;
+}
+
+static double phase_to_hz(const struct sync *s, cplx corr, size_t lag)
+{
+    return carg(corr) * s->cfg.rate_hz / (2 * PI * (double)lag);
+}
+
+/* Sums over long stretches go by pieces, so that single precision does not lose the small terms. */
+static cplx correlate_lag(const struct sc16 *x, size_t n, size_t lag)
+{
+    cplx sum = 0;
+    for (size_t i = 0, len; i < n; i += len) {
+        len = n - i < 4096 ? n - i : 4096;
+        sum += correlate(x + i, x + i + lag, len);
+    }
+    return sum;
+}
+
+float sync_plateau(const struct sync *sync, const struct sc16 *x, size_t n, double *cfo_hz)
+{
+    size_t lag = sync->cfg.n;
+    assert(n > lag);
+    cplx corr = correlate_lag(x, n - lag, lag);
+    double energy = 0;
+    for (size_t i = 0, len; i < n - lag; i += len) {
+        len = n - lag - i < 4096 ? n - lag - i : 4096;
+        energy += 0.5 * (double)(energy_of(x + i, len) + energy_of(x + i + lag, len));
+    }
+    if (cfo_hz)
+        *cfo_hz = phase_to_hz(sync, corr, lag);
+    return energy > 0 ? (float)(cabs(corr) / energy) : 0;
+}
+
+double sync_slots_cfo(const struct sync *sync, const struct sc16 *const *x, size_t n_ant,
+                      size_t first, size_t n_slots)
+{
+    size_t n = sync->cfg.n, slot = waveform_slot_samps(&sync->cfg);
+    size_t from = first + n, len = n_slots * slot - 2 * n; /* whatever the timing, inside */
+    cplx coarse = 0, fine = 0;
+    for (size_t a = 0; a < n_ant; a++)
+        coarse += correlate_lag(x[a] + from, len - n, n);
+    double cfo = phase_to_hz(sync, coarse, n);
+    size_t lag =
+        n_slots / 2 * slot; /* where the codes of the RISs are opposite or alike throughout */
+    if (lag == 0)
+        return cfo;
+    for (size_t a = 0; a < n_ant; a++)
+        fine += correlate_lag(x[a] + from, len - lag, lag);
+    fine *= cexp(-I * 2 * PI * cfo * (double)lag / sync->cfg.rate_hz);
+    return cfo + phase_to_hz(sync, fine, lag);
+}
+
+/* The longest run of blocks whose period-long metric is above the threshold. */
+struct run {
+    size_t first, n; /* in blocks */
+    float metric;    /* its mean */
+    cplx corr;
+};
+
+static float block_metric(const struct sync *s, size_t b, cplxf *sum)
+{
+    float early = 0, late = 0;
+    *sum = 0;
+    for (size_t i = b; i < b + BLOCKS_PER_PERIOD; i++) {
+        *sum += s->corr[i];
+        early += s->energy[i];
+        late += s->energy[i + BLOCKS_PER_PERIOD];
+    }
+    float energy = sqrtf(early * late);
+    return energy > 0 ? cabsf(*sum) / energy : 0;
+}
+
+static struct run longest_run(const struct sync *s, size_t n_metric, float threshold)
+{
+    struct run best = {0}, now = {0};
+    double metric_sum = 0;
+    for (size_t b = 0; b < n_metric; b++) {
+        cplxf corr;
+        float metric = block_metric(s, b, &corr);
+        if (metric < threshold) {
+            now = (struct run){0};
+            continue;
+        }
+        if (now.n++ == 0) {
+            now.first = b;
+            metric_sum = 0;
+        }
+        metric_sum += (double)metric;
+        now.corr += corr;
+        now.metric = (float)(metric_sum / (double)now.n);
+        if (now.n > best.n)
+            best = now;
+    }
+    return best;
+}
+
+static int find_plateau(struct sync *s, const struct sc16 *x, size_t n, struct run *run)
+{
+    size_t block = s->cfg.n / BLOCKS_PER_PERIOD, n_block = n / block;
+    size_t n_corr = n_block - BLOCKS_PER_PERIOD, n_metric = n_corr - BLOCKS_PER_PERIOD + 1;
+    for (size_t b = 0; b < n_block; b++)
+        s->energy[b] = energy_of(x + b * block, block);
+    for (size_t b = 0; b < n_corr; b++)
+        s->corr[b] = correlate(x + b * block, x + b * block + s->cfg.n, block);
+    float peak = 0;
+    for (size_t b = 0; b < n_metric; b++) {
+        cplxf unused;
+        peak = fmaxf(peak, block_metric(s, b, &unused));
+    }
+    *run = longest_run(s, n_metric, fmaxf(PLATEAU_MIN, 0.5f * peak));
+    return run->n >= 2 * BLOCKS_PER_PERIOD ? OK : ERR_NOT_FOUND;
+}
+
+static cplxf turn(double cycles)
+{
+    double phase = 2 * PI * (cycles - floor(cycles));
+    return CMPLXF((float)cos(phase), (float)sin(phase));
+}
+
+/* Where a period starts, 0 <= result < n, relative to x: average periods with the offset removed,
+ * correlate with the sequence, strongest peak, parabola. */
+static double timing(struct sync *s, const struct sc16 *x, size_t n_periods, double cfo_hz)
+{
+    size_t n = s->cfg.n, at = 0;
+    double cfo = cfo_hz / s->cfg.rate_hz;
+    for (size_t i = 0; i < n; i++)
+        s->mean[i] = 0;
+    for (size_t p = 0; p < n_periods; p++) {
+        cplxf c = turn(-cfo * (double)(p * n));
+        for (size_t i = 0; i < n; i++)
+            s->mean[i] += c * CMPLXF((float)x[p * n + i].i, (float)x[p * n + i].q);
+    }
+    for (size_t i = 0; i < n; i++)
+        s->mean[i] *= turn(-cfo * (double)i);
+    fft_run(s->forward, s->mean, s->bins);
+    for (size_t i = 0; i < n; i++)
+        s->bins[i] *= s->conj_x[i];
+    fft_run(s->backward, s->bins, s->mean);
+    for (size_t i = 1; i < n; i++)
+        if (cplxf_norm(s->mean[i]) > cplxf_norm(s->mean[at]))
+            at = i;
+    double a = (double)cabsf(s->mean[(at + n - 1) % n]), b = (double)cabsf(s->mean[at]);
+    double c = (double)cabsf(s->mean[(at + 1) % n]), curvature = a - 2 * b + c;
+    double offset = curvature < 0 ? 0.5 * (a - c) / curvature : 0;
+    return (double)at + offset;
+}
+
+/* Correlation with the reference of every whole period from x on; the share of the energy that
+ * matches goes to s->energy, the phasor to s->corr. */
+static void match_periods(struct sync *s, const struct sc16 *x, size_t n_periods, double cfo_hz)
+{
+    size_t n = s->cfg.n;
+    for (size_t i = 0; i < n; i++)
+        s->rotor[i] = conjf(s->ref[i]) * turn(-cfo_hz / s->cfg.rate_hz * (double)i);
+    for (size_t p = 0; p < n_periods; p++) {
+        cplxf sum = 0;
+        for (size_t i = 0; i < n; i++)
+            sum += s->rotor[i] * CMPLXF((float)x[p * n + i].i, (float)x[p * n + i].q);
+        float energy = energy_of(x + p * n, n);
+        s->corr[p] = sum;
+        s->energy[p] = energy > 0 ? cplxf_norm(sum) / (energy * (float)n) : 0;
+    }
+}
+
+/* Least-squares slope of the phase over matched periods after removal of the first guess. */
+static void refine_cfo(const struct sync *s, size_t first, size_t count, struct sync_burst *out)
+{
+    double period_s = (double)s->cfg.n / s->cfg.rate_hz, cycles = out->cfo_hz * period_s;
+    double mid = 0.5 * (double)(count - 1), sum = 0, slope = 0, square = 0, weight = 0;
+    double before = 0, unwrapped = 0;
+    for (size_t i = 0; i < count; i++) {
+        cplx c = (cplx)s->corr[first + i] * (cplx)turn(-cycles * (double)i);
+        double phase = carg(c);
+        unwrapped = i == 0 ? phase : unwrapped + remainder(phase - before, 2 * PI);
+        before = phase;
+        sum += unwrapped;
+        square += unwrapped * unwrapped;
+        slope += ((double)i - mid) * unwrapped;
+        weight += ((double)i - mid) * ((double)i - mid);
+    }
+    if (count < 3)
+        return;
+    double scatter = square - sum * sum / (double)count - slope * slope / weight;
+    double to_hz = 1 / (2 * PI * period_s);
+    out->cfo_hz += slope / weight * to_hz;
+    out->cfo_sigma_hz = sqrt(fmax(scatter, 0) / (double)(count - 2) / weight) * to_hz;
+}
+
+/* First and last period of the run of matches that holds period `inside`. */
+static void match_ends(const struct sync *s, size_t n_periods, size_t inside, size_t *first,
+                       size_t *last)
+{
+    float threshold = 0.5f * s->energy[inside];
+    *first = *last = inside;
+    while (*first > 0 && s->energy[*first - 1] >= threshold)
+        --*first;
+    while (*last + 1 < n_periods && s->energy[*last + 1] >= threshold)
+        ++*last;
+}
+
+int sync_search(struct sync *s, const struct sc16 *x, size_t n, struct sync_burst *out)
+{
+    size_t period = s->cfg.n, block = period / BLOCKS_PER_PERIOD;
+    struct run run;
+    assert(n >= 4 * period && n <= s->max_samps);
+    *out = (struct sync_burst){0};
+    if (find_plateau(s, x, n, &run))
+        return ERR_NOT_FOUND;
+    out->plateau = run.metric;
+    out->snr_db = 10 * log10f(run.metric / fmaxf(1 - run.metric, 1e-6f));
+    out->cfo_hz = phase_to_hz(s, run.corr, period);
+
+    /* timing modulo N from the middle of the plateau, then a grid of periods over the window */
+    size_t run_periods = run.n / BLOCKS_PER_PERIOD;
+    size_t averaged = run_periods < TIMING_PERIODS ? run_periods : TIMING_PERIODS;
+    size_t centre = run.first * block + (run_periods - averaged) / 2 * period;
+    double at = (double)centre + timing(s, x + centre, averaged, out->cfo_hz);
+    size_t grid = (size_t)lrint(at) % period;
+    size_t n_periods = (n - grid) / period, inside = ((size_t)lrint(at) - grid) / period;
+    inside = inside < n_periods ? inside : n_periods - 1;
+    match_periods(s, x + grid, n_periods, out->cfo_hz);
+    size_t first, last;
+    match_ends(s, n_periods, inside, &first, &last);
+    size_t count = last - first + 1;
+    refine_cfo(s, first, count, out);
+
+    /* clocks drift apart by samples over a burst: timing once more at either end */
+    size_t edge = count < TIMING_PERIODS ? count : TIMING_PERIODS;
+    const struct sc16 *head = x + grid + first * period;
+    const struct sc16 *tail = x + grid + (last + 1 - edge) * period;
+    double early = remainder(timing(s, head, edge, out->cfo_hz), (double)period);
+    double late = remainder(timing(s, tail, edge, out->cfo_hz), (double)period);
+    out->start_samps = (double)(grid + first * period) + early;
+    out->end_samps = (double)(grid + (last + 1) * period) + late;
+    out->start_seen = first > 0;
+    out->end_seen = last + 1 < n_periods;
+    out->rms = sqrtf(energy_of(head, edge * period) / (float)(edge * period)) / 32767.0f;
+    return OK;
+}
