@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * mirador-ue: the user terminal. One thread: it computes, or it waits in the radio's recv. */
+#include "base/log.h"
+#include "base/options.h"
+#include "base/sockets.h"
+#include "base/state_dir.h"
+#include "host/ue/responder.h"
+#include "host/ue/ue_config.h"
+#include "host/ue/ue_report.h"
+#include <math.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <zmq.h>
+
+enum { RADIO_FAILURES_MAX = 10 };
+
+struct ue {
+    struct ue_cfg cfg;
+    struct secure_keys keys;
+    bool have_keys; /* until then every fault lies in what we were given */
+    struct last_cycle last;
+    struct sockets *sockets;
+    void *publisher;
+    struct radio *radio;
+    struct receiver *receiver;
+    struct responder *responder;
+    uint64_t cycle; /* last accepted */
+    int64_t reported_tick;
+};
+
+static int load_keys(struct ue *ue, struct status *err)
+{
+    uint8_t master[SECURE_MASTER_BYTES];
+    if (secure_init())
+        return status_set(err, ERR_STATE, "libsodium finds no randomness; check /dev/urandom");
+    int rc = key_file_read(ue->cfg.user.key_file, master, sizeof master, err);
+    if (rc == OK)
+        secure_keys_derive(master, &ue->keys);
+    ue->have_keys = rc == OK;
+    secure_wipe(master, sizeof master);
+    return rc;
+}
+
+static int open_publisher(struct ue *ue, struct status *err)
+{
+    struct sockets_cfg cfg = {.n_client_public_keys = ue->cfg.n_client_keys};
+    if (!ue->cfg.telemetry_endpoint[0])
+        return OK;
+    snprintf(cfg.secret_key_file, sizeof cfg.secret_key_file, "%s", ue->cfg.secret_key_file);
+    for (size_t i = 0; i < ue->cfg.n_client_keys; i++)
+        memcpy(cfg.client_public_keys[i], ue->cfg.client_keys[i], sizeof ue->cfg.client_keys[i]);
+    ue->sockets = sockets_create(&cfg, err);
+    if (!ue->sockets)
+        return err->code;
+    ue->publisher = sockets_bind(ue->sockets, ZMQ_PUB, ue->cfg.telemetry_endpoint, err);
+    return ue->publisher ? OK : err->code;
+}
+
+static int open_radio(struct ue *ue, struct status *err)
+{
+    const struct radio_cfg cfg = ue_config_radio(&ue->cfg);
+    ue->radio = radio_open(&cfg, err);
+    return ue->radio ? OK : err->code;
+}
+
+static int make_receiver(struct ue *ue, struct status *err)
+{
+    const struct receiver_cfg cfg = {
+        .waveform = ue_config_waveform(&ue->cfg),
+        .scheme = ue_config_scheme(&ue->cfg),
+        .carrier_hz = ue->cfg.radio.carrier_hz,
+        .period_s = ue->cfg.schedule.cycle_period_s,
+        .lead_s = ue->cfg.radio.lead_s,
+        .lost_after = (unsigned)ue->cfg.run.lost_after,
+    };
+    ue->receiver = receiver_create(&cfg, ue->radio, err);
+    return ue->receiver ? OK : err->code;
+}
+
+static int make_responder(struct ue *ue, struct status *err)
+{
+    const struct responder_cfg cfg = {
+        .waveform = ue_config_waveform(&ue->cfg),
+        .response_delay_s = ue->cfg.schedule.response_delay_s,
+        .lead_s = ue->cfg.radio.lead_s,
+        .turnaround_ns = ue->cfg.user.turnaround_ns,
+        .user_id = (uint32_t)ue->cfg.user.id,
+        .permit = ue->cfg.user.permit,
+        .answer = {.mode = (uint8_t)ue->cfg.user.mode,
+                   .height_cm = (uint16_t)lround(ue->cfg.user.height_m * 100),
+                   .sigma_code = response_sigma_code(ue->cfg.user.height_sigma_m)},
+    };
+    ue->responder = responder_create(&cfg, ue->radio, &ue->keys, &ue->last, err);
+    return ue->responder ? OK : err->code;
+}
+
+static int start(struct ue *ue, struct status *err)
+{
+    int rc = load_keys(ue, err);
+    if (rc == OK)
+        rc = last_cycle_open(&ue->last, ue->cfg.run.state_dir, (uint32_t)ue->cfg.user.id, err);
+    if (rc == OK)
+        rc = open_publisher(ue, err);
+    if (rc == OK)
+        rc = open_radio(ue, err);
+    if (rc == OK)
+        rc = make_receiver(ue, err);
+    if (rc == OK)
+        rc = make_responder(ue, err);
+    return rc;
+}
+
+static void close_all(struct ue *ue)
+{
+    responder_destroy(&ue->responder);
+    receiver_destroy(&ue->receiver);
+    radio_close(&ue->radio);
+    socket_close(&ue->publisher);
+    sockets_destroy(&ue->sockets);
+    secure_keys_wipe(&ue->keys);
+}
+
+static void become_realtime(const struct ue *ue)
+{
+    const struct sched_param priority = {.sched_priority = 10};
+    if (ue->cfg.run.realtime && sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &priority))
+        log_info("SCHED_FIFO is not permitted; running at normal priority");
+}
+
+static void publish(struct ue *ue, const struct heard_burst *burst, enum responder_verdict verdict,
+                    int64_t tick)
+{
+    char text[1024];
+    struct ue_report report = {
+        .burst = burst,
+        .verdict = verdict,
+        .cycle = ue->cycle,
+        .time_s = ((double)tick + (burst ? burst->start_samps : 0)) / ue->cfg.radio.rate_hz,
+        .receiver = ue->receiver,
+        .responder = ue->responder,
+    };
+    ue->reported_tick = tick;
+    radio_counters(ue->radio, &report.radio);
+    int n = ue_report_format(&report, text, sizeof text);
+    if (!ue->publisher || n < 0)
+        return;
+    const struct socket_frame frames[] = {{"ue", 2}, {text, (size_t)n}};
+    (void)!socket_send(ue->publisher, frames, 2); /* a slow reader loses reports, not the user */
+}
+
+static void hear(struct ue *ue, const struct heard_burst *burst)
+{
+    const bool was_synced = responder_user(ue->responder)->synced;
+    enum responder_verdict verdict = responder_hear(ue->responder, burst, &ue->cycle);
+    if (!was_synced && responder_user(ue->responder)->synced)
+        log_info("in step with the base station");
+    if (verdict == VERDICT_LATE || verdict == VERDICT_FAILED)
+        log_warn("answer not sent: %s", responder_verdict_name(verdict));
+    publish(ue, burst, verdict, burst->tick);
+}
+
+static void tell_state(struct ue *ue, enum receiver_state before)
+{
+    const enum receiver_state now = receiver_state(ue->receiver);
+    int64_t tick;
+    if (now == RECEIVER_TRACK && before != RECEIVER_TRACK)
+        log_info("base station found");
+    if (now == RECEIVER_SEARCH && before == RECEIVER_TRACK)
+        log_info("base station lost; searching");
+    if (radio_now(ue->radio, &tick) == OK &&
+        (double)(tick - ue->reported_tick) > ue->cfg.radio.rate_hz)
+        publish(ue, NULL, VERDICT_NO_FRAME, tick);
+}
+
+/* Returns 0 when asked to stop. */
+static int run(struct ue *ue, struct status *err)
+{
+    unsigned failures = 0;
+    while (!stop_requested()) {
+        struct heard_burst burst;
+        const enum receiver_state before = receiver_state(ue->receiver);
+        int rc = receiver_step(ue->receiver, &burst);
+        failures = rc == ERR_TIMEOUT || rc == ERR_RADIO ? failures + 1 : 0;
+        if (failures >= RADIO_FAILURES_MAX && !stop_requested())
+            return status_set(err, ERR_RADIO,
+                              "radio.args '%s': no samples for %d captures in a row; is the device "
+                              "(or the room) still there?",
+                              ue->cfg.radio.args, RADIO_FAILURES_MAX);
+        if (rc == OK)
+            hear(ue, &burst);
+        tell_state(ue, before);
+    }
+    return OK;
+}
+
+static int finish(struct ue *ue, struct status *err)
+{
+    const struct secure_user *user = responder_user(ue->responder);
+    const struct receiver_counters rx = receiver_counters(ue->receiver);
+    log_info("%llu bursts heard, %llu accepted, %llu answered, %llu refused",
+             (unsigned long long)rx.bursts, (unsigned long long)user->count.accepted,
+             (unsigned long long)responder_count(ue->responder, VERDICT_ANSWERED),
+             (unsigned long long)(user->count.refused + user->count.replayed));
+    return last_cycle_close(&ue->last, user->last, err);
+}
+
+int main(int argc, char **argv)
+{
+    static struct ue ue;
+    struct options opt;
+    struct status err = {0};
+    const struct options_cfg options = {
+        .program = "mirador-ue",
+        .synopsis = "user terminal: hears the base station, checks it, and answers if it may",
+        .config = &ue_config_table,
+        .default_config = "ue-lab.yaml",
+        .ready_fd = true,
+    };
+    int code = options_parse(&options, argc, argv, &opt);
+    if (code < 0)
+        code = options_load(&options, &opt, &ue.cfg);
+    if (code >= 0)
+        return code;
+    log_open("mirador-ue", LOG_LEVEL_INFO);
+    const char *file = opt.config_file ? opt.config_file : options.default_config;
+    int rc = ue_config_check(&ue.cfg, file, &err);
+    if (rc == OK)
+        rc = stop_signals_install(&err);
+    if (rc == OK)
+        rc = start(&ue, &err);
+    if (rc == OK) {
+        become_realtime(&ue);
+        options_ready(&opt);
+        rc = run(&ue, &err);
+        if (rc == OK)
+            rc = finish(&ue, &err);
+    }
+    close_all(&ue);
+    if (rc == OK)
+        return EXIT_DONE;
+    fprintf(stderr, "mirador-ue: %s\n", err.text);
+    return rc == ERR_ARG || !ue.have_keys ? EXIT_USAGE : EXIT_FAILED;
+}
