@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sim/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+int64_t wall_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000000000ll + t.tv_nsec;
+}
+
+/* Fields of /proc/PID/stat after the command, which may itself hold spaces and parentheses: 3 is
+ * the state, 22 the start time. */
+uint64_t process_start(int pid)
+{
+    char path[40], text[1024];
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    if (n <= 0)
+        return 0;
+    text[n] = 0;
+    char *p = strrchr(text, ')');
+    if (!p || p[1] == 0 || p[2] == 'Z' || p[2] == 'X')
+        return 0;
+    p++;
+    for (int field = 3; field < 22 && p; field++)
+        p = strchr(p + 1, ' ');
+    return p ? strtoull(p, NULL, 10) : 0;
+}
+
+bool process_alive(int pid, uint64_t start)
+{
+    if (pid <= 0)
+        return false;
+    uint64_t now = process_start(pid);
+    return now != 0 && (start == 0 || now == start);
+}
+
+bool thread_alive(int pid, int tid)
+{
+    return syscall(SYS_tgkill, pid, tid, 0) == 0 || errno != ESRCH;
+}
+
+int thread_id(void)
+{
+    static _Thread_local int id, owner; /* the pid tells a forked child from its parent */
+    int pid = getpid();
+    if (owner != pid) {
+        owner = pid;
+        id = (int)syscall(SYS_gettid);
+    }
+    return id;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Is a process still the one we met? A pid alone may have been given to another one since. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+int64_t wall_ns(void); /* CLOCK_MONOTONIC */
+
+/* Start time of a process in clock ticks since boot; 0 when there is none or it is a zombie. */
+uint64_t process_start(int pid);
+/* start 0: any process of that pid will do. */
+bool process_alive(int pid, uint64_t start);
+bool thread_alive(int pid, int tid);
+int thread_id(void); /* of the caller, cached */
