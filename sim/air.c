@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,10 +19,16 @@
 #include "sim/noise.h"
 #include "sim/process.h"
 
-static struct air *fail(struct status *err, int code, const char *fmt, const char *arg)
+static struct air *fail(struct status *err, int code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static struct air *fail(struct status *err, int code, const char *fmt, ...)
 {
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(err->text, sizeof err->text, fmt, args);
+    va_end(args);
     err->code = code;
-    snprintf(err->text, sizeof err->text, fmt, arg); // NOLINT: literal formats only
     return NULL;
 }
 
