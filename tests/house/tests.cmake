@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+add_test(NAME house_includes COMMAND ${CMAKE_SOURCE_DIR}/tests/house/check_includes ${CMAKE_SOURCE_DIR})
+add_test(NAME house_checker COMMAND ${CMAKE_SOURCE_DIR}/tests/house/test_check_includes)
