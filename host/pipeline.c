@@ -8,7 +8,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define ROOM_PATH_M      60.0 /* no path of an indoor room that matters is longer */
 #define LONG_AGO_S       (-1e9)
@@ -16,13 +15,6 @@
 #define SETTLE_CYCLES    20
 #define MOTION_RATIO     4.0
 #define BACKGROUND_PAIRS 8
-
-int64_t pipeline_clock_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 static bool make_streams(struct pipeline *p, struct status *err)
 {
@@ -240,7 +232,7 @@ static int separate(struct pipeline *p, const struct block *block, struct cycle_
 void pipeline_sensing(struct pipeline *p, const struct block *block)
 {
     struct cycle_report *r = &p->pending;
-    int64_t t0 = pipeline_clock_ns();
+    int64_t t0 = clock_ns();
     start_report(p, &block->plan);
     pipeline_capture_begin(p, r);
     r->discontinuity = block->info.discontinuity;
@@ -252,7 +244,7 @@ void pipeline_sensing(struct pipeline *p, const struct block *block)
         r->outcome = FIX_RADIO;
     else
         look_at_streams(p, r);
-    r->stages.sensing_us = (double)(pipeline_clock_ns() - t0) * 1e-3;
+    r->stages.sensing_us = (double)(clock_ns() - t0) * 1e-3;
 }
 
 static void close_cycle(struct pipeline *p, struct cycle_report *report)
@@ -283,18 +275,18 @@ static void forget_observation(struct pipeline *p, struct cycle_report *r)
 void pipeline_response(struct pipeline *p, const struct block *block, struct cycle_report *report)
 {
     struct cycle_report *r = &p->pending;
-    int64_t t0 = pipeline_clock_ns();
+    int64_t t0 = clock_ns();
     assert(block->plan.index == r->plan.index);
     r->received_ns = block->received_ns;
     r->discontinuity |= block->info.discontinuity;
     pipeline_open_response(p, block, r);
-    int64_t t1 = pipeline_clock_ns();
+    int64_t t1 = clock_ns();
     r->stages.response_us = (double)(t1 - t0) * 1e-3;
     if (r->response == RESPONSE_PERMITTED)
         pipeline_locate(p, r);
     else
         forget_observation(p, r);
-    int64_t t2 = pipeline_clock_ns();
+    int64_t t2 = clock_ns();
     r->stages.fix_us = (double)(t2 - t1) * 1e-3;
     r->stages.total_us = (double)(t2 - r->received_ns) * 1e-3;
     close_cycle(p, report);
@@ -309,7 +301,7 @@ void pipeline_lost(struct pipeline *p, const struct cycle_plan *plan, struct cyc
     p->pending.response = RESPONSE_LOST;
     p->pending.outcome = FIX_RADIO;
     p->pending.discontinuity = true;
-    p->pending.received_ns = pipeline_clock_ns();
+    p->pending.received_ns = clock_ns();
     forget_observation(p, &p->pending);
     close_cycle(p, report);
 }

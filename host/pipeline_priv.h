@@ -9,6 +9,7 @@
 #include "dsp/stream.h"
 #include "dsp/sync.h"
 #include "dsp/toa.h"
+#include "host/clock.h"
 #include "host/pipeline.h"
 #include <stdatomic.h>
 
@@ -62,7 +63,6 @@ struct pipeline {
     _Atomic uint64_t outcome[FIX_OUTCOMES];
 };
 
-int64_t pipeline_clock_ns(void);
 static inline void pipeline_count(_Atomic uint64_t *counter)
 {
     atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);

@@ -89,14 +89,14 @@ void pipeline_open_response(struct pipeline *p, const struct block *block, struc
     struct sync_burst burst;
     struct response response;
     uint8_t bytes[RESPONSE_FRAME_BYTES];
-    int64_t t0 = pipeline_clock_ns();
+    int64_t t0 = clock_ns();
     if (block->info.discontinuity) {
         r->response = RESPONSE_LOST;
         r->outcome = FIX_RADIO;
         return;
     }
     int found = find_burst(p, block, &burst);
-    r->stages.sync_us = (double)(pipeline_clock_ns() - t0) * 1e-3;
+    r->stages.sync_us = (double)(clock_ns() - t0) * 1e-3;
     if (found != OK || read_frame(p, block, &burst, r, bytes) != OK) {
         r->response = RESPONSE_SILENT;
         return;

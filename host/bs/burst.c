@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "host/bs/burst.h"
+#include "base/log.h"
+#include "dsp/fft.h"
+#include "frames/sensing_frame.h"
+#include <stdlib.h>
+
+struct burst {
+    struct waveform *wave;
+    struct frame_modem *sensing, *sync;
+    size_t symbol, code; /* samples of one symbol, of all coded slots */
+    struct sc16 *samples;
+    cplxf symbols[MODEM_SYMBOLS_MAX];
+};
+
+static bool make_parts(struct burst *b, const struct bs_cfg *cfg, struct status *err)
+{
+    const struct waveform_cfg wave = bs_config_waveform(cfg);
+    struct frame_modem_cfg modem = {
+        .n_byte = SENSING_FRAME_BYTES,
+        .n_carrier = wave.k,
+        .n_ant = 1,
+        .scheme = bs_config_scheme(cfg),
+    };
+    b->symbol = waveform_symbol_samps(&wave);
+    b->code = waveform_burst_slots(&wave) * waveform_slot_samps(&wave);
+    b->wave = waveform_create(&wave, err);
+    b->sensing = b->wave ? frame_modem_create(&modem, err) : NULL;
+    modem.n_byte = SYNC_FRAME_BYTES;
+    modem.scheme = MODEM_QPSK;
+    modem.golay = true;
+    b->sync = b->sensing ? frame_modem_create(&modem, err) : NULL;
+    b->samples = b->sync ? fft_alloc((b->code + 3 * b->symbol) * sizeof *b->samples) : NULL;
+    if (b->sync && !b->samples)
+        status_set(err, ERR_NO_MEMORY, "burst: out of memory");
+    return b->samples != NULL;
+}
+
+struct burst *burst_create(const struct bs_cfg *cfg, struct status *err)
+{
+    struct burst *b = calloc(1, sizeof *b);
+    if (!b) {
+        status_set(err, ERR_NO_MEMORY, "burst: out of memory");
+        return NULL;
+    }
+    if (!make_parts(b, cfg, err)) {
+        burst_destroy(&b);
+        return NULL;
+    }
+    const struct waveform_cfg wave = bs_config_waveform(cfg);
+    waveform_slots(b->wave, waveform_burst_slots(&wave), b->samples);
+    const cplxf one = 1;
+    waveform_symbol(b->wave, &one, 1, b->samples + b->code);
+    return b;
+}
+
+void burst_destroy(struct burst **burst)
+{
+    struct burst *b = *burst;
+    if (!b)
+        return;
+    waveform_destroy(&b->wave);
+    frame_modem_destroy(&b->sensing);
+    frame_modem_destroy(&b->sync);
+    fft_free(b->samples);
+    free(b);
+    *burst = NULL;
+}
+
+static void put_symbol(struct burst *b, struct frame_modem *modem, const uint8_t *bytes, size_t at)
+{
+    frame_modem_modulate(modem, bytes, b->symbols);
+    waveform_symbol(b->wave, b->symbols, frame_modem_symbols(modem), b->samples + at);
+}
+
+size_t burst_fill(struct burst *b, const uint8_t sensing[5], const uint8_t *sync)
+{
+    size_t at = b->code + b->symbol;
+    put_symbol(b, b->sensing, sensing, at);
+    at += b->symbol;
+    if (!sync)
+        return at;
+    put_symbol(b, b->sync, sync, at);
+    return at + b->symbol;
+}
+
+const struct sc16 *burst_samples(const struct burst *b)
+{
+    return b->samples;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "host/bs/cycle_gate.h"
+#include "base/log.h"
+#include <pthread.h>
+#include <stdlib.h>
+
+struct cycle_gate {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    int64_t requested, taken, answered, done; /* cycle indices; -1: none yet */
+    struct cycle_plan plan;
+    bool stopped;
+};
+
+struct cycle_gate *cycle_gate_create(struct status *err)
+{
+    struct cycle_gate *g = calloc(1, sizeof *g);
+    if (!g) {
+        status_set(err, ERR_NO_MEMORY, "cycle gate: out of memory");
+        return NULL;
+    }
+    pthread_mutex_init(&g->lock, NULL);
+    pthread_cond_init(&g->changed, NULL);
+    g->requested = g->taken = g->answered = g->done = -1;
+    return g;
+}
+
+void cycle_gate_destroy(struct cycle_gate **gate)
+{
+    if (!*gate)
+        return;
+    pthread_cond_destroy(&(*gate)->changed);
+    pthread_mutex_destroy(&(*gate)->lock);
+    free(*gate);
+    *gate = NULL;
+}
+
+static void advance(struct cycle_gate *g, int64_t *field, int64_t index)
+{
+    pthread_mutex_lock(&g->lock);
+    *field = index;
+    pthread_cond_broadcast(&g->changed);
+    pthread_mutex_unlock(&g->lock);
+}
+
+void cycle_gate_request(struct cycle_gate *g, int64_t index)
+{
+    advance(g, &g->requested, index);
+}
+
+void cycle_gate_done(struct cycle_gate *g, int64_t index)
+{
+    advance(g, &g->done, index);
+}
+
+bool cycle_gate_wait_request(struct cycle_gate *g, int64_t *index)
+{
+    pthread_mutex_lock(&g->lock);
+    while (!g->stopped && g->taken == g->requested)
+        pthread_cond_wait(&g->changed, &g->lock);
+    *index = g->taken = g->requested;
+    bool go = !g->stopped;
+    pthread_mutex_unlock(&g->lock);
+    return go;
+}
+
+void cycle_gate_answer(struct cycle_gate *g, const struct cycle_plan *plan)
+{
+    pthread_mutex_lock(&g->lock);
+    g->plan = *plan;
+    g->answered = plan->index;
+    pthread_cond_broadcast(&g->changed);
+    pthread_mutex_unlock(&g->lock);
+}
+
+bool cycle_gate_wait_plan(struct cycle_gate *g, struct cycle_plan *plan)
+{
+    pthread_mutex_lock(&g->lock);
+    while (!g->stopped && g->answered != g->requested)
+        pthread_cond_wait(&g->changed, &g->lock);
+    *plan = g->plan;
+    bool go = !g->stopped;
+    pthread_mutex_unlock(&g->lock);
+    return go;
+}
+
+bool cycle_gate_wait_done(struct cycle_gate *g, int64_t index)
+{
+    pthread_mutex_lock(&g->lock);
+    while (!g->stopped && g->done < index)
+        pthread_cond_wait(&g->changed, &g->lock);
+    bool go = !g->stopped;
+    pthread_mutex_unlock(&g->lock);
+    return go;
+}
+
+void cycle_gate_stop(struct cycle_gate *g)
+{
+    pthread_mutex_lock(&g->lock);
+    g->stopped = true;
+    pthread_cond_broadcast(&g->changed);
+    pthread_mutex_unlock(&g->lock);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * How the threads of the daemon walk through a cycle together. RX asks for cycle n once its stream
+ * requests are out; the schedule thread answers when burst and trigger pulse are queued and the RIS
+ * boards have acknowledged; DSP reports when the fix of n is done. RX enters recv for cycle n only
+ * with the answer for n, and in a gated room also only after the fix of n-1: then the room's clock,
+ * which moves only while RX waits in recv, never makes anybody late. */
+#pragma once
+#include "host/block_pool.h"
+
+struct cycle_gate;
+
+struct cycle_gate *cycle_gate_create(struct status *err); /* setup only */
+void cycle_gate_destroy(struct cycle_gate **gate);
+
+/* RX thread. */
+void cycle_gate_request(struct cycle_gate *gate, int64_t index);
+/* Waits for the answer to the last request. False once stopped. */
+bool cycle_gate_wait_plan(struct cycle_gate *gate, struct cycle_plan *plan);
+/* Waits until the fix of cycle `index` is done. False once stopped. */
+bool cycle_gate_wait_done(struct cycle_gate *gate, int64_t index);
+
+/* Schedule thread. Waits for a request; false once stopped. */
+bool cycle_gate_wait_request(struct cycle_gate *gate, int64_t *index);
+void cycle_gate_answer(struct cycle_gate *gate, const struct cycle_plan *plan);
+
+/* DSP thread. */
+void cycle_gate_done(struct cycle_gate *gate, int64_t index);
+
+/* Any thread: everybody who waits, or will wait, is let go. */
+void cycle_gate_stop(struct cycle_gate *gate);

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The parts of miradord and its threads. main() makes the parts, starts the threads and is itself
+ * the control and telemetry thread. */
+#pragma once
+#include "base/sockets.h"
+#include "base/state_dir.h"
+#include "host/audit.h"
+#include "host/bs/burst.h"
+#include "host/bs/cycle_gate.h"
+#include "host/bs/profiles.h"
+#include "host/control.h"
+#include "host/telemetry.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct daemon_parts {
+    const struct bs_cfg *cfg;
+    struct schedule schedule;
+    struct secure_keys keys[BS_USERS_MAX];
+    struct cycle_counter counter;
+    struct audit *audit;
+    struct sockets *sockets;
+    void *telemetry, *control;
+    struct ris_client *ris;
+    struct profile profile[BS_RIS];
+    struct radio *radio;
+    struct burst *burst;
+    struct pipeline *pipeline;
+    struct block_pool *sensing_pool, *response_pool;
+    struct block_queue *queue;
+    struct telemetry_queue *reports;
+    struct cycle_gate *gate;
+};
+
+struct daemon {
+    struct daemon_parts p;
+    pthread_t schedule, rx, dsp;
+    atomic_int threads_left;
+    atomic_bool stop, failed;
+    _Atomic uint64_t cycles_skipped, sends_failed;
+    _Atomic uint64_t ris[5]; /* the client's counters, copied by its thread: arms, acks, ... */
+};
+
+/* daemon_parts.c. Makes everything in order; on an error *err says which and why, and what was made
+ * is left for daemon_parts_free. Returns the exit code: EXIT_DONE, EXIT_FAILED or EXIT_USAGE. */
+int daemon_parts_make(struct daemon_parts *p, const struct bs_cfg *cfg,
+                      struct status *err) MUST_CHECK;
+void daemon_parts_free(struct daemon_parts *p);
+
+/* threads.c. Starts the three threads with their scheduling; ends them. */
+int daemon_threads_start(struct daemon *d, struct status *err) MUST_CHECK;
+/* True when all have ended within timeout_s. */
+bool daemon_threads_stop(struct daemon *d, double timeout_s);
+
+void *daemon_rx(void *daemon);       /* thread_rx.c */
+void *daemon_schedule(void *daemon); /* thread_schedule.c */
+void *daemon_dsp(void *daemon);      /* thread_dsp.c */
+
+/* publisher.c: the control thread's loop, until a stop is requested or a thread fails. */
+int daemon_serve(struct daemon *d, struct status *err) MUST_CHECK;

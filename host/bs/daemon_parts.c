@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Makes the parts of the daemon in the order in which faults are cheapest to find: files, sockets,
+ * the RIS controller, the radio, then memory and plans. */
+#include "base/log.h"
+#include "base/options.h"
+#include "host/bs/daemon.h"
+#include <stdio.h>
+#include <string.h>
+#include <zmq.h>
+
+enum { BLOCKS = 3, REPORTS = 64 };
+
+static int read_keys(struct daemon_parts *p, struct status *err)
+{
+    if (secure_init())
+        return status_set(err, ERR_STATE, "libsodium finds no source of randomness");
+    for (size_t u = 0; u < p->cfg->n_users; u++) {
+        uint8_t master[SECURE_MASTER_BYTES];
+        if (key_file_read(p->cfg->users[u].key_file, master, sizeof master, err))
+            return err->code;
+        secure_keys_derive(master, &p->keys[u]);
+        secure_wipe(master, sizeof master);
+    }
+    return OK;
+}
+
+static int open_state(struct daemon_parts *p, struct status *err)
+{
+    const struct bs_cfg *cfg = p->cfg;
+    char path[BS_TEXT + 32];
+    if (state_dir_ensure(cfg->run.state_dir, err))
+        return err->code;
+    snprintf(path, sizeof path, "%s/cycle", cfg->run.state_dir);
+    if (cycle_counter_open(&p->counter, path, cfg->cycle.first, err))
+        return err->code;
+    snprintf(path, sizeof path, "%s/audit.log", cfg->run.state_dir);
+    p->audit = audit_open(cfg->audit_file[0] ? cfg->audit_file : path, err);
+    return p->audit ? OK : err->code;
+}
+
+static int open_sockets(struct daemon_parts *p, struct status *err)
+{
+    const struct bs_cfg *cfg = p->cfg;
+    struct sockets_cfg sc = {.n_client_public_keys = cfg->n_client_keys};
+    snprintf(sc.secret_key_file, sizeof sc.secret_key_file, "%s", cfg->secret_key_file);
+    for (size_t i = 0; i < cfg->n_client_keys; i++)
+        memcpy(sc.client_public_keys[i], cfg->client_keys[i], sizeof cfg->client_keys[i]);
+    p->sockets = sockets_create(&sc, err);
+    if (!p->sockets)
+        return err->code;
+    p->telemetry = sockets_bind(p->sockets, ZMQ_PUB, cfg->telemetry_endpoint, err);
+    if (!p->telemetry)
+        return err->code;
+    p->control = sockets_bind(p->sockets, ZMQ_ROUTER, cfg->control_endpoint, err);
+    return p->control ? OK : err->code;
+}
+
+static int set_up_ris(struct daemon_parts *p, struct status *err)
+{
+    const struct bs_cfg *cfg = p->cfg;
+    struct ris_client_cfg rc = {
+        .sockets = p->sockets,
+        .endpoint = cfg->ris.endpoint,
+        .n_board = BS_RIS,
+        .timeout_ms = (unsigned)cfg->ris.timeout_ms,
+    };
+    for (size_t i = 0; i < BS_RIS; i++)
+        rc.boards[i] = cfg->ris.boards[i].name;
+    p->ris = ris_client_create(&rc, err);
+    if (!p->ris)
+        return err->code;
+    for (size_t i = 0; i < BS_RIS; i++)
+        if (profile_design(cfg, i, &p->profile[i], err) ||
+            profile_load(p->ris, i, &p->profile[i], err))
+            return err->code;
+    return OK;
+}
+
+static int make_pipeline(struct daemon_parts *p, struct status *err)
+{
+    struct pipeline_cfg pc = {.cfg = p->cfg, .schedule = &p->schedule, .keys = p->keys};
+    for (size_t i = 0; i < BS_RIS; i++) {
+        pc.profile[i] = p->profile[i].state;
+        pc.profile_hash[i] = p->profile[i].hash;
+    }
+    p->pipeline = pipeline_create(&pc, err);
+    return p->pipeline ? OK : err->code;
+}
+
+static int make_hand_off(struct daemon_parts *p, struct status *err)
+{
+    const size_t n_rx = p->cfg->radio.n_rx;
+    const struct schedule_span *w = p->schedule.window;
+    p->sensing_pool = block_pool_create(BLOCKS, n_rx, (size_t)w[WINDOW_SENSING].n, err);
+    if (!p->sensing_pool)
+        return err->code;
+    p->response_pool = block_pool_create(BLOCKS, n_rx, (size_t)w[WINDOW_RESPONSE].n, err);
+    if (!p->response_pool)
+        return err->code;
+    p->queue = block_queue_create(err);
+    if (!p->queue)
+        return err->code;
+    p->reports = telemetry_queue_create(REPORTS, p->cfg->run.gated, err);
+    if (!p->reports)
+        return err->code;
+    p->gate = cycle_gate_create(err);
+    return p->gate ? OK : err->code;
+}
+
+static int set_time(struct daemon_parts *p, struct status *err)
+{
+    int64_t now;
+    if (radio_now(p->radio, &now))
+        return status_set(err, ERR_RADIO, "the radio does not tell its time");
+    schedule_begin(&p->schedule,
+                   now + (int64_t)(p->cfg->schedule.first_cycle_s * (double)p->schedule.rate));
+    return OK;
+}
+
+static int make_all(struct daemon_parts *p, struct status *err)
+{
+    const struct radio_cfg radio = bs_config_radio(p->cfg);
+    if (bs_config_schedule(p->cfg, &p->schedule, err) || read_keys(p, err) || open_state(p, err) ||
+        open_sockets(p, err) || set_up_ris(p, err))
+        return err->code;
+    p->radio = radio_open(&radio, err);
+    if (!p->radio)
+        return err->code;
+    p->burst = burst_create(p->cfg, err);
+    if (!p->burst)
+        return err->code;
+    /* The pipeline copies the schedule, and the schedule starts when everything slow is done. */
+    if (make_hand_off(p, err) || set_time(p, err) || make_pipeline(p, err))
+        return err->code;
+    return OK;
+}
+
+int daemon_parts_make(struct daemon_parts *p, const struct bs_cfg *cfg, struct status *err)
+{
+    p->cfg = cfg;
+    if (make_all(p, err) == OK)
+        return EXIT_DONE;
+    return err->code == ERR_ARG || err->code == ERR_GEOMETRY ? EXIT_USAGE : EXIT_FAILED;
+}
+
+void daemon_parts_free(struct daemon_parts *p)
+{
+    radio_close(&p->radio); /* first: leaves the room's gate */
+    pipeline_destroy(&p->pipeline);
+    burst_destroy(&p->burst);
+    ris_client_destroy(&p->ris);
+    socket_close(&p->control);
+    socket_close(&p->telemetry);
+    sockets_destroy(&p->sockets);
+    block_pool_destroy(&p->sensing_pool);
+    block_pool_destroy(&p->response_pool);
+    block_queue_destroy(&p->queue);
+    telemetry_queue_destroy(&p->reports);
+    cycle_gate_destroy(&p->gate);
+    audit_close(&p->audit);
+    for (size_t u = 0; u < BS_USERS_MAX; u++)
+        secure_keys_wipe(&p->keys[u]);
+}

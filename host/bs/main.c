@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * miradord: the base station. */
+#include "base/log.h"
+#include "base/options.h"
+#include "host/bs/daemon.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define STOP_PATIENCE_S 3.0 /* a thread may still wait for samples of a room that stands */
+
+static const struct options_cfg options_cfg = {
+    .program = "miradord",
+    .synopsis = "Mirador's base station: senses, asks for permission, publishes positions.",
+    .config = &bs_config_table,
+    .default_config = "bs-lab.yaml",
+    .ready_fd = true,
+};
+
+static int complain(const struct status *err, int code)
+{
+    log_error("%s", err->text);
+    return code;
+}
+
+static void lock_memory(const struct bs_cfg *cfg)
+{
+    if (cfg->run.lock_memory && mlockall(MCL_CURRENT | MCL_FUTURE))
+        log_warn("memory is not locked: %s; raise 'ulimit -l' or set run.lock_memory: no",
+                 strerror(errno));
+}
+
+static int run(struct daemon *d, const struct bs_cfg *cfg, struct options *opt)
+{
+    struct status err = {0};
+    int code = daemon_parts_make(&d->p, cfg, &err);
+    if (code) {
+        daemon_parts_free(&d->p);
+        return complain(&err, code);
+    }
+    lock_memory(cfg);
+    int rc = daemon_threads_start(d, &err);
+    if (rc == OK) {
+        options_ready(opt);
+        log_info("serving %zu user%s, telemetry on %s", cfg->n_users, cfg->n_users > 1 ? "s" : "",
+                 cfg->telemetry_endpoint);
+        rc = daemon_serve(d, &err);
+    }
+    code = rc || atomic_load(&d->failed) ? EXIT_FAILED : EXIT_DONE;
+    if (rc)
+        complain(&err, code);
+    if (!daemon_threads_stop(d, STOP_PATIENCE_S)) {
+        log_warn("a thread still waits for the radio; leaving without it");
+        audit_close(&d->p.audit);
+        _exit(code);
+    }
+    daemon_parts_free(&d->p);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    static struct bs_cfg cfg;
+    static struct daemon daemon;
+    struct options opt;
+    struct status err = {0};
+    log_open("miradord", LOG_LEVEL_INFO);
+    int code = options_parse(&options_cfg, argc, argv, &opt);
+    if (code < 0)
+        code = options_load(&options_cfg, &opt, &cfg);
+    if (code >= 0)
+        return code;
+    if (bs_config_check(&cfg, opt.config_file ? opt.config_file : "bs-lab.yaml", &err))
+        return complain(&err, EXIT_USAGE);
+    if (stop_signals_install(&err))
+        return complain(&err, EXIT_FAILED);
+    return run(&daemon, &cfg, &opt);
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The control thread's loop: publishes what the other threads hand over, answers commands, keeps
+ * the totals that `health` reports, and writes the audit log. */
+#include "base/log.h"
+#include "base/options.h"
+#include "host/bs/daemon.h"
+#include "host/clock.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zmq.h>
+
+enum { TEXT_BYTES = 8192, LATENCIES = 4096, HEALTH_MS = 500, LOG_BYTES = 1024 };
+
+struct totals {
+    uint64_t n; /* positions published */
+    struct report_stages sum, max;
+    double latency_sum, latency_max, latency[LATENCIES];
+    double room_s;
+    uint64_t cycle;
+    bool background_valid, background_running;
+};
+
+struct audited { /* a run of cycles with the same verdict */
+    enum response_verdict verdict;
+    uint64_t first, n;
+};
+
+struct publisher {
+    struct daemon *d;
+    struct control *control;
+    struct totals totals;
+    struct audited audited[BS_USERS_MAX];
+    char text[TEXT_BYTES];
+};
+
+static void publish(struct publisher *p, const char *topic, int length, const void *array, size_t n)
+{
+    const struct socket_frame frames[] = {
+        {topic, strlen(topic)},
+        {p->text, length > 0 ? (size_t)length : 0},
+        {array, n},
+    };
+    if (length < 0 || socket_send(p->d->p.telemetry, frames, array ? 3 : 2))
+        log_debug("telemetry %s not sent", topic);
+}
+
+static void note_stages(struct report_stages *sum, struct report_stages *max,
+                        const struct report_stages *s)
+{
+    const double value[] = {s->sensing_us, s->sync_us, s->response_us, s->fix_us, s->total_us};
+    double *to_sum[] = {&sum->sensing_us, &sum->sync_us, &sum->response_us, &sum->fix_us,
+                        &sum->total_us};
+    double *to_max[] = {&max->sensing_us, &max->sync_us, &max->response_us, &max->fix_us,
+                        &max->total_us};
+    for (size_t i = 0; i < sizeof value / sizeof value[0]; i++) {
+        *to_sum[i] += value[i];
+        *to_max[i] = fmax(*to_max[i], value[i]);
+    }
+}
+
+static void note(struct publisher *p, const struct cycle_report *r, double latency_ms)
+{
+    struct totals *t = &p->totals;
+    t->room_s = r->time_s;
+    t->cycle = r->plan.cycle;
+    t->background_valid = r->background_valid;
+    t->background_running = r->background_running;
+    if (r->outcome != FIX_DONE)
+        return;
+    note_stages(&t->sum, &t->max, &r->stages);
+    t->latency[t->n++ % LATENCIES] = latency_ms;
+    t->latency_sum += latency_ms;
+    t->latency_max = fmax(t->latency_max, latency_ms);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double p99(const struct totals *t)
+{
+    double sorted[LATENCIES];
+    size_t n = t->n < LATENCIES ? (size_t)t->n : LATENCIES;
+    if (n == 0)
+        return 0;
+    memcpy(sorted, t->latency, n * sizeof *sorted);
+    qsort(sorted, n, sizeof *sorted, by_value);
+    return sorted[(size_t)ceil(0.99 * (double)n) - 1];
+}
+
+static struct report_stages mean_stages(const struct totals *t)
+{
+    double n = t->n ? (double)t->n : 1;
+    return (struct report_stages){t->sum.sensing_us / n, t->sum.sync_us / n, t->sum.response_us / n,
+                                  t->sum.fix_us / n, t->sum.total_us / n};
+}
+
+static void get_health(void *context, struct health *h)
+{
+    struct publisher *p = context;
+    struct daemon *d = p->d;
+    const struct totals *t = &p->totals;
+    *h = (struct health){
+        .state = stop_requested()        ? "stopping"
+                 : t->background_running ? "background"
+                                         : "running",
+        .room_s = t->room_s,
+        .last_cycle = t->cycle,
+        .ris = {.arms = atomic_load(&d->ris[0]),
+                .acks = atomic_load(&d->ris[1]),
+                .late = atomic_load(&d->ris[2]),
+                .nacks = atomic_load(&d->ris[3]),
+                .lost = atomic_load(&d->ris[4])},
+        .stage_mean = mean_stages(t),
+        .stage_max = t->max,
+        .latency_mean_ms = t->n ? t->latency_sum / (double)t->n : 0,
+        .latency_max_ms = t->latency_max,
+        .latency_p99_ms = p99(t),
+        .cycles_skipped = atomic_load(&d->cycles_skipped),
+        .telemetry_dropped = telemetry_queue_dropped(d->p.reports),
+        .sends_failed = atomic_load(&d->sends_failed),
+        .background_valid = t->background_valid,
+    };
+    pipeline_counters(d->p.pipeline, &h->pipeline);
+    radio_counters(d->p.radio, &h->radio);
+}
+
+static void publish_health(struct publisher *p)
+{
+    struct health h;
+    get_health(p, &h);
+    publish(p, "health", telemetry_format_health(&h, p->text, sizeof p->text), NULL, 0);
+}
+
+/* One line per run of equal verdicts, and one per attempt that smells of forgery. */
+static void close_audit(struct publisher *p, size_t user)
+{
+    const struct audited *a = &p->audited[user];
+    if (a->n > 0)
+        audit_write(p->d->p.audit, "user %d: cycles %llu+%llu: %s%s", p->d->p.cfg->users[user].id,
+                    (unsigned long long)a->first, (unsigned long long)a->n,
+                    response_verdict_name(a->verdict),
+                    a->verdict == RESPONSE_PERMITTED ? ""
+                                                     : ", observations discarded, no position");
+}
+
+static void audit(struct publisher *p, const struct cycle_report *r)
+{
+    struct audited *a = &p->audited[r->plan.user];
+    if (r->response == RESPONSE_REFUSED || r->response == RESPONSE_DAMAGED)
+        audit_write(p->d->p.audit, "user %d: cycle %llu: response %s (%s)", r->user_id,
+                    (unsigned long long)r->plan.cycle, response_verdict_name(r->response),
+                    status_name(r->response_code));
+    if (a->n == 0 || a->verdict != r->response) {
+        close_audit(p, r->plan.user);
+        *a = (struct audited){.verdict = r->response, .first = r->plan.cycle};
+        if (r->response != RESPONSE_PERMITTED)
+            audit_write(p->d->p.audit, "user %d: from cycle %llu: %s, observations are discarded",
+                        r->user_id, (unsigned long long)a->first,
+                        response_verdict_name(r->response));
+    }
+    a->n++;
+}
+
+/* With a user known to stand at run.debug_truth_m, what each path is off by. */
+static void debug_truth(struct publisher *p, const struct cycle_report *r)
+{
+    const double *t = p->d->p.cfg->run.debug_truth_m;
+    if (isnan(t[0]))
+        return;
+    const struct anchors a = bs_config_anchors(p->d->p.cfg);
+    const struct vec3 u = {t[0], t[1], t[2]};
+    for (size_t i = 0; i < 3; i++)
+        if (r->path[i].found)
+            log_debug("%s: %.3f m, truth %+.3f m, snr %.1f dB, peak %.1f dB", report_path_name(i),
+                      r->path[i].length_m,
+                      r->path[i].length_m - fix_predict(&a, ROW_L1 + i, u, NULL), r->path[i].snr_db,
+                      r->path[i].peak_db);
+}
+
+static void publish_cycle(struct publisher *p, const struct cycle_report *r)
+{
+    double latency_ms = (double)(clock_ns() - r->received_ns) * 1e-6;
+    if (r->outcome == FIX_DONE)
+        publish(p, "fix", telemetry_format_fix(r, latency_ms, p->text, sizeof p->text), NULL, 0);
+    publish(p, "cycle", telemetry_format_cycle(r, latency_ms, p->text, sizeof p->text), NULL, 0);
+    if (r->response == RESPONSE_PERMITTED)
+        publish(p, "paths", telemetry_format_paths(r, p->text, sizeof p->text), r->profile,
+                sizeof r->profile);
+    note(p, r, latency_ms);
+    audit(p, r);
+    debug_truth(p, r);
+}
+
+static void drain_reports(struct publisher *p)
+{
+    struct telemetry_item item;
+    telemetry_queue_clear_fd(p->d->p.reports);
+    while (telemetry_queue_take(p->d->p.reports, &item)) {
+        if (item.kind == TELEMETRY_CYCLE)
+            publish_cycle(p, &item.report);
+        else
+            publish(p, "ris", telemetry_format_ris(&item.ris, p->d->p.cfg, p->text, sizeof p->text),
+                    NULL, 0);
+    }
+}
+
+static void ask_background(void *context, unsigned cycles)
+{
+    struct publisher *p = context;
+    audit_write(p->d->p.audit, "command: background, %u cycles", cycles);
+    pipeline_background(p->d->p.pipeline, cycles);
+}
+
+static void ask_shutdown(void *context)
+{
+    struct publisher *p = context;
+    audit_write(p->d->p.audit, "command: shutdown");
+    stop_request();
+}
+
+static void loop(struct publisher *p)
+{
+    zmq_pollitem_t items[] = {
+        {.socket = p->d->p.control, .events = ZMQ_POLLIN},
+        {.fd = telemetry_queue_fd(p->d->p.reports), .events = ZMQ_POLLIN},
+        {.fd = stop_fd(), .events = ZMQ_POLLIN},
+    };
+    int64_t due = 0;
+    struct status err = {0};
+    while (!stop_requested()) {
+        zmq_poll(items, 3, HEALTH_MS);
+        drain_reports(p);
+        control_serve(p->control);
+        if (clock_ns() < due)
+            continue;
+        due = clock_ns() + (int64_t)HEALTH_MS * 1000000;
+        publish_health(p);
+        if (cycle_counter_refresh(&p->d->p.counter, &err))
+            log_error("%s", err.text);
+    }
+}
+
+int daemon_serve(struct daemon *d, struct status *err)
+{
+    static struct publisher publisher; /* one daemon per process; too large for the stack */
+    struct publisher *p = &publisher;
+    const struct control_ops ops = {get_health, ask_background, ask_shutdown, p};
+    *p = (struct publisher){.d = d};
+    p->control = control_create(d->p.control, &ops, err);
+    if (!p->control)
+        return err->code;
+    loop(p);
+    drain_reports(p);
+    publish_health(p);
+    for (size_t u = 0; u < d->p.cfg->n_users; u++)
+        close_audit(p, u);
+    control_destroy(&p->control);
+    return OK;
+}

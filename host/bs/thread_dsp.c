@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * DSP thread: blocks in, reports out. The sensing block is worked on while the response is on its
+ * way. */
+#include "host/bs/daemon.h"
+
+static void finish(struct daemon *d, const struct block *block, struct telemetry_item *item)
+{
+    item->kind = TELEMETRY_CYCLE;
+    pipeline_response(d->p.pipeline, block, &item->report);
+    telemetry_queue_put(d->p.reports, item);
+}
+
+void *daemon_dsp(void *daemon)
+{
+    struct daemon *d = daemon;
+    struct telemetry_item item = {0};
+    struct block *block;
+    while ((block = block_queue_pop(d->p.queue))) {
+        int64_t index = block->plan.index;
+        if (block->kind == BLOCK_SENSING) {
+            pipeline_sensing(d->p.pipeline, block);
+            block_pool_give(d->p.sensing_pool, block);
+        } else {
+            finish(d, block, &item);
+            block_pool_give(d->p.response_pool, block);
+            cycle_gate_done(d->p.gate, index);
+        }
+    }
+    atomic_fetch_sub(&d->threads_left, 1);
+    return NULL;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Schedule and TX thread: for the cycle that RX asks for, arms the RIS boards, queues burst and
+ * trigger pulse, and reads what the radio reports about earlier bursts. */
+#include "base/log.h"
+#include "host/bs/daemon.h"
+#include "host/clock.h"
+
+enum { ACK_MS = 60, ACK_GATED_MS = 5000 };
+#define ACK_OF_BURST_S 0.010 /* after a late or an underflow: until the next burst may follow */
+
+struct conductor {
+    struct daemon *d;
+    struct ris_arm arm[BS_RIS];
+    const struct ris_arm *arms[BS_RIS];
+    bool counting; /* base is known */
+    uint64_t base; /* cycle number of schedule index 0 */
+};
+
+/* The counter never repeats and keeps pace with time: a skipped cycle skips its number, since users
+ * count cycles by their own clocks. */
+static int next_cycle(struct conductor *c, int64_t index, uint64_t *cycle)
+{
+    do {
+        if (cycle_counter_next(&c->d->p.counter, cycle))
+            return ERR_STATE;
+        if (!c->counting)
+            c->base = *cycle - (uint64_t)index;
+        c->counting = true;
+    } while (*cycle < c->base + (uint64_t)index);
+    return OK;
+}
+
+static void publish_ris(struct daemon *d, const struct telemetry_ris *ris)
+{
+    const struct telemetry_item item = {.kind = TELEMETRY_RIS, .ris = *ris};
+    const struct ris_client_counters c = ris_client_counters(d->p.ris);
+    const uint64_t values[] = {c.arms, c.acks, c.late, c.nacks, c.lost};
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
+        atomic_store(&d->ris[i], values[i]);
+    telemetry_queue_put(d->p.reports, &item);
+}
+
+static void arm_boards(struct conductor *c, struct cycle_plan *plan)
+{
+    struct daemon *d = c->d;
+    struct telemetry_ris ris = {.index = plan->index, .cycle = plan->cycle, .n_board = BS_RIS};
+    int64_t t0 = clock_ns();
+    for (size_t i = 0; i < BS_RIS; i++)
+        c->arm[i].tag = (uint32_t)plan->cycle;
+    int rc = ris_client_arm_begin(d->p.ris, c->arms);
+    if (rc == OK)
+        rc = ris_client_arm_wait(d->p.ris, d->p.cfg->run.gated ? ACK_GATED_MS : ACK_MS, ris.ack);
+    ris.wait_us = (double)(clock_ns() - t0) * 1e-3;
+    plan->ris_ok = rc == OK;
+    publish_ris(d, &ris);
+}
+
+static void seal(struct conductor *c, struct cycle_plan *plan, const uint8_t **sync,
+                 uint8_t frame[SYNC_FRAME_BYTES])
+{
+    const struct bs_cfg *cfg = c->d->p.cfg;
+    const struct secure_keys *keys = &c->d->p.keys[plan->user];
+    uint32_t id = (uint32_t)cfg->users[plan->user].id;
+    *sync = NULL;
+    plan->sync = plan->cycle / cfg->n_users % SYNC_FRAME_PERIOD == 0;
+    if (secure_seal_sensing(keys, plan->cycle, id, plan->sensing))
+        return;
+    if (plan->sync) {
+        secure_seal_sync(keys, plan->cycle, id, frame);
+        *sync = frame;
+    }
+}
+
+static bool send_burst(struct conductor *c, struct cycle_plan *plan)
+{
+    const struct daemon_parts *p = &c->d->p;
+    const int64_t start = schedule_start(&p->schedule, plan->index);
+    const struct schedule_span *pulse = &p->schedule.window[WINDOW_TRIGGER];
+    const struct sc16 *buf[RADIO_CHANNELS_MAX];
+    uint8_t frame[SYNC_FRAME_BYTES];
+    const uint8_t *sync;
+    seal(c, plan, &sync, frame);
+    size_t n = burst_fill(p->burst, plan->sensing, sync);
+    for (size_t i = 0; i < p->cfg->radio.n_tx; i++)
+        buf[i] = burst_samples(p->burst);
+    if (radio_tx_burst(p->radio, start, buf, n))
+        return false;
+    return !p->cfg->radio.trigger ||
+           radio_trigger_pulse(p->radio, start + pulse->begin, pulse->n) == OK;
+}
+
+static int conduct(struct conductor *c, int64_t index)
+{
+    struct daemon *d = c->d;
+    struct cycle_plan plan = {.index = index};
+    if (next_cycle(c, index, &plan.cycle))
+        return ERR_STATE;
+    plan.user = plan.cycle % d->p.cfg->n_users;
+    if (radio_tx_poll(d->p.radio, 0) > 0 && !d->p.cfg->run.gated)
+        radio_tx_poll(d->p.radio, ACK_OF_BURST_S);
+    arm_boards(c, &plan);
+    plan.sent = send_burst(c, &plan);
+    if (!plan.sent)
+        atomic_fetch_add(&d->sends_failed, 1);
+    cycle_gate_answer(d->p.gate, &plan);
+    return radio_tx_prepare(d->p.radio, schedule_start(&d->p.schedule, index + 1));
+}
+
+void *daemon_schedule(void *daemon)
+{
+    struct conductor c = {.d = daemon};
+    int64_t index;
+    for (size_t i = 0; i < BS_RIS; i++) {
+        c.arm[i] = profile_sequence(c.d->p.cfg, &c.d->p.schedule, i);
+        c.arms[i] = &c.arm[i];
+    }
+    while (cycle_gate_wait_request(c.d->p.gate, &index))
+        if (conduct(&c, index)) {
+            log_error("the cycle counter or the radio gave up");
+            atomic_store(&c.d->failed, true);
+            cycle_gate_stop(c.d->p.gate);
+        }
+    atomic_fetch_sub(&c.d->threads_left, 1);
+    return NULL;
+}
