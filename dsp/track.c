@@ -11,9 +11,9 @@ enum { N = 6, M = ROW_COUNT };
 void track_cfg_defaults(struct track_cfg *cfg)
 {
     assert(cfg);
-    static const double accel_psd[3] = {0.5, 0.5, 0.05};
+    static const double accel_q[3] = {0.5, 0.5, 0.05};
     static const double velocity_var[3] = {1.5 * 1.5, 1.5 * 1.5, 0.3 * 0.3};
-    memcpy(cfg->accel_psd, accel_psd, sizeof accel_psd);
+    memcpy(cfg->accel_q, accel_q, sizeof accel_q);
     memcpy(cfg->velocity_var, velocity_var, sizeof velocity_var);
     cfg->false_alarm = 0.001;
     cfg->max_rejections = 3;
@@ -55,7 +55,7 @@ static void predict(const struct track_cfg *cfg, struct track *t, double time_s)
         for (int j = 0; j < 3; j++)
             t->P[i][j] += T * t->P[i][j + 3];
     for (int i = 0; i < 3; i++) {
-        const double q = cfg->accel_psd[i];
+        const double q = cfg->accel_q[i] * cfg->accel_q[i];
         t->P[i][i] += q * T * T * T / 3;
         t->P[i][i + 3] += q * T * T / 2;
         t->P[i + 3][i] += q * T * T / 2;

@@ -8,7 +8,7 @@
 
 struct track_cfg {
     struct anchors anchors;
-    double accel_psd[3];    /* q^2 per axis [m^2/s^3]; 0.5, 0.5, 0.05 */
+    double accel_q[3]; /* per axis; q^2 is the PSD of the acceleration [m^2/s^3] (0.5, 0.5, 0.05) */
     double velocity_var[3]; /* at the start [m^2/s^2]; 1.5^2, 1.5^2, 0.3^2 */
     double
         false_alarm; /* of the NIS gate: 0.001 gives 18.47 with the four rows L1..L3, h; the gate is
