@@ -2,7 +2,6 @@
 #include "dsp/frame_rx.h"
 #include "dsp/fft.h"
 #include <assert.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -62,12 +61,21 @@ static size_t advance(const struct frame_rx *rx)
     return waveform_prefix_samps(&rx->cfg) / 2;
 }
 
+/* Carriers of the symbol `behind` samples after the pilot. The phase of the carrier offset counts
+ * from the capture's first sample, so the symbols keep step with each other. */
+static void read_symbol(struct frame_rx *rx, size_t behind, cplxf *h)
+{
+    struct slot_window win = rx->win;
+    win.first += behind;
+    slot_symbol(rx->est, rx->x, &win, advance(rx), h);
+}
+
 void frame_rx_pilot(struct frame_rx *rx, const struct sc16 *const *x, const struct slot_window *win)
 {
     for (size_t a = 0; a < rx->n_ant; a++)
         rx->x[a] = x[a];
     rx->win = *win;
-    slot_symbol(rx->est, rx->x, win, advance(rx), rx->pilot);
+    read_symbol(rx, 0, rx->pilot);
     rx->pilot_power = mean_power(rx, rx->pilot);
 }
 
@@ -76,26 +84,11 @@ const cplxf *frame_rx_channel(const struct frame_rx *rx)
     return rx->pilot;
 }
 
-/* slot_symbol() counts the phase of the carrier offset from each symbol's own first sample; this is
- * what has run up between the two symbols. */
-static void turn_back(const struct frame_rx *rx, size_t n_samp, cplxf *h)
-{
-    const double turns = rx->win.cfo_hz * (double)n_samp / rx->cfg.rate_hz;
-    const double angle = -2 * PI * (turns - floor(turns));
-    const cplxf back = (float)cos(angle) + I * (float)sin(angle);
-    for (size_t i = 0; i < rx->n_ant * rx->cfg.k; i++)
-        h[i] *= back;
-}
-
 int frame_rx_read(struct frame_rx *rx, size_t index, struct frame_modem *modem, uint8_t *bytes,
                   struct frame_modem_quality *quality, float *present)
 {
     assert(index >= 1);
-    const size_t distance = index * waveform_symbol_samps(&rx->cfg);
-    struct slot_window win = rx->win;
-    win.first += distance;
-    slot_symbol(rx->est, rx->x, &win, advance(rx), rx->data);
-    turn_back(rx, distance, rx->data);
+    read_symbol(rx, index * waveform_symbol_samps(&rx->cfg), rx->data);
     if (present)
         *present = rx->pilot_power > 0 ? mean_power(rx, rx->data) / rx->pilot_power : 0.0f;
     return frame_modem_demodulate(modem, rx->data, rx->pilot, bytes, quality);

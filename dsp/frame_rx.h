@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Frames behind a burst: a pilot symbol, which gives the channel, and data symbols at once after
- * it, each with its own prefix. The carrier offset turns data against pilot; that turn is known
- * from the offset and taken out here, the small rest inside the modem. */
+ * it, each with its own prefix. What the carrier offset turns data against pilot is taken out by
+ * the window's cfo_hz, the small rest inside the modem. */
 #pragma once
 #include "dsp/modem.h"
 #include "dsp/slot.h"

@@ -238,6 +238,7 @@ int secure_user_open_sensing(struct secure_user *u, const struct secure_keys *ke
         return refuse(&u->count.replayed);
     u->last = c;
     u->estimate = c;
+    u->tokens += 1.0; /* the limit is on guesses; the base station itself may send faster */
     u->count.accepted++;
     *cycle = c;
     return OK;
@@ -260,6 +261,7 @@ int secure_user_open_sync(struct secure_user *u, const struct secure_keys *keys,
     if (frame.cycle <= u->last)
         return refuse(&u->count.replayed);
     u->synced = true;
+    u->tokens += 1.0;
     u->estimate = frame.cycle;
     u->count.synced++;
     *cycle = frame.cycle;

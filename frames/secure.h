@@ -11,7 +11,7 @@
 
 #define SECURE_MASTER_BYTES 32
 #define SECURE_WINDOW       32 /* cycles either side of the user's estimate that a frame may name */
-#define SECURE_TRIES_PER_S  8.0 /* frames a user looks at per second, and at most in one burst */
+#define SECURE_TRIES_PER_S  8.0 /* wrong frames a user looks at per second, and at once */
 
 /* One user's keys, all derived from its master key. Wipe with secure_keys_wipe(). */
 struct secure_keys {
