@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/e2e/demo_run.h"
 
+#include <cmocka.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <math.h>
-#include <stdarg.h>
 #include <setjmp.h>
-#include <cmocka.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,8 @@
 
 #define PROGRAM MIRADOR_BIN_DIR "/mirador"
 
-/* Every process of a test carries this in its environment, so that strays can be told from others' runs. */
+/* Every process of a test carries this in its environment, so that strays can be told from others'
+ * runs. */
 static const char *mark(void)
 {
     static char text[64];
@@ -179,7 +180,8 @@ pid_t demo_start(const char *args)
 {
     char command[2048];
     mark();
-    snprintf(command, sizeof command, "exec %s demo --json --headless %s >/dev/null 2>&1", PROGRAM, args);
+    snprintf(command, sizeof command, "exec %s demo --json --headless %s >/dev/null 2>&1", PROGRAM,
+             args);
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {

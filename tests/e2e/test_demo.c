@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The main job, end to end, as a newcomer runs it: `mirador demo` in scene lab. Runs are gated, so no figure
- * here depends on the speed or the load of the machine. */
+ * The main job, end to end, as a newcomer runs it: `mirador demo` in scene lab. Runs are gated, so
+ * no figure here depends on the speed or the load of the machine. */
+#include <cmocka.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +25,8 @@ static void assert_lab_figures(const char *args)
     double p50 = demo_error_percentile(&run, 50), p90 = demo_error_percentile(&run, 90);
     double p95 = demo_error_percentile(&run, 95), inside = demo_inside_ellipse(&run);
     double responses = demo_summary(&run, "responses"), fixes = demo_summary(&run, "fixes");
-    print_message("%s: p50 %.3f p90 %.3f p95 %.3f m, inside %.3f, %g fixes of %g responses\n", args, p50,
-                  p90, p95, inside, fixes, responses);
+    print_message("%s: p50 %.3f p90 %.3f p95 %.3f m, inside %.3f, %g fixes of %g responses\n", args,
+                  p50, p90, p95, inside, fixes, responses);
     assert_int_equal(run.n_fix, (size_t)fixes);
     assert_true(responses >= 200);
     assert_true(fixes >= 0.97 * responses);

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "dsp/map_fix.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dsp/wall_paths.h"
+
+enum {
+    MAX_CARRIER = 8191,
+    MAX_BIN = 24,        /* of a delay profile */
+    GRID = 13,           /* points per axis of the search */
+    KERNEL_POINTS = 8192 /* of each table */
+};
+
+static const double before_m = 9, after_m = 27; /* profile kept about the strongest path */
+static const double reach_m = 0.9;              /* first grid: about the start, +- */
+static const double coarse_error = 1e-2; /* model error while searching: no narrow peak is missed */
+
+/* A real even function of path length, tabulated. */
+struct kernel {
+    float value[KERNEL_POINTS + 2];
+    double per_m; /* table points per metre */
+};
+
+/* One stream's delay profile and model. */
+struct profile {
+    bool used;
+    size_t n_bin;
+    double length_m[MAX_BIN];
+    cplx y[TOA_MAX_ANT][MAX_BIN];
+    double R[MAX_BIN][MAX_BIN];
+    double error; /* e */
+    struct wall_paths paths;
+};
+
+struct map_fix {
+    struct map_fix_cfg cfg;
+    struct wall_map walls;
+    struct kernel path, noise;
+    float window[MAX_CARRIER];
+    struct profile profile[MAP_FIX_STREAMS];
+    double weight[GRID][GRID];
+};
+
+void map_fix_cfg_defaults(struct map_fix_cfg *cfg)
+{
+    assert(cfg);
+    cfg->wall_amplitude = 0.3;
+    cfg->boresight = (struct vec3){0, 0, 0};
+    cfg->model_error[0] = 1e-4;
+    cfg->model_error[1] = cfg->model_error[2] = 1e-3;
+    cfg->evidence = 1;
+}
+
+/* --- the window and what a path looks like through it ------------------------------------------
+ */
+
+static double carrier_hz(const struct map_fix_cfg *cfg, size_t k)
+{
+    return ((double)k - 0.5 * (double)(cfg->n_carrier - 1)) * cfg->spacing_hz;
+}
+
+static void fill_window(struct map_fix *map)
+{
+    size_t K = map->cfg.n_carrier;
+    double sum = 0;
+    for (size_t k = 0; k < K; k++)
+        sum += 0.54 - 0.46 * cos(2 * PI * (double)k / (double)(K - 1));
+    for (size_t k = 0; k < K; k++)
+        map->window[k] = (float)((0.54 - 0.46 * cos(2 * PI * (double)k / (double)(K - 1))) / sum);
+}
+
+/* sum_k weight_k cos(2 pi f_k L / c), normalised to 1 at L = 0. */
+static void fill_kernel(const struct map_fix *map, struct kernel *kernel, bool squared,
+                        double longest_m)
+{
+    size_t K = map->cfg.n_carrier;
+    kernel->per_m = KERNEL_POINTS / longest_m;
+    double at_zero = 0;
+    for (size_t i = 0; i < KERNEL_POINTS + 2; i++) {
+        double sum = 0, tau = (double)i / kernel->per_m / SPEED_OF_LIGHT;
+        for (size_t k = 0; k < K; k++) {
+            double w = squared ? map->window[k] * map->window[k] : map->window[k];
+            sum += w * cos(2 * PI * carrier_hz(&map->cfg, k) * tau);
+        }
+        at_zero = i ? at_zero : sum;
+        kernel->value[i] = (float)(sum / at_zero);
+    }
+}
+
+static inline double kernel_at(const struct kernel *kernel, double length_m)
+{
+    double x = fabs(length_m) * kernel->per_m;
+    size_t i = (size_t)x;
+    if (i >= KERNEL_POINTS)
+        return 0;
+    double t = x - (double)i;
+    return (1 - t) * kernel->value[i] + t * kernel->value[i + 1];
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+static const char *fault_of(const struct map_fix_cfg *cfg)
+{
+    if (cfg->n_ant < 1 || cfg->n_ant > TOA_MAX_ANT)
+        return "n_ant out of 1..8";
+    if (cfg->n_carrier < 31 || cfg->n_carrier > MAX_CARRIER)
+        return "n_carrier out of 31..8191";
+    if (!(cfg->spacing_hz > 0))
+        return "spacing_hz must be positive";
+    if (!(cfg->wall_amplitude > 0 && cfg->wall_amplitude < 1))
+        return "wall_amplitude out of (0, 1)";
+    if (!(cfg->evidence > 0 && cfg->evidence <= 4))
+        return "evidence out of (0, 4]";
+    for (size_t s = 0; s < MAP_FIX_STREAMS; s++)
+        if (!(cfg->model_error[s] > 0))
+            return "model_error must be positive";
+    return NULL;
+}
+
+struct map_fix *map_fix_create(const struct map_fix_cfg *cfg, struct status *err)
+{
+    assert(cfg && err);
+    const char *fault = fault_of(cfg);
+    struct map_fix *map = fault ? NULL : calloc(1, sizeof *map);
+    if (!map) {
+        err->code = fault ? ERR_ARG : ERR_NO_MEMORY;
+        snprintf(err->text, sizeof err->text, "map-aided fix: %s", fault ? fault : "out of memory");
+        return NULL;
+    }
+    map->cfg = *cfg;
+    map->walls = (struct wall_map){cfg->anchors, cfg->room, cfg->wall_amplitude, cfg->boresight};
+    fill_window(map);
+    fill_kernel(map, &map->path, false, 2 * (before_m + after_m));
+    fill_kernel(map, &map->noise, true, 2 * (before_m + after_m));
+    return map;
+}
+
+void map_fix_destroy(struct map_fix **map)
+{
+    if (!map)
+        return;
+    free(*map);
+    *map = NULL;
+}
+
+/* --- data: bins of the windowed delay profile ---------------------------------------------------
+ */
+
+/* y_q = sum_k w_k h_k exp(j 2 pi f_k L_q / c); the phasor turns by recurrence, in double. */
+static void transform(const struct map_fix *map, const cplxf *h, struct profile *p, size_t q)
+{
+    size_t K = map->cfg.n_carrier, n_ant = map->cfg.n_ant;
+    double turn = 2 * PI * p->length_m[q] / SPEED_OF_LIGHT;
+    cplx phasor = cexp(I * turn * carrier_hz(&map->cfg, 0)),
+         step = cexp(I * turn * map->cfg.spacing_hz);
+    for (size_t j = 0; j < n_ant; j++)
+        p->y[j][q] = 0;
+    for (size_t k = 0; k < K; k++) {
+        cplx w = map->window[k] * phasor;
+        for (size_t j = 0; j < n_ant; j++)
+            p->y[j][q] += w * h[j * K + k];
+        phasor *= step;
+    }
+}
+
+static void load_profile(struct map_fix *map, size_t s, const struct map_fix_input *in,
+                         const struct fix *fix)
+{
+    struct profile *p = &map->profile[s];
+    p->used = in->h != NULL;
+    if (!p->used)
+        return;
+    /* One bin per resolution cell of the window; the grid of bins follows the peak. */
+    double step = SPEED_OF_LIGHT / (1.25 * (double)map->cfg.n_carrier * map->cfg.spacing_hz);
+    p->n_bin = (size_t)((before_m + after_m) / step) + 1;
+    p->n_bin = p->n_bin > MAX_BIN ? MAX_BIN : p->n_bin;
+    for (size_t q = 0; q < p->n_bin; q++) {
+        p->length_m[q] = in->toa->length_m - before_m + (double)q * step;
+        transform(map, in->h, p, q);
+    }
+    for (size_t a = 0; a < p->n_bin; a++)
+        for (size_t b = 0; b < p->n_bin; b++)
+            p->R[a][b] = kernel_at(&map->noise, p->length_m[a] - p->length_m[b]);
+    double e_n0 = pow(10, in->toa->snr_db / 10) / (double)map->cfg.n_ant;
+    p->error =
+        map->cfg.model_error[s] + 1.36 / e_n0; /* 1.36: noise bandwidth of the Hamming window */
+    wall_paths_list(&map->walls, s, fix->position, &p->paths);
+}
+
+/* --- likelihood ---------------------------------------------------------------------------------
+ */
+
+static void model_covariance(const struct map_fix *map, const struct profile *p, double error,
+                             double C[MAX_BIN][MAX_BIN])
+{
+    size_t Q = p->n_bin;
+    double power = 0;
+    for (size_t a = 0; a < Q; a++)
+        for (size_t b = 0; b <= a; b++)
+            C[a][b] = 0;
+    for (size_t i = 0; i < p->paths.n; i++) {
+        double k[MAX_BIN];
+        for (size_t q = 0; q < Q; q++)
+            k[q] = kernel_at(&map->path, p->length_m[q] - p->paths.length_m[i]);
+        for (size_t a = 0; a < Q; a++) {
+            double pk = p->paths.power[i] * k[a];
+            for (size_t b = 0; b <= a; b++)
+                C[a][b] += pk * k[b];
+        }
+        power += p->paths.power[i];
+    }
+    for (size_t a = 0; a < Q; a++)
+        for (size_t b = 0; b <= a; b++)
+            C[a][b] += error * power * p->R[a][b];
+}
+
+/* Cholesky factor in place (lower triangle); returns log |C|. C is positive definite by its noise.
+ */
+static double factor(double C[MAX_BIN][MAX_BIN], size_t n)
+{
+    double log_det = 0;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j <= i; j++) {
+            double sum = C[i][j];
+            for (size_t k = 0; k < j; k++)
+                sum -= C[i][k] * C[j][k];
+            C[i][j] = i == j ? sqrt(fmax(sum, 1e-30)) : sum / C[j][j];
+        }
+        log_det += 2 * log(C[i][i]);
+    }
+    return log_det;
+}
+
+/* y^H C^-1 y by forward substitution. */
+static double quadratic_form(const double C[MAX_BIN][MAX_BIN], const cplx *y, size_t n)
+{
+    cplx z[MAX_BIN];
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        cplx v = y[i];
+        for (size_t k = 0; k < i; k++)
+            v -= C[i][k] * z[k];
+        z[i] = v / C[i][i];
+        sum += cplx_norm(z[i]);
+    }
+    return sum;
+}
+
+/* Scale a profiled out; the antennas see nearly the same interference, so they count as one look.
+ */
+static double log_likelihood(struct map_fix *map, size_t s, struct vec3 u, double error)
+{
+    struct profile *p = &map->profile[s];
+    double C[MAX_BIN][MAX_BIN], form = 0;
+    wall_paths_move(&map->walls, s, u, &p->paths);
+    model_covariance(map, p, error, C);
+    double log_det = factor(C, p->n_bin);
+    for (size_t j = 0; j < map->cfg.n_ant; j++)
+        form += quadratic_form((const double(*)[MAX_BIN])C, p->y[j], p->n_bin);
+    return -((double)p->n_bin * log(form) + log_det);
+}
+
+/* --- posterior over a plan grid ------------------------------------------------------------------
+ */
+
+struct moments {
+    double x, y, xx, xy, yy;
+    double edge; /* share of the posterior on the grid's rim */
+};
+
+struct grid {
+    struct vec3 centre;
+    double half_x, half_y;
+    bool coarse;
+};
+
+static double node(double half, size_t i)
+{
+    return half * (2 * (double)i / (GRID - 1) - 1);
+}
+
+static void evaluate(struct map_fix *map, const struct grid *g)
+{
+    double best = -INFINITY;
+    for (size_t i = 0; i < GRID; i++)
+        for (size_t j = 0; j < GRID; j++) {
+            struct vec3 u = {g->centre.x + node(g->half_x, i), g->centre.y + node(g->half_y, j),
+                             g->centre.z};
+            double ll = 0;
+            for (size_t s = 0; s < MAP_FIX_STREAMS; s++)
+                if (map->profile[s].used)
+                    ll += log_likelihood(map, s, u,
+                                         g->coarse ? fmax(map->profile[s].error, coarse_error)
+                                                   : map->profile[s].error);
+            map->weight[i][j] = ll * map->cfg.evidence;
+            best = fmax(best, map->weight[i][j]);
+        }
+    for (size_t i = 0; i < GRID; i++)
+        for (size_t j = 0; j < GRID; j++)
+            map->weight[i][j] = exp(map->weight[i][j] - best);
+}
+
+static struct moments posterior(struct map_fix *map, const struct grid *g)
+{
+    struct moments m = {0};
+    double total = 0;
+    evaluate(map, g);
+    for (size_t i = 0; i < GRID; i++)
+        for (size_t j = 0; j < GRID; j++) {
+            double w = map->weight[i][j], x = node(g->half_x, i), y = node(g->half_y, j);
+            total += w;
+            m.x += w * x;
+            m.y += w * y;
+            m.xx += w * x * x;
+            m.xy += w * x * y;
+            m.yy += w * y * y;
+            m.edge += i == 0 || j == 0 || i == GRID - 1 || j == GRID - 1 ? w : 0;
+        }
+    m.x /= total, m.y /= total, m.edge /= total;
+    m.xx = m.xx / total - m.x * m.x;
+    m.xy = m.xy / total - m.x * m.y;
+    m.yy = m.yy / total - m.y * m.y;
+    return m;
+}
+
+/* The plan moves with the height as the plain fix says, d(x,y)/dz = cov_xz / cov_zz. */
+static void put_covariance(const struct moments *m, double cell_x, double cell_y, double var_z,
+                           struct fix *fix)
+{
+    double gx = fix->cov[0][2] / fix->cov[2][2], gy = fix->cov[1][2] / fix->cov[2][2];
+    double xx = m->xx + cell_x * cell_x / 12, yy = m->yy + cell_y * cell_y / 12;
+    double cov[3][3] = {{xx + gx * gx * var_z, m->xy + gx * gy * var_z, gx * var_z},
+                        {m->xy + gx * gy * var_z, yy + gy * gy * var_z, gy * var_z},
+                        {gx * var_z, gy * var_z, var_z}};
+    memcpy(fix->cov, cov, sizeof cov);
+}
+
+int map_fix_refine(struct map_fix *map, const struct map_fix_input in[MAP_FIX_STREAMS],
+                   const struct observation *height, struct fix *fix)
+{
+    assert(map && in && height && fix);
+    size_t used = 0;
+    for (size_t s = 0; s < MAP_FIX_STREAMS; s++) {
+        load_profile(map, s, &in[s], fix);
+        used += map->profile[s].used;
+    }
+    if (used < 2 || !height->valid)
+        return ERR_ARG;
+
+    struct grid wide = {fix->position, reach_m, reach_m, true};
+    wide.centre.z = height->length_m;
+    struct moments m = posterior(map, &wide);
+    if (m.edge > 0.1)
+        return ERR_NO_PEAK;
+    double cell = 2 * reach_m / (GRID - 1);
+    struct grid fine = {{wide.centre.x + m.x, wide.centre.y + m.y, wide.centre.z},
+                        3 * sqrt(m.xx + cell * cell / 12),
+                        3 * sqrt(m.yy + cell * cell / 12),
+                        false};
+    m = posterior(map, &fine);
+    fix->position = (struct vec3){fine.centre.x + m.x, fine.centre.y + m.y, fine.centre.z};
+    put_covariance(&m, 2 * fine.half_x / (GRID - 1), 2 * fine.half_y / (GRID - 1),
+                   height->sigma_m * height->sigma_m, fix);
+    return 0;
+}

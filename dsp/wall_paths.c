@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "dsp/wall_paths.h"
+
+#include <assert.h>
+
+static const double weakest = 1e-3; /* power kept, under the strongest path */
+
+/* A hop's seven ways: 0 direct, 1 + 2 axis + (0 low, 1 high wall). */
+struct hop {
+    double length_m[WALL_HOPS], amplitude[WALL_HOPS];
+};
+
+/* p mirrored at the wall of `way`. */
+static struct vec3 mirrored(const struct room_box *room, struct vec3 p, size_t way)
+{
+    if (way == 1)
+        p.x = 2 * room->min.x - p.x;
+    else if (way == 2)
+        p.x = 2 * room->max.x - p.x;
+    else if (way == 3)
+        p.y = 2 * room->min.y - p.y;
+    else if (way == 4)
+        p.y = 2 * room->max.y - p.y;
+    else if (way == 5)
+        p.z = 2 * room->min.z - p.z;
+    else if (way == 6)
+        p.z = 2 * room->max.z - p.z;
+    return p;
+}
+
+static void hop_lengths(const struct wall_map *map, struct vec3 a, struct vec3 b, struct hop *hop)
+{
+    for (size_t way = 0; way < WALL_HOPS; way++)
+        hop->length_m[way] = vec3_dist(a, mirrored(&map->room, b, way));
+}
+
+/* Antenna at a with pattern max(cos, 0.03) about the boresight, none when it is null. */
+static double antenna_gain(const struct wall_map *map, struct vec3 a, struct vec3 towards)
+{
+    double n = vec3_norm(map->boresight);
+    if (n == 0)
+        return 1;
+    return fmax(vec3_dot(vec3_unit(vec3_sub(towards, a)), map->boresight) / n, 0.03);
+}
+
+/* From a to b; the pattern is that of a BS antenna at a. */
+static void hop_init(const struct wall_map *map, struct vec3 a, struct vec3 b, bool from_bs,
+                     struct hop *hop)
+{
+    hop_lengths(map, a, b, hop);
+    for (size_t way = 0; way < WALL_HOPS; way++) {
+        double gain = from_bs ? antenna_gain(map, a, mirrored(&map->room, b, way)) : 1;
+        hop->amplitude[way] = gain * (way ? map->amplitude : 1) / hop->length_m[way];
+    }
+}
+
+/* The hops of a stream: direct ones first, third[] only for a RIS. */
+struct hops {
+    struct hop tx_user, rx_user, user_ris, ris_rx, ris_tx;
+};
+
+static void hops_init(const struct wall_map *map, size_t stream, struct vec3 u, struct hops *h)
+{
+    const struct anchors *a = &map->anchors;
+    hop_init(map, a->tx, u, true, &h->tx_user);
+    hop_init(map, a->rx, u, true, &h->rx_user);
+    if (stream == 0)
+        return;
+    hop_init(map, a->ris[stream - 1], u, false, &h->user_ris);
+    hop_init(map, a->rx, a->ris[stream - 1], true, &h->ris_rx);
+    hop_init(map, a->tx, a->ris[stream - 1], true, &h->ris_tx);
+}
+
+static void add(struct wall_paths *paths, double power, const size_t way[3], bool back)
+{
+    if (paths->n == WALL_PATHS_MAX)
+        return; /* weaker ways of a crowded geometry; the model error covers them */
+    size_t i = paths->n++;
+    paths->power[i] = power;
+    paths->way[i].first = (unsigned char)way[0];
+    paths->way[i].second = (unsigned char)way[1];
+    paths->way[i].third = (unsigned char)way[2];
+    paths->way[i].back = back;
+}
+
+static double square(double x)
+{
+    return x * x;
+}
+
+static void list_echo(const struct hops *h, struct wall_paths *paths)
+{
+    double direct = square(h->tx_user.amplitude[0] * h->rx_user.amplitude[0]);
+    for (size_t i = 0; i < WALL_HOPS; i++)
+        for (size_t j = 0; j < WALL_HOPS; j++) {
+            double power = square(h->tx_user.amplitude[i] * h->rx_user.amplitude[j]) / direct;
+            if (power >= weakest)
+                add(paths, power, (size_t[3]){i, j, 0}, false);
+        }
+}
+
+static void list_ris(const struct hops *h, bool back, struct wall_paths *paths)
+{
+    const struct hop *near = back ? &h->rx_user : &h->tx_user;
+    const struct hop *far = back ? &h->ris_tx : &h->ris_rx;
+    double direct =
+        square(h->tx_user.amplitude[0] * h->user_ris.amplitude[0] * h->ris_rx.amplitude[0]);
+    for (size_t i = 0; i < WALL_HOPS; i++)
+        for (size_t j = 0; j < WALL_HOPS; j++)
+            for (size_t k = 0; k < WALL_HOPS; k++) {
+                double power =
+                    square(near->amplitude[i] * h->user_ris.amplitude[j] * far->amplitude[k]) /
+                    direct;
+                if (power >= weakest)
+                    add(paths, power, (size_t[3]){i, j, k}, back);
+            }
+}
+
+static void set_lengths(size_t stream, const struct hops *h, struct wall_paths *paths)
+{
+    for (size_t i = 0; i < paths->n; i++) {
+        unsigned first = paths->way[i].first, second = paths->way[i].second,
+                 third = paths->way[i].third;
+        if (stream == 0)
+            paths->length_m[i] = h->tx_user.length_m[first] + h->rx_user.length_m[second];
+        else if (paths->way[i].back)
+            paths->length_m[i] = h->rx_user.length_m[first] + h->user_ris.length_m[second] +
+                                 h->ris_tx.length_m[third];
+        else
+            paths->length_m[i] = h->tx_user.length_m[first] + h->user_ris.length_m[second] +
+                                 h->ris_rx.length_m[third];
+    }
+}
+
+void wall_paths_list(const struct wall_map *map, size_t stream, struct vec3 u,
+                     struct wall_paths *paths)
+{
+    assert(map && paths && stream <= 2);
+    struct hops h;
+    hops_init(map, stream, u, &h);
+    paths->n = 0;
+    if (stream == 0) {
+        list_echo(&h, paths);
+    } else {
+        list_ris(&h, false, paths);
+        list_ris(&h, true, paths);
+    }
+    set_lengths(stream, &h, paths);
+}
+
+void wall_paths_move(const struct wall_map *map, size_t stream, struct vec3 u,
+                     struct wall_paths *paths)
+{
+    assert(map && paths && stream <= 2);
+    const struct anchors *a = &map->anchors;
+    struct hops h;
+    hop_lengths(map, a->tx, u, &h.tx_user);
+    hop_lengths(map, a->rx, u, &h.rx_user);
+    if (stream) {
+        hop_lengths(map, a->ris[stream - 1], u, &h.user_ris);
+        hop_lengths(map, a->rx, a->ris[stream - 1], &h.ris_rx);
+        hop_lengths(map, a->tx, a->ris[stream - 1], &h.ris_tx);
+    }
+    set_lengths(stream, &h, paths);
+}

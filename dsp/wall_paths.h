@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The paths that a room with six flat walls allows between the base station, a user and a RIS: on
+ * every hop the direct way or one reflection. Lengths and expected powers, no phases. RT-safe. */
+#pragma once
+#include "dsp/geometry.h"
+
+struct wall_map {
+    struct anchors anchors;
+    struct room_box room;
+    double amplitude;      /* of one reflection */
+    struct vec3 boresight; /* of the BS antennas; null: isotropic */
+};
+
+enum { WALL_PATHS_MAX = 160, WALL_HOPS = 7 };
+
+struct wall_paths {
+    size_t n;
+    double length_m[WALL_PATHS_MAX];
+    double power[WALL_PATHS_MAX]; /* relative, strongest 1 */
+    struct {
+        unsigned char first, second, third; /* way of each hop, 0 direct, 1..6 by a wall */
+        unsigned char back;                 /* RIS: 0 TX-user-RIS-RX, 1 TX-RIS-user-RX */
+    } way[WALL_PATHS_MAX];
+};
+
+/* All paths of stream 0 (TX-user-RX), 1 or 2 (by RIS) for a user at u that carry at least 1e-3 of
+ * the strongest one's power. */
+void wall_paths_list(const struct wall_map *map, size_t stream, struct vec3 u,
+                     struct wall_paths *paths);
+
+/* The same paths, and powers, with the lengths they have for a user at u. */
+void wall_paths_move(const struct wall_map *map, size_t stream, struct vec3 u,
+                     struct wall_paths *paths);

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/dsp/lab_rays.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CARRIER_HZ 5.8e9
+static const double wavelength = SPEED_OF_LIGHT / CARRIER_HZ;
+
+static void read_profiles(struct lab_rays *lab, const char *path)
+{
+    json_t *root = json_load_file(path, 0, NULL);
+    json_t *bits = json_object_get(root, "lab_bits");
+    for (int k = 0; k < 2; k++) {
+        const char *text = json_string_value(json_object_get(bits, k ? "RIS2" : "RIS1"));
+        if (!text || strlen(text) != 256)
+            abort();
+        for (int i = 0; i < 256; i++)
+            lab->sign[k][(i % 16) * 16 + i / 16] = text[i] == '1' ? -1 : 1;
+    }
+    json_decref(root);
+}
+
+void lab_rays_init(struct lab_rays *lab, const char *profiles)
+{
+    struct vec3 bs = {0.5, 0.5, 2.2}, middle = {4, 4, 1.2};
+    *lab = (struct lab_rays){
+        .anchors = {{0.5, 0.5, 2.5}, bs, {{7, 1.5, 1.9}, {1, 6, 1.7}}},
+        .room = {{0, 0, 0}, {8, 8, 3}},
+        .boresight = vec3_unit((struct vec3){1, 1, -0.15}),
+        .wall = 0.3,
+        .noise_db = {-50, -33, -33},
+    };
+    for (int k = 0; k < 2; k++) {
+        struct panel_cfg cfg = {
+            lab->anchors.ris[k], panel_bisector(lab->anchors.ris[k], bs, middle), {0, 0, 1}, 16, 16,
+            wavelength / 2};
+        if (panel_init(&lab->panel[k], &cfg))
+            abort();
+    }
+    read_profiles(lab, profiles);
+}
+
+/* Mirror image w of p: 0 itself, 1..6 by a wall. */
+static struct vec3 image(const struct lab_rays *lab, struct vec3 p, int w)
+{
+    double *axis[] = {&p.x, &p.y, &p.z};
+    const double low[] = {lab->room.min.x, lab->room.min.y, lab->room.min.z};
+    const double high[] = {lab->room.max.x, lab->room.max.y, lab->room.max.z};
+    if (w) {
+        int a = (w - 1) / 2;
+        *axis[a] = 2 * ((w - 1) % 2 ? high[a] : low[a]) - *axis[a];
+    }
+    return p;
+}
+
+struct ray {
+    double length_m;
+    cplx amp; /* at the carrier */
+};
+
+static double antenna(const struct lab_rays *lab, struct vec3 from, struct vec3 to)
+{
+    return 2 * fmax(vec3_dot(vec3_unit(vec3_sub(to, from)), lab->boresight), 0.03);
+}
+
+static cplx turned(double length_m)
+{
+    return cexp(-2 * PI * I * (length_m / wavelength));
+}
+
+/* BS antenna at a to the point u. */
+static void bs_hop(const struct lab_rays *lab, struct vec3 a, struct vec3 u, struct ray ray[7])
+{
+    for (int w = 0; w < 7; w++) {
+        struct vec3 q = image(lab, u, w);
+        double r = vec3_dist(a, q);
+        ray[w].length_m = r;
+        ray[w].amp =
+            (w ? lab->wall : 1) * antenna(lab, a, q) * wavelength / (4 * PI * r) * turned(r);
+    }
+}
+
+static double element_gain(const struct panel *panel, struct vec3 element, struct vec3 p)
+{
+    double cosine = vec3_dot(vec3_unit(vec3_sub(p, element)), panel->z);
+    return cosine > 0 ? sqrt(PI * cosine) : 0;
+}
+
+/* Point p (image wp) -> panel -> BS antenna (image wa): sum over the elements, length by the
+ * centre. */
+static struct ray panel_ray(const struct lab_rays *lab, int k, struct vec3 p, double p_gain,
+                            struct vec3 bs, int wp, int wa)
+{
+    const struct panel *panel = &lab->panel[k];
+    struct vec3 a = image(lab, p, wp), b = image(lab, bs, wa);
+    cplx sum = 0;
+    for (size_t m = 0; m < 256; m++) {
+        struct vec3 e = panel_element(panel, m);
+        double ra = vec3_dist(a, e), rb = vec3_dist(b, e);
+        double g = element_gain(panel, e, a) * element_gain(panel, e, b) * lab->sign[k][m] *
+                   antenna(lab, bs, image(lab, e, wa));
+        sum += g * wavelength / (4 * PI * ra) * wavelength / (4 * PI * rb) * turned(ra + rb);
+    }
+    double loss = pow(10, -1.5 / 20) * (wp ? lab->wall : 1) * (wa ? lab->wall : 1) * p_gain;
+    return (struct ray){vec3_dist(a, panel->position) + vec3_dist(b, panel->position), loss * sum};
+}
+
+static void add_ray(struct ray r, cplx factor, double extra_m, cplxf *h)
+{
+    double turn = -2 * PI * LAB_SPACING_HZ * (r.length_m + extra_m) / SPEED_OF_LIGHT;
+    cplx phasor = factor * r.amp * cexp(-0.5 * (LAB_K - 1) * turn * I), step = cexp(turn * I);
+    for (int k = 0; k < LAB_K; k++, phasor *= step)
+        h[k] += (cplxf)phasor;
+}
+
+/* Rays by panel k between u and antenna `bs`, times the hop between u and antenna `other`. */
+static void add_panel(const struct lab_rays *lab, int k, struct vec3 u, struct vec3 bs,
+                      const struct ray other[7], double scatter, cplxf *h)
+{
+    for (int wp = 0; wp < 7; wp++)
+        for (int wa = 0; wa < 7; wa++) {
+            struct ray by = panel_ray(lab, k, u, 1, bs, wp, wa);
+            if (cabs(by.amp) > 0)
+                for (int w = 0; w < 7; w++)
+                    if (cabs(other[w].amp) > 0.02 * cabs(other[0].amp))
+                        add_ray(by, scatter * other[w].amp, other[w].length_m, h);
+        }
+}
+
+static void add_noise(struct rng *rng, double noise_db, cplxf *h)
+{
+    double power = 0;
+    for (int i = 0; i < LAB_ANT * LAB_K; i++)
+        power += cplxf_norm(h[i]) / (LAB_ANT * LAB_K);
+    double amp = sqrt(power * pow(10, noise_db / 10));
+    for (int i = 0; i < LAB_ANT * LAB_K; i++)
+        h[i] += (cplxf)(amp * rng_cn(rng));
+}
+
+void lab_rays_streams(const struct lab_rays *lab, struct vec3 user, struct rng *rng, cplxf *h)
+{
+    const struct antenna_line line = {lab->anchors.rx, {-1, 1, 0}, wavelength / 2, LAB_ANT};
+    double scatter = sqrt(4 * PI * pow(10, -0.3)) / wavelength;
+    struct ray tx[7], rx[7];
+    memset(h, 0, sizeof *h * LAB_STREAMS * LAB_ANT * LAB_K);
+    bs_hop(lab, lab->anchors.tx, user, tx);
+    for (size_t j = 0; j < LAB_ANT; j++) {
+        struct vec3 antenna_j = antenna_line_element(&line, j);
+        bs_hop(lab, antenna_j, user, rx);
+        for (int a = 0; a < 7; a++)
+            for (int b = 0; b < 7; b++)
+                add_ray(rx[b], scatter * tx[a].amp, tx[a].length_m, &h[j * LAB_K]);
+        for (int k = 0; k < 2; k++) {
+            cplxf *stream = &h[((size_t)(k + 1) * LAB_ANT + j) * LAB_K];
+            add_panel(lab, k, user, antenna_j, tx, scatter, stream);
+            add_panel(lab, k, user, lab->anchors.tx, rx, scatter, stream);
+        }
+    }
+    for (int s = 0; s < LAB_STREAMS; s++)
+        add_noise(rng, lab->noise_db[s], &h[s * LAB_ANT * LAB_K]);
+}

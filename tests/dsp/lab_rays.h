@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Scene lab for tests of the receiver's last stages: streams as an ideal code separation would
+ * leave them, straight from rays (every hop direct and by six walls, element-wise RIS at the
+ * carrier). */
+#pragma once
+#include "dsp/fix.h"
+#include "dsp/rng.h"
+
+enum { LAB_ANT = 4, LAB_K = 811, LAB_STREAMS = 3 };
+#define LAB_SPACING_HZ (100e6 / 1024)
+
+struct lab_rays {
+    struct anchors anchors;
+    struct room_box room;
+    struct vec3 boresight;
+    double wall; /* amplitude factor of a reflection */
+    struct panel panel[2];
+    double sign[2][256];          /* wide 1-bit profiles */
+    double noise_db[LAB_STREAMS]; /* per carrier, under the stream's mean power */
+};
+
+/* profiles: path of a JSON file with lab_bits (index column * 16 + row, '1' = -1). */
+void lab_rays_init(struct lab_rays *lab, const char *profiles);
+/* h: [LAB_STREAMS x LAB_ANT x LAB_K] */
+void lab_rays_streams(const struct lab_rays *lab, struct vec3 user, struct rng *rng, cplxf *h);

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Does knowing the walls pay, and is its ellipse honest? Scene lab from rays, random users. */
+#include <cmocka.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dsp/map_fix.h"
+#include "tests/dsp/lab_rays.h"
+
+enum { N_USERS = 240 };
+
+struct bench {
+    struct lab_rays lab;
+    struct toa_est *toa;
+    struct map_fix *map;
+    struct fix_cfg fix;
+    cplxf *h;
+};
+
+struct score {
+    double plain_m[N_USERS], map_m[N_USERS];
+    size_t n, inside, refused;
+};
+
+static void bench_init(struct bench *b, double wall_amplitude, double room_error_m)
+{
+    struct status err = {0};
+    lab_rays_init(&b->lab, TEST_DATA_DIR "/ris.json");
+    struct toa_cfg toa = {.n_ant = LAB_ANT,
+                          .n_carrier = LAB_K,
+                          .spacing_hz = LAB_SPACING_HZ,
+                          .n_fft = 8192,
+                          .min_db = 12};
+    struct map_fix_cfg map = {.anchors = b->lab.anchors,
+                              .room = b->lab.room,
+                              .n_ant = LAB_ANT,
+                              .n_carrier = LAB_K,
+                              .spacing_hz = LAB_SPACING_HZ};
+    map_fix_cfg_defaults(&map);
+    map.boresight = b->lab.boresight;
+    map.wall_amplitude = wall_amplitude;
+    map.room.max = vec3_add(map.room.max, (struct vec3){room_error_m, -room_error_m, room_error_m});
+    fix_cfg_defaults(&b->fix);
+    b->fix.anchors = b->lab.anchors;
+    b->fix.room = b->lab.room;
+    b->toa = toa_est_create(&toa, &err);
+    b->map = map_fix_create(&map, &err);
+    b->h = calloc(LAB_STREAMS * LAB_ANT * LAB_K, sizeof *b->h);
+    assert_true(b->toa && b->map && b->h);
+}
+
+static void bench_free(struct bench *b)
+{
+    toa_est_destroy(&b->toa);
+    map_fix_destroy(&b->map);
+    free(b->h);
+}
+
+/* One user: plain fix and map-aided fix. */
+static void locate(struct bench *b, struct vec3 user, struct rng *rng, struct score *score)
+{
+    const struct toa_gate gate[3] = {{2, 24}, {6, 30}, {6, 30}};
+    struct observation obs[ROW_COUNT] = {0};
+    struct toa toa[3];
+    struct map_fix_input in[3];
+    double pair[2];
+    lab_rays_streams(&b->lab, user, rng, b->h);
+    rng_normal2(rng, pair);
+    for (size_t s = 0; s < 3; s++) {
+        in[s] = (struct map_fix_input){&b->h[s * LAB_ANT * LAB_K], &toa[s]};
+        obs[s].valid = toa_estimate(b->toa, in[s].h, &gate[s], 0, &toa[s]) == 0;
+        obs[s].length_m = toa[s].length_m;
+        obs[s].sigma_m = 0.25;
+    }
+    obs[ROW_H] = (struct observation){user.z + 0.03 * pair[0], 0.03, true};
+    struct fix fix;
+    if (fix_solve(&b->fix, obs, NULL, &fix)) {
+        score->refused++;
+        return;
+    }
+    score->plain_m[score->n] = hypot(fix.position.x - user.x, fix.position.y - user.y);
+    if (map_fix_refine(b->map, in, &obs[ROW_H], &fix))
+        print_message("no map fix\n");
+    double dx = fix.position.x - user.x, dy = fix.position.y - user.y;
+    score->inside += fix_inside95(&fix, dx, dy);
+    score->map_m[score->n++] = hypot(dx, dy);
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double percentile(double *v, size_t n, double p)
+{
+    qsort(v, n, sizeof *v, ascending);
+    return v[(size_t)(p / 100 * (double)(n - 1) + 0.5)];
+}
+
+static void campaign(struct bench *b, uint64_t seed, struct score *score)
+{
+    struct rng rng = rng_seed(seed);
+    memset(score, 0, sizeof *score);
+    for (size_t i = 0; i < N_USERS; i++) {
+        double x = 2 + 4 * rng_u01(&rng), y = 2 + 4 * rng_u01(&rng), z = 0.8 + rng_u01(&rng);
+        locate(b, (struct vec3){x, y, z}, &rng, score);
+    }
+    double *plain = score->plain_m, *map = score->map_m;
+    print_message("plain %.3f %.3f %.3f  map %.3f %.3f %.3f  inside %.3f  refused %zu of %zu\n",
+                  percentile(plain, score->n, 50), percentile(plain, score->n, 90),
+                  percentile(plain, score->n, 95), percentile(map, score->n, 50),
+                  percentile(map, score->n, 90), percentile(map, score->n, 95),
+                  (double)score->inside / (double)score->n, score->refused, (size_t)N_USERS);
+}
+
+static void assert_campaign(double wall_amplitude, double room_error_m, double gain,
+                            size_t inside_permil)
+{
+    struct bench b;
+    struct score s;
+    bench_init(&b, wall_amplitude, room_error_m);
+    campaign(&b, 11, &s);
+    assert_true(s.refused <= N_USERS / 40);
+    assert_true(percentile(s.map_m, s.n, 50) <= gain * percentile(s.plain_m, s.n, 50));
+    assert_true(percentile(s.map_m, s.n, 90) <= gain * percentile(s.plain_m, s.n, 90));
+    assert_in_range(1000 * s.inside / s.n, inside_permil, 990);
+    bench_free(&b);
+}
+
+static void test_known_walls_halve_the_error(void **state)
+{
+    (void)state;
+    assert_campaign(0.3, 0, 0.6, 920);
+}
+
+/* Walls that reflect half again as much as believed, and a room measured 5 cm wrong: still a gain.
+ */
+static void test_wrong_map_does_no_harm(void **state)
+{
+    (void)state;
+    assert_campaign(0.2, 0.05, 0.8, 870);
+}
+
+static void test_bad_input(void **state)
+{
+    (void)state;
+    struct status err = {0};
+    struct map_fix_cfg cfg = {.n_ant = 4, .n_carrier = 811, .spacing_hz = LAB_SPACING_HZ};
+    map_fix_cfg_defaults(&cfg);
+    cfg.wall_amplitude = 1.5;
+    assert_null(map_fix_create(&cfg, &err));
+    assert_int_equal(err.code, ERR_ARG);
+    assert_non_null(strstr(err.text, "wall_amplitude"));
+    map_fix_cfg_defaults(&cfg);
+    cfg.n_ant = 9;
+    assert_null(map_fix_create(&cfg, &err));
+    map_fix_destroy(NULL);
+    struct map_fix *none = NULL;
+    map_fix_destroy(&none);
+}
+
+static void test_one_stream_is_not_enough(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_init(&b, 0.3, 0);
+    struct map_fix_input in[MAP_FIX_STREAMS] = {{0}};
+    struct observation height = {1.2, 0.03, true};
+    struct fix fix = {.position = {4, 4, 1.2}}, before = fix;
+    assert_int_equal(map_fix_refine(b.map, in, &height, &fix), ERR_ARG);
+    assert_memory_equal(&fix, &before, sizeof fix);
+    bench_free(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_known_walls_halve_the_error),
+        cmocka_unit_test(test_wrong_map_does_no_harm),
+        cmocka_unit_test(test_bad_input),
+        cmocka_unit_test(test_one_stream_is_not_enough),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
