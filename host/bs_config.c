@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/sockets.h"
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #define CFG struct bs_cfg
@@ -297,10 +298,31 @@ int bs_config_schedule(const struct bs_cfg *cfg, struct schedule *s, struct stat
     return schedule_init(s, &sc, err);
 }
 
-static int in_file(const char *file, struct status *err)
+/* Line of the first place where the file gives `key`; 0 when it leaves the key to its default. */
+static unsigned line_of(const char *file, const char *key)
+{
+    char text[512];
+    FILE *f = fopen(file, "r");
+    unsigned line = 0, found = 0;
+    while (f && !found && fgets(text, sizeof text, f)) {
+        const char *at = text + strspn(text, " -{");
+        size_t n = strlen(key);
+        line++;
+        if (strncmp(at, key, n) == 0 && at[n] == ':')
+            found = line;
+    }
+    if (f)
+        fclose(f);
+    return found;
+}
+
+static int in_file(const char *file, const char *key, struct status *err)
 {
     char text[sizeof err->text];
     memcpy(text, err->text, sizeof text);
+    unsigned line = line_of(file, key);
+    if (line)
+        return status_set(err, err->code, "%s:%u: %.200s", file, line, text);
     return status_set(err, err->code, "%s: %.200s", file, text);
 }
 
@@ -359,8 +381,15 @@ int bs_config_check(const struct bs_cfg *cfg, const char *file, struct status *e
 {
     const struct waveform_cfg wave = bs_config_waveform(cfg);
     struct schedule s;
-    if (check_lists(cfg, err) || waveform_check(&wave, err) || check_latch(cfg, err) ||
-        check_geometry(cfg, err) || bs_config_schedule(cfg, &s, err))
-        return in_file(file, err);
+    if (check_lists(cfg, err))
+        return in_file(file, "users", err);
+    if (waveform_check(&wave, err))
+        return in_file(file, "waveform", err);
+    if (check_latch(cfg, err))
+        return in_file(file, "latch_delay_s", err);
+    if (check_geometry(cfg, err))
+        return in_file(file, "boards", err);
+    if (bs_config_schedule(cfg, &s, err))
+        return in_file(file, "schedule", err);
     return OK;
 }

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "host/bs_config.h"
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char lab[] = "ris:\n"
+                          "  boards:\n"
+                          "    - {name: ris1, position_m: [7, 1.5, 1.9]}\n"
+                          "    - {name: ris2, position_m: [1, 6, 1.7]}\n"
+                          "users:\n"
+                          "  - {id: 5, key_file: user.key}\n";
+
+static struct bs_cfg cfg;
+
+/* Reads the lab with one override; returns the code of reading or checking. */
+static int load(const char *set, struct status *err)
+{
+    const struct config_sets sets = {.items = &set, .n = set ? 1 : 0};
+    err->code = OK;
+    err->text[0] = '\0';
+    int rc = config_parse(&bs_config_table, "bs.yaml", lab, sizeof lab - 1, &sets, &cfg, err);
+    return rc ? rc : bs_config_check(&cfg, "bs.yaml", err);
+}
+
+static void defaults_are_profile_lab(void **state)
+{
+    (void)state;
+    struct status err;
+    assert_int_equal(load(NULL, &err), OK);
+    const struct waveform_cfg wave = bs_config_waveform(&cfg), ref = waveform_lab();
+    assert_int_equal(wave.n, ref.n);
+    assert_int_equal(wave.k, ref.k);
+    assert_int_equal(wave.root, ref.root);
+    assert_int_equal(wave.periods, ref.periods);
+    assert_int_equal(wave.code_reps, ref.code_reps);
+    assert_true(wave.rate_hz == ref.rate_hz && wave.rms == ref.rms);
+    const struct radio_cfg radio = bs_config_radio(&cfg);
+    assert_int_equal(radio.n_tx, 1);
+    assert_int_equal(radio.n_rx, 4);
+    double rms_dbm = radio.full_scale_dbm + radio.tx_gain_db + 20 * log10(radio.tx_rms);
+    assert_true(fabs(rms_dbm - 15.0) < 0.01);
+}
+
+static void array_is_centred_and_half_a_wavelength_wide(void **state)
+{
+    (void)state;
+    struct status err;
+    assert_int_equal(load(NULL, &err), OK);
+    struct vec3 a = bs_config_antenna(&cfg, 0), d = bs_config_antenna(&cfg, 3);
+    double half = SPEED_OF_LIGHT / cfg.radio.carrier_hz / 2;
+    assert_true(fabs(vec3_dist(a, d) - 3 * half) < 1e-5);
+    assert_true(fabs((a.x + d.x) / 2 - 0.5) < 1e-12 && fabs((a.z + d.z) / 2 - 2.2) < 1e-12);
+}
+
+static void panels_face_the_bisector(void **state)
+{
+    (void)state;
+    struct status err;
+    struct panel panel;
+    assert_int_equal(load(NULL, &err), OK);
+    assert_int_equal(bs_config_panel(&cfg, 0, &panel), OK);
+    assert_true(fabs(panel.z.z) < 1e-12 && panel.z.x < 0); /* horizontal, back into the room */
+    assert_true(fabs(vec3_norm(panel.z) - 1) < 1e-12);
+    assert_int_equal(load("ris.boards[0].normal=[0, 1, 0]", &err), OK);
+    assert_int_equal(bs_config_panel(&cfg, 0, &panel), OK);
+    assert_true(fabs(panel.z.y - 1) < 1e-12);
+}
+
+static void faults_name_file_and_cure(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *set, *says;
+    } cases[] = {
+        {"radio.gian_db=3", "did you mean"},
+        {"radio.rate_hz=fast", "radio.rate_hz"},
+        {"waveform.modulation=qam64", "qam16"},
+        {"waveform.k=810", "bs.yaml"},
+        {"schedule.response_delay_s=0.005", "raise schedule.response_delay_s"},
+        {"schedule.cycle_period_s=0.0205", "raise schedule.cycle_period_s"},
+        {"ris.latch_delay_s=2e-5", "lower it"},
+        {"ris.boards[1].position_m=[3.75, 1.0, 1.7]", "collinear"},
+        {"ris.boards[1].name=ris1", "two boards"},
+        {"ris.boards[0].normal=[0, 0, 1]", "ris.boards[0].normal"},
+        {"room.user_z_m=[2, 1]", "room.user_z_m"},
+        {"radio.tx_channels=[0, 1]", "geometry.tx_m"},
+        {"users[1]={id: 5, key_file: other.key}", "twice"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct status err;
+        assert_int_not_equal(load(cases[i].set, &err), OK);
+        if (!strstr(err.text, cases[i].says))
+            fail_msg("%s: '%s' does not say '%s'", cases[i].set, err.text, cases[i].says);
+        assert_null(strchr(err.text, '\n'));
+    }
+}
+
+static void fault_of_the_geometry_names_its_line(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/mirador-test-XXXXXX";
+    struct status err = {0};
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    FILE *f = fdopen(fd, "w");
+    fputs("ris:\n  boards:\n    - {name: a, position_m: [7, 7, 1.9]}\n"
+          "    - {name: b, position_m: [4, 4, 1.7]}\nusers:\n  - {id: 5, key_file: k}\n",
+          f);
+    fclose(f);
+    assert_int_equal(config_load(&bs_config_table, path, NULL, &cfg, &err), OK);
+    assert_int_equal(bs_config_check(&cfg, path, &err), ERR_GEOMETRY);
+    remove(path);
+    assert_non_null(strstr(err.text, ":2: "));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(defaults_are_profile_lab),
+        cmocka_unit_test(array_is_centred_and_half_a_wavelength_wide),
+        cmocka_unit_test(panels_face_the_bisector),
+        cmocka_unit_test(faults_name_file_and_cure),
+        cmocka_unit_test(fault_of_the_geometry_names_its_line),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "host/telemetry.h"
+#include <jansson.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct cycle_report sample_report(void)
+{
+    struct cycle_report r = {
+        .plan = {.cycle = (UINT64_C(1) << 63) - 1},
+        .user_id = 5,
+        .time_s = 12.25,
+        .track = {.alive = true, .x = {1, 2, 3, 4, 5, 6}},
+        .fix = {.position = {0.1 + 0.2, -1e-17, NAN}, .chi2 = INFINITY, .dof = 1},
+    };
+    for (int i = 0; i < PATH_COUNT; i++)
+        r.path[i] = (struct report_path){
+            .found = true, .used = true, .length_m = 1.0 / 3, .snr_db = -123.456};
+    return r;
+}
+
+static void fix_is_json_that_keeps_every_bit(void **state)
+{
+    (void)state;
+    char text[8192];
+    struct cycle_report r = sample_report();
+    assert_true(telemetry_format_fix(&r, 3.5, text, sizeof text) > 0);
+    json_t *o = json_loads(text, 0, NULL);
+    assert_non_null(o);
+    const json_t *p = json_object_get(o, "position_m");
+    assert_true(json_number_value(json_array_get(p, 0)) == 0.1 + 0.2);
+    assert_true(json_number_value(json_array_get(p, 1)) == -1e-17);
+    assert_true(json_number_value(json_array_get(p, 2)) == 0); /* JSON has no NaN */
+    const json_t *paths = json_object_get(o, "paths");
+    assert_int_equal(json_array_size(paths), PATH_COUNT);
+    const json_t *first = json_array_get(paths, 0);
+    assert_true(json_number_value(json_object_get(first, "length_m")) == 1.0 / 3);
+    static const char *const keys[] = {"type",    "cycle",         "time_s", "user",  "position_m",
+                                       "track_m", "covariance_m2", "chi2",   "paths", "latency_ms"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        assert_non_null(json_object_get(o, keys[i]));
+    json_decref(o);
+}
+
+static void every_header_is_json(void **state)
+{
+    (void)state;
+    char text[8192];
+    struct cycle_report r = sample_report();
+    const struct health h = {.state = "running"};
+    static struct bs_cfg cfg;
+    const struct telemetry_ris ris = {.n_board = 2, .ack = {{.code = OK}, {.code = ERR_TIMEOUT}}};
+    for (int i = 0; i < 4; i++) {
+        int n = i == 0   ? telemetry_format_cycle(&r, 1, text, sizeof text)
+                : i == 1 ? telemetry_format_paths(&r, text, sizeof text)
+                : i == 2 ? telemetry_format_health(&h, text, sizeof text)
+                         : telemetry_format_ris(&ris, &cfg, text, sizeof text);
+        assert_int_equal(n, (int)strlen(text));
+        json_t *o = json_loads(text, 0, NULL);
+        if (!o)
+            fail_msg("not JSON: %s", text);
+        assert_int_equal(json_integer_value(json_object_get(o, "v")), 1);
+        json_decref(o);
+    }
+}
+
+static void short_buffers_are_not_overrun(void **state)
+{
+    (void)state;
+    char text[8192];
+    struct cycle_report r = sample_report();
+    int n = telemetry_format_fix(&r, 1, text, sizeof text);
+    for (int size = 1; size <= n; size++) {
+        memset(text, 0x55, sizeof text);
+        assert_int_equal(telemetry_format_fix(&r, 1, text, (size_t)size), ERR_NO_SPACE);
+        assert_int_equal(text[size], 0x55);
+    }
+}
+
+static void full_queue_drops_the_oldest_and_counts(void **state)
+{
+    (void)state;
+    struct status err = {0};
+    struct telemetry_queue *q = telemetry_queue_create(4, false, &err);
+    static struct telemetry_item item, got;
+    item.kind = TELEMETRY_RIS;
+    for (int i = 0; i < 10; i++) {
+        item.ris.index = i;
+        telemetry_queue_put(q, &item);
+    }
+    assert_int_equal(telemetry_queue_dropped(q), 6);
+    for (int i = 6; i < 10; i++) {
+        assert_true(telemetry_queue_take(q, &got));
+        assert_int_equal(got.ris.index, i);
+    }
+    assert_false(telemetry_queue_take(q, &got));
+    telemetry_queue_destroy(&q);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fix_is_json_that_keeps_every_bit),
+        cmocka_unit_test(every_header_is_json),
+        cmocka_unit_test(short_buffers_are_not_overrun),
+        cmocka_unit_test(full_queue_drops_the_oldest_and_counts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
