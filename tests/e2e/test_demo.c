@@ -2,7 +2,6 @@
  *
  * The main job, end to end, as a newcomer runs it: `mirador demo` in scene lab. Runs are gated, so
  * no figure here depends on the speed or the load of the machine. */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -13,6 +12,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 #include "tests/e2e/demo_run.h"
 
