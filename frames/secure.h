@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Secrecy of the three air frames: keys, sealing, and the decision whether a received frame is
- * genuine and fresh (docs/protocols.md, "Frames"). libsodium; no heap, no I/O: key files and the
+ * genuine and fresh (docs/air-frames.md). libsodium; no heap, no I/O: key files and the
  * persisted counters belong to the caller. Comparisons are constant-time, intermediate secrets are
  * wiped. After secure_init() everything is RT-safe. */
 #pragma once

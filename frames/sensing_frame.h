@@ -2,7 +2,7 @@
  *
  * The 40 bits that follow every sensing burst, MSB first: preamble 5 = 11010 | timestamp 7 = cycle
  * & 127 | 28 bits = (user ID 20, CRC-8 over the 32 bits before it) xor keystream. [S1] III-C with
- * the secrecy of docs/protocols.md; the keystream comes from secure.h. Freestanding, RT-safe. */
+ * the secrecy of docs/air-frames.md; the keystream comes from secure.h. Freestanding, RT-safe. */
 #pragma once
 #include "frames/status.h"
 #include <stdint.h>
