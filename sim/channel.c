@@ -202,10 +202,12 @@ void channel_set_profile(struct channel *ch, size_t ris, const uint8_t *states)
 {
     const struct scene *scene = ch->scene;
     const struct scene_ris *surface = &scene->ris[ris];
-    double loss = pow(10, -surface->loss_db / 20), step = 2 * PI / (double)(1 << surface->bits);
+    double loss = pow(10, -surface->loss_db / 20);
     for (size_t n = 0; n < aperture_n_elements(ch->apertures[ris]); n++) {
         assert(states[n] < 1 << surface->bits);
-        ch->gamma[ris][n] = loss * (cos(step * states[n]) + I * sin(step * states[n]));
+        double turn = (double)states[n] / (double)(1 << surface->bits), re, im;
+        turns(&turn, &re, &im, 1); /* exact at half turns: a complement is exactly the negative */
+        ch->gamma[ris][n] = loss * (re + I * im);
     }
     for (size_t i = 0; i < scene->bs_tx.n; i++) {
         aperture_hop_reflect(ch->apertures[ris], ch->antennas[i].hops[ris], ch->gamma[ris],

@@ -38,9 +38,8 @@ static const struct config_key ris_keys[] = {
      .def = CONFIG_UNSET, .help = "default half a wavelength"},
     {"loss_db", CONFIG_DOUBLE(struct scene_ris, loss_db), .unit = "dB", .min = 0, .max = 40,
      .def = "1.5", .help = "of an element"},
-    {"trigger.bank", CONFIG_STRING(struct scene_ris, trigger_bank), .def = "FP0",
-     .help = "GPIO bank of the base station that the trigger line hangs on"},
-    {"trigger.pin", CONFIG_INT(struct scene_ris, trigger_pin), .min = 0, .max = 31, .def = "0"},
+    {"trigger_pin", CONFIG_INT(struct scene_ris, trigger_pin), .min = 0, .max = 31, .def = "0",
+     .help = "pin of the base station's GPIO bank FP0 that the trigger line hangs on"},
 };
 static const struct config_table ris_table = CONFIG_TABLE(struct scene_ris, ris_keys);
 
@@ -57,6 +56,8 @@ static const struct config_table path_table = CONFIG_TABLE(struct scene_path, pa
 
 static const struct config_key user_keys[] = {
     {"id", CONFIG_INT(struct scene_user, id), .min = 0, .max = 1048575, .def = "1"},
+    {"radio", CONFIG_STRING(struct scene_user, radio), .def = "ue",
+     .help = "role that its device asks for"},
     {"rcs_dbsm", CONFIG_DOUBLE(struct scene_user, rcs_dbsm), .unit = "dBsm", .min = -80, .max = 40,
      .def = "-3", .help = "echo, at the antenna's place"},
     {"enter_s", CONFIG_DOUBLE(struct scene_user, enter_s), .unit = "s", .min = 0, .max = 1e6,
@@ -110,6 +111,8 @@ static const struct config_key scene_keys[] = {
     {"rate_hz", CONFIG_DOUBLE(struct scene, rate_hz), .unit = "samples/s", .min = 1e5, .max = 5e8,
      .def = "100e6", .help = "sample rate of every radio in the room"},
     {"seed", CONFIG_U64(struct scene, seed), .def = "1", .help = "clutter, fading, noise"},
+    {"update_s", CONFIG_DOUBLE(struct scene, update_s), .unit = "s", .min = 1e-4, .max = 0.1,
+     .def = "1.5e-3", .help = "the channel follows the users in steps of this, phases always"},
     {"room.min_m", CONFIG_VEC3(struct scene, room_min_m), .unit = "m", .min = -1e4, .max = 1e4,
      .def = "[0, 0, 0]"},
     {"room.max_m", CONFIG_VEC3(struct scene, room_max_m), .unit = "m", .min = -1e4, .max = 1e4},
@@ -325,6 +328,14 @@ static int complete(const char *file, const struct scene_options *options, struc
         rc = complete_ris(scene, file, &scene->ris[i], err);
     if (!rc && options && options->path && scene->n_users)
         snprintf(scene->users[0].path, SCENE_NAME_SIZE, "%s", options->path);
+    for (size_t i = 0; !rc && i < scene->n_ris; i++)
+        for (size_t k = 0; !rc && k < i; k++)
+            if (!strcmp(scene->ris[i].board, scene->ris[k].board))
+                rc = bad(err, file, "two RISs name the same board", "give each its own");
+    for (size_t i = 0; !rc && i < scene->n_users; i++)
+        for (size_t k = 0; !rc && k < i; k++)
+            if (!strcmp(scene->users[i].radio, scene->users[k].radio))
+                rc = bad(err, file, "two users have the same radio", "give each its own role");
     for (size_t i = 0; !rc && i < scene->n_users; i++)
         rc = complete_user(scene, file, &scene->users[i], err);
     if (!rc)

@@ -63,8 +63,7 @@ struct scene_ris {
     double normal[3]; /* unit vector after scene_load */
     int columns, rows, bits;
     double spacing_m, loss_db;
-    char trigger_bank[8];
-    int trigger_pin;
+    int trigger_pin;             /* of the base station's bank FP0 */
     double x_axis[3], y_axis[3]; /* columns run along x, rows along y; x = up cross normal */
 };
 
@@ -78,6 +77,7 @@ struct scene_path {
 
 struct scene_user {
     int id;
+    char radio[16]; /* the role that its device asks for */
     double rcs_dbsm;
     double enter_s;              /* absent before */
     double smooth_s;             /* corners are rounded over this time; 0 = plain */
@@ -91,6 +91,7 @@ struct scene_user {
 struct scene {
     double carrier_hz, rate_hz;
     uint64_t seed;
+    double update_s; /* the channel follows the users in steps of this */
     double room_min_m[3], room_max_m[3];
     double wall_factor[6]; /* amplitude of the image in face x-, x+, y-, y+, z-, z+ */
     size_t n_wall_factor;
