@@ -168,10 +168,10 @@ double sync_slots_cfo(const struct sync *sync, const struct sc16 *const *x, size
     return cfo + phase_to_hz(sync, fine, lag);
 }
 
-/* The longest run of blocks whose period-long metric is above the threshold. */
+/* Blocks from which on a period matches the next one. */
 struct run {
     size_t first, n; /* in blocks */
-    float metric;    /* its mean */
+    float metric;    /* |correlation| over energy */
     cplx corr;
 };
 
@@ -191,25 +191,30 @@ static float block_metric(const struct sync *s, size_t b, cplxf *sum)
 static struct run longest_run(const struct sync *s, size_t n_metric, float threshold)
 {
     struct run best = {0}, now = {0};
-    double metric_sum = 0;
     for (size_t b = 0; b < n_metric; b++) {
-        cplxf corr;
-        float metric = block_metric(s, b, &corr);
-        if (metric < threshold) {
-            now = (struct run){0};
+        cplxf unused;
+        if (block_metric(s, b, &unused) < threshold) {
+            now.n = 0;
             continue;
         }
-        if (now.n++ == 0) {
+        if (now.n++ == 0)
             now.first = b;
-            metric_sum = 0;
-        }
-        metric_sum += (double)metric;
-        now.corr += corr;
-        now.metric = (float)(metric_sum / (double)now.n);
         if (now.n > best.n)
             best = now;
     }
     return best;
+}
+
+/* Correlation and metric of a run, the ramps at its ends left out if it is long enough. */
+static void sum_run(const struct sync *s, struct run *run)
+{
+    size_t ramp = run->n > 3 * BLOCKS_PER_PERIOD ? BLOCKS_PER_PERIOD : 0;
+    double energy = 0;
+    for (size_t b = run->first + ramp; b < run->first + run->n - ramp; b++) {
+        run->corr += s->corr[b];
+        energy += 0.5 * (double)(s->energy[b] + s->energy[b + BLOCKS_PER_PERIOD]);
+    }
+    run->metric = energy > 0 ? (float)(cabs(run->corr) / energy) : 0;
 }
 
 static int find_plateau(struct sync *s, const struct sc16 *x, size_t n, struct run *run)
@@ -226,6 +231,7 @@ static int find_plateau(struct sync *s, const struct sc16 *x, size_t n, struct r
         peak = fmaxf(peak, block_metric(s, b, &unused));
     }
     *run = longest_run(s, n_metric, fmaxf(PLATEAU_MIN, 0.5f * peak));
+    sum_run(s, run);
     return run->n >= 2 * BLOCKS_PER_PERIOD ? OK : ERR_NOT_FOUND;
 }
 

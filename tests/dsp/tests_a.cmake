@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-mirador_test(test_rng SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_rng.c LIBS dsp PkgConfig::JANSSON m LABELS sanitize)
-mirador_test(test_toa SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_toa.c LIBS dsp PkgConfig::JANSSON m LABELS sanitize)
-mirador_test(test_stream SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_stream.c LIBS dsp PkgConfig::JANSSON m LABELS sanitize)
+foreach(noun rng toa stream slot sync background)
+  mirador_test(test_${noun} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${noun}.c
+    LIBS dsp PkgConfig::JANSSON m LABELS sanitize)
+endforeach()
