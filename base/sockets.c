@@ -21,6 +21,7 @@
  * some minutes of fixes or truth before it loses one. */
 #define COMMAND_HWM       1000
 #define TELEMETRY_HWM     20000
+#define PUB_LINGER_MS     1000 /* the last words of a publisher that ends */
 #define MAX_MESSAGE_BYTES (16 << 20)
 #define ZAP_ENDPOINT      "inproc://zeromq.zap.01"
 
@@ -274,9 +275,9 @@ static void *open_socket(struct sockets *s, int type, const char *endpoint, stru
         status_set(err, ERR_IO, "cannot make a socket: %s", zmq_strerror(errno));
         return NULL;
     }
-    int bad = set_int(socket, ZMQ_LINGER, 0) | set_int(socket, ZMQ_SNDHWM, hwm) |
-              set_int(socket, ZMQ_RCVHWM, hwm) | set_int(socket, ZMQ_IPV6, ipv6) |
-              set_int(socket, ZMQ_RECONNECT_IVL, 20) |
+    int bad = set_int(socket, ZMQ_LINGER, type == ZMQ_PUB ? PUB_LINGER_MS : 0) |
+              set_int(socket, ZMQ_SNDHWM, hwm) | set_int(socket, ZMQ_RCVHWM, hwm) |
+              set_int(socket, ZMQ_IPV6, ipv6) | set_int(socket, ZMQ_RECONNECT_IVL, 20) |
               set_int(socket, ZMQ_RECONNECT_IVL_MAX, 1000) | set_int(socket, ZMQ_TCP_KEEPALIVE, 1) |
               zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &largest, sizeof largest);
     if (type == ZMQ_ROUTER)

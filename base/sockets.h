@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * ZeroMQ sockets the way this project uses them: linger 0, bounded queues, CURVE with a ZAP handler
- * on everything that leaves the machine. Setup only unless said; a socket belongs to one thread at
- * a time. */
+ * ZeroMQ sockets the way this project uses them: linger 0 (a PUB: 1 s), bounded queues, CURVE with
+ * a ZAP handler on everything that leaves the machine. Setup only unless said; a socket belongs to
+ * one thread at a time. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
