@@ -16,6 +16,7 @@
 void fix_cfg_defaults(struct fix_cfg *cfg)
 {
     assert(cfg);
+    cfg->area = (struct room_box){{0, 0, 0}, {0, 0, 0}};
     cfg->room_margin_m = 0.5;
     cfg->slack_sigma = 4;
     cfg->false_alarm = 0.01;
@@ -178,6 +179,38 @@ static int rank(const struct fix_cfg *cfg, const struct fix *fix)
     return is_consistent(cfg, fix) ? 3 : 2;
 }
 
+/* Misfit of the valid rows that the solution does not use, in sigmas. The arrivals have no meaning
+ * one by one and are left out. */
+static double unused_misfit(const struct observation *obs, const struct fix *fix)
+{
+    double worst = 0;
+    for (int i = ROW_L1; i <= ROW_L3; i++)
+        if (obs[i].valid && !row_in(fix->used, i))
+            worst = fmax(worst, fabs(fix->residual_m[i]) / obs[i].sigma_m);
+    return worst;
+}
+
+#define CLEARLY 3.0 /* times: one misfit against the other */
+
+/* Two ellipses meet twice. Which of the two is the user? 0 or 1, or -1 if nothing tells. */
+static int choose(const struct fix_cfg *cfg, const struct observation *obs, const struct vec3 *hint,
+                  const struct fix found[2])
+{
+    if (hint)
+        return vec3_dist(found[1].position, *hint) < vec3_dist(found[0].position, *hint);
+    const struct room_box *boxes[] = {&cfg->room, &cfg->area};
+    for (size_t b = 0; b < 2; b++) {
+        bool in[2] = {room_contains(boxes[b], found[0].position, 0),
+                      room_contains(boxes[b], found[1].position, 0)};
+        if (in[0] != in[1])
+            return in[1];
+    }
+    double misfit[2] = {unused_misfit(obs, &found[0]), unused_misfit(obs, &found[1])};
+    if (misfit[0] > CLEARLY * misfit[1])
+        return 1;
+    return misfit[1] > CLEARLY * misfit[0] ? 0 : -1;
+}
+
 /* Solves one set of rows from all its starts. The result's verdict says what became of it. */
 static void solve_rows(const struct fix_cfg *cfg, const struct observation *obs, unsigned rows,
                        const struct vec3 *hint, struct fix *out)
@@ -189,18 +222,14 @@ static void solve_rows(const struct fix_cfg *cfg, const struct observation *obs,
     *out = (struct fix){.verdict = FIX_FEW_PATHS};
     if (n == 0)
         return;
-    for (int i = 0; i < n; i++) {
-        if (fix_wnls(&cfg->anchors, obs, rows | ROW_BIT(ROW_H), start[i], &found[i]))
-            continue;
-        ranks[i] = rank(cfg, &found[i]);
-    }
-    int best = ranks[1] > ranks[0];
-    bool tie = ranks[0] == ranks[1] && ranks[0] == 3 &&
+    for (int i = 0; i < n; i++)
+        if (fix_wnls(&cfg->anchors, obs, rows | ROW_BIT(ROW_H), start[i], &found[i]) == OK)
+            ranks[i] = rank(cfg, &found[i]);
+    bool tie = ranks[0] == 3 && ranks[1] == 3 &&
                vec3_dist(found[0].position, found[1].position) > SAME_PLACE_M;
-    if (tie && hint)
-        best = vec3_dist(found[1].position, *hint) < vec3_dist(found[0].position, *hint);
-    *out = found[best];
-    out->verdict = tie && !hint ? FIX_AMBIGUOUS : verdicts[ranks[best]];
+    int best = tie ? choose(cfg, obs, hint, found) : ranks[1] > ranks[0];
+    *out = found[best > 0];
+    out->verdict = best < 0 ? FIX_AMBIGUOUS : verdicts[ranks[best]];
 }
 
 static unsigned usable_rows(const struct observation *obs)

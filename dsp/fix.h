@@ -40,9 +40,18 @@ enum fix_verdict {
     FIX_NO_SOLUTION, /* the iteration diverged or the geometry is singular here */
 };
 
+/* sigma_env is what multipath and phase centres add to a path length in scene `lab`: not Gaussian
+ * (median 0.13 m, rms 0.23 m, bias 0.06-0.1 m). 20 000 draws of such a mixture, p50/p90/p95:
+ * - L1, L2, L3, h: 0.15/0.32/0.40 m; the 95 % ellipse holds 87, 94, 96.5 % with sigma_env 0.20,
+ * 0.25, 0.30 m. With the arrivals too: 0.13/0.26/0.32 m. L2, L3, h alone: 0.18/0.39/0.51 m.
+ * - The gate hardly matters (false_alarm 0.05 to 1e-5): 0.01.
+ * - A stale background that breaks L1 in a quarter of the cycles: 0.16/0.38/0.56 m and 89 % inside
+ * when L1 is fused whenever chi^2 agrees. The caller must mark such an L1 invalid. */
 struct fix_cfg {
     struct anchors anchors;
     struct room_box room;
+    struct room_box
+        area; /* where users usually are; decides between two candidates; may be empty */
     double room_margin_m; /* >= 0, how far outside a noisy fix may land */
     double slack_sigma;   /* triangle inequalities may be violated by this many sigmas, > 0 */
     double false_alarm;   /* of the chi^2 gate, 0..1; 0.01 gives 6.635 at one degree of freedom */

@@ -340,6 +340,32 @@ static void test_coded_only_when_echo_lies(void **state)
     assert_true(solved >= 990);
 }
 
+/* Two ellipses meet twice, here both times inside the room: the area, the echo or the tracker
+ * decides. */
+static void test_ambiguity(void **state)
+{
+    (void)state;
+    struct fix_cfg cfg = lab_cfg();
+    struct observation obs[ROW_COUNT];
+    struct fix fix;
+    const struct vec3 u = {2.11, 2.39, 1.2};
+    exact(&cfg.anchors, u, 0.05, 0.03, obs);
+    obs[ROW_L1].valid = false;
+    assert_int_equal(fix_solve(&cfg, obs, NULL, &fix), ERR_GEOMETRY);
+    assert_int_equal(fix.verdict, FIX_AMBIGUOUS);
+    assert_int_equal(fix_solve(&cfg, obs, &u, &fix), OK);
+    check_close(fix.position, u, 1e-5);
+    obs[ROW_L1].valid = true;
+    obs[ROW_L1].length_m -= 0.8; /* contradicts, but less than the other place would */
+    assert_int_equal(fix_solve(&cfg, obs, NULL, &fix), OK);
+    assert_true(fix.coded_only);
+    check_close(fix.position, u, 1e-5);
+    obs[ROW_L1].valid = false;
+    cfg.area = (struct room_box){{1.5, 1.5, 0}, {6.5, 6.5, 3}};
+    assert_int_equal(fix_solve(&cfg, obs, NULL, &fix), OK);
+    check_close(fix.position, u, 1e-5);
+}
+
 static void test_two_paths_are_ungated(void **state)
 {
     (void)state;
@@ -442,6 +468,7 @@ int main(void)
         cmocka_unit_test(test_true_antenna_positions_matter),
         cmocka_unit_test(test_gradient),
         cmocka_unit_test(test_coded_only_when_echo_lies),
+        cmocka_unit_test(test_ambiguity),
         cmocka_unit_test(test_two_paths_are_ungated),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_collinear_anchors_have_no_solution),
