@@ -190,7 +190,7 @@ static double unused_misfit(const struct observation *obs, const struct fix *fix
     return worst;
 }
 
-#define CLEARLY 3.0 /* times: one misfit against the other */
+#define CLEARLY 2.0 /* times: one misfit against the other */
 
 /* Two ellipses meet twice. Which of the two is the user? 0 or 1, or -1 if nothing tells. */
 static int choose(const struct fix_cfg *cfg, const struct observation *obs, const struct vec3 *hint,
