@@ -100,9 +100,12 @@ static const struct config_key keys[] = {
     {"geometry.rx_centre_m", CONFIG_VEC3(CFG, geometry.rx_centre_m), .unit = "m", .min = -1e3,
      .max = 1e3, .def = "[0.5, 0.5, 2.2]", .help = "centre of the receive array"},
     {"geometry.rx_axis", CONFIG_VEC3(CFG, geometry.rx_axis), .min = -1e3, .max = 1e3,
-     .def = "[1, -1, 0]", .help = "direction from the first to the last antenna"},
+     .def = "[-1, 1, 0]", .help = "direction from the first to the last antenna"},
     {"geometry.rx_spacing_m", CONFIG_DOUBLE(CFG, geometry.rx_spacing_m), .unit = "m", .min = 1e-3,
      .max = 10, .def = "0.025844", .help = "distance of neighbouring antennas"},
+
+    {"geometry.boresight", CONFIG_VEC3(CFG, geometry.boresight), .min = -1e3, .max = 1e3,
+     .def = "[1, 1, -0.15]", .help = "where the base station's antennas look; null: everywhere"},
 
     {"room.min_m", CONFIG_VEC3(CFG, room.min_m), .unit = "m", .min = -1e3, .max = 1e3,
      .def = "[0, 0, 0]", .help = "corner of the room"},
@@ -110,6 +113,9 @@ static const struct config_key keys[] = {
      .def = "[8, 8, 3]", .help = "opposite corner"},
     {"room.user_z_m", CONFIG_DOUBLES(CFG, room.user_z_m, room.n_user_z), .unit = "m", .min = -1e3,
      .max = 1e3, .min_items = 2, .def = "[0.5, 2.2]", .help = "lowest and highest user antenna"},
+
+    {"room.wall_factor", CONFIG_DOUBLE(CFG, room.wall_factor), .min = 0.001, .max = 0.999,
+     .def = "0.3", .help = "amplitude of a reflection by a wall"},
 
     {"ris.endpoint", CONFIG_STRING(CFG, ris.endpoint), .def = "ipc:///run/mirador/ris.sock",
      .help = "where mirador-ris serves"},
@@ -147,6 +153,9 @@ static const struct config_key keys[] = {
      .max = 60, .def = "12", .help = "a path stands this far over the median"},
     {"estimate.cooperative", CONFIG_BOOL(CFG, estimate.cooperative), .def = "yes",
      .help = "use the arrival times of the user's own signal"},
+
+    {"estimate.map", CONFIG_BOOL(CFG, estimate.map), .def = "yes",
+     .help = "let the known walls explain multipath"},
 
     {"users", CONFIG_LIST(CFG, users, n_users, &user_table), .min_items = 1,
      .help = "who may be located, served in turn"},

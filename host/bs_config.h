@@ -49,9 +49,10 @@ struct bs_cfg {
         double tx_m[RADIO_CHANNELS_MAX][3];
         size_t n_tx;
         double rx_centre_m[3], rx_axis[3], rx_spacing_m;
+        double boresight[3];
     } geometry;
     struct {
-        double min_m[3], max_m[3], user_z_m[2];
+        double min_m[3], max_m[3], user_z_m[2], wall_factor;
         size_t n_user_z;
     } room;
     struct {
@@ -72,7 +73,7 @@ struct bs_cfg {
     struct {
         double sigma_direct_m, sigma_ris_m, height_sigma_m;
         double false_alarm, min_peak_db;
-        bool cooperative;
+        bool cooperative, map;
     } estimate;
     struct bs_user users[BS_USERS_MAX];
     size_t n_users;

@@ -100,10 +100,29 @@ static bool make_buffers(struct pipeline *p, struct status *err)
     size_t one = p->cfg.radio.n_rx * p->wave.k * sizeof(cplxf);
     p->h = fft_alloc(waveform_burst_slots(&p->wave) * one);
     p->w = fft_alloc(STREAM_COUNT * one);
-    if (p->h && p->w)
+    p->v = fft_alloc(STREAM_COUNT * one);
+    if (p->h && p->w && p->v)
         return true;
     status_set(err, ERR_NO_MEMORY, "pipeline: out of memory");
     return false;
+}
+
+static bool make_map(struct pipeline *p, struct status *err)
+{
+    const double *b = p->cfg.geometry.boresight;
+    struct map_fix_cfg map;
+    if (!p->cfg.estimate.map)
+        return true;
+    map_fix_cfg_defaults(&map);
+    map.anchors = p->fix.anchors;
+    map.room = p->fix.room;
+    map.wall_amplitude = p->cfg.room.wall_factor;
+    map.boresight = (struct vec3){b[0], b[1], b[2]};
+    map.n_ant = p->cfg.radio.n_rx;
+    map.n_carrier = p->wave.k;
+    map.spacing_hz = waveform_spacing_hz(&p->wave);
+    p->map = map_fix_create(&map, err);
+    return p->map != NULL;
 }
 
 static void set_up_position(struct pipeline *p)
@@ -112,6 +131,9 @@ static void set_up_position(struct pipeline *p)
     track_cfg_defaults(&p->track);
     p->fix.anchors = bs_config_anchors(&p->cfg);
     p->fix.room = bs_config_room(&p->cfg);
+    p->fix.area = (struct room_box){
+        .min = {p->cfg.ris.region_x_m[0], p->cfg.ris.region_y_m[0], p->cfg.room.user_z_m[0]},
+        .max = {p->cfg.ris.region_x_m[1], p->cfg.ris.region_y_m[1], p->cfg.room.user_z_m[1]}};
     p->fix.false_alarm = p->cfg.estimate.false_alarm;
     p->track.anchors = p->fix.anchors;
     for (size_t u = 0; u < p->cfg.n_users; u++) {
@@ -136,7 +158,7 @@ struct pipeline *pipeline_create(const struct pipeline_cfg *cfg, struct status *
     atomic_init(&p->capture.request, p->cfg.background.automatic ? p->cfg.background.cycles : -1);
     set_up_position(p);
     if (!make_streams(p, err) || !make_estimators(p, err) || !make_views(p, cfg, err) ||
-        !make_buffers(p, err))
+        !make_map(p, err) || !make_buffers(p, err))
         pipeline_destroy(&p);
     return p;
 }
@@ -159,6 +181,8 @@ void pipeline_destroy(struct pipeline **pipeline)
     frame_modem_destroy(&p->modem);
     fft_free(p->h);
     fft_free(p->w);
+    fft_free(p->v);
+    map_fix_destroy(&p->map);
     free(p);
     *pipeline = NULL;
 }
@@ -180,16 +204,16 @@ static void find_path(struct pipeline *p, size_t i, enum background_kind kind,
                       struct cycle_report *r)
 {
     struct report_path *path = &r->path[PATH_L1 + i];
-    struct toa toa;
+    struct toa *toa = &p->toa_of[i];
     path->adaptive = kind != BACKGROUND_EMPTY_ROOM;
     if (kind == BACKGROUND_SETTLING)
         return;
     const cplxf *w = p->w + (STREAM_STATIC + i) * p->cfg.radio.n_rx * p->wave.k;
-    path->found = toa_estimate(p->toa, w, &p->gate[i], 0, &toa) == OK;
-    path->length_m = toa.length_m;
-    path->sigma_m = toa.sigma_m;
-    path->snr_db = toa.snr_db;
-    path->peak_db = toa.peak_db;
+    path->found = toa_estimate(p->toa, w, &p->gate[i], 0, toa) == OK;
+    path->length_m = toa->length_m;
+    path->sigma_m = toa->sigma_m;
+    path->snr_db = toa->snr_db;
+    path->peak_db = toa->peak_db;
     memcpy(r->profile[i], toa_profile(p->toa), sizeof r->profile[i]);
 }
 

@@ -99,6 +99,20 @@ static enum fix_outcome blocked(const struct cycle_report *r)
     return settled(r) ? FIX_DONE : FIX_SETTLING;
 }
 
+/* Lets the known walls explain what they add to the paths that the fix used. */
+static void refine(struct pipeline *p, const struct observation obs[ROW_COUNT],
+                   struct cycle_report *r)
+{
+    const size_t stride = p->cfg.radio.n_rx * p->wave.k;
+    struct map_fix_input in[MAP_FIX_STREAMS] = {0};
+    if (!p->map)
+        return;
+    for (size_t i = 0; i < N_STREAM; i++)
+        if (r->fix.used & ROW_BIT(row_of_path[PATH_L1 + i]))
+            in[i] = (struct map_fix_input){p->w + (STREAM_STATIC + i) * stride, &p->toa_of[i]};
+    r->refined = map_fix_refine(p->map, in, &obs[ROW_H], &r->fix) == OK;
+}
+
 void pipeline_locate(struct pipeline *p, struct cycle_report *r)
 {
     struct pipeline_user *user = &p->user[r->plan.user];
@@ -116,6 +130,8 @@ void pipeline_locate(struct pipeline *p, struct cycle_report *r)
         rc = fix_solve(&p->fix, obs, tracked ? &hint : NULL, &r->fix);
     }
     r->outcome = rc == OK ? FIX_DONE : FIX_REFUSED;
+    if (rc == OK)
+        refine(p, obs, r);
     if (rc == OK)
         fix_ellipse95(&r->fix, &r->ellipse);
     for (size_t i = 0; i < PATH_COUNT; i++)

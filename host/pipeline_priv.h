@@ -4,6 +4,7 @@
 #pragma once
 #include "dsp/background.h"
 #include "dsp/frame_rx.h"
+#include "dsp/map_fix.h"
 #include "dsp/ris_model.h"
 #include "dsp/slot.h"
 #include "dsp/stream.h"
@@ -46,12 +47,15 @@ struct pipeline {
     struct sync *sync;
     struct frame_rx *frame;
     struct frame_modem *modem;
+    struct map_fix *map; /* NULL: not wanted */
     struct ris_model *model[BS_RIS];
     cplx *gamma[BS_RIS];
     uint64_t hash[BS_RIS];
 
-    cplxf *h; /* [burst slots x n_rx x K] */
-    cplxf *w; /* [STREAM_COUNT x n_rx x K] */
+    cplxf *h;                    /* [burst slots x n_rx x K] */
+    cplxf *w;                    /* [STREAM_COUNT x n_rx x K], sensing, background removed */
+    cplxf *v;                    /* [STREAM_COUNT x n_rx x K], response */
+    struct toa toa_of[N_STREAM]; /* of the sensing streams */
 
     struct pipeline_user user[BS_USERS_MAX];
     struct capture capture;

@@ -56,12 +56,12 @@ static void time_ways(struct pipeline *p, const struct block *block, const struc
     };
     struct stream_ref ref;
     slot_estimate(p->slots, (const struct sc16 *const *)block->samp, &window, p->h);
-    if (stream_separate_response(p->streams, p->h, window.n_slots, p->w, &ref))
+    if (stream_separate_response(p->streams, p->h, window.n_slots, p->v, &ref))
         return;
     for (size_t i = 0; i < N_STREAM; i++) {
         struct report_path *path = &r->path[PATH_A1 + i];
         struct toa toa;
-        const cplxf *w = p->w + (STREAM_STATIC + i) * stride;
+        const cplxf *w = p->v + (STREAM_STATIC + i) * stride;
         path->found = toa_estimate(p->toa, w, &p->coop_gate[i], 0, &toa) == OK;
         path->length_m = toa.length_m;
         path->sigma_m = toa.sigma_m;

@@ -67,6 +67,7 @@ struct cycle_report {
     double turnaround_ns; /* as the user reports it */
     double response_snr_db, response_cfo_hz, response_evm_db;
     struct fix fix;
+    bool refined; /* by the map of the walls */
     struct ellipse ellipse;
     struct track track;
     enum track_event track_event;

@@ -16,6 +16,7 @@ void *daemon_dsp(void *daemon)
     struct daemon *d = daemon;
     struct telemetry_item item = {0};
     struct block *block;
+    pthread_setname_np(pthread_self(), "bs-dsp");
     while ((block = block_queue_pop(d->p.queue))) {
         int64_t index = block->plan.index;
         if (block->kind == BLOCK_SENSING) {

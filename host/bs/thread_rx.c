@@ -86,6 +86,7 @@ static void serve(struct daemon *d)
 void *daemon_rx(void *daemon)
 {
     struct daemon *d = daemon;
+    pthread_setname_np(pthread_self(), "bs-rx");
     serve(d);
     stop_request();
     atomic_fetch_sub(&d->threads_left, 1);

@@ -111,6 +111,7 @@ void *daemon_schedule(void *daemon)
 {
     struct conductor c = {.d = daemon};
     int64_t index;
+    pthread_setname_np(pthread_self(), "bs-schedule");
     for (size_t i = 0; i < BS_RIS; i++) {
         c.arm[i] = profile_sequence(c.d->p.cfg, &c.d->p.schedule, i);
         c.arms[i] = &c.arm[i];

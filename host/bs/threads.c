@@ -25,8 +25,6 @@ static int start_job(struct daemon *d, const struct job *job, bool realtime)
     }
     int e = pthread_create(job->thread, &attr, job->run, d);
     pthread_attr_destroy(&attr);
-    if (e == 0)
-        pthread_setname_np(*job->thread, job->name);
     return e;
 }
 
