@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A benchmark is a list of stages, each with its budget. The median of many runs is compared: a
+ * preempted run says nothing about the code. */
+#pragma once
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+static inline double bench_now_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static inline int bench_compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Median seconds of `runs` (at most 1000) calls after one to warm up. */
+static inline double bench_median_s(void (*stage)(void *), void *ctx, int runs)
+{
+    double s[1000];
+    stage(ctx);
+    for (int i = 0; i < runs; i++) {
+        double start = bench_now_s();
+        stage(ctx);
+        s[i] = bench_now_s() - start;
+    }
+    qsort(s, (size_t)runs, sizeof *s, bench_compare);
+    return s[runs / 2];
+}
+
+/* Prints a figure beside its budget; returns 1 if it is over. */
+static inline int bench_report(const char *name, double value, const char *unit, double budget)
+{
+    printf("%-28s %10.3f %-10s budget %8.3f%s\n", name, value, unit, budget,
+           value > budget ? "  OVER" : "");
+    return value > budget;
+}
