@@ -98,13 +98,13 @@ void air_notify(
 /* --- participants --------------------------------------------------------------------------------
  */
 enum air_radio_state { AIR_RADIO_NEVER, AIR_RADIO_LIVE, AIR_RADIO_LEFT, AIR_RADIO_DIED };
-struct air_radio_info {
+struct air_radio_status {
     enum air_radio_state state;
     int pid;
     int64_t joined_tick;
     uint32_t generation; /* counts joins */
 };
-int air_radio_info(struct air *air, unsigned radio, struct air_radio_info *info) MUST_CHECK;
+int air_radio_info(struct air *air, unsigned radio, struct air_radio_status *info) MUST_CHECK;
 
 /* --- trigger lines -------------------------------------------------------------------------------
  */

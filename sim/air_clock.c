@@ -136,14 +136,14 @@ void air_leave(struct air *air, unsigned radio)
     air_notify(air);
 }
 
-int air_radio_info(struct air *air, unsigned radio, struct air_radio_info *info)
+int air_radio_info(struct air *air, unsigned radio, struct air_radio_status *info)
 {
     if (radio >= air->seg->cfg.n_radios)
         return ERR_ARG;
     air_lock(air);
     reap(air, wall_ns());
     const struct air_radio_slot *slot = &air->seg->radios[radio];
-    *info = (struct air_radio_info){.state = (enum air_radio_state)slot->state,
+    *info = (struct air_radio_status){.state = (enum air_radio_state)slot->state,
                                     .pid = slot->pid,
                                     .joined_tick = slot->joined_tick,
                                     .generation = slot->generation};

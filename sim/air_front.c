@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <assert.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,8 +41,10 @@ struct air_front *air_front_create(struct air *air, unsigned radio)
     f->radio = radio;
     for (unsigned c = 0; c < AIR_MAX_PORTS; c++) {
         f->channel[c].n = 1;
-        f->channel[c].change[0] = (struct front_setting){
-            .k = INT64_MIN, .freq_hz = f->cfg->carrier_hz, .phase_rad = lo_phase(f, c, 0)};
+        f->channel[c].change[0] =
+            (struct front_setting){.k = INT64_MIN,
+                                   .freq_hz = f->cfg->carrier_hz > 0 ? f->cfg->carrier_hz : 1e9,
+                                   .phase_rad = lo_phase(f, c, 0)};
     }
     return f;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "sim/air_clock.h"
+#include "sim/air_layout.h"
 #include "sim/process.h"
 
 #define MARGIN 4096 /* samples kept before the low-water mark: response length and latency */

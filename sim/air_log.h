@@ -4,7 +4,9 @@
  * are on the air. Bursts far in the future cost only their samples. Also the event log's writing
  * side and the low-water marks of the RX streams, behind which ring space is reused. */
 #pragma once
-#include "sim/air_layout.h"
+#include "sim/air.h"
+
+struct air_packet;
 
 #ifdef __cplusplus
 extern "C" {

@@ -38,17 +38,18 @@ static inline uint32_t mix(uint32_t x, uint32_t key)
     return x ^ (x >> 16);
 }
 
+union word { /* gcc vectorises through a union, not through memcpy */
+    float f;
+    int32_t i;
+};
+
 /* -ln of a uniform number in (0, 1) given as 31 random bits; relative error 1e-5. */
 static inline float neg_log(uint32_t bits)
 {
-    float u = ((float)(int32_t)(bits >> 1) + 0.5f) * 0x1p-31f;
-    int32_t raw;
-    memcpy(&raw, &u, 4);
-    int32_t e = (raw - 0x3f3504f3) >> 23; /* u = 2^e (1 + f), 1 + f in [sqrt 0.5, sqrt 2) */
-    raw -= e * (1 << 23);
-    float m;
-    memcpy(&m, &raw, 4);
-    float f = m - 1.0f;
+    union word u = {.f = ((float)(int32_t)(bits >> 1) + 0.5f) * 0x1p-31f};
+    int32_t e = (u.i - 0x3f3504f3) >> 23; /* u = 2^e (1 + f), 1 + f in [sqrt 0.5, sqrt 2) */
+    union word m = {.i = u.i - e * (1 << 23)};
+    float f = m.f - 1.0f;
     float p =
         0.3333050f + f * (-0.2496264f + f * (0.2024981f + f * (-0.1817846f + f * 0.1235483f)));
     float ln = f - 0.5f * f * f + f * f * f * p + (float)e * 0.69314718f;
@@ -67,14 +68,14 @@ static inline float sin_turn(uint32_t turn)
 
 /* Box and Muller: an exponential power and a uniform phase. Plain loop, written to be vectorised.
  */
-static void gauss_block(uint64_t key, uint32_t i0, float *restrict iq, uint32_t n)
+static void gauss_block(uint64_t key, uint32_t i0, float *restrict iq, size_t n)
 {
     uint64_t key2 = hash_words(key, 1, 2);
-    uint32_t a = (uint32_t)key, b = (uint32_t)(key >> 32);
-    uint32_t c = (uint32_t)key2, d = (uint32_t)(key2 >> 32);
-    for (uint32_t i = 0; i < n; i++) {
-        float r = sqrtf(neg_log(mix(i0 + i + a, b)));
-        uint32_t turn = mix(i0 + i + c, d);
+    uint32_t a = (uint32_t)key + i0, b = (uint32_t)(key >> 32);
+    uint32_t c = (uint32_t)key2 + i0, d = (uint32_t)(key2 >> 32);
+    for (size_t i = 0; i < n; i++) {
+        float r = sqrtf(neg_log(mix((uint32_t)i + a, b)));
+        uint32_t turn = mix((uint32_t)i + c, d);
         iq[2 * i] = r * sin_turn(turn + 0x40000000u);
         iq[2 * i + 1] = r * sin_turn(turn);
     }
@@ -87,7 +88,7 @@ void noise_gauss(uint64_t key, int64_t k0, float *iq, size_t n)
         int64_t block = k >> 12;
         uint32_t i0 = (uint32_t)(k - block * BLOCK);
         size_t run = BLOCK - i0 < n - done ? BLOCK - i0 : n - done;
-        gauss_block(hash_words(key, (uint64_t)block, 0), i0, iq + 2 * done, (uint32_t)run);
+        gauss_block(hash_words(key, (uint64_t)block, 0), i0, iq + 2 * done, run);
         done += run;
     }
 }

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the simulated USRP's device object, streamers and property tree share. The only C++ of the
+ * project: UHD's device interface leaves no choice. */
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <uhd/device.hpp>
+#include <uhd/types/time_spec.hpp>
+#include <uhd/usrp/subdev_spec.hpp>
+#include <vector>
+
+#include "sim/air_clock.h"
+#include "sim/air_log.h"
+#include "sim/air_rx.h"
+
+namespace mirador
+{
+
+/* Bank FP0: which pins follow the radio (ATR) or a register, and what that makes of them. */
+struct gpio_bank {
+    uint32_t ctrl = 0, ddr = 0, out = 0;
+    uint32_t atr[4] = {0, 0, 0, 0}; /* idle, RX, TX, both */
+
+    uint32_t level(bool rx, bool tx) const
+    {
+        return ddr & ((ctrl & atr[(rx ? 1 : 0) + (tx ? 2 : 0)]) | (~ctrl & out));
+    }
+};
+
+/* One capture or burst on the device's sample clock. */
+struct interval {
+    int64_t from, to;
+};
+
+/* Faults a test or a lab course may ask for by device args: every n-th one fails, 0: none. */
+struct fault_plan {
+    unsigned overflow, late_tx, drop_stream_cmd, sequence;
+    bool ref_unlocked;
+};
+
+/* The device behind tree and streamers. Lock order: streamer, core, segment. */
+class room_core
+{
+  public:
+    room_core(struct air *room, unsigned radio_index, const uhd::device_addr_t &args);
+    ~room_core();
+
+    double rate() const;
+    void set_rate(double rate_hz); /* throws uhd::value_error in a room of another rate */
+
+    int64_t now() const; /* device sample */
+    uhd::time_spec_t time_of(int64_t k);
+    int64_t samp_at(const uhd::time_spec_t &time);
+    int64_t tick_of(int64_t k) const;
+    void set_time_now(const uhd::time_spec_t &time);
+    void set_time_next_pps(const uhd::time_spec_t &time);
+    uhd::time_spec_t time_last_pps();
+    void set_command_time(const uhd::time_spec_t &time);
+    int64_t command_samp(); /* when a command given now takes effect */
+
+    void set_gpio(uint32_t gpio_bank::*reg, uint32_t value);
+    void set_atr(unsigned state, uint32_t value);
+    gpio_bank gpio() const;
+    uint32_t gpio_readback();
+    /* Pins that change when a transmission begins at k: rising in .first, falling in .second. */
+    std::pair<uint32_t, uint32_t> tx_edges(int64_t k);
+
+    void set_gain(bool tx, unsigned port, double gain_db);
+    void set_freq(bool tx, unsigned port, double rf_hz, double dsp_hz);
+
+    /* What is received and sent, for ATR. */
+    void note_rx(const void *stream, interval span);
+
+    struct air *const air;
+    const unsigned radio;
+    const struct air_cfg *const cfg;
+    const bool in_room;
+    fault_plan faults;
+    struct air_front *rx_front, *tx_front;
+    std::atomic<unsigned> n_stream{0}; /* with a capture or burst under way: the rate is fixed */
+    std::atomic<uint64_t> next_stream_id{1};
+
+  private:
+    void apply_pps();
+    void log_gpio(const gpio_bank &before, const gpio_bank &after, int64_t k);
+
+    mutable std::recursive_mutex lock;
+    int64_t time_offset = 0; /* device time [ticks] = sample + offset */
+    bool pps_pending = false;
+    int64_t pps_samp = 0;
+    uhd::time_spec_t pps_time, command_time;
+    gpio_bank bank;
+    struct timed_level {
+        int64_t k;
+        uint32_t level;
+    };
+    std::deque<timed_level> levels; /* manual pins over time, for READBACK */
+    struct noted {
+        const void *stream;
+        interval span;
+    };
+    std::vector<noted> receiving;
+};
+
+using core_ptr = std::shared_ptr<room_core>;
+
+uhd::rx_streamer::sptr make_rx_streamer(core_ptr core, const uhd::stream_args_t &args,
+                                        const std::vector<unsigned> &ports);
+uhd::tx_streamer::sptr make_tx_streamer(core_ptr core, const uhd::stream_args_t &args,
+                                        const std::vector<unsigned> &ports);
+uhd::property_tree::sptr make_room_tree(core_ptr core, const uhd::device_addr_t &args);
+
+enum class cpu_format { fc32, sc16, fc64 };
+cpu_format parse_format(const uhd::stream_args_t &args); /* throws uhd::value_error */
+inline size_t sample_bytes(cpu_format f)
+{
+    return f == cpu_format::sc16 ? 4 : f == cpu_format::fc32 ? 8 : 16;
+}
+
+} // namespace mirador
