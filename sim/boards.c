@@ -120,8 +120,7 @@ void boards_edge(struct boards *boards, int64_t tick, uint32_t rising, uint32_t 
     boards->edges[at] = (struct edge){tick, rising, falling};
 }
 
-/* --- sequences ----------------------------------------------------------------------------------
- */
+/* --- sequences ---------------------------------------------------------------------------- */
 
 /* Steps after an edge, idle not counted; one that never ends for APPLY_AT_EDGE. */
 static int64_t n_steps(const struct board *b, unsigned edge)

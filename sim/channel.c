@@ -60,7 +60,7 @@ static size_t n_links(const struct scene *scene)
     return scene->bs_tx.n * scene->bs_rx.n;
 }
 
-/* --- setup ------------------------------------------------------------------------------------ */
+/* --- setup -------------------------------------------------------------------------------- */
 
 static double longest_path_m(const struct scene *scene)
 {
@@ -243,8 +243,7 @@ void channel_move(struct channel *ch, double time_s)
     }
 }
 
-/* --- hops of a user -----------------------------------------------------------------------------
- */
+/* --- hops of a user ----------------------------------------------------------------------- */
 
 /* [S1] (3): sqrt(K/(K+1)) + sqrt(1/(K+1)) CN(0,1), constant for one coherence time. where: the far
  * end of the hop, distinct for every antenna and element. */
@@ -330,8 +329,7 @@ static const struct path *through_path(struct channel *ch, size_t u, size_t ris,
     return path;
 }
 
-/* --- groups -------------------------------------------------------------------------------------
- */
+/* --- groups ------------------------------------------------------------------------------- */
 
 /* A group being summed: its spectrum is in channel->sum. */
 struct group_sum {

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "sim/air_clock.h"
+#include "sim/air_layout.h"
 #include "sim/air_log.h"
 
 enum {
@@ -39,12 +40,13 @@ struct current {
 struct publisher {
     struct publisher_cfg cfg;
     struct boards *boards;
-    int64_t published, window_ticks;
+    int64_t published, horizon, window_ticks;      /* horizon: as last told to the air */
     struct span spans[MAX_SPANS], seen[MAX_SPANS]; /* known at the last run; scratch */
     size_t n_spans;
     struct air_packet packets[AIR_N_PACKET];      /* scratch */
     uint8_t base[SCENE_MAX_RIS][RIS_PATTERN_MAX]; /* profile the channel's groups hold for */
     struct current current;
+    bool news; /* events taken and not yet declared done */
     struct publisher_counts counts;
 };
 
@@ -117,8 +119,12 @@ struct publisher_counts publisher_counts(const struct publisher *p)
     return p->counts;
 }
 
-/* --- who sends when -----------------------------------------------------------------------------
- */
+int64_t publisher_horizon(const struct publisher *p)
+{
+    return p->published;
+}
+
+/* --- who sends when ----------------------------------------------------------------------- */
 
 static unsigned n_tx_ports(const struct publisher *p)
 {
@@ -155,8 +161,7 @@ static size_t collect_spans(struct publisher *p, int64_t from, int64_t to, struc
     return n;
 }
 
-/* --- taking back what was published too early ---------------------------------------------------
- */
+/* --- taking back what was published too early --------------------------------------------- */
 
 static void rewind_to(struct publisher *p, int64_t tick)
 {
@@ -168,7 +173,7 @@ static void rewind_to(struct publisher *p, int64_t tick)
             return;
         if (air_snap_rewind(p->cfg.air, from))
             continue;
-        p->published = from;
+        p->published = p->horizon = from;
         p->current.valid = false;
         p->counts.rewinds++;
     }
@@ -199,7 +204,8 @@ static void take_events(struct publisher *p)
 {
     struct air_event events[EVENT_BATCH];
     size_t n;
-    while ((n = air_events_take(p->cfg.air, events, EVENT_BATCH)) > 0)
+    while ((n = air_events_take(p->cfg.air, events, EVENT_BATCH)) > 0) {
+        p->news = true;
         for (size_t i = 0; i < n; i++) {
             if (events[i].kind != AIR_EVENT_GPIO || events[i].radio != 0)
                 continue;
@@ -207,6 +213,7 @@ static void take_events(struct publisher *p)
             rewind_to(p, events[i].tick);
             p->counts.edges++;
         }
+    }
 }
 
 int publisher_report(struct publisher *p, const struct ris_report *report, struct status *err)
@@ -219,8 +226,7 @@ int publisher_report(struct publisher *p, const struct ris_report *report, struc
     return rc;
 }
 
-/* --- sets and snapshots -------------------------------------------------------------------------
- */
+/* --- sets and snapshots ------------------------------------------------------------------- */
 
 /* +1 or -1 when the pattern is the base profile or its complement, else 0. */
 static float sign_of(const struct publisher *p, size_t ris, const uint8_t *pattern)
@@ -368,7 +374,10 @@ int64_t publisher_run(struct publisher *p, int64_t target)
         }
         p->published = now.next;
     }
-    air_events_done(air);
-    air_set_horizon(air, p->published);
+    if (p->news) /* both calls wake every sleeper, us included */
+        air_events_done(air);
+    p->news = false;
+    if (p->published > p->horizon)
+        air_set_horizon(air, p->horizon = p->published);
     return p->published;
 }

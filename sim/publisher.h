@@ -30,6 +30,8 @@ void publisher_destroy(struct publisher **publisher);
  * horizon, less than target while readers still need old sets: call again later. */
 int64_t publisher_run(struct publisher *publisher, int64_t target);
 
+int64_t publisher_horizon(const struct publisher *publisher);
+
 /* A board's report, effective now. Errors of boards_report. */
 int publisher_report(struct publisher *publisher, const struct ris_report *report,
                      struct status *err) MUST_CHECK;

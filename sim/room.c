@@ -37,8 +37,7 @@ struct room {
     bool boards_running;
 };
 
-/* --- command line -------------------------------------------------------------------------------
- */
+/* --- command line ------------------------------------------------------------------------- */
 
 static const struct option_spec specs[] = {
     {"scene", 0, "NAME|FILE", "scene: lab (default), lab-rice, empty, corridor, or a YAML file"},
@@ -118,8 +117,7 @@ static int air_settings(const struct settings *s, const struct scene *scene, str
     return s->gate ? gate_mask(s->gate, out, &out->gate_mask, err) : 0;
 }
 
-/* --- boards -------------------------------------------------------------------------------------
- */
+/* --- boards ------------------------------------------------------------------------------- */
 
 static int handle_report(struct room *room, const struct socket_message *msg)
 {
@@ -158,8 +156,7 @@ static void *serve_boards(void *context)
     return NULL;
 }
 
-/* --- life ---------------------------------------------------------------------------------------
- */
+/* --- life --------------------------------------------------------------------------------- */
 
 static void *bind_endpoint(struct room *room, const struct settings *s, int type, const char *given,
                            const char *file, struct status *err)
@@ -219,18 +216,29 @@ static void close_room(struct room *room)
     pthread_mutex_destroy(&room->lock);
 }
 
+/* Gated: exactly as far as asked, so that nothing is ever published too early. Else ahead of the
+ * clock by LEAD_S, in steps of half of that. */
+static int64_t next_target(const struct room *room, int64_t reached)
+{
+    const struct air_cfg *cfg = air_config(room->air);
+    if (cfg->gated)
+        return air_wanted(room->air);
+    int64_t lead = (int64_t)(LEAD_S * cfg->rate_hz * cfg->speed), now = air_now(room->air);
+    return reached - now > lead / 2 ? reached : now + lead;
+}
+
 static void follow_the_air(struct room *room)
 {
     const struct air_cfg *cfg = air_config(room->air);
-    int64_t lead = cfg->gated ? 0 : (int64_t)(LEAD_S * cfg->rate_hz * cfg->speed);
+    int64_t reached = 0;
     uint32_t seen = 0;
     while (!stop_requested()) {
         pthread_mutex_lock(&room->lock);
-        int64_t target = air_wanted(room->air) + lead;
-        int64_t reached = publisher_run(room->publisher, target);
+        int64_t target = next_target(room, publisher_horizon(room->publisher));
+        reached = publisher_run(room->publisher, target);
         pthread_mutex_unlock(&room->lock);
         truth_publish(&room->truth, (double)air_now(room->air) / cfg->rate_hz);
-        double pause = reached < target ? 0.001 : cfg->gated ? 0.1 : LEAD_S / 3;
+        double pause = reached < target ? 0.001 : cfg->gated ? 0.1 : LEAD_S / 4;
         air_room_wait(room->air, &seen, pause);
     }
 }

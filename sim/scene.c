@@ -165,7 +165,7 @@ static int bad(struct status *err, const char *file, const char *what, const cha
     return status_set(err, ERR_ARG, "%s: %s; %s", file, what, cure);
 }
 
-/* --- completing what was read ----------------------------------------------------------------- */
+/* --- completing what was read ------------------------------------------------------------- */
 
 static int complete_array(const struct scene *scene, const char *file, const char *at,
                           struct scene_array *array, struct status *err)

@@ -2,3 +2,12 @@
 mirador_test(test_channel SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_channel.c LIBS room base m LABELS sanitize)
 mirador_test(test_levels SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_levels.c
   LIBS room base PkgConfig::JANSSON m LABELS sanitize)
+mirador_test(test_boards SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_boards.c LIBS room frames base
+  LABELS sanitize)
+mirador_test(test_scene SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_scene.c
+  LIBS room frames base PkgConfig::JANSSON m LABELS sanitize)
+mirador_test(test_publisher SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_publisher.c
+  LIBS room air frames base m LABELS sanitize)
+mirador_test(test_room SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_room.c
+  LIBS base frames PkgConfig::ZMQ LABELS sanitize)
+add_dependencies(test_room mirador-room)
