@@ -5,6 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 int64_t wall_ns(void); /* CLOCK_MONOTONIC */
 
 /* Start time of a process in clock ticks since boot; 0 when there is none or it is a zombie. */
@@ -13,3 +17,7 @@ uint64_t process_start(int pid);
 bool process_alive(int pid, uint64_t start);
 bool thread_alive(int pid, int tid);
 int thread_id(void); /* of the caller, cached */
+
+#ifdef __cplusplus
+}
+#endif
