@@ -166,7 +166,7 @@ static void remove_stale(void)
         return;
     for (struct dirent *e; (e = readdir(dir));) {
         char path[300];
-        if (strncmp(e->d_name, AIR_PREFIX + 1, strlen(AIR_PREFIX) - 1) != 0)
+        if (strncmp(e->d_name, &AIR_PREFIX[1], strlen(AIR_PREFIX) - 1) != 0)
             continue;
         snprintf(path, sizeof path, "/%s", e->d_name);
         const char *making = strstr(e->d_name, ".making.");
