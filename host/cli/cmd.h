@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Subcommands of `mirador`. Each gets its own argv (argv[0] is "mirador NAME") and returns an exit
+ * code. */
+#pragma once
+
+int cmd_demo(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+int cmd_keys(int argc, char **argv);

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "host/cli/demo_print.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "host/cli/demo_stats.h"
+
+#define HEADER_EVERY 40 /* rows */
+
+enum colour { PLAIN, GREEN, YELLOW, RED, FAINT, BOLD };
+
+static const char *paint(const struct demo_print *p, enum colour colour)
+{
+    static const char *const codes[] = {"\033[0m",  "\033[32m", "\033[33m",
+                                        "\033[31m", "\033[2m",  "\033[1m"};
+    return p->colour ? codes[colour] : "";
+}
+
+void demo_print_init(struct demo_print *p, bool json)
+{
+    *p = (struct demo_print){.json = json};
+    p->colour = !json && isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+    setvbuf(stdout, NULL, _IOLBF, 0);
+}
+
+void demo_print_text(const struct demo_print *p, const char *format, ...)
+{
+    va_list args;
+    if (p->json)
+        return;
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+    putchar('\n');
+}
+
+static void print_json(const json_t *object)
+{
+    char *line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    if (line)
+        puts(line);
+    free(line);
+}
+
+static void print_header(struct demo_print *p)
+{
+    printf(
+        "%s   time        x        y        z    error   95%% ellipse   chi2   latency  paths used "
+        "(SNR)\n"
+        "      s        m        m        m        m       m x m               ms  dB%s\n",
+        paint(p, BOLD), paint(p, PLAIN));
+}
+
+static double at(const json_t *array, size_t i)
+{
+    return json_number_value(json_array_get(array, i));
+}
+
+/* "L1 31, L2 24, (L3 11)": in brackets what was found but not used. */
+static void print_paths(const struct demo_print *p, const json_t *paths)
+{
+    size_t i;
+    json_t *path;
+    json_array_foreach(paths, i, path)
+    {
+        bool used = json_is_true(json_object_get(path, "used"));
+        const char *name = json_string_value(json_object_get(path, "name"));
+        printf("%s%s%s%s %.0f%s%s", i ? " " : "", used ? "" : paint(p, FAINT), used ? "" : "(",
+               name ? name : "?", json_number_value(json_object_get(path, "snr_db")),
+               used ? "" : ")", used ? "" : paint(p, PLAIN));
+    }
+}
+
+static void print_row(struct demo_print *p, const json_t *fix)
+{
+    const json_t *at_m = json_object_get(fix, "position_m");
+    const json_t *ellipse = json_object_get(fix, "ellipse95_m");
+    double error_m = json_number_value(json_object_get(fix, "error_m"));
+    enum colour colour = error_m <= 0.35 ? GREEN : error_m <= 0.5 ? YELLOW : RED;
+    if (p->rows++ % HEADER_EVERY == 0)
+        print_header(p);
+    printf("%7.2f %8.2f %8.2f %8.2f %s%8.2f%s   %4.2f x %4.2f %6.2f %9.1f  ",
+           json_number_value(json_object_get(fix, "time_s")), at(at_m, 0), at(at_m, 1), at(at_m, 2),
+           paint(p, colour), error_m, paint(p, PLAIN), at(ellipse, 0), at(ellipse, 1),
+           json_number_value(json_object_get(fix, "chi2")),
+           json_number_value(json_object_get(fix, "latency_ms")));
+    print_paths(p, json_object_get(fix, "paths"));
+    putchar('\n');
+    p->last_note[0] = 0;
+}
+
+void demo_print_fix(struct demo_print *p, const json_t *fix)
+{
+    if (p->json)
+        print_json(fix);
+    else
+        print_row(p, fix);
+}
+
+/* Why a cycle gave no position, for people. */
+static void explain(const json_t *cycle, char *out, size_t size)
+{
+    static const struct {
+        const char *verdict, *text;
+    } verdicts[] = {
+        {"no_permit", "the user does not permit to be located"},
+        {"silent", "nobody answers"},
+        {"damaged", "the answer does not pass its checksum"},
+        {"refused", "the answer is not genuine: wrong key, wrong cycle, or a replay"},
+        {"lost", "our own capture failed"},
+    };
+    const char *response = json_string_value(json_object_get(cycle, "response"));
+    const char *outcome = json_string_value(json_object_get(cycle, "outcome"));
+    const char *reason = json_string_value(json_object_get(cycle, "reason"));
+    const char *background = json_string_value(json_object_get(cycle, "background"));
+    out[0] = 0;
+    if (background && strcmp(background, "capturing") == 0) {
+        snprintf(out, size, "capturing the empty room");
+        return;
+    }
+    for (size_t i = 0; response && i < sizeof verdicts / sizeof *verdicts; i++)
+        if (strcmp(response, verdicts[i].verdict) == 0)
+            snprintf(out, size, "%s", verdicts[i].text);
+    if (!out[0] && outcome && strcmp(outcome, "done") != 0)
+        snprintf(out, size, "no fix: %s%s%s", outcome, reason && *reason ? ", " : "",
+                 reason ? reason : "");
+}
+
+void demo_print_cycle(struct demo_print *p, const json_t *cycle)
+{
+    char note[sizeof p->last_note];
+    explain(cycle, note, sizeof note);
+    if (p->json || !note[0] || strcmp(note, p->last_note) == 0)
+        return;
+    printf("%7.2f %s%s%s\n", json_number_value(json_object_get(cycle, "time_s")), paint(p, FAINT),
+           note, paint(p, PLAIN));
+    strcpy(p->last_note, note);
+}
+
+static void print_errors(const json_t *s)
+{
+    if (json_is_null(json_object_get(s, "error_p50_m"))) {
+        puts("  position error  none, there was no fix");
+        return;
+    }
+    printf("  position error  p50 %.2f m, p90 %.2f m, p95 %.2f m; %.0f %% of the truths inside the "
+           "95 %% "
+           "ellipse\n"
+           "  latency         p50 %.1f ms, p99 %.1f ms\n",
+           json_number_at(s, "error_p50_m"), json_number_at(s, "error_p90_m"),
+           json_number_at(s, "error_p95_m"), 100 * json_number_at(s, "inside_95_ellipse"),
+           json_number_at(s, "latency_p50_ms"), json_number_at(s, "latency_p99_ms"));
+}
+
+void demo_print_summary(const struct demo_print *p, const json_t *s)
+{
+    if (p->json) {
+        print_json(s);
+        return;
+    }
+    printf(
+        "\n%s%.0f fixes%s from %.0f answers in %.0f cycles (%.0f refused), %.1f s of the room in "
+        "%.1f s\n",
+        paint(p, BOLD), json_number_at(s, "fixes"), paint(p, PLAIN), json_number_at(s, "responses"),
+        json_number_at(s, "cycles"), json_number_at(s, "refused_fixes"),
+        json_number_at(s, "room_s"), json_number_at(s, "wall_s"));
+    print_errors(s);
+    printf("  radio           %.0f late, %.0f overflows, %.0f underflows, %.0f gaps\n"
+           "  surfaces        %.0f acknowledged, %.0f late\n",
+           json_number_at(s, "lates"), json_number_at(s, "overflows"),
+           json_number_at(s, "underflows"), json_number_at(s, "gaps"),
+           json_number_at(s, "ris_acks"), json_number_at(s, "ris_late"));
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the base station and the users must be told about a scene, read from the completed scene
+ * that `mirador-room --dump-config` prints. Setup only. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "frames/status.h"
+#include "host/cli/children.h"
+
+enum { DEMO_RIS = 2, DEMO_USERS_MAX = 4 };
+
+struct demo_ris {
+    char board[32];
+    double position_m[3], normal[3], faces_m[3]; /* faces_m where no normal is given */
+    bool has_normal;
+    int columns, rows, bits;
+    double spacing_m;
+};
+
+struct demo_user {
+    int id;
+    char role[16];                   /* of its radio in the room */
+    double height_m, height_sigma_m; /* what it reports */
+};
+
+struct demo_scene {
+    double rate_hz, carrier_hz;
+    double room_min_m[3], room_max_m[3];
+    double tx_m[3]; /* of TX channel 0, the one that sends */
+    double rx_centre_m[3], rx_axis[3], rx_spacing_m;
+    struct demo_ris ris[DEMO_RIS];
+    struct demo_user users[DEMO_USERS_MAX];
+    size_t n_users;
+    char path[32]; /* that the first user walks */
+};
+
+/* Asks the room's program about a scene (a name of ours or a file). path: NULL = the scene's own.
+ * Faults of the scene are ERR_ARG with the room's own line, or ours. */
+int demo_scene_read(const struct children *children, const char *scene, const char *path,
+                    struct demo_scene *out, struct status *err) MUST_CHECK;
+
+/* The same from the dump's text. */
+int demo_scene_parse(const char *name, const char *text, const char *path, struct demo_scene *out,
+                     struct status *err) MUST_CHECK;
+
+/* Adds "--set KEY=VALUE" for everything that the base station must know of the scene. */
+void demo_scene_tell_bs(const struct demo_scene *scene, struct command *command);
+/* The same for the RIS controller; room: endpoint that the native boards report to. */
+void demo_scene_tell_ris(const struct demo_scene *scene, const char *room, struct command *command);
+/* The same for one user's terminal. */
+void demo_scene_tell_ue(const struct demo_scene *scene, size_t user, struct command *command);
+
+/* Adds the two words "--set" and "KEY=VALUE". */
+void command_set(struct command *command, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "host/cli/demo_setup.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <zmq.h>
+
+#include "base/config.h"
+#include "base/log.h"
+#include "base/state_dir.h"
+#include "frames/secure.h"
+
+/* Generous: a build with sanitizers on a busy machine is slow. */
+#define READY_S 120.0
+
+/* As miradord and the room time it; cycles of the lab profile. */
+#define CYCLE_PERIOD_S 0.2
+#define FIRST_CYCLE_S  0.5
+
+static const char *const programs[] = {"room", "ris", "bs", "ue"};
+
+int demo_check_set(const char *set, struct status *err)
+{
+    for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
+        size_t n = strlen(programs[i]);
+        if (strncmp(set, programs[i], n) == 0 && set[n] == '.' && strchr(set, '='))
+            return 0;
+    }
+    return status_set(err, ERR_ARG,
+                      "--set needs PROGRAM.KEY=VALUE, PROGRAM one of room, ris, bs, ue; "
+                      "not '%.60s'",
+                      set);
+}
+
+/* The user's own overrides come last and so win. */
+static void add_sets(const struct demo *demo, const char *program, struct command *command)
+{
+    size_t n = strlen(program);
+    for (size_t i = 0; i < demo->cfg->n_sets; i++)
+        if (strncmp(demo->cfg->sets[i], program, n) == 0 && demo->cfg->sets[i][n] == '.')
+            command_set(command, "%s", demo->cfg->sets[i] + n + 1);
+}
+
+static int begin(struct command *command, const char *template, struct status *err)
+{
+    char path[512];
+    *command = (struct command){0};
+    int rc = config_data_path(template, path, sizeof path, err);
+    command_add(command, "--config");
+    command_add(command, "%s", path);
+    return rc;
+}
+
+static int launch(struct demo *demo, const char *program, const char *name, struct command *command,
+                  struct status *err)
+{
+    int rc = children_start(&demo->children, program, name, command, err);
+    return rc ? rc : children_wait_ready(&demo->children, READY_S, err);
+}
+
+/* Room names are system-wide, so they carry the folder's random part. */
+static const char *room_name(const struct demo *demo)
+{
+    const char *base = strrchr(demo->state, '/');
+    return base ? base + 1 + strlen("mirador-") : "demo";
+}
+
+/* --- the parts
+ * ------------------------------------------------------------------------------------ */
+
+static void key_path(const struct demo *demo, size_t user, char *path, size_t size)
+{
+    snprintf(path, size, "%s/user-%d.key", demo->state, demo->scene.users[user].id);
+}
+
+static int make_keys(struct demo *demo, struct status *err)
+{
+    if (secure_init() != 0)
+        return status_set(err, ERR_STATE, "no source of randomness; check /dev/urandom");
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < demo->scene.n_users; i++) {
+        uint8_t master[SECURE_MASTER_BYTES];
+        char path[200];
+        key_path(demo, i, path, sizeof path);
+        secure_master_from_seed(demo->cfg->seed, (uint32_t)demo->scene.users[i].id, master);
+        rc = key_file_write(path, master, sizeof master, err);
+        secure_wipe(master, sizeof master);
+    }
+    return rc;
+}
+
+static int start_room(struct demo *demo, struct command *c, struct status *err)
+{
+    const struct demo_cfg *cfg = demo->cfg;
+    *c = (struct command){0};
+    command_add(c, "--scene");
+    command_add(c, "%s", cfg->scene);
+    command_add(c, "--name");
+    command_add(c, "%s", room_name(demo));
+    command_add(c, "--state");
+    command_add(c, "%s", demo->state);
+    command_add(c, "--seed");
+    command_add(c, "%llu", (unsigned long long)cfg->seed);
+    command_add(c, "--speed");
+    command_add(c, "%g", cfg->speed);
+    if (cfg->path) {
+        command_add(c, "--path");
+        command_add(c, "%s", cfg->path);
+    }
+    if (!cfg->realtime) {
+        char roles[100] = "bs";
+        for (size_t i = 0; i < demo->scene.n_users; i++)
+            snprintf(roles + strlen(roles), sizeof roles - strlen(roles), ",%s",
+                     demo->scene.users[i].role);
+        command_add(c, "--gate");
+        command_add(c, "%s", roles);
+    }
+    add_sets(demo, "room", c);
+    return launch(demo, "mirador-room", "mirador-room", c, err);
+}
+
+static int start_ris(struct demo *demo, struct command *c, struct status *err)
+{
+    char room[160];
+    int rc = begin(c, "ris-lab.yaml", err);
+    if (rc)
+        return rc;
+    snprintf(room, sizeof room, "ipc://%s/room.sock", demo->state);
+    command_set(c, "endpoint=ipc://%s/ris.sock", demo->state);
+    demo_scene_tell_ris(&demo->scene, room, c);
+    add_sets(demo, "ris", c);
+    return launch(demo, "mirador-ris", "mirador-ris", c, err);
+}
+
+/* Any start will do that differs between seeds; far below 2^63. */
+static uint64_t first_cycle(uint64_t seed)
+{
+    uint64_t z = seed + 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return 1 + ((z ^ (z >> 31)) >> 20);
+}
+
+/* Whole cycles of which the last ends before `seconds`. */
+static unsigned cycles_in(double seconds)
+{
+    double cycles = (seconds - FIRST_CYCLE_S) / CYCLE_PERIOD_S + 1e-6;
+    return cycles < 1 ? 1 : (unsigned)cycles;
+}
+
+static int start_bs(struct demo *demo, struct command *c, struct status *err)
+{
+    const struct demo_cfg *cfg = demo->cfg;
+    char key[200];
+    int rc = begin(c, "bs-lab.yaml", err);
+    if (rc)
+        return rc;
+    command_set(c, "radio.args=type=room,room=%s,role=bs", room_name(demo));
+    command_set(c, "ris.endpoint=ipc://%s/ris.sock", demo->state);
+    command_set(c, "telemetry.endpoint=ipc://%s/telemetry.sock", demo->state);
+    command_set(c, "control.endpoint=ipc://%s/control.sock", demo->state);
+    command_set(c, "run.state_dir=%s/bs", demo->state);
+    command_set(c, "run.gated=%s", cfg->realtime ? "no" : "yes");
+    command_set(c, "run.realtime=%s", cfg->realtime ? "yes" : "no");
+    command_set(c, "schedule.cycle_period_s=%g", CYCLE_PERIOD_S);
+    command_set(c, "schedule.first_cycle_s=%g", FIRST_CYCLE_S);
+    command_set(c, "cycle.first=%llu", (unsigned long long)first_cycle(cfg->seed));
+    if (cfg->seconds > 0)
+        command_set(c, "run.stop_after_cycles=%u", cycles_in(cfg->seconds));
+    for (size_t i = 0; i < demo->scene.n_users; i++) {
+        key_path(demo, i, key, sizeof key);
+        command_set(c, "users[%zu].id=%d", i, demo->scene.users[i].id);
+        command_set(c, "users[%zu].key_file=%s", i, key);
+    }
+    demo_scene_tell_bs(&demo->scene, c);
+    add_sets(demo, "bs", c);
+    return launch(demo, "miradord", "miradord", c, err);
+}
+
+static int start_ue(struct demo *demo, size_t user, struct command *c, struct status *err)
+{
+    const struct demo_user *u = &demo->scene.users[user];
+    char key[200], name[24];
+    int rc = begin(c, "ue-lab.yaml", err);
+    if (rc)
+        return rc;
+    key_path(demo, user, key, sizeof key);
+    snprintf(name, sizeof name, user ? "mirador-ue-%zu" : "mirador-ue", user + 1);
+    command_set(c, "radio.args=type=room,room=%s,role=%s", room_name(demo), u->role);
+    command_set(c, "user.key_file=%s", key);
+    command_set(c, "user.permit=%s", demo->cfg->permit ? "yes" : "no");
+    command_set(c, "run.state_dir=%s/%s", demo->state, u->role);
+    command_set(c, "run.realtime=%s", demo->cfg->realtime ? "yes" : "no");
+    command_set(c, "schedule.cycle_period_s=%g", CYCLE_PERIOD_S);
+    command_set(c, "telemetry.endpoint=ipc://%s/%s.sock", demo->state, u->role);
+    demo_scene_tell_ue(&demo->scene, user, c);
+    add_sets(demo, "ue", c);
+    return launch(demo, "mirador-ue", name, c, err);
+}
+
+/* Connects once the publisher is bound, so that nothing that matters is missed. */
+static void *subscribe(struct demo *demo, const char *file, const char *const *topics, size_t n,
+                       struct status *err)
+{
+    char endpoint[160];
+    snprintf(endpoint, sizeof endpoint, "ipc://%s/%s", demo->state, file);
+    void *socket = sockets_connect(demo->sockets, ZMQ_SUB, endpoint, err);
+    for (size_t i = 0; socket && i < n; i++)
+        if (socket_subscribe(socket, topics[i]) != 0) {
+            status_set(err, ERR_IO, "cannot subscribe to %s", endpoint);
+            socket_close(&socket);
+        }
+    return socket;
+}
+
+/* In gated time nothing happens before the last radio joins, so when the daemon's first health
+ * arrives the subscription stands before the first cycle. */
+static int wait_for_telemetry(struct demo *demo, struct status *err)
+{
+    static struct socket_message message;
+    int rc = socket_recv(demo->telemetry, &message, (int)(1000 * READY_S));
+    socket_message_clear(&message);
+    return rc == 0 ? 0 : status_set(err, rc, "miradord publishes nothing");
+}
+
+static int start_all(struct demo *demo, struct command *command, struct status *err)
+{
+    static const char *const truth[] = {"truth"}, *const topics[] = {"fix", "cycle", "health"};
+    int rc = start_room(demo, command, err);
+    if (rc == 0 && !(demo->truth = subscribe(demo, "truth.sock", truth, 1, err)))
+        rc = err->code;
+    if (rc == 0)
+        rc = start_ris(demo, command, err);
+    if (rc == 0)
+        rc = start_bs(demo, command, err);
+    if (rc == 0 && !(demo->telemetry = subscribe(demo, "telemetry.sock", topics, 3, err)))
+        rc = err->code;
+    if (rc == 0)
+        rc = wait_for_telemetry(demo, err);
+    for (size_t i = 0; rc == 0 && i < demo->scene.n_users; i++)
+        rc = start_ue(demo, i, command, err);
+    return rc;
+}
+
+int demo_start(struct demo *demo, struct status *err)
+{
+    static struct command command;
+    int rc = state_dir_create("mirador-demo", demo->state, sizeof demo->state, err);
+    if (rc) {
+        demo->state[0] = 0;
+        return rc;
+    }
+    rc = children_init(&demo->children, demo->state, err);
+    if (rc == 0)
+        rc = demo_scene_read(&demo->children, demo->cfg->scene, demo->cfg->path, &demo->scene, err);
+    if (rc == 0)
+        rc = make_keys(demo, err);
+    if (rc)
+        return rc;
+    demo->sockets = sockets_create(NULL, err);
+    return demo->sockets ? start_all(demo, &command, err) : err->code;
+}
+
+void demo_stop(struct demo *demo)
+{
+    struct status err;
+    children_stop(&demo->children);
+    socket_close(&demo->truth);
+    socket_close(&demo->telemetry);
+    sockets_destroy(&demo->sockets);
+    if (demo->state[0] && !demo->cfg->keep && state_dir_remove(demo->state, &err) != 0)
+        log_warn("%s", err.text);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Brings up everything that `mirador demo` needs in a private folder: keys, room, surfaces, base
+ * station, users, in this order, each ready before the next starts. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/sockets.h"
+#include "host/cli/children.h"
+#include "host/cli/demo_scene.h"
+
+enum { DEMO_SETS = 64 };
+
+struct demo_cfg {
+    double seconds;           /* of room time; 0 = until interrupted */
+    const char *scene, *path; /* path NULL = the scene's own */
+    uint64_t seed;
+    double speed; /* room seconds per second at most; 0 = no limit */
+    bool permit, realtime, json, keep, headless;
+    const char *sets[DEMO_SETS]; /* "bs.KEY=VALUE", also room, ris, ue */
+    size_t n_sets;
+};
+
+struct demo {
+    const struct demo_cfg *cfg;
+    char state[128]; /* private folder; "" = none yet */
+    struct children children;
+    struct demo_scene scene;
+    struct sockets *sockets;
+    void *truth, *telemetry; /* SUB */
+};
+
+/* Starts all. On failure children may be running: demo_stop. */
+int demo_start(struct demo *demo, struct status *err) MUST_CHECK;
+
+/* Ends all that run and closes the sockets; removes the folder unless cfg->keep. Accepts what was
+ * never started. */
+void demo_stop(struct demo *demo);
+
+/* ERR_ARG if a "--set" does not name one of the programs. */
+int demo_check_set(const char *set, struct status *err) MUST_CHECK;

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * mirador: the command line. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/config.h"
+#include "base/log.h"
+#include "base/options.h"
+#include "host/cli/cmd.h"
+
+static const struct subcommand {
+    const char *name;
+    char *title; /* argv[0] of its options */
+    int (*run)(int argc, char **argv);
+    const char *help;
+} subcommands[] = {
+    {"demo", "mirador demo", cmd_demo, "find a walking user in a simulated room, from nothing"},
+    {"status", "mirador status", cmd_status, "ask a running miradord how it does"},
+    {"keys", "mirador keys", cmd_keys, "make the secret keys of users and sockets"},
+};
+#define N_SUBCOMMANDS (sizeof subcommands / sizeof *subcommands)
+
+static int help(void)
+{
+    puts("usage: mirador SUBCOMMAND [OPTION...]\n");
+    for (size_t i = 0; i < N_SUBCOMMANDS; i++)
+        printf("  %-8s  %s\n", subcommands[i].name, subcommands[i].help);
+    puts("\n'mirador SUBCOMMAND --help' lists its options; --json prints JSON, one object a line.\n"
+         "Exit codes: 0 done, 1 the job failed, 2 bad usage or input.");
+    return EXIT_DONE;
+}
+
+static int unknown(const char *word)
+{
+    const char *names[N_SUBCOMMANDS];
+    for (size_t i = 0; i < N_SUBCOMMANDS; i++)
+        names[i] = subcommands[i].name;
+    const char *near = config_nearest(word, names, N_SUBCOMMANDS);
+    fprintf(stderr, "mirador: unknown %s '%s'%s%s%s; see 'mirador --help'\n",
+            word[0] == '-' ? "option" : "subcommand", word, near ? " (did you mean '" : "",
+            near ? near : "", near ? "'?)" : "");
+    return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    log_open("mirador", LOG_LEVEL_INFO);
+    if (argc < 2) {
+        fputs("mirador: which subcommand? see 'mirador --help'\n", stderr);
+        return EXIT_USAGE;
+    }
+    const char *word = argv[1];
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0)
+        return help();
+    if (strcmp(word, "--version") == 0) {
+        puts("mirador " MIRADOR_VERSION);
+        return EXIT_DONE;
+    }
+    for (size_t i = 0; i < N_SUBCOMMANDS; i++)
+        if (strcmp(word, subcommands[i].name) == 0) {
+            argv[1] = subcommands[i].title;
+            return subcommands[i].run(argc - 1, argv + 1);
+        }
+    return unknown(word);
+}
