@@ -9,11 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK         64   /* carriers separated at a time: sums stay in the first-level cache */
-#define LEAK_MIN_DB   20.0 /* of the leak over the profile's median */
-#define ARRIVAL_DB    12.0
-#define LATENCY_SHARE 0.95 /* of the period 1/spacing is searched for the latency, */
-#define EARLY_SHARE   0.05 /* this part of it before zero */
+#define ECHO_FROM_CHIPS 0.8  /* the reference tap is deaf to paths this much later than itself, */
+#define ECHO_STEP_CHIPS 0.5  /* in this grid, */
+#define N_ECHO          32   /* so many of them: 16 chips, 60 m in profile lab; */
+#define ECHO_NOISE      1e-3 /* to this amplitude; smaller costs more noise */
+#define BLOCK           64   /* carriers separated at a time: sums stay in the first-level cache */
+#define LEAK_MIN_DB     20.0 /* of the leak over the profile's median */
+#define ARRIVAL_DB      12.0
+#define LATENCY_SHARE   0.95 /* of the period 1/spacing is searched for the latency, */
+#define EARLY_SHARE     0.05 /* this part of it before zero */
 
 static const signed char codes[STREAM_COUNT][STREAM_CODE_LEN] = {
     {+1, +1, +1, +1, +1, +1, +1, +1},
@@ -27,7 +31,7 @@ struct stream {
     struct toa_est *arrival; /* finds the reference tap */
     cplxf *mean;             /* [n_ant x K] over slots */
     cplxf *tap_weight;       /* [n_ant x K] window times steering of the reference tap */
-    float *window;           /* [K], sums to 1 */
+    cplxf *window;           /* [K] */
     bool locked;             /* latency_s holds the leak's */
     double latency_s;
     cplxf tap[STREAM_MAX_SLOTS * STREAM_MAX_ANT];
@@ -121,8 +125,61 @@ static bool allocate(struct stream *st)
     st->arrival = toa_est_create(&arrival, NULL);
     st->mean = fft_alloc(all * sizeof(cplxf));
     st->tap_weight = fft_alloc(all * sizeof(cplxf));
-    st->window = fft_alloc(st->cfg.n_carrier * sizeof(float));
+    st->window = fft_alloc(st->cfg.n_carrier * sizeof(cplxf));
     return st->arrival && st->mean && st->tap_weight && st->window;
+}
+
+/* Dirichlet kernel: sum_k exp(j 2 pi (k - mid) cycles), real as carriers are centred. */
+static double dirichlet(size_t n, double cycles)
+{
+    double s = sin(PI * cycles);
+    return fabs(s) < 1e-12 ? (double)n : sin(PI * cycles * (double)n) / s;
+}
+
+/* Solves the symmetric positive definite system a x = x in place, by elimination. */
+static void solve(double a[N_ECHO][N_ECHO], double x[N_ECHO])
+{
+    for (size_t p = 0; p < N_ECHO; p++) {
+        for (size_t r = p + 1; r < N_ECHO; r++) {
+            double f = a[r][p] / a[p][p];
+            for (size_t c = p; c < N_ECHO; c++)
+                a[r][c] -= f * a[p][c];
+            x[r] -= f * x[p];
+        }
+    }
+    for (size_t p = N_ECHO; p-- > 0;) {
+        for (size_t c = p + 1; c < N_ECHO; c++)
+            x[p] -= a[p][c] * x[c];
+        x[p] /= a[p][p];
+    }
+}
+
+/* A person's echo must not leak into the tap that everything is divided by, and one chip away from
+ * the leak no ordinary window keeps it out. Minimum variance: window ~ (eps 1 + A A^H)^-1 1, the
+ * columns of A the steering vectors of a grid of later arrivals. By Woodbury's identity
+ * window ~ 1 - A c, (eps + A^H A) c = A^H 1, all real. Scaled to gain 1 for the reference. */
+static void prepare_window(struct stream *st)
+{
+    size_t n_carrier = st->cfg.n_carrier;
+    double gram[N_ECHO][N_ECHO], c[N_ECHO], cycles[N_ECHO], gain = (double)n_carrier;
+    for (size_t i = 0; i < N_ECHO; i++) {
+        cycles[i] = (ECHO_FROM_CHIPS + ECHO_STEP_CHIPS * (double)i) / (double)n_carrier;
+        c[i] = dirichlet(n_carrier, cycles[i]);
+    }
+    for (size_t i = 0; i < N_ECHO; i++)
+        for (size_t j = 0; j < N_ECHO; j++)
+            gram[i][j] = dirichlet(n_carrier, cycles[i] - cycles[j]) +
+                         (i == j ? ECHO_NOISE * (double)n_carrier : 0);
+    solve(gram, c);
+    for (size_t i = 0; i < N_ECHO; i++)
+        gain -= c[i] * dirichlet(n_carrier, cycles[i]);
+    for (size_t k = 0; k < n_carrier; k++) {
+        cplx sum = 1;
+        for (size_t i = 0; i < N_ECHO; i++) /* conj(steering), as the tap is window^H h */
+            sum -=
+                c[i] * cexp(I * 2 * PI * ((double)k - 0.5 * (double)(n_carrier - 1)) * cycles[i]);
+        st->window[k] = (cplxf)(sum / gain);
+    }
 }
 
 struct stream *stream_create(const struct stream_cfg *cfg, struct status *err)
@@ -141,11 +198,7 @@ struct stream *stream_create(const struct stream_cfg *cfg, struct status *err)
         }
         return NULL;
     }
-    double sum = 0.54 * (double)cfg->n_carrier - 0.46; /* of a Hamming window */
-    for (size_t k = 0; k < cfg->n_carrier; k++) {
-        double x = 2 * PI * (double)k / (double)(cfg->n_carrier - 1);
-        st->window[k] = (float)((0.54 - 0.46 * cos(x)) / sum);
-    }
+    prepare_window(st);
     return st;
 }
 

@@ -7,9 +7,12 @@
  * Own burst: every slot is normalised by the leak's tap, which removes the phase noise common to
  * all channels, the LO phase and gain of each channel, and the radio's unknown TX-RX latency. Then
  * the leak has amplitude 1 and delay |TX-RX_j|, so that all delays are path lengths from
- * transmitter to receiver, and antenna phases are those of a calibrated array. Response (no leak):
- * the strongest tap of the static stream is the reference; delays count from it and antenna phases
- * are left as received. */
+ * transmitter to receiver, and antenna phases are those of a calibrated array.
+ * The tap is taken by a window that is deaf to echoes 0.8 to 16 chips (c / (K spacing)) later: what
+ * moves in the room does not leak into the reference.
+ *
+ * Response (no leak): the strongest tap of the static stream is the reference; delays count from it
+ * and antenna phases are left as received. */
 #pragma once
 #include "dsp/cplx.h"
 #include "frames/status.h"
