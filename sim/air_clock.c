@@ -19,10 +19,11 @@
 #include "sim/air_log.h"
 #include "sim/process.h"
 
-#define POLL_NS       100000000ll  /* how often sleepers look for the dead */
-#define HOLD_LAPSE_NS 5000000000ll /* an open burst that gets no samples for this long underflows  \
-                                    */
-#define PACE_LAG_S 0.25            /* room time that may be caught up after a stall */
+#define POLL_NS 100000000ll /* how often sleepers look for the dead */
+#define HOLD_LAPSE_NS                                                                              \
+    5000000000ll        /* an open burst that gets no samples for this long underflows             \
+                         */
+#define PACE_LAG_S 0.25 /* room time that may be caught up after a stall */
 
 void air_lock(struct air *air)
 {
@@ -144,9 +145,9 @@ int air_radio_info(struct air *air, unsigned radio, struct air_radio_status *inf
     reap(air, wall_ns());
     const struct air_radio_slot *slot = &air->seg->radios[radio];
     *info = (struct air_radio_status){.state = (enum air_radio_state)slot->state,
-                                    .pid = slot->pid,
-                                    .joined_tick = slot->joined_tick,
-                                    .generation = slot->generation};
+                                      .pid = slot->pid,
+                                      .joined_tick = slot->joined_tick,
+                                      .generation = slot->generation};
     air_unlock(air);
     return OK;
 }
@@ -258,8 +259,13 @@ static int64_t move_clock(struct air *air)
             return POLL_NS;
         target = s->horizon;
     }
-    if (target <= now || target == AIR_NEVER)
+    if (target <= now || target == AIR_NEVER) {
+        if (idle) { /* held: what was lost is not caught up */
+            s->pace_tick = now;
+            s->pace_wall_ns = wall;
+        }
         return POLL_NS;
+    }
     if ((s->cfg.speed > 0 || idle) && (double)target > allowed)
         return (int64_t)(((double)target - allowed) / per_ns) + 1;
     if (allowed - (double)target > PACE_LAG_S * s->cfg.rate_hz) {

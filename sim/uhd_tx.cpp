@@ -279,6 +279,7 @@ bool room_tx::recv_async_msg(uhd::async_metadata_t &md, double timeout)
     struct air_wait wait;
     air_wait_begin(core->air, &wait, deadline, false);
     for (;;) {
+        bool last_look = air_now(core->air) >= deadline;
         {
             std::lock_guard<std::mutex> guard(lock);
             find_underflow();
@@ -306,7 +307,7 @@ bool room_tx::recv_async_msg(uhd::async_metadata_t &md, double timeout)
                         air_tx_abort(core->air, core->radio, p);
             }
         }
-        if (air_now(core->air) >= deadline) {
+        if (last_look) {
             air_wait_end(core->air);
             return false;
         }
