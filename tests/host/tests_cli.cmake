@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+mirador_test(cli_parts SOURCES host/test_cli_parts.c
+  LIBS cli base PkgConfig::JANSSON PkgConfig::ZMQ m LABELS sanitize)
+mirador_test(cli_outside SOURCES host/test_cli.c LIBS secure base LABELS sanitize)
+add_dependencies(cli_outside mirador mirador-room mirador-ris mirador-ue miradord mirador_room_uhd)
