@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+mirador_test(test_air_rx SOURCES sim/test_air_rx.c LIBS air m LABELS sanitize)
