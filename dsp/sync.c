@@ -269,21 +269,53 @@ static double timing(struct sync *s, const struct sc16 *x, size_t n_periods, dou
     return (double)at + offset;
 }
 
-/* Correlation with the reference of every whole period from x on; the share of the energy that
- * matches goes to s->energy, the phasor to s->corr. */
-static void match_periods(struct sync *s, const struct sc16 *x, size_t n_periods, double cfo_hz)
+/* Correlation of the period at x with the reference, and the share of its energy that matches. */
+static cplxf match_period(const struct sync *s, const struct sc16 *x, float *share)
 {
     size_t n = s->cfg.n;
+    cplxf sum = 0;
     for (size_t i = 0; i < n; i++)
-        s->rotor[i] = conjf(s->ref[i]) * turn(-cfo_hz / s->cfg.rate_hz * (double)i);
-    for (size_t p = 0; p < n_periods; p++) {
-        cplxf sum = 0;
-        for (size_t i = 0; i < n; i++)
-            sum += s->rotor[i] * CMPLXF((float)x[p * n + i].i, (float)x[p * n + i].q);
-        float energy = energy_of(x + p * n, n);
-        s->corr[p] = sum;
-        s->energy[p] = energy > 0 ? cplxf_norm(sum) / (energy * (float)n) : 0;
+        sum += s->rotor[i] * CMPLXF((float)x[i].i, (float)x[i].q);
+    float energy = energy_of(x, n);
+    *share = energy > 0 ? cplxf_norm(sum) / (energy * (float)n) : 0;
+    return sum;
+}
+
+/* Matches period by period from `inside` on, upwards or downwards, and follows the drift of the
+ * clocks, which is several samples over a long burst: half a sample off costs half the match. */
+static void follow_periods(struct sync *s, const struct sc16 *x, size_t n_periods, size_t inside,
+                           int step)
+{
+    long shift = 0, room = (long)((n_periods - 1) * s->cfg.n);
+    for (size_t p = inside; p < n_periods; p += (size_t)step) {
+        long at = (long)(p * s->cfg.n) + shift;
+        at = at < 0 ? 0 : at > room ? room : at;
+        long best = at;
+        s->corr[p] = match_period(s, x + at, &s->energy[p]);
+        for (long d = -1; d <= 1; d += 2) {
+            float share;
+            if (at + d < 0 || at + d > room)
+                continue;
+            cplxf corr = match_period(s, x + at + d, &share);
+            if (share <= s->energy[p])
+                continue;
+            s->energy[p] = share;
+            s->corr[p] = corr;
+            best = at + d;
+        }
+        shift = best - (long)(p * s->cfg.n);
     }
+}
+
+/* Correlation with the reference of every whole period from x on; the share of the energy that
+ * matches goes to s->energy, the phasor to s->corr. */
+static void match_periods(struct sync *s, const struct sc16 *x, size_t n_periods, size_t inside,
+                          double cfo_hz)
+{
+    for (size_t i = 0; i < s->cfg.n; i++)
+        s->rotor[i] = conjf(s->ref[i]) * turn(-cfo_hz / s->cfg.rate_hz * (double)i);
+    follow_periods(s, x, n_periods, inside, -1);
+    follow_periods(s, x, n_periods, inside, 1);
 }
 
 /* Least-squares slope of the phase over matched periods after removal of the first guess. */
@@ -342,7 +374,7 @@ int sync_search(struct sync *s, const struct sc16 *x, size_t n, struct sync_burs
     size_t grid = (size_t)lrint(at) % period;
     size_t n_periods = (n - grid) / period, inside = ((size_t)lrint(at) - grid) / period;
     inside = inside < n_periods ? inside : n_periods - 1;
-    match_periods(s, x + grid, n_periods, out->cfo_hz);
+    match_periods(s, x + grid, n_periods, inside, out->cfo_hz);
     size_t first, last;
     match_ends(s, n_periods, inside, &first, &last);
     size_t count = last - first + 1;

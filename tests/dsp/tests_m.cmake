@@ -1,2 +1,4 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 mirador_test(test_modem SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_modem.c LIBS dsp m LABELS sanitize)
+mirador_test(test_sync_drift SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_sync_drift.c LIBS dsp m
+  LABELS sanitize)
