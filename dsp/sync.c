@@ -9,6 +9,7 @@
 
 #define BLOCKS_PER_PERIOD 4
 #define PLATEAU_MIN       0.3f
+#define FOLLOW_PERIODS    16 /* clocks 50 ppm apart drift by less than a sample in so many */
 #define TIMING_PERIODS    32 /* averaged for one timing estimate: 2 slots do, more would drift */
 
 struct sync {
@@ -149,25 +150,6 @@ float sync_plateau(const struct sync *sync, const struct sc16 *x, size_t n, doub
     return energy > 0 ? (float)(cabs(corr) / energy) : 0;
 }
 
-double sync_slots_cfo(const struct sync *sync, const struct sc16 *const *x, size_t n_ant,
-                      size_t first, size_t n_slots)
-{
-    size_t n = sync->cfg.n, slot = waveform_slot_samps(&sync->cfg);
-    size_t from = first + n, len = n_slots * slot - 2 * n; /* whatever the timing, inside */
-    cplx coarse = 0, fine = 0;
-    for (size_t a = 0; a < n_ant; a++)
-        coarse += correlate_lag(x[a] + from, len - n, n);
-    double cfo = phase_to_hz(sync, coarse, n);
-    size_t lag =
-        n_slots / 2 * slot; /* where the codes of the RISs are opposite or alike throughout */
-    if (lag == 0)
-        return cfo;
-    for (size_t a = 0; a < n_ant; a++)
-        fine += correlate_lag(x[a] + from, len - lag, lag);
-    fine *= cexp(-I * 2 * PI * cfo * (double)lag / sync->cfg.rate_hz);
-    return cfo + phase_to_hz(sync, fine, lag);
-}
-
 /* Blocks from which on a period matches the next one. */
 struct run {
     size_t first, n; /* in blocks */
@@ -273,12 +255,31 @@ static double timing(struct sync *s, const struct sc16 *x, size_t n_periods, dou
 static cplxf match_period(const struct sync *s, const struct sc16 *x, float *share)
 {
     size_t n = s->cfg.n;
-    cplxf sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += s->rotor[i] * CMPLXF((float)x[i].i, (float)x[i].q);
+    const float *rotor = (const float *)s->rotor;
+    float re = 0, im = 0;
+    for (size_t i = 0; i < n; i++) {
+        float xi = x[i].i, xq = x[i].q;
+        re += rotor[2 * i] * xi - rotor[2 * i + 1] * xq;
+        im += rotor[2 * i] * xq + rotor[2 * i + 1] * xi;
+    }
     float energy = energy_of(x, n);
-    *share = energy > 0 ? cplxf_norm(sum) / (energy * (float)n) : 0;
-    return sum;
+    *share = energy > 0 ? (re * re + im * im) / (energy * (float)n) : 0;
+    return CMPLXF(re, im);
+}
+
+/* The neighbour of sample `at` from which the period matches best. */
+static long best_neighbour(const struct sync *s, const struct sc16 *x, long at, long last)
+{
+    long best = at;
+    float most = 0, share;
+    for (long i = at > 0 ? at - 1 : at; i <= at + 1 && i <= last; i++) {
+        match_period(s, x + i, &share);
+        if (share > most) {
+            most = share;
+            best = i;
+        }
+    }
+    return best;
 }
 
 /* Matches period by period from `inside` on, upwards or downwards, and follows the drift of the
@@ -286,24 +287,15 @@ static cplxf match_period(const struct sync *s, const struct sc16 *x, float *sha
 static void follow_periods(struct sync *s, const struct sc16 *x, size_t n_periods, size_t inside,
                            int step)
 {
-    long shift = 0, room = (long)((n_periods - 1) * s->cfg.n);
-    for (size_t p = inside; p < n_periods; p += (size_t)step) {
-        long at = (long)(p * s->cfg.n) + shift;
-        at = at < 0 ? 0 : at > room ? room : at;
-        long best = at;
+    long shift = 0, last = (long)((n_periods - 1) * s->cfg.n);
+    size_t count = step > 0 ? n_periods - inside : inside + 1;
+    for (size_t i = 0, p = inside; i < count; i++, p += (size_t)step) {
+        long nominal = (long)(p * s->cfg.n), at = nominal + shift;
+        at = at < 0 ? 0 : at > last ? last : at;
+        if (i % FOLLOW_PERIODS == 0)
+            at = best_neighbour(s, x, at, last);
         s->corr[p] = match_period(s, x + at, &s->energy[p]);
-        for (long d = -1; d <= 1; d += 2) {
-            float share;
-            if (at + d < 0 || at + d > room)
-                continue;
-            cplxf corr = match_period(s, x + at + d, &share);
-            if (share <= s->energy[p])
-                continue;
-            s->energy[p] = share;
-            s->corr[p] = corr;
-            best = at + d;
-        }
-        shift = best - (long)(p * s->cfg.n);
+        shift = at - nominal;
     }
 }
 

@@ -34,9 +34,3 @@ int sync_search(struct sync *sync, const struct sc16 *x, size_t n,
 /* RT-safe. Plateau alone: |autocorrelation at lag N| / energy over x [n], n > N; *cfo_hz may be
  * NULL. 0.5 ns a sample: for the search in short windows. */
 float sync_plateau(const struct sync *sync, const struct sc16 *x, size_t n, double *cfo_hz);
-
-/* RT-safe. Carrier offset of n_slots slots that start (known to within a period) at `first`: lag-N
- * phase, then refined from slot to slot; combined over antennas. Returns the offset, sender minus
- * receiver. */
-double sync_slots_cfo(const struct sync *sync, const struct sc16 *const *x, size_t n_ant,
-                      size_t first, size_t n_slots);
