@@ -67,10 +67,12 @@ static uint32_t bits_of(const strings &pins, const char *one)
 static void add_gpio(const tree_ptr &tree, const fs_path &mb, const core_ptr &core)
 {
     const fs_path bank = mb / "gpio" / "FP0";
+    /* libuhd 4.3 spells a 1 written to CTRL (the radio drives the pin, by its manual and on its
+     * devices) as "GPIO" and a 0 as "ATR"; what counts is the number that comes out again. */
     tree->create<strings>(bank / "CTRL")
-        .set(strings(32, "GPIO"))
+        .set(strings(32, "ATR"))
         .add_coerced_subscriber(
-            [core](const strings &s) { core->set_gpio(&gpio_bank::ctrl, bits_of(s, "ATR")); });
+            [core](const strings &s) { core->set_gpio(&gpio_bank::ctrl, bits_of(s, "GPIO")); });
     tree->create<strings>(bank / "DDR")
         .set(strings(32, "INPUT"))
         .add_coerced_subscriber(
