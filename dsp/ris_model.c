@@ -17,6 +17,7 @@ struct ris_model {
     double *bs_length;    /* [n_element] |BS - element| */
     cplx *row;            /* [n_point x n_element] */
     double *bound;        /* [n_point] */
+    double *sorted;       /* [n_point] scratch of the coverage */
 };
 
 /* sum a[m] b[m], without the NaN checks of the language's complex product. Four partial sums let
@@ -118,8 +119,9 @@ struct ris_model *ris_model_create(const struct ris_model_cfg *cfg, struct statu
         m->bs_length = calloc(m->n_element, sizeof *m->bs_length);
         m->row = calloc(m->n_point * m->n_element, sizeof *m->row);
         m->bound = calloc(m->n_point, sizeof *m->bound);
+        m->sorted = calloc(m->n_point, sizeof *m->sorted);
     }
-    if (!m || !m->element || !m->bs_hop || !m->bs_length || !m->row || !m->bound) {
+    if (!m || !m->element || !m->bs_hop || !m->bs_length || !m->row || !m->bound || !m->sorted) {
         ris_model_destroy(&m);
         err->code = ERR_NO_MEMORY;
         snprintf(err->text, sizeof err->text, "no memory for a RIS model");
@@ -138,6 +140,7 @@ void ris_model_destroy(struct ris_model **model)
     free((*model)->bs_length);
     free((*model)->row);
     free((*model)->bound);
+    free((*model)->sorted);
     free(*model);
     *model = NULL;
 }
@@ -236,8 +239,7 @@ void ris_model_coverage_best(const struct ris_model *model, const cplx *gamma, s
                              double *level_db, struct ris_coverage *out)
 {
     assert(model && gamma && out && n >= 1);
-    double *sorted = malloc(model->n_point * sizeof *sorted);
-    assert(sorted);
+    double *sorted = model->sorted;
     for (size_t i = 0; i < model->n_point; i++) {
         double best = BEHIND_DB;
         for (size_t k = 0; k < n; k++) {

@@ -56,7 +56,8 @@ struct ris_coverage {
     double min_db, p5_db, median_db, max_db;
 };
 
-/* Setup only (sorts). level_db: [points], may be NULL. */
+/* Setup only: sorts, in scratch of the model, so one thread at a time. level_db: [points], may be
+ * NULL. */
 void ris_model_coverage(const struct ris_model *model, const cplx *gamma, double *level_db,
                         struct ris_coverage *out);
 
