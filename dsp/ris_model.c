@@ -254,7 +254,6 @@ void ris_model_coverage_best(const struct ris_model *model, const cplx *gamma, s
     *out =
         (struct ris_coverage){sorted[0], percentile(sorted, model->n_point, 0.05),
                               percentile(sorted, model->n_point, 0.5), sorted[model->n_point - 1]};
-    free(sorted);
 }
 
 /* Group delay of f = sum c_m at the carrier, as a length: Re(sum c_m l_m / sum c_m), l_m the way
