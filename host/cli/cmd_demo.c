@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -171,8 +172,10 @@ static int watch(struct run *run, struct status *err)
         drain(run);
         struct child *failed = children_failed(&run->demo.children);
         if (failed)
-            return status_set(err, ERR_STATE, "%s ended (exit code %d)", failed->name,
-                              child_exit_code(failed));
+            return status_set(err, ERR_STATE, "%s ended (%s %d)", failed->name,
+                              WIFSIGNALED(failed->wait_status) ? "signal" : "exit code",
+                              WIFSIGNALED(failed->wait_status) ? WTERMSIG(failed->wait_status)
+                                                               : child_exit_code(failed));
         if (daemon->exited)
             return 0;
         if (stop_requested())

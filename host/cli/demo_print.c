@@ -84,10 +84,12 @@ static void print_row(struct demo_print *p, const json_t *fix)
     enum colour colour = error_m <= 0.35 ? GREEN : error_m <= 0.5 ? YELLOW : RED;
     if (p->rows++ % HEADER_EVERY == 0)
         print_header(p);
-    printf("%7.2f %8.2f %8.2f %8.2f %s%8.2f%s   %4.2f x %4.2f %6.2f %9.1f  ",
+    char chi2[16] = "-"; /* without a degree of freedom there is nothing to test */
+    if (json_number_value(json_object_get(fix, "dof")) > 0)
+        snprintf(chi2, sizeof chi2, "%.2f", json_number_value(json_object_get(fix, "chi2")));
+    printf("%7.2f %8.2f %8.2f %8.2f %s%8.2f%s   %4.2f x %4.2f %6s %9.1f  ",
            json_number_value(json_object_get(fix, "time_s")), at(at_m, 0), at(at_m, 1), at(at_m, 2),
-           paint(p, colour), error_m, paint(p, PLAIN), at(ellipse, 0), at(ellipse, 1),
-           json_number_value(json_object_get(fix, "chi2")),
+           paint(p, colour), error_m, paint(p, PLAIN), at(ellipse, 0), at(ellipse, 1), chi2,
            json_number_value(json_object_get(fix, "latency_ms")));
     print_paths(p, json_object_get(fix, "paths"));
     putchar('\n');
