@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@ static struct room {
     pthread_mutex_t lock;
     void *zmq;
     char endpoint[128];
-    volatile bool stop;
+    atomic_bool stop;
     char slow_board[32], refused_board[32];
     int delay_ms, code;
     size_t n; /* reports ever */
@@ -83,7 +84,7 @@ static void *room_run(void *arg)
     zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof linger);
     if (zmq_bind(socket, room.endpoint) != 0)
         abort();
-    for (int ms = 0; !room.stop; ms++) {
+    while (!room.stop) {
         zmq_pollitem_t item = {.socket = socket, .events = ZMQ_POLLIN};
         for (int i = 0; i < n_late; i++)
             if (--late[i].due_ms <= 0) {

@@ -26,6 +26,7 @@
 
 static struct bench bench;
 static struct sockets *sockets;
+static struct ris_client *c; /* of the test that runs; teardown ends it */
 static char ris_set[160], room1_set[160], room2_set[160];
 static const char *sets[8];
 static struct status err;
@@ -61,6 +62,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
+    ris_client_destroy(&c);
     if (bench.controller > 0)
         bench_stop(&bench);
     bench_room_stop(&bench);
@@ -69,26 +71,25 @@ static int teardown(void **state)
     return state_dir_remove(bench.folder, &err);
 }
 
-static struct ris_client *connect_client(void)
+static void connect_client(void)
 {
     struct ris_client_cfg cfg = {.sockets = sockets,
                                  .endpoint = bench.ris,
                                  .n_board = 2,
                                  .boards = {"ris1", "ris2"},
                                  .timeout_ms = 20000};
-    struct ris_client *c = ris_client_create(&cfg, &err);
+    c = ris_client_create(&cfg, &err);
     if (c == NULL)
         fail_msg("%s", err.text);
-    return c;
 }
 
-static struct ris_client *start(void)
+static void start(void)
 {
     char text[2048];
     int r = bench_start(&bench, sets, text, sizeof text);
     if (r != 0)
         fail_msg("%d: %s", r, text);
-    return connect_client();
+    connect_client();
 }
 
 static void random_pattern(uint32_t *seed, uint8_t *p)
@@ -108,7 +109,7 @@ static void expect_ok(int r)
 static void profiles_come_back_as_they_went(void **state)
 {
     (void)state;
-    struct ris_client *c = start();
+    start();
     uint32_t seed = 11;
     for (unsigned i = 0; i < 1000; i++) {
         uint8_t pattern[BYTES], back[RIS_PATTERN_MAX];
@@ -124,14 +125,13 @@ static void profiles_come_back_as_they_went(void **state)
         assert_memory_equal(pattern, back, BYTES);
         assert_true(hash == hash_back);
     }
-    ris_client_destroy(&c);
     assert_int_equal(bench_stop(&bench), 0);
 }
 
 static void a_change_reaches_the_room_before_its_ack(void **state)
 {
     (void)state;
-    struct ris_client *c = start();
+    start();
     struct bench_report r;
     struct ris_client_board board;
     uint8_t p[2][BYTES];
@@ -181,13 +181,12 @@ static void a_change_reaches_the_room_before_its_ack(void **state)
     assert_int_equal(board.state.edges_left, 2);
     expect_ok(ris_client_disarm(c, 1, &err));
     assert_int_equal(ris_client_counters(c).acks, 2);
-    ris_client_destroy(&c);
 }
 
 static void refusals_say_why(void **state)
 {
     (void)state;
-    struct ris_client *c = start();
+    start();
     uint8_t p[RIS_PATTERN_MAX] = {0};
     assert_int_equal(ris_client_apply(c, 0, 9, RIS_NOW, &err), ERR_STATE);
     assert_string_equal(err.text, "board ris1: slot never loaded; load the slot first");
@@ -211,14 +210,13 @@ static void refusals_say_why(void **state)
     assert_int_equal(ris_client_apply(c, 0, 0, RIS_NOW, &err), ERR_STATE);
     assert_non_null(strstr(err.text, "room) refused"));
     assert_int_equal(ris_client_counters(c).nacks, 1);
-    ris_client_destroy(&c);
 }
 
 /* Board 1's room answer takes 700 ms; board 2 is armed long before, and the late ACK is counted. */
 static void boards_do_not_wait_for_one_another(void **state)
 {
     (void)state;
-    struct ris_client *c = start();
+    start();
     uint8_t p[BYTES] = {0};
     for (size_t i = 0; i < 2; i++)
         expect_ok(ris_client_load(c, i, 0, SHAPE, p, NULL, &err));
@@ -238,14 +236,13 @@ static void boards_do_not_wait_for_one_another(void **state)
     assert_int_equal(n.acks, 1);
     assert_int_equal(n.late, 1);
     assert_int_equal(n.lost, 1);
-    ris_client_destroy(&c);
 }
 
 /* Bytes that nobody asked for, on the pty, in the middle of work. */
 static void garbage_on_the_line_is_survived(void **state)
 {
     (void)state;
-    struct ris_client *c = start();
+    start();
     char tty[64];
     uint32_t seed = 9;
     assert_true(bench_board_tty(bench_board_pid(&bench, "ris1", 0), tty, sizeof tty));
@@ -262,13 +259,12 @@ static void garbage_on_the_line_is_survived(void **state)
         assert_memory_equal(p, back, BYTES);
     }
     close(fd);
-    ris_client_destroy(&c);
 }
 
 static void a_killed_board_is_reported_and_restored(void **state)
 {
     (void)state;
-    struct ris_client *c = start();
+    start();
     uint8_t p[BYTES] = {5}, back[RIS_PATTERN_MAX];
     struct ris_shape shape;
     char text[4096];
@@ -295,7 +291,6 @@ static void a_killed_board_is_reported_and_restored(void **state)
     bench_log(&bench, text, sizeof text);
     assert_non_null(strstr(text, "ended by signal 9"));
     assert_non_null(strstr(text, "is back, 1 profiles restored"));
-    ris_client_destroy(&c);
 }
 
 static void absence_ends_with_one_line_and_its_cure(void **state)
@@ -323,17 +318,16 @@ static void an_occupied_endpoint_is_an_error(void **state)
     (void)state;
     char text[2048];
     struct bench second = bench;
-    struct ris_client *c = start();
+    start();
     snprintf(second.folder, sizeof second.folder, "%s", bench.folder);
     assert_int_equal(bench_start(&second, sets, text, sizeof text), 1001);
-    ris_client_destroy(&c);
 }
 
 /* The controller dies: its boards go with it. */
 static void boards_do_not_outlive_their_controller(void **state)
 {
     (void)state;
-    struct ris_client *c = start();
+    start();
     pid_t pid = bench_board_pid(&bench, "ris2", 0);
     assert_true(pid > 0);
     kill(bench.controller, SIGKILL);
@@ -346,7 +340,6 @@ static void boards_do_not_outlive_their_controller(void **state)
     (void)!ris_client_arm_begin(c, both);
     assert_int_equal(ris_client_arm_wait(c, 50, NULL), ERR_TIMEOUT);
     assert_int_equal(ris_client_counters(c).lost, 2);
-    ris_client_destroy(&c);
 }
 
 int main(void)
