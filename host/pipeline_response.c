@@ -17,7 +17,7 @@ static int find_burst(struct pipeline *p, const struct block *block, struct sync
     for (size_t a = 0; a < p->cfg.radio.n_rx; a++) {
         if (sync_search(p->sync, block->samp[a], block->n_samp, burst))
             continue;
-        if (burst->start_seen &&
+        if (burst->start_seen && burst->end_seen &&
             fabs(burst->start_samps - expected) < START_TOLERANCE_S * p->wave.rate_hz)
             return OK;
     }

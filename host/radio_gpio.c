@@ -26,9 +26,10 @@ int radio_trigger_open(struct radio *radio, const struct radio_cfg *cfg, struct 
     snprintf(radio->trigger_bank, sizeof radio->trigger_bank, "%s", bank);
     radio->trigger_mask = 1u << cfg->trigger.pin;
     const uint32_t on = 0xFFFFFFFF;
-    if (set_attr(radio, "DDR", on) || set_attr(radio, "ATR_0X", 0) ||
-        set_attr(radio, "ATR_RX", 0) || set_attr(radio, "ATR_TX", on) ||
-        set_attr(radio, "ATR_XX", on) || set_attr(radio, "OUT", on) || set_attr(radio, "CTRL", on))
+    /* ATR before OUT before DDR: the line must not rise while boards may already be armed. */
+    if (set_attr(radio, "ATR_0X", 0) || set_attr(radio, "ATR_RX", 0) ||
+        set_attr(radio, "ATR_TX", on) || set_attr(radio, "ATR_XX", on) ||
+        set_attr(radio, "CTRL", on) || set_attr(radio, "OUT", on) || set_attr(radio, "DDR", on))
         return radio_uhd_error(radio, err, "cannot set up the trigger line");
     radio->trigger = true;
     return OK;

@@ -4,7 +4,7 @@
 #include <math.h>
 
 #define LEAD_SENSING_S  1e-6
-#define LEAD_RESPONSE_S 2e-6
+#define LEAD_RESPONSE_S 20.48e-6 /* two periods of silence, to see the answer begin */
 #define TAIL_S          64e-6 /* delay spread, the device's own latency, the user's clock error */
 #define TRIGGER_S       10e-6
 #define GUARD_S         500e-6 /* between the response and communication, and before the next cycle */

@@ -38,7 +38,7 @@ static void lab_cycle_has_the_windows_of_the_plan(void **state)
     assert_int_equal(s.period, 20000000);
     assert_int_equal(s.window[WINDOW_BURST].n, 64 * 9216 + 3 * 1152);
     assert_int_equal(s.window[WINDOW_SENSING].begin, -100);
-    assert_int_equal(s.window[WINDOW_RESPONSE].begin, 2000000 - 200);
+    assert_int_equal(s.window[WINDOW_RESPONSE].begin, 2000000 - 2048);
     assert_int_equal(s.window[WINDOW_TRIGGER].begin, 2000000);
     assert_true(end_of(&s, WINDOW_RESPONSE) >= 2000000 + 8 * 9216 + 2 * 1152 + 6400);
     assert_true(s.window[WINDOW_COMM].n > 17000000); /* most of the cycle is for communication */
