@@ -14,15 +14,17 @@
 
 struct wide {
     size_t n_point, n_element;
-    double *row;   /* [n_point x n_element] pairs re, im; divided by the bound of the point */
-    double *phase; /* [n_element] pairs exp(j theta) */
-    double *sum;   /* [n_element] pairs */
-    double *f;     /* [n_point] pairs */
+    double *row;    /* [n_point x n_element] pairs re, im; divided by the bound of the point */
+    double *column; /* the same, [n_element x n_point]: one element seen from all points */
+    double *phase;  /* [n_element] pairs exp(j theta) */
+    double *sum;    /* [n_element] pairs */
+    double *f;      /* [n_point] pairs */
 };
 
 static void wide_free(struct wide *w)
 {
     free(w->row);
+    free(w->column);
     free(w->phase);
     free(w->sum);
     free(w->f);
@@ -34,10 +36,11 @@ static int wide_init(struct wide *w, const struct ris_model *model)
     const size_t n = ris_model_elements(model), points = ris_model_points(model);
     *w = (struct wide){.n_element = n};
     w->row = malloc(2 * points * n * sizeof *w->row);
+    w->column = malloc(2 * points * n * sizeof *w->column);
     w->phase = malloc(2 * n * sizeof *w->phase);
     w->sum = malloc(2 * n * sizeof *w->sum);
     w->f = malloc(2 * points * sizeof *w->f);
-    if (!w->row || !w->phase || !w->sum || !w->f) {
+    if (!w->row || !w->column || !w->phase || !w->sum || !w->f) {
         wide_free(w);
         return ERR_NO_MEMORY;
     }
@@ -52,6 +55,10 @@ static int wide_init(struct wide *w, const struct ris_model *model)
         }
         w->n_point++;
     }
+    for (size_t i = 0; i < w->n_point; i++)
+        for (size_t m = 0; m < n; m++)
+            memcpy(w->column + 2 * (w->n_point * m + i), w->row + 2 * (n * i + m),
+                   2 * sizeof *w->row);
     return w->n_point > 0 ? OK : (wide_free(w), ERR_GEOMETRY);
 }
 
@@ -181,50 +188,68 @@ static void set_states(struct wide *w, const uint8_t *state, unsigned bits)
     respond(w);
 }
 
-/* badness() if element m changed its phase by `change` (pair). */
+/* badness() if element m changed its phase by `change` (pair). Partial sums as in respond(). */
 static double badness_changed(const struct wide *w, size_t m, const double *change)
 {
-    double sum = 0;
+    const double *c = w->column + 2 * w->n_point * m, *f = w->f;
+    const double a = change[0], b = change[1];
+    double sum[4] = {0};
     for (size_t i = 0; i < w->n_point; i++) {
-        const double *c = w->row + 2 * (w->n_element * i + m), *f = w->f + 2 * i;
-        const double g[2] = {f[0] + c[0] * change[0] - c[1] * change[1],
-                             f[1] + c[0] * change[1] + c[1] * change[0]};
+        const double g[2] = {f[2 * i] + c[2 * i] * a - c[2 * i + 1] * b,
+                             f[2 * i + 1] + c[2 * i] * b + c[2 * i + 1] * a};
         double u = power(g);
-        sum += 1 / (u * u * u);
+        sum[i % 4] += 1 / (u * u * u);
     }
-    return sum;
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
-/* Tries every other state of every element in turn, keeps what helps, until a whole round helps no
- * more. */
+static void change_element(struct wide *w, size_t m, const double *change)
+{
+    const double *c = w->column + 2 * w->n_point * m;
+    for (size_t i = 0; i < w->n_point; i++) {
+        w->f[2 * i] += c[2 * i] * change[0] - c[2 * i + 1] * change[1];
+        w->f[2 * i + 1] += c[2 * i] * change[1] + c[2 * i + 1] * change[0];
+    }
+}
+
+/* The best state of one element, all others held; *best is the badness before and after. */
+static bool improve_element(struct wide *w, size_t m, const cplx *phase, unsigned states,
+                            uint8_t *state, double *best)
+{
+    unsigned keep = *state;
+    double keep_change[2];
+    for (unsigned s = 0; s < states; s++) {
+        cplx d = phase[s] - phase[*state];
+        const double change[2] = {creal(d), cimag(d)};
+        double value = s == *state ? *best : badness_changed(w, m, change);
+        if (value >= *best * (1 - 1e-9))
+            continue;
+        *best = value;
+        keep = s;
+        memcpy(keep_change, change, sizeof change);
+    }
+    if (keep == *state)
+        return false;
+    *state = (uint8_t)keep;
+    change_element(w, m, keep_change);
+    return true;
+}
+
+/* Element by element, until a whole round helps no more. Every round starts from exact sums. */
 static double coordinate_descent(struct wide *w, uint8_t *state, unsigned bits)
 {
     const unsigned states = 1u << bits;
-    cplx phase[8];
     const uint8_t all[8] = {0, 1, 2, 3, 4, 5, 6, 7};
-    ris_profile_gamma(all, states, bits, phase);
-    set_states(w, state, bits);
-    double best = badness(w);
+    cplx phase[8];
+    double best = 0;
     bool improved = true;
+    ris_profile_gamma(all, states, bits, phase);
     for (int round = 0; improved && round < 50; round++) {
         improved = false;
-        for (size_t m = 0; m < w->n_element; m++) {
-            uint8_t keep = state[m];
-            for (unsigned s = 0; s < states; s++) {
-                cplx d = phase[s] - phase[state[m]];
-                const double change[2] = {creal(d), cimag(d)};
-                double value = s == state[m] ? best : badness_changed(w, m, change);
-                if (value < best * (1 - 1e-9)) {
-                    best = value;
-                    keep = (uint8_t)s;
-                }
-            }
-            if (keep == state[m])
-                continue;
-            state[m] = keep;
-            improved = true;
-            set_states(w, state, bits);
-        }
+        set_states(w, state, bits);
+        best = badness(w);
+        for (size_t m = 0; m < w->n_element; m++)
+            improved |= improve_element(w, m, phase, states, &state[m], &best);
     }
     return log(best / (double)w->n_point) / 3;
 }
