@@ -119,14 +119,22 @@ static void wide(void *ctx)
     check(b->bits ? ris_wide_profile(b->wide, b->bits, b->states) : ris_wide(b->wide, b->theta));
 }
 
+/* Designs take long enough to be preempted for sure: their own CPU time counts. */
+static double cpu_ms(void (*design)(void *), void *ctx)
+{
+    clock_t start = clock();
+    design(ctx);
+    return 1e3 * (double)(clock() - start) / CLOCKS_PER_SEC;
+}
+
 static int bench_designs(struct bench *b)
 {
     static const char *const names[] = {"wide profile, continuous", "wide profile, 1 bit",
                                         "wide profile, 2 bit", "wide profile, 3 bit"};
-    int over = bench_report("focus, 1 bit", bench_median_s(focus, b, 5) * 1e3, "ms", 2000);
-    over |= bench_report("codebook of 25", bench_median_s(codebook, b, 5) * 1e3, "ms", 2000);
+    int over = bench_report("focus, 1 bit", cpu_ms(focus, b), "ms", 2000);
+    over |= bench_report("codebook of 25", cpu_ms(codebook, b), "ms", 2000);
     for (b->bits = 0; b->bits <= 3; b->bits++)
-        over |= bench_report(names[b->bits], bench_median_s(wide, b, 1) * 1e3, "ms", 2000);
+        over |= bench_report(names[b->bits], cpu_ms(wide, b), "ms", 2000);
     return over;
 }
 
