@@ -6,6 +6,7 @@
  * it already only answers again. Freestanding, no heap, RT-safe. */
 #pragma once
 #include "frames/cobs.h"
+#include "frames/ris_nack.h"
 #include "frames/ris_profile.h"
 #include "frames/status.h"
 
@@ -37,20 +38,6 @@ enum ris_trigger { RIS_TRIGGER_NONE, RIS_TRIGGER_RISING, RIS_TRIGGER_FALLING };
 enum ris_when { RIS_NOW, RIS_AT_EDGE };
 enum ris_source { RIS_FROM_RAM, RIS_FROM_CHAIN };             /* what a read-back really read */
 enum ris_mode { RIS_DARK, RIS_IDLE, RIS_ARMED, RIS_RUNNING }; /* DARK: nothing shown since boot */
-
-enum ris_nack {
-    RIS_NACK_NONE,
-    RIS_NACK_TYPE,     /* packet type unknown to this board */
-    RIS_NACK_SHAPE,    /* profile of another size than the board's */
-    RIS_NACK_SLOT,     /* slot number beyond the table */
-    RIS_NACK_EMPTY,    /* slot never loaded */
-    RIS_NACK_ORDER,    /* chunk does not continue the load in progress */
-    RIS_NACK_HASH,     /* whole profile received, hash differs */
-    RIS_NACK_RANGE,    /* a value out of range */
-    RIS_NACK_BUSY,     /* a sequence runs, or the slot belongs to the armed one */
-    RIS_NACK_TRIGGER,  /* armed without a trigger source */
-    RIS_NACK_HARDWARE, /* shift chain or, in the simulated room, the room refused */
-};
 
 struct ris_load {
     uint16_t slot;
@@ -139,9 +126,6 @@ struct ris_msg {
         struct ris_state state;
     };
 };
-
-/* "profile of another size", for logs. Never NULL. */
-const char *ris_nack_name(unsigned reason);
 
 /* Hash an ARM is acknowledged with: FNV-1a over the hashes of the steps in order and of the idle
  * profile, 8 bytes little-endian each. hashes: [n], idle last. */

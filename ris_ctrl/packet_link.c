@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ris_ctrl/packet_link.h"
 #include "base/log.h"
+#include "base/options.h"
 #include "ris_ctrl/clock.h"
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
+
+#define STOP_LOOK_MS 100 /* a silent board must not hold up the end of the program */
 
 void packet_link_init(struct packet_link *link, int fd, const char *name, uint16_t first_seq)
 {
@@ -85,7 +88,13 @@ static int wait_answer(struct packet_link *link, const struct ris_msg *request,
         struct pollfd p = {.fd = link->fd, .events = POLLIN};
         if (left_us <= 0)
             return 0;
-        int ready = poll(&p, 1, (int)((left_us + 999) / 1000));
+        if (stop_requested())
+            return status_set(err, ERR_INTERRUPTED,
+                              "board %s: request given up; "
+                              "mirador-ris is stopping",
+                              link->name);
+        int left_ms = (int)((left_us + 999) / 1000);
+        int ready = poll(&p, 1, left_ms < STOP_LOOK_MS ? left_ms : STOP_LOOK_MS);
         if (ready <= 0)
             continue; /* interrupted, or the time is up */
         uint8_t bytes[512];

@@ -85,6 +85,7 @@ static void set_entry(json_t *root, const struct board_entry *e)
     json_object_set_new(root, "present", json_boolean(e->present));
     set_shape(root, e->shape);
     json_object_set_new(root, "slots", json_integer(e->n_slots));
+    json_object_set_new(root, "spacing_m", json_real(e->spacing_m));
 }
 
 void reply_status(struct reply *reply, const struct command *c, const struct board_entry *entry,

@@ -19,6 +19,7 @@ struct board_entry {
     const char *name, *driver;
     struct ris_shape shape;
     uint16_t n_slots;
+    double spacing_m; /* between elements */
     bool present;
 };
 

@@ -24,7 +24,8 @@ struct service {
 static struct worker *start_board(const struct ris_config_board *b, struct sockets *sockets,
                                   struct status *err)
 {
-    struct worker_cfg cfg = {.driver = drivers[b->driver], .sockets = sockets};
+    struct worker_cfg cfg = {
+        .driver = drivers[b->driver], .sockets = sockets, .spacing_m = b->spacing_m};
     snprintf(cfg.board.name, sizeof cfg.board.name, "%s", b->name);
     cfg.board.shape = (struct ris_shape){(uint8_t)b->columns, (uint8_t)b->rows, (uint8_t)b->bits};
     cfg.board.n_slots = (uint16_t)b->slots;

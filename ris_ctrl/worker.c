@@ -279,6 +279,7 @@ struct board_entry worker_entry(const struct worker *w)
                                 .driver = w->cfg.driver->name,
                                 .shape = w->cfg.board.shape,
                                 .n_slots = w->cfg.board.n_slots,
+                                .spacing_m = w->cfg.spacing_m,
                                 .present = atomic_load(&w->present)};
 }
 

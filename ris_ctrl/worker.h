@@ -30,6 +30,7 @@ struct done {
 struct worker_cfg {
     const struct board_driver *driver;
     struct board_cfg board;
+    double spacing_m;        /* between elements, for those who ask */
     struct sockets *sockets; /* outlives the worker */
 };
 
