@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The simulated USRP through UHD's C API, on its private loopback: 2 TX, 2 RX at 10 MS/s, 30 dB of
+ * attenuation. UHD_MODULE_PATH names the module's folder. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uhd.h>
+
+#include <cmocka.h>
+
+#define RATE    10e6
+#define LATENCY 164
+
+struct radio {
+    uhd_usrp_handle usrp;
+    uhd_rx_streamer_handle rx;
+    uhd_tx_streamer_handle tx;
+    uhd_rx_metadata_handle md;
+    uhd_async_metadata_handle async;
+    size_t n_rx;
+};
+
+static struct radio open_radio(const char *format, size_t n_rx, const char *stream_args,
+                               const char *extra)
+{
+    struct radio r = {.n_rx = n_rx};
+    static int serial; /* UHD hands out one device per address */
+    char args[200];
+    snprintf(args, sizeof args, "type=room,channels=2,rate=10e6,serial=T%d%s", serial++, extra);
+    size_t channels[2] = {0, 1};
+    uhd_stream_args_t sa = {.cpu_format = (char *)format,
+                            .otw_format = "sc16",
+                            .args = (char *)stream_args,
+                            .channel_list = channels,
+                            .n_channels = (int)n_rx};
+    assert_int_equal(uhd_usrp_make(&r.usrp, args), UHD_ERROR_NONE);
+    assert_int_equal(uhd_rx_streamer_make(&r.rx), UHD_ERROR_NONE);
+    assert_int_equal(uhd_usrp_get_rx_stream(r.usrp, &sa, r.rx), UHD_ERROR_NONE);
+    sa.n_channels = 1;
+    assert_int_equal(uhd_tx_streamer_make(&r.tx), UHD_ERROR_NONE);
+    assert_int_equal(uhd_usrp_get_tx_stream(r.usrp, &sa, r.tx), UHD_ERROR_NONE);
+    assert_int_equal(uhd_rx_metadata_make(&r.md), UHD_ERROR_NONE);
+    assert_int_equal(uhd_async_metadata_make(&r.async), UHD_ERROR_NONE);
+    return r;
+}
+
+static void close_radio(struct radio *r)
+{
+    uhd_rx_streamer_free(&r->rx);
+    uhd_tx_streamer_free(&r->tx);
+    uhd_rx_metadata_free(&r->md);
+    uhd_async_metadata_free(&r->async);
+    uhd_usrp_free(&r->usrp);
+}
+
+static int64_t now_ticks(const struct radio *r)
+{
+    int64_t full;
+    double frac;
+    uhd_usrp_get_time_now(r->usrp, 0, &full, &frac);
+    return full * (int64_t)RATE + llround(frac * RATE);
+}
+
+static uhd_error command(const struct radio *r, uhd_stream_mode_t mode, int64_t at, size_t n)
+{
+    uhd_stream_cmd_t cmd = {.stream_mode = mode,
+                            .num_samps = n,
+                            .stream_now = at < 0,
+                            .time_spec_full_secs = at / (int64_t)RATE,
+                            .time_spec_frac_secs = (double)(at % (int64_t)RATE) / RATE};
+    return uhd_rx_streamer_issue_stream_cmd(r->rx, &cmd);
+}
+
+static uhd_rx_metadata_error_code_t error_of(const struct radio *r)
+{
+    uhd_rx_metadata_error_code_t code;
+    uhd_rx_metadata_error_code(r->md, &code);
+    return code;
+}
+
+static int64_t ticks_of(const struct radio *r)
+{
+    int64_t full;
+    double frac;
+    uhd_rx_metadata_time_spec(r->md, &full, &frac);
+    return full * (int64_t)RATE + llround(frac * RATE);
+}
+
+static size_t send(const struct radio *r, const void *buf, size_t n, int64_t at, bool end)
+{
+    uhd_tx_metadata_handle md;
+    size_t sent = 0;
+    const void *bufs[1] = {buf};
+    assert_int_equal(uhd_tx_metadata_make(&md, at >= 0, at / (int64_t)RATE,
+                                          (double)(at % (int64_t)RATE) / RATE, true, end),
+                     UHD_ERROR_NONE);
+    assert_int_equal(uhd_tx_streamer_send(r->tx, bufs, n, &md, 1.0, &sent), UHD_ERROR_NONE);
+    uhd_tx_metadata_free(&md);
+    return sent;
+}
+
+/* The event that arrives within timeout, 0: none. */
+static int async_event(struct radio *r, double timeout, int64_t *ticks)
+{
+    bool valid = false;
+    uhd_async_metadata_event_code_t code;
+    uhd_tx_streamer_recv_async_msg(r->tx, &r->async, timeout, &valid);
+    if (!valid)
+        return 0;
+    int64_t full;
+    double frac;
+    uhd_async_metadata_time_spec(r->async, &full, &frac);
+    if (ticks)
+        *ticks = full * (int64_t)RATE + llround(frac * RATE);
+    uhd_async_metadata_event_code(r->async, &code);
+    return (int)code;
+}
+
+static float rx0[2 * 40000], rx1[2 * 40000], pulse[2 * 500];
+
+static size_t recv_some(const struct radio *r, size_t n, double timeout)
+{
+    void *bufs[2] = {rx0, rx1};
+    size_t got = 0;
+    assert_int_equal(uhd_rx_streamer_recv(r->rx, bufs, n, (uhd_rx_metadata_handle *)&r->md, timeout,
+                                          false, &got),
+                     UHD_ERROR_NONE);
+    return got;
+}
+
+/* A burst of 500 ones arrives after the start-up latency, on every channel, to the sample. */
+static void test_loopback_burst(void **state)
+{
+    (void)state;
+    struct radio r = open_radio("fc32", 2, "spp=1000", "");
+    for (int i = 0; i < 500; i++)
+        pulse[2 * i] = 0.9f;
+    uhd_usrp_set_tx_gain(r.usrp, 0.0, 0, "");
+    uhd_usrp_set_rx_gain(r.usrp, 20.0, 0, "");
+    uhd_usrp_set_rx_gain(r.usrp, 26.0, 1, "");
+    int64_t t0 = now_ticks(&r) + 50000;
+    assert_int_equal(send(&r, pulse, 500, t0, true), 500);
+    command(&r, UHD_STREAM_MODE_NUM_SAMPS_AND_DONE, t0 - 100, 3000);
+    assert_int_equal(recv_some(&r, 40000, 1.0), 3000);
+    assert_int_equal(error_of(&r), UHD_RX_METADATA_ERROR_CODE_NONE);
+    assert_int_equal(ticks_of(&r), t0 - 100);
+    bool eob = false;
+    uhd_rx_metadata_end_of_burst(r.md, &eob);
+    assert_true(eob);
+    for (int i = 0; i < 3000; i++) {
+        bool on = i >= 100 + LATENCY && i < 600 + LATENCY;
+        assert_true(fabsf(rx0[2 * i] - (on ? 0.9f * 0.31623f : 0)) < 2e-3f);
+        assert_true(fabsf(rx1[2 * i] - (on ? 0.9f * 0.63096f : 0)) < 2e-3f);
+    }
+    int64_t ack;
+    assert_int_equal(async_event(&r, 1.0, &ack), UHD_ASYNC_METADATA_EVENT_CODE_BURST_ACK);
+    assert_int_equal(ack, t0 + 500);
+    close_radio(&r);
+}
+
+static void test_sc16(void **state)
+{
+    (void)state;
+    struct radio r = open_radio("sc16", 1, "", "");
+    static int16_t ones[2 * 300];
+    for (int i = 0; i < 300; i++)
+        ones[2 * i + 1] = -20000;
+    uhd_usrp_set_rx_gain(r.usrp, 30.0, 0, "");
+    int64_t t0 = now_ticks(&r) + 50000;
+    assert_int_equal(send(&r, ones, 300, t0, true), 300);
+    command(&r, UHD_STREAM_MODE_NUM_SAMPS_AND_DONE, t0, 1000);
+    assert_int_equal(recv_some(&r, 1000, 1.0), 1000);
+    const int16_t *iq = (const int16_t *)rx0;
+    for (int i = 0; i < 1000; i++)
+        assert_true(abs(iq[2 * i + 1] - (i >= LATENCY && i < 300 + LATENCY ? -20000 : 0)) < 60);
+    close_radio(&r);
+}
+
+/* Late stream command, time-out in room time, packets' metadata, stop of a continuous stream. */
+static void test_receive_rules(void **state)
+{
+    (void)state;
+    struct radio r = open_radio("fc32", 2, "spp=1000", "");
+    assert_int_not_equal(command(&r, UHD_STREAM_MODE_START_CONTINUOUS, -1, 0), UHD_ERROR_NONE);
+    command(&r, UHD_STREAM_MODE_NUM_SAMPS_AND_DONE, now_ticks(&r) + 1000, 10);
+    assert_int_equal(recv_some(&r, 10, 1.0), 10);
+    int64_t t0 = now_ticks(&r);
+    assert_int_equal(recv_some(&r, 100, 0.05), 0);
+    assert_int_equal(error_of(&r), UHD_RX_METADATA_ERROR_CODE_TIMEOUT);
+    assert_int_equal(now_ticks(&r) - t0, 500000);
+    command(&r, UHD_STREAM_MODE_NUM_SAMPS_AND_DONE, t0, 100);
+    assert_int_equal(recv_some(&r, 100, 0.1), 0);
+    assert_int_equal(error_of(&r), UHD_RX_METADATA_ERROR_CODE_LATE_COMMAND);
+
+    int64_t start = now_ticks(&r) + 5000;
+    command(&r, UHD_STREAM_MODE_START_CONTINUOUS, start, 0);
+    int64_t expect = start;
+    for (int i = 0; i < 20; i++) {
+        size_t n = 700 + 300 * (size_t)(i % 5);
+        assert_int_equal(recv_some(&r, n, 0.5), n);
+        assert_int_equal(ticks_of(&r), expect);
+        expect += (int64_t)n;
+    }
+    command(&r, UHD_STREAM_MODE_STOP_CONTINUOUS, -1, 0);
+    bool eob = false;
+    for (int i = 0; i < 100 && !eob; i++) {
+        assert_true(recv_some(&r, 1000, 0.1) > 0);
+        uhd_rx_metadata_end_of_burst(r.md, &eob);
+    }
+    assert_true(eob);
+    assert_int_equal(recv_some(&r, 1000, 0.01), 0);
+    close_radio(&r);
+}
+
+/* Past: TIME_ERROR. Open end: UNDERFLOW. Then a fresh timed burst is acknowledged. */
+static void test_transmit_errors(void **state)
+{
+    (void)state;
+    struct radio r = open_radio("fc32", 1, "underflow_policy=next_burst", "");
+    command(&r, UHD_STREAM_MODE_NUM_SAMPS_AND_DONE, 20000, 10);
+    assert_int_equal(recv_some(&r, 10, 1.0), 10);
+    assert_int_equal(send(&r, pulse, 500, 100, true), 500);
+    assert_int_equal(async_event(&r, 0.1, NULL), UHD_ASYNC_METADATA_EVENT_CODE_TIME_ERROR);
+    int64_t t0 = now_ticks(&r) + 20000, when;
+    assert_int_equal(send(&r, pulse, 500, t0, false), 500);
+    assert_int_equal(async_event(&r, 0.5, &when), UHD_ASYNC_METADATA_EVENT_CODE_UNDERFLOW);
+    assert_int_equal(when, t0 + 500);
+    assert_int_equal(send(&r, pulse, 0, -1, true), 0);
+    assert_int_equal(async_event(&r, 0.5, NULL), UHD_ASYNC_METADATA_EVENT_CODE_BURST_ACK);
+    t0 = now_ticks(&r) + 20000;
+    assert_int_equal(send(&r, pulse, 500, t0, true), 500);
+    assert_int_equal(async_event(&r, 0.5, &when), UHD_ASYNC_METADATA_EVENT_CODE_BURST_ACK);
+    assert_int_equal(when, t0 + 500);
+    assert_int_equal(async_event(&r, 0.01, NULL), 0);
+    close_radio(&r);
+}
+
+/* Ungated, a reader that sleeps loses samples and is told so; time stamps show the gap. */
+static void test_overflow(void **state)
+{
+    (void)state;
+    struct radio r = open_radio("fc32", 1, "", ",gate=0");
+    command(&r, UHD_STREAM_MODE_START_CONTINUOUS, -1, 0);
+    assert_int_equal(recv_some(&r, 1000, 1.0), 1000);
+    int64_t first = ticks_of(&r);
+    struct timespec nap = {.tv_nsec = 300000000};
+    nanosleep(&nap, NULL);
+    assert_int_equal(recv_some(&r, 1000, 1.0), 0);
+    assert_int_equal(error_of(&r), UHD_RX_METADATA_ERROR_CODE_OVERFLOW);
+    assert_int_equal(recv_some(&r, 1000, 1.0), 1000);
+    assert_true(ticks_of(&r) > first + 2000000);
+    close_radio(&r);
+}
+
+/* Faults by device args: every second capture overflows, every second burst is late. */
+static void test_faults(void **state)
+{
+    (void)state;
+    struct radio r =
+        open_radio("fc32", 1, "", ",fault_overflow=2,fault_late_tx=2,fault_ref_unlocked=1");
+    for (int i = 0; i < 2; i++) {
+        command(&r, UHD_STREAM_MODE_NUM_SAMPS_AND_DONE, now_ticks(&r) + 10000, 100);
+        assert_int_equal(recv_some(&r, 100, 1.0), i ? 0 : 100);
+        assert_int_equal(error_of(&r),
+                         i ? UHD_RX_METADATA_ERROR_CODE_OVERFLOW : UHD_RX_METADATA_ERROR_CODE_NONE);
+        send(&r, pulse, 500, now_ticks(&r) + 10000, true);
+        assert_int_equal(async_event(&r, 0.1, NULL), i ? UHD_ASYNC_METADATA_EVENT_CODE_TIME_ERROR
+                                                       : UHD_ASYNC_METADATA_EVENT_CODE_BURST_ACK);
+    }
+    uhd_sensor_value_handle ref;
+    bool locked = true;
+    uhd_sensor_value_make_from_bool(&ref, "", true, "", "");
+    assert_int_equal(uhd_usrp_get_mboard_sensor(r.usrp, "ref_locked", 0, &ref), UHD_ERROR_NONE);
+    uhd_sensor_value_to_bool(ref, &locked);
+    uhd_sensor_value_free(&ref);
+    assert_false(locked);
+    close_radio(&r);
+}
+
+/* A timed gain change takes hold on its sample; timed GPIO shows in the read-back after its time.
+ */
+static void test_timed_commands(void **state)
+{
+    (void)state;
+    struct radio r = open_radio("fc32", 1, "", "");
+    static float ones[2 * 4000];
+    for (int i = 0; i < 4000; i++)
+        ones[2 * i] = 0.5f;
+    uint32_t level = 7;
+    uhd_usrp_set_gpio_attr(r.usrp, "FP0", "CTRL", 0, 1, 0);
+    uhd_usrp_set_gpio_attr(r.usrp, "FP0", "DDR", 1, 1, 0);
+    uhd_usrp_set_rx_gain(r.usrp, 20.0, 0, "");
+    int64_t t0 = now_ticks(&r) + 50000, change = t0 + 2000;
+    uhd_usrp_set_command_time(r.usrp, change / (int64_t)RATE,
+                              (double)(change % (int64_t)RATE) / RATE, 0);
+    uhd_usrp_set_rx_gain(r.usrp, 26.0, 0, "");
+    uhd_usrp_set_gpio_attr(r.usrp, "FP0", "OUT", 1, 1, 0);
+    uhd_usrp_clear_command_time(r.usrp, 0);
+    uhd_usrp_get_gpio_attr(r.usrp, "FP0", "READBACK", 0, &level);
+    assert_int_equal(level, 0);
+    assert_int_equal(send(&r, ones, 4000, t0, true), 4000);
+    command(&r, UHD_STREAM_MODE_NUM_SAMPS_AND_DONE, t0, 4000);
+    assert_int_equal(recv_some(&r, 4000, 1.0), 4000);
+    assert_true(fabsf(rx0[2 * 1999] - 0.158f) < 2e-3f);
+    assert_true(fabsf(rx0[2 * 2000] - 0.315f) < 2e-3f);
+    uhd_usrp_get_gpio_attr(r.usrp, "FP0", "READBACK", 0, &level);
+    assert_int_equal(level, 1);
+    close_radio(&r);
+}
+
+static void test_next_pps(void **state)
+{
+    (void)state;
+    struct radio r = open_radio("fc32", 1, "", "");
+    uhd_usrp_set_time_next_pps(r.usrp, 100, 0.0, 0);
+    struct timespec nap = {.tv_sec = 1, .tv_nsec = 200000000};
+    nanosleep(&nap, NULL);
+    int64_t full;
+    double frac;
+    uhd_usrp_get_time_last_pps(r.usrp, 0, &full, &frac);
+    assert_true(full >= 100 && full < 110);
+    assert_true(fabs(frac) < 1e-9);
+    assert_true(now_ticks(&r) >= 100 * (int64_t)RATE);
+    close_radio(&r);
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    uhd_usrp_handle usrp;
+    assert_int_not_equal(uhd_usrp_make(&usrp, "type=room,room=no-such-room"), UHD_ERROR_NONE);
+    uhd_string_vector_handle found;
+    size_t n = 9;
+    uhd_string_vector_make(&found);
+    uhd_usrp_find("type=room,room=no-such-room", &found);
+    uhd_string_vector_size(found, &n);
+    uhd_string_vector_free(&found);
+    assert_int_equal(n, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_loopback_burst), cmocka_unit_test(test_sc16),
+        cmocka_unit_test(test_receive_rules),  cmocka_unit_test(test_transmit_errors),
+        cmocka_unit_test(test_overflow),       cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_timed_commands), cmocka_unit_test(test_next_pps),
+        cmocka_unit_test(test_refusals),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
