@@ -46,6 +46,7 @@ struct publisher {
     struct air_packet packets[AIR_N_PACKET];      /* scratch */
     uint8_t base[SCENE_MAX_RIS][RIS_PATTERN_MAX]; /* profile the channel's groups hold for */
     struct current current;
+    int64_t first_burst;
     bool news; /* events taken and not yet declared done */
     struct publisher_counts counts;
 };
@@ -98,6 +99,7 @@ struct publisher *publisher_create(const struct publisher_cfg *cfg, struct statu
         return NULL;
     }
     p->cfg = *cfg;
+    p->first_burst = AIR_NEVER;
     p->window_ticks = llround(cfg->scene->update_s * cfg->scene->rate_hz);
     p->boards = boards_create(cfg->scene, err);
     if (!p->boards || first_snapshot(p, err))
@@ -122,6 +124,11 @@ struct publisher_counts publisher_counts(const struct publisher *p)
 int64_t publisher_horizon(const struct publisher *p)
 {
     return p->published;
+}
+
+int64_t publisher_first_burst(const struct publisher *p)
+{
+    return p->first_burst;
 }
 
 /* --- who sends when ----------------------------------------------------------------------- */
@@ -366,6 +373,9 @@ int64_t publisher_run(struct publisher *p, int64_t target)
     find_late_packets(p);
     boards_forget(p->boards, air_now(air) < p->published ? air_now(air) : p->published);
     p->n_spans = collect_spans(p, air_now(air), target, p->spans);
+    for (size_t i = 0; p->first_burst == AIR_NEVER && i < p->n_spans; i++)
+        if (p->spans[i].port < p->cfg.scene->bs_tx.n)
+            p->first_burst = p->spans[i].from;
     while (p->published < target) {
         read_activity(p, p->published, target, &now);
         if (now.ports && publish_at(p, p->published, &now)) {

@@ -32,6 +32,9 @@ int64_t publisher_run(struct publisher *publisher, int64_t target);
 
 int64_t publisher_horizon(const struct publisher *publisher);
 
+/* Tick of the base station's first packet, AIR_NEVER before. */
+int64_t publisher_first_burst(const struct publisher *publisher);
+
 /* A board's report, effective now. Errors of boards_report. */
 int publisher_report(struct publisher *publisher, const struct ris_report *report,
                      struct status *err) MUST_CHECK;

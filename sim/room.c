@@ -2,6 +2,7 @@
  *
  * mirador-room: owns the scene, publishes the channel and the truth, listens to the boards. One
  * thread follows the air, one serves the boards; a mutex guards the publisher between them. */
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,8 @@
 #include "sim/publisher.h"
 #include "sim/truth.h"
 
-#define LEAD_S 0.02 /* ungated: published ahead of the clock */
+#define LEAD_S      0.02 /* ungated: published ahead of the clock */
+#define HEAD_TIME_S 0.5  /* ungated: the users' time when the base station sends first */
 
 struct settings {
     const char *scene, *name, *state, *path, *gate, *room_endpoint, *truth_endpoint;
@@ -35,6 +37,8 @@ struct room {
     pthread_mutex_t lock; /* guards publisher and channel */
     pthread_t boards_thread;
     bool boards_running;
+    double enter_s[SCENE_MAX_USERS]; /* as the scene says */
+    bool users_wait;                 /* for the base station's first burst */
 };
 
 /* --- command line ------------------------------------------------------------------------- */
@@ -227,15 +231,41 @@ static int64_t next_target(const struct room *room, int64_t reached)
     return reached - now > lead / 2 ? reached : now + lead;
 }
 
+/* Gated, the base station begins at a fixed time. In real time it begins when it is ready, and
+ * users who counted from the room's creation would walk into the empty-room capture: theirs starts
+ * with the first burst. */
+static void hold_users(struct room *room)
+{
+    room->users_wait = !air_config(room->air)->gated;
+    for (size_t u = 0; u < room->scene.n_users; u++) {
+        room->enter_s[u] = room->scene.users[u].enter_s;
+        if (room->users_wait)
+            room->scene.users[u].enter_s = INFINITY;
+    }
+}
+
+static void release_users(struct room *room)
+{
+    int64_t first = publisher_first_burst(room->publisher);
+    if (!room->users_wait || first == AIR_NEVER)
+        return;
+    double start_s = (double)first / room->scene.rate_hz - HEAD_TIME_S;
+    for (size_t u = 0; u < room->scene.n_users; u++)
+        room->scene.users[u].enter_s = room->enter_s[u] + fmax(start_s, 0);
+    room->users_wait = false;
+}
+
 static void follow_the_air(struct room *room)
 {
     const struct air_cfg *cfg = air_config(room->air);
     int64_t reached = 0;
     uint32_t seen = 0;
+    hold_users(room);
     while (!stop_requested()) {
         pthread_mutex_lock(&room->lock);
         int64_t target = next_target(room, publisher_horizon(room->publisher));
         reached = publisher_run(room->publisher, target);
+        release_users(room);
         pthread_mutex_unlock(&room->lock);
         truth_publish(&room->truth, (double)air_now(room->air) / cfg->rate_hz);
         double pause = reached < target ? 0.001 : cfg->gated ? 0.1 : LEAD_S / 4;
