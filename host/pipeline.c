@@ -275,6 +275,8 @@ static void close_cycle(struct pipeline *p, struct cycle_report *report)
 {
     struct cycle_report *r = &p->pending;
     pipeline_capture_end(p, r);
+    atomic_store(&p->user[r->plan.user].answered,
+                 r->response == RESPONSE_PERMITTED || r->response == RESPONSE_NO_PERMIT);
     pipeline_count(&p->cycles);
     pipeline_count(&p->response[r->response]);
     pipeline_count(&p->outcome[r->outcome]);
@@ -328,6 +330,11 @@ void pipeline_lost(struct pipeline *p, const struct cycle_plan *plan, struct cyc
     p->pending.received_ns = clock_ns();
     forget_observation(p, &p->pending);
     close_cycle(p, report);
+}
+
+bool pipeline_answered(const struct pipeline *p, size_t user)
+{
+    return atomic_load(&p->user[user].answered);
 }
 
 void pipeline_counters(const struct pipeline *p, struct pipeline_counters *out)

@@ -43,4 +43,7 @@ void pipeline_lost(struct pipeline *p, const struct cycle_plan *plan, struct cyc
  * answers or moves). 0 drops the background. */
 void pipeline_background(struct pipeline *p, unsigned cycles);
 
+/* Any thread: whether the last cycle addressed to this user was answered. */
+bool pipeline_answered(const struct pipeline *p, size_t user);
+
 void pipeline_counters(const struct pipeline *p, struct pipeline_counters *out); /* any thread */

@@ -28,6 +28,7 @@ struct pipeline_user {
     int id;
     struct secure_expectation expect;
     struct track track;
+    atomic_bool answered; /* the last time it was asked */
 };
 
 struct pipeline {

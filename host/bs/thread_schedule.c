@@ -56,6 +56,14 @@ static void arm_boards(struct conductor *c, struct cycle_plan *plan)
     publish_ris(d, &ris);
 }
 
+/* Every 8th cycle of a user carries a sync frame, and every one while the user does not answer: it
+ * may have just come in and not know the cycle. */
+static bool sync_is_due(const struct conductor *c, const struct cycle_plan *plan)
+{
+    return plan->cycle / c->d->p.cfg->n_users % SYNC_FRAME_PERIOD == 0 ||
+           !pipeline_answered(c->d->p.pipeline, plan->user);
+}
+
 static void seal(struct conductor *c, struct cycle_plan *plan, const uint8_t **sync,
                  uint8_t frame[SYNC_FRAME_BYTES])
 {
@@ -63,7 +71,7 @@ static void seal(struct conductor *c, struct cycle_plan *plan, const uint8_t **s
     const struct secure_keys *keys = &c->d->p.keys[plan->user];
     uint32_t id = (uint32_t)cfg->users[plan->user].id;
     *sync = NULL;
-    plan->sync = plan->cycle / cfg->n_users % SYNC_FRAME_PERIOD == 0;
+    plan->sync = sync_is_due(c, plan);
     if (secure_seal_sensing(keys, plan->cycle, id, plan->sensing))
         return;
     if (plan->sync) {
