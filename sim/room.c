@@ -308,7 +308,7 @@ static int load_scene(const struct settings *s, const struct options *opt, struc
         .sets = &sets, .seed = s->seed_given ? &s->seed : NULL, .path = s->path};
     const char *name = s->scene ? s->scene : opt->config_file ? opt->config_file : "lab";
     if (scene_load(name, &options, scene, &err)) {
-        fprintf(stderr, "%s\n", err.text);
+        fprintf(stderr, "mirador-room: %s\n", err.text);
         return EXIT_USAGE;
     }
     return -1;
