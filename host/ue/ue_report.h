@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Topic `ue` of the user terminal's telemetry: one JSON object per burst heard, and one per lost
- * second of search (docs/telemetry.md). Keys are only ever added. */
+ * second of search (docs/air-frames.md). Keys are only ever added. */
 #pragma once
 #include "host/ue/receiver.h"
 #include "host/ue/responder.h"

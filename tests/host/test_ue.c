@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 
 #include "base/state_dir.h"
 #include "host/ue/responder.h"
+#include "host/ue/ue_report.h"
 
 #define USER        77u
 #define FIRST_CYCLE 5003u
@@ -336,6 +338,31 @@ static void silent_radio_is_reported(void **state)
     close_bench(&b);
 }
 
+static void report_is_json_with_every_counter(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct heard_burst burst;
+    char text[1024];
+    open_bench(&b, true);
+    get_in_step(&b);
+    next_burst(&b, &burst, 1);
+    struct ue_report report = {.cycle = 5006, .receiver = b.receiver, .responder = b.responder};
+    for (int with_burst = 0; with_burst < 2; with_burst++) {
+        report.burst = with_burst ? &burst : NULL;
+        int n = ue_report_format(&report, text, sizeof text);
+        assert_in_range(n, 1, sizeof text - 1);
+        json_t *root = json_loads(text, 0, NULL);
+        assert_non_null(root);
+        assert_string_equal(json_string_value(json_object_get(root, "state")), "track");
+        assert_int_equal(json_integer_value(json_object_get(root, "answered")), 1);
+        assert_int_equal(json_object_get(root, "verdict") != NULL, with_burst);
+        json_decref(root);
+    }
+    assert_int_equal(ue_report_format(&report, text, 100), ERR_NO_SPACE);
+    close_bench(&b);
+}
+
 static int make_folder(void **state)
 {
     (void)state;
@@ -364,6 +391,7 @@ int main(void)
         cmocka_unit_test(restart_accepts_no_old_cycle),
         cmocka_unit_test(damaged_state_is_an_error),
         cmocka_unit_test(silent_radio_is_reported),
+        cmocka_unit_test(report_is_json_with_every_counter),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

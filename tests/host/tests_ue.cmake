@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 mirador_test(test_ue
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_ue.c ${CMAKE_CURRENT_LIST_DIR}/fake_base.c
-  LIBS ue m LABELS sanitize)
+  LIBS ue PkgConfig::JANSSON m LABELS sanitize)
