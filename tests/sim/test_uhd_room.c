@@ -46,6 +46,10 @@ static struct radio open_radio(const char *format, size_t n_rx, const char *stre
     assert_int_equal(uhd_usrp_get_tx_stream(r.usrp, &sa, r.tx), UHD_ERROR_NONE);
     assert_int_equal(uhd_rx_metadata_make(&r.md), UHD_ERROR_NONE);
     assert_int_equal(uhd_async_metadata_make(&r.async), UHD_ERROR_NONE);
+    float sample[2][2];
+    void *bufs[2] = {sample[0], sample[1]};
+    size_t got; /* from the first recv on, the loopback's time waits for this thread */
+    uhd_rx_streamer_recv(r.rx, bufs, 1, &r.md, 0.0, false, &got);
     return r;
 }
 
@@ -222,9 +226,9 @@ static void test_transmit_errors(void **state)
 {
     (void)state;
     struct radio r = open_radio("fc32", 1, "underflow_policy=next_burst", "");
-    command(&r, UHD_STREAM_MODE_NUM_SAMPS_AND_DONE, 20000, 10);
+    command(&r, UHD_STREAM_MODE_NUM_SAMPS_AND_DONE, now_ticks(&r) + 20000, 10);
     assert_int_equal(recv_some(&r, 10, 1.0), 10);
-    assert_int_equal(send(&r, pulse, 500, 100, true), 500);
+    assert_int_equal(send(&r, pulse, 500, now_ticks(&r) - 1000, true), 500);
     assert_int_equal(async_event(&r, 0.1, NULL), UHD_ASYNC_METADATA_EVENT_CODE_TIME_ERROR);
     int64_t t0 = now_ticks(&r) + 20000, when;
     assert_int_equal(send(&r, pulse, 500, t0, false), 500);
