@@ -9,8 +9,9 @@
 #include "firmware/core/ris_core.h"
 #include "frames/crc32.h"
 
-#define N_SLOTS 3
-#define BYTES   2 /* 4 x 4 x 1 bit */
+#define N_SLOTS    3
+#define BYTES      2   /* 4 x 4 x 1 bit */
+#define SCRIPT_MAX 512 /* bytes: some twenty packets, longer scripts find nothing new */
 
 static struct board {
     struct ris_core core;
@@ -137,6 +138,8 @@ static void check(void)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     start();
+    if (n > SCRIPT_MAX)
+        n = SCRIPT_MAX;
     for (size_t i = 0; i < n;) {
         uint8_t op = bytes[i++];
         size_t length = op >> 2;
