@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "sim/air_layout.h"
@@ -184,11 +185,31 @@ static struct air_seg *map(int fd, uint64_t size)
     return p == MAP_FAILED ? NULL : p;
 }
 
+/* The segment is sparse: rings and unused links cost nothing, but what is written must fit, or
+ * writing kills the process. A scene fills about a third. Containers often give /dev/shm only 64
+ * MB. */
+static bool fits(const struct air *air, struct status *err)
+{
+    struct statvfs fs;
+    if (statvfs("/dev/shm", &fs) != 0)
+        return true; /* shm_open will say what is wrong */
+    uint64_t free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize, need = air->size / 3;
+    if (free_bytes >= need)
+        return true;
+    fail(err, ERR_NO_SPACE,
+         "the room needs %llu MB of shared memory, /dev/shm has %llu MB free: mount -o "
+         "remount,size=512M /dev/shm, or docker run --shm-size=512m",
+         (unsigned long long)(need >> 20), (unsigned long long)(free_bytes >> 20));
+    return false;
+}
+
 /* The segment appears under its name only when complete: built under a temporary one, then linked.
  */
 static struct air_seg *publish(struct air *air, const struct air_cfg *cfg, struct status *err)
 {
     char tmp[120], from[160], to[160];
+    if (!fits(air, err))
+        return NULL;
     snprintf(tmp, sizeof tmp, "%s.making.%d", air->path, (int)getpid());
     shm_unlink(tmp);
     air->fd = shm_open(tmp, O_RDWR | O_CREAT | O_EXCL, 0600);

@@ -20,6 +20,7 @@ room_core::room_core(struct air *room, unsigned radio_index, const uhd::device_a
     : air(room), radio(radio_index), cfg(air_config(room)),
       in_room(cfg->n_sets > 0), faults{arg_count(args, "fault_overflow"),
                                        arg_count(args, "fault_late_tx"),
+                                       arg_count(args, "fault_underflow"),
                                        arg_count(args, "fault_drop_stream_cmd"),
                                        arg_count(args, "fault_sequence"),
                                        arg_count(args, "fault_ref_unlocked") != 0},

@@ -39,7 +39,7 @@ struct interval {
 
 /* Faults a test or a lab course may ask for by device args: every n-th one fails, 0: none. */
 struct fault_plan {
-    unsigned overflow, late_tx, drop_stream_cmd, sequence;
+    unsigned overflow, late_tx, underflow, drop_stream_cmd, sequence;
     bool ref_unlocked;
 };
 

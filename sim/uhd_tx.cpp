@@ -58,6 +58,8 @@ class room_tx : public uhd::tx_streamer
     bool wait_space(size_t n, int64_t deadline);
     void quantise(const void *src, size_t offset, size_t n);
     int commit(size_t n, bool more);
+    bool fault_due(bool timed);
+    bool push(const buffs_type &buffs, size_t offset, size_t n, bool more, bool timed);
     void missed(size_t n, bool timed_start);
     void finish();
     void post(event code, int64_t k);
@@ -170,7 +172,7 @@ int room_tx::commit(size_t n, bool more)
     chunk.scale = scale.data();
     chunk.phase_rad = phase.data();
     chunk.more = more;
-    if (!on_air) {
+    if (!on_air && n) {
         edges = core->tx_edges(next);
         chunk.start_rising = edges.first;
         chunk.start_falling = edges.second;
@@ -180,6 +182,19 @@ int room_tx::commit(size_t n, bool more)
         chunk.end_falling = edges.first;
     }
     return air_tx_commit(core->air, &chunk);
+}
+
+/* Under the lock: a fault was ordered for this burst: late at its start, an underflow after some
+ * samples. */
+bool room_tx::fault_due(bool timed)
+{
+    const fault_plan &f = core->faults;
+    if (timed && !on_air)
+        return f.late_tx && n_burst % f.late_tx == 0;
+    if (!on_air || !f.underflow || n_burst % f.underflow != 0)
+        return false;
+    n_burst++; /* once */
+    return true;
 }
 
 /* Under the lock: the device had nothing to send in time, or was told a time that has passed. */
@@ -208,6 +223,21 @@ void room_tx::finish()
     close_burst();
 }
 
+/* Under the lock: converts and commits n samples. */
+bool room_tx::push(const buffs_type &buffs, size_t offset, size_t n, bool more, bool timed)
+{
+    for (size_t i = 0; i < port.size(); i++) {
+        quantise(buffs[i], offset, n);
+        air_tx_put(core->air, core->radio, port[i], wire.data(), n);
+    }
+    if (fault_due(timed) || commit(n, more) != OK)
+        return false;
+    on_air = true;
+    reported = false;
+    next += int64_t(n);
+    return true;
+}
+
 size_t room_tx::send(const buffs_type &buffs, const size_t n, const uhd::tx_metadata_t &md,
                      const double timeout)
 {
@@ -219,37 +249,21 @@ size_t room_tx::send(const buffs_type &buffs, const size_t n, const uhd::tx_meta
         open_burst(md);
     }
     int64_t deadline = air_now(core->air) + int64_t(timeout * core->rate());
-    bool failed = false, first = true;
-    size_t sent = 0;
-    while (sent < n) {
+    bool failed = false;
+    for (size_t sent = 0; sent < n;) {
         size_t chunk = std::min(n - sent, size_t(TX_CHUNK));
         if (!dropping && !wait_space(chunk, deadline))
             return sent;
         std::lock_guard<std::mutex> guard(lock);
-        if (!dropping) {
-            bool last = sent + chunk == n && md.end_of_burst;
-            for (size_t i = 0; i < port.size(); i++) {
-                quantise(buffs[i], sent, chunk);
-                air_tx_put(core->air, core->radio, port[i], wire.data(), chunk);
-            }
-            bool ordered = core->faults.late_tx && !on_air && md.has_time_spec &&
-                           n_burst % core->faults.late_tx == 0;
-            if (ordered || commit(chunk, !last) != OK) {
-                failed = true;
-                missed(n - sent, md.has_time_spec && first);
-                if (md.has_time_spec) { /* the whole packet is lost */
-                    sent = n;
-                    break;
-                }
-                if (!next_burst)
-                    continue; /* this packet goes out late */
-            } else {
-                on_air = true;
-                reported = false;
-                next += int64_t(chunk);
-            }
+        bool more = sent + chunk < n || !md.end_of_burst;
+        if (!dropping && !push(buffs, sent, chunk, more, md.has_time_spec)) {
+            failed = true;
+            missed(n - sent, md.has_time_spec && sent == 0);
+            if (md.has_time_spec)
+                break; /* the whole packet is lost */
+            if (!next_burst)
+                continue; /* this packet goes out late */
         }
-        first = false;
         sent += chunk;
     }
     std::lock_guard<std::mutex> guard(lock);
@@ -262,7 +276,7 @@ size_t room_tx::send(const buffs_type &buffs, const size_t n, const uhd::tx_meta
             finish();
     }
     air_gate_kick(core->air, core->radio);
-    return sent;
+    return n;
 }
 
 /* Under the lock: an open burst that the clock has overtaken. */

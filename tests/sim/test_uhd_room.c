@@ -265,8 +265,8 @@ static void test_overflow(void **state)
 static void test_faults(void **state)
 {
     (void)state;
-    struct radio r =
-        open_radio("fc32", 1, "", ",fault_overflow=2,fault_late_tx=2,fault_ref_unlocked=1");
+    struct radio r = open_radio(
+        "fc32", 1, "", ",fault_overflow=2,fault_late_tx=2,fault_underflow=3,fault_ref_unlocked=1");
     for (int i = 0; i < 2; i++) {
         command(&r, UHD_STREAM_MODE_NUM_SAMPS_AND_DONE, now_ticks(&r) + 10000, 100);
         assert_int_equal(recv_some(&r, 100, 1.0), i ? 0 : 100);
@@ -276,6 +276,10 @@ static void test_faults(void **state)
         assert_int_equal(async_event(&r, 0.1, NULL), i ? UHD_ASYNC_METADATA_EVENT_CODE_TIME_ERROR
                                                        : UHD_ASYNC_METADATA_EVENT_CODE_BURST_ACK);
     }
+    int64_t t0 = now_ticks(&r) + 10000; /* the third burst underflows after its first packet */
+    send(&r, pulse, 500, t0, false);
+    send(&r, pulse, 500, -1, true);
+    assert_int_equal(async_event(&r, 0.1, NULL), UHD_ASYNC_METADATA_EVENT_CODE_UNDERFLOW);
     uhd_sensor_value_handle ref;
     bool locked = true;
     uhd_sensor_value_make_from_bool(&ref, "", true, "", "");
@@ -283,6 +287,53 @@ static void test_faults(void **state)
     uhd_sensor_value_to_bool(ref, &locked);
     uhd_sensor_value_free(&ref);
     assert_false(locked);
+    close_radio(&r);
+}
+
+/* One device of 32 + 32 channels, all of which hear port 31. */
+static void test_many_channels(void **state)
+{
+    (void)state;
+    enum { N = 2000 };
+    uhd_usrp_handle usrp;
+    assert_int_equal(uhd_usrp_make(&usrp, "type=room,channels=32,rate=1e6,serial=MANY"),
+                     UHD_ERROR_NONE);
+    struct radio r = {.usrp = usrp};
+    size_t channels[32], last = 31, got = 0;
+    for (size_t c = 0; c < 32; c++)
+        channels[c] = c;
+    uhd_stream_args_t sa = {"fc32", "sc16", "", channels, 32};
+    uhd_stream_args_t one = {"fc32", "sc16", "", &last, 1};
+    uhd_rx_streamer_make(&r.rx);
+    uhd_tx_streamer_make(&r.tx);
+    uhd_rx_metadata_make(&r.md);
+    uhd_async_metadata_make(&r.async);
+    assert_int_equal(uhd_usrp_get_rx_stream(usrp, &sa, r.rx), UHD_ERROR_NONE);
+    assert_int_equal(uhd_usrp_get_tx_stream(usrp, &one, r.tx), UHD_ERROR_NONE);
+    float *data = calloc(32, N * 2 * sizeof *data);
+    void *bufs[32];
+    for (size_t c = 0; c < 32; c++)
+        bufs[c] = data + c * N * 2;
+    uhd_rx_streamer_recv(r.rx, bufs, 1, &r.md, 0.0, false, &got);
+    int64_t full;
+    double frac;
+    uhd_usrp_get_time_now(usrp, 0, &full, &frac);
+    uhd_stream_cmd_t cmd = {UHD_STREAM_MODE_NUM_SAMPS_AND_DONE, N, false, full, frac + 0.01};
+    uhd_tx_metadata_handle md;
+    static const float ones[2 * 1000] = {[0 ... 1999] = 0.5f};
+    const void *tx[1] = {ones};
+    uhd_tx_metadata_make(&md, true, full, frac + 0.01, true, true);
+    uhd_tx_streamer_send(r.tx, tx, 1000, &md, 1.0, &got);
+    uhd_tx_metadata_free(&md);
+    assert_int_equal(got, 1000);
+    uhd_rx_streamer_issue_stream_cmd(r.rx, &cmd);
+    uhd_rx_streamer_recv(r.rx, bufs, N, &r.md, 1.0, false, &got);
+    assert_int_equal(got, N);
+    for (size_t c = 0; c < 32; c++)
+        for (size_t i = 0; i < N; i++)
+            assert_true(fabsf(data[2 * (c * N + i)] -
+                              (i >= LATENCY && i < LATENCY + 1000 ? 0.0158f : 0)) < 2e-3f);
+    free(data);
     close_radio(&r);
 }
 
@@ -354,7 +405,7 @@ int main(void)
         cmocka_unit_test(test_receive_rules),  cmocka_unit_test(test_transmit_errors),
         cmocka_unit_test(test_overflow),       cmocka_unit_test(test_faults),
         cmocka_unit_test(test_timed_commands), cmocka_unit_test(test_next_pps),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_many_channels),  cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
