@@ -79,6 +79,7 @@ class room_tx : public uhd::tx_streamer
     bool dropping = false; /* until the burst ends, after an error under next_burst */
     bool reported = false; /* the error of this burst has been told */
     int64_t next = 0;      /* device sample of what is sent next */
+    int64_t sent_to = 0;   /* end of what was accepted so far */
     int sender = 0;        /* thread that sent last */
     std::pair<uint32_t, uint32_t> edges{0, 0};
     struct message {
@@ -212,8 +213,8 @@ void room_tx::missed(size_t n, bool timed_start)
                        edges.second, edges.first);
     on_air = false;
     dropping = next_burst;
-    next =
-        timed_start && next_burst ? next + int64_t(n) : core->now() + int64_t(core->rate() * 1e-3);
+    int64_t soon = std::max(core->now() + int64_t(core->rate() * 1e-3), sent_to);
+    next = timed_start && next_burst ? next + int64_t(n) : soon;
 }
 
 /* Under the lock: the burst has ended; its acknowledgement comes when its last sample is out. */
@@ -235,6 +236,7 @@ bool room_tx::push(const buffs_type &buffs, size_t offset, size_t n, bool more, 
     on_air = true;
     reported = false;
     next += int64_t(n);
+    sent_to = next;
     return true;
 }
 
@@ -257,11 +259,12 @@ size_t room_tx::send(const buffs_type &buffs, const size_t n, const uhd::tx_meta
         std::lock_guard<std::mutex> guard(lock);
         bool more = sent + chunk < n || !md.end_of_burst;
         if (!dropping && !push(buffs, sent, chunk, more, md.has_time_spec)) {
-            failed = true;
             missed(n - sent, md.has_time_spec && sent == 0);
+            bool again = !md.has_time_spec && !next_burst && !failed;
+            failed = true;
             if (md.has_time_spec)
                 break; /* the whole packet is lost */
-            if (!next_burst)
+            if (again)
                 continue; /* this packet goes out late */
         }
         sent += chunk;
