@@ -67,6 +67,7 @@ struct fix {
     bool coded_only; /* L1 was there and was left out because it contradicts the others */
     double gdop;     /* plan, height known: sqrt(tr (J^T J)^-1) of the path rows used */
     unsigned used;   /* ROW_BIT mask */
+    bool refined;    /* position and cov are those of the map-aided fix */
     double residual_m[ROW_COUNT]; /* measured - predicted at position, all valid rows (A rows: less
                                      clock) */
     int iterations;

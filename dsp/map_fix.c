@@ -54,6 +54,7 @@ void map_fix_cfg_defaults(struct map_fix_cfg *cfg)
     cfg->model_error[0] = 1e-4;
     cfg->model_error[1] = cfg->model_error[2] = 1e-3;
     cfg->evidence = 1;
+    cfg->reference_sigma_m = 0.03;
 }
 
 /* --- the window and what a path looks like through it ------------------------------------------
@@ -116,6 +117,8 @@ static const char *fault_of(const struct map_fix_cfg *cfg)
         return "wall_amplitude out of (0, 1)";
     if (!(cfg->evidence > 0 && cfg->evidence <= 4))
         return "evidence out of (0, 4]";
+    if (!(cfg->reference_sigma_m >= 0))
+        return "reference_sigma_m must not be negative";
     for (size_t s = 0; s < MAP_FIX_STREAMS; s++)
         if (!(cfg->model_error[s] > 0))
             return "model_error must be positive";
@@ -328,15 +331,44 @@ static struct moments posterior(struct map_fix *map, const struct grid *g)
     return m;
 }
 
-/* The plan moves with the height as the plain fix says, d(x,y)/dz = cov_xz / cov_zz. */
-static void put_covariance(const struct moments *m, double cell_x, double cell_y, double var_z,
-                           struct fix *fix)
+/* What one metre of error common to all lengths does to the plan: least squares over the streams
+ * used, (J^T J) v = J^T 1. */
+static void reference_shift(const struct map_fix *map, struct vec3 u, double shift[2])
 {
-    double gx = fix->cov[0][2] / fix->cov[2][2], gy = fix->cov[1][2] / fix->cov[2][2];
-    double xx = m->xx + cell_x * cell_x / 12, yy = m->yy + cell_y * cell_y / 12;
-    double cov[3][3] = {{xx + gx * gx * var_z, m->xy + gx * gy * var_z, gx * var_z},
-                        {m->xy + gx * gy * var_z, yy + gy * gy * var_z, gy * var_z},
-                        {gx * var_z, gy * var_z, var_z}};
+    double xx = 0, xy = 0, yy = 0, x = 0, y = 0;
+    for (size_t s = 0; s < MAP_FIX_STREAMS; s++) {
+        if (!map->profile[s].used)
+            continue;
+        struct vec3 g;
+        fix_predict(&map->cfg.anchors, (enum fix_row)(ROW_L1 + s), u, &g);
+        xx += g.x * g.x, xy += g.x * g.y, yy += g.y * g.y;
+        x += g.x, y += g.y;
+    }
+    double det = fmax(xx * yy - xy * xy, 1e-6);
+    shift[0] = (yy * x - xy * y) / det;
+    shift[1] = (xx * y - xy * x) / det;
+}
+
+/* cov += variance v v^T in the plan */
+static void add_direction(double cov[3][3], const double v[2], double variance)
+{
+    for (int a = 0; a < 2; a++)
+        for (int b = 0; b < 2; b++)
+            cov[a][b] += variance * v[a] * v[b];
+}
+
+/* Posterior, the grid's own rounding, the height (the plan moves with it as the plain fix says,
+ * d(x,y)/dz = cov_xz / cov_zz) and the zero of path length. */
+static void put_covariance(const struct map_fix *map, const struct moments *m, const double cell[2],
+                           double var_z, struct fix *fix)
+{
+    const double slope[2] = {fix->cov[0][2] / fix->cov[2][2], fix->cov[1][2] / fix->cov[2][2]};
+    double shift[2], cov[3][3] = {{m->xx + cell[0] * cell[0] / 12, m->xy, slope[0] * var_z},
+                                  {m->xy, m->yy + cell[1] * cell[1] / 12, slope[1] * var_z},
+                                  {slope[0] * var_z, slope[1] * var_z, var_z}};
+    reference_shift(map, fix->position, shift);
+    add_direction(cov, slope, var_z);
+    add_direction(cov, shift, map->cfg.reference_sigma_m * map->cfg.reference_sigma_m);
     memcpy(fix->cov, cov, sizeof cov);
 }
 
@@ -364,7 +396,8 @@ int map_fix_refine(struct map_fix *map, const struct map_fix_input in[MAP_FIX_ST
                         false};
     m = posterior(map, &fine);
     fix->position = (struct vec3){fine.centre.x + m.x, fine.centre.y + m.y, fine.centre.z};
-    put_covariance(&m, 2 * fine.half_x / (GRID - 1), 2 * fine.half_y / (GRID - 1),
-                   height->sigma_m * height->sigma_m, fix);
+    const double step[2] = {2 * fine.half_x / (GRID - 1), 2 * fine.half_y / (GRID - 1)};
+    put_covariance(map, &m, step, height->sigma_m * height->sigma_m, fix);
+    fix->refined = true;
     return 0;
 }

@@ -25,6 +25,7 @@ struct map_fix_cfg {
     size_t n_ant, n_carrier;             /* of a stream */
     double spacing_hz;                   /* fs / N */
     double model_error[MAP_FIX_STREAMS]; /* unexplained power over explained power, > 0 */
+    double reference_sigma_m; /* of the zero of path length, common to all streams, >= 0 */
     double evidence; /* weight of the log likelihood, (0, 4]: 1 takes the antennas for one look */
 };
 

@@ -68,9 +68,9 @@ static const char *cfg_error(const struct ris_model_cfg *cfg)
         return "a RIS has 1..65536 elements";
     if (!(cfg->panel.spacing_m > 0) || !(cfg->carrier_hz > 0))
         return "RIS spacing and carrier must be positive";
-    if (g->n_x < 1 || g->n_x > 256 || g->n_y < 1 || g->n_y > 256)
+    if (g->n_x < 1 || g->n_x > 256 || g->n_y < 1 || g->n_y > 256 || g->n_z < 1 || g->n_z > 256)
         return "a RIS region has 1..256 points a side";
-    if (!(g->x_m[0] <= g->x_m[1]) || !(g->y_m[0] <= g->y_m[1]))
+    if (!(g->x_m[0] <= g->x_m[1] && g->y_m[0] <= g->y_m[1] && g->z_m[0] <= g->z_m[1]))
         return "a RIS region needs min <= max";
     struct vec3 to_bs = vec3_sub(cfg->bs, cfg->panel.position);
     if (!(vec3_dot(to_bs, cfg->panel.z) > 0))
@@ -113,7 +113,7 @@ struct ris_model *ris_model_create(const struct ris_model_cfg *cfg, struct statu
         m->cfg = *cfg;
         m->wavelength_m = SPEED_OF_LIGHT / cfg->carrier_hz;
         m->n_element = panel_elements(&cfg->panel);
-        m->n_point = cfg->region.n_x * cfg->region.n_y;
+        m->n_point = cfg->region.n_x * cfg->region.n_y * cfg->region.n_z;
         m->element = calloc(m->n_element, sizeof *m->element);
         m->bs_hop = calloc(m->n_element, sizeof *m->bs_hop);
         m->bs_length = calloc(m->n_element, sizeof *m->bs_length);
@@ -179,7 +179,8 @@ struct vec3 ris_model_point(const struct ris_model *model, size_t i)
     assert(model && i < model->n_point);
     const struct ris_region *g = &model->cfg.region;
     return (struct vec3){grid_value(g->x_m, i % g->n_x, g->n_x),
-                         grid_value(g->y_m, i / g->n_x, g->n_y), g->z_m};
+                         grid_value(g->y_m, i / g->n_x % g->n_y, g->n_y),
+                         grid_value(g->z_m, i / g->n_x / g->n_y, g->n_z)};
 }
 
 const cplx *ris_model_row(const struct ris_model *model, size_t i)

@@ -10,10 +10,10 @@
 #include "dsp/cplx.h"
 #include "dsp/geometry.h"
 
-/* A horizontal grid of points, x fastest. n_x = n_y = 1 gives the single point (x[0], y[0]). */
+/* A grid of points, x fastest, z slowest. A side of one point sits at its min. */
 struct ris_region {
-    double x_m[2], y_m[2], z_m; /* min <= max */
-    size_t n_x, n_y;            /* 1..256 */
+    double x_m[2], y_m[2], z_m[2]; /* min <= max */
+    size_t n_x, n_y, n_z;          /* 1..256 each */
 };
 
 struct ris_model_cfg {
@@ -77,4 +77,4 @@ struct ris_view {
 void ris_model_view(const struct ris_model *model, const cplx *gamma, struct vec3 p,
                     struct ris_view *out);
 
-#define RIS_LEVEL_DROP_DB (-25.0) /* a stream predicted below this is not used */
+#define RIS_LEVEL_WEAK_DB (-25.0) /* the phase centre of a profile darker than this wanders far */

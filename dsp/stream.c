@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "dsp/stream.h"
 #include "dsp/fft.h"
+#include "dsp/relax.h"
 #include "dsp/toa.h"
 #include <assert.h>
 #include <math.h>
@@ -18,6 +19,7 @@
 #define ARRIVAL_DB      12.0
 #define LATENCY_SHARE   0.95 /* of the period 1/spacing is searched for the latency, */
 #define EARLY_SHARE     0.05 /* this part of it before zero */
+#define LEAK_PATHS      12   /* separated once, so that clutter does not pull the leak's delay */
 
 static const signed char codes[STREAM_COUNT][STREAM_CODE_LEN] = {
     {+1, +1, +1, +1, +1, +1, +1, +1},
@@ -29,11 +31,13 @@ static const signed char codes[STREAM_COUNT][STREAM_CODE_LEN] = {
 struct stream {
     struct stream_cfg cfg;
     struct toa_est *arrival; /* finds the reference tap */
+    struct relax *relax;     /* tells the leak from what stands near it */
     cplxf *mean;             /* [n_ant x K] over slots */
     cplxf *tap_weight;       /* [n_ant x K] window times steering of the reference tap */
     cplxf *window;           /* [K] */
-    bool locked;             /* latency_s holds the leak's */
+    bool locked;             /* the next two hold the leak's */
     double latency_s;
+    double seen_s; /* as a single arrival shows it, clutter included: watched for moves */
     cplxf tap[STREAM_MAX_SLOTS * STREAM_MAX_ANT];
     cplxf gain[STREAM_MAX_SLOTS]; /* common factor of a slot, then its inverse */
 };
@@ -123,10 +127,15 @@ static bool allocate(struct stream *st)
                               .min_db = ARRIVAL_DB,
                               .window = TOA_HAMMING};
     st->arrival = toa_est_create(&arrival, NULL);
+    st->relax = relax_create(&(struct relax_cfg){.n_ant = st->cfg.n_ant,
+                                                 .n_carrier = st->cfg.n_carrier,
+                                                 .spacing_hz = st->cfg.spacing_hz,
+                                                 .min_db = ARRIVAL_DB},
+                             NULL);
     st->mean = fft_alloc(all * sizeof(cplxf));
     st->tap_weight = fft_alloc(all * sizeof(cplxf));
     st->window = fft_alloc(st->cfg.n_carrier * sizeof(cplxf));
-    return st->arrival && st->mean && st->tap_weight && st->window;
+    return st->arrival && st->relax && st->mean && st->tap_weight && st->window;
 }
 
 /* Dirichlet kernel: sum_k exp(j 2 pi (k - mid) cycles), real as carriers are centred. */
@@ -207,6 +216,7 @@ void stream_destroy(struct stream **st)
     if (!*st)
         return;
     toa_est_destroy(&(*st)->arrival);
+    relax_destroy(&(*st)->relax);
     fft_free((*st)->mean);
     fft_free((*st)->tap_weight);
     fft_free((*st)->window);
@@ -338,6 +348,24 @@ static void shift_streams(struct stream *st, size_t a, double delay_s, cplx scal
     }
 }
 
+/* The leak's delay in st->mean (antennas advanced by their leaks): the path nearest to where the
+ * single arrival was seen, once the clutter around it is told apart. Slow, once per lock. */
+static double leak_delay(struct stream *st, double seen_s)
+{
+    struct relax_path path[LEAK_PATHS];
+    double near_m = seen_s * SPEED_OF_LIGHT, period_m = SPEED_OF_LIGHT / st->cfg.spacing_hz,
+           best = 0;
+    double chip_m = period_m / (double)st->cfg.n_carrier, leak_m = near_m;
+    struct toa_gate gate = {near_m - chip_m, near_m + fmin(100 * chip_m, 0.4 * period_m)};
+    size_t n = relax_run(st->relax, st->mean, &gate, LEAK_PATHS, path);
+    for (size_t i = 0; i < n; i++)
+        if (fabs(path[i].length_m - near_m) < 0.25 * chip_m && path[i].power > best) {
+            best = path[i].power;
+            leak_m = path[i].length_m;
+        }
+    return leak_m / SPEED_OF_LIGHT;
+}
+
 /* Follow the leak: lock on it in the first burst, then only watch it. */
 static int follow_leak(struct stream *st, struct stream_ref *ref)
 {
@@ -345,11 +373,13 @@ static int follow_leak(struct stream *st, struct stream_ref *ref)
     int rc = find_arrival(st, st->cfg.leak_m, &seen_s, &ref->peak_db);
     if (rc || (double)ref->peak_db < LEAK_MIN_DB)
         return ERR_NO_PEAK;
-    if (!st->locked)
-        st->latency_s = seen_s;
+    if (!st->locked) {
+        st->latency_s = leak_delay(st, seen_s);
+        st->seen_s = seen_s;
+    }
     st->locked = true;
     ref->delay_s = st->latency_s;
-    return fabs(seen_s - st->latency_s) > 0.25 * chip_s ? ERR_STATE : OK;
+    return fabs(seen_s - st->seen_s) > 0.25 * chip_s ? ERR_STATE : OK;
 }
 
 int stream_separate(struct stream *st, const cplxf *h, size_t n_slots, cplxf *w,

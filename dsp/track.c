@@ -108,6 +108,17 @@ static void linearise(const struct anchors *anchors, const struct observation *o
             r->R[i][j] += var0;
 }
 
+/* A map-aided position is a measurement of its own: y = u - p, H = I, R = cov. */
+static void measure_position(const struct fix *fix, struct vec3 p, struct rows *r)
+{
+    *r = (struct rows){.n = 0};
+    put_row(r, fix->position.x - p.x, (struct vec3){1, 0, 0});
+    put_row(r, fix->position.y - p.y, (struct vec3){0, 1, 0});
+    put_row(r, fix->position.z - p.z, (struct vec3){0, 0, 1});
+    for (int i = 0; i < 3; i++)
+        memcpy(r->R[i], fix->cov[i], sizeof fix->cov[i]);
+}
+
 /* Lower Cholesky factor in place; false if not positive definite. */
 static bool cholesky(double a[M][M], int n)
 {
@@ -156,13 +167,16 @@ static bool whiten(const struct rows *r, double P[N][N], double L[M][M], double 
 /* Iterated update: x_(i+1) = x0 + K_i (y(x_i) - H_i (x0 - x_i)); P <- P - W^T W with the last gain.
  * The gate looks at the innovation of the prediction itself. Returns a track_event. */
 static int correct(const struct track_cfg *cfg, struct track *t, const struct observation *obs,
-                   unsigned mask)
+                   unsigned mask, const struct fix *position)
 {
     struct rows r = {.n = 0};
     double L[M][M], W[N][M], x[N], e[M];
     memcpy(x, t->x, sizeof x);
     for (int it = 0; it < cfg->iterations; it++) {
-        linearise(&cfg->anchors, obs, mask, position_of(x), &r);
+        if (position)
+            measure_position(position, position_of(x), &r);
+        else
+            linearise(&cfg->anchors, obs, mask, position_of(x), &r);
         if (r.n == 0)
             return TRACK_COASTED;
         if (!whiten(&r, t->P, L, W))
@@ -224,7 +238,7 @@ int track_update(const struct track_cfg *cfg, struct track *track, double time_s
         return TRACK_STARTED;
     }
     predict(cfg, track, time_s);
-    int event = correct(cfg, track, obs, mask);
+    int event = correct(cfg, track, obs, mask, good && fix->refined ? fix : NULL);
     if (event == TRACK_UPDATED) {
         track->accepted_s = time_s;
         track->rejections = 0;

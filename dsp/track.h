@@ -44,10 +44,10 @@ void track_cfg_defaults(struct track_cfg *cfg);
 
 void track_reset(struct track *track);
 
-/* Advances to time_s and takes in the observations. mask chooses rows (normally fix->used, so that
- * a path the fix refused stays out; ROW_ALL takes every valid one). fix may be NULL or refused:
- * then only a living track is updated. time_s must not go backwards (ERR_ARG). Returns an enum
- * track_event >= 0. */
+/* Advances to time_s and takes in the observations, or, if the fix is map-aided, its position,
+ * which knows more than the lengths. mask chooses rows (normally fix->used, so that a path the fix
+ * refused stays out; ROW_ALL takes every valid one). fix may be NULL or refused: then only a living
+ * track is updated. time_s must not go backwards (ERR_ARG). Returns an enum track_event >= 0. */
 #define ROW_ALL ((1u << ROW_COUNT) - 1)
 int track_update(const struct track_cfg *cfg, struct track *track, double time_s,
                  const struct observation obs[ROW_COUNT], unsigned mask,

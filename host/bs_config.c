@@ -129,8 +129,8 @@ static const struct config_key keys[] = {
      .min = -1e3, .max = 1e3, .min_items = 2, .def = "[2, 6]", .help = "covered by wide profiles"},
     {"ris.region_y_m", CONFIG_DOUBLES(CFG, ris.region_y_m, ris.n_region_y), .unit = "m",
      .min = -1e3, .max = 1e3, .min_items = 2, .def = "[2, 6]", .help = "covered by wide profiles"},
-    {"ris.region_z_m", CONFIG_DOUBLE(CFG, ris.region_z_m), .unit = "m", .min = -1e3, .max = 1e3,
-     .def = "1.2", .help = "height of the region"},
+    {"ris.region_z_m", CONFIG_DOUBLES(CFG, ris.region_z_m, ris.n_region_z), .unit = "m",
+     .min = -1e3, .max = 1e3, .min_items = 2, .def = "[0.9, 1.7]", .help = "lowest and highest"},
     {"ris.region_grid", CONFIG_INT(CFG, ris.region_grid), .min = 1, .max = 64, .def = "13",
      .help = "grid points a side when profiles are designed"},
 

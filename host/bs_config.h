@@ -61,8 +61,8 @@ struct bs_cfg {
         int timeout_ms;
         struct bs_board boards[BS_RIS];
         size_t n_boards;
-        double region_x_m[2], region_y_m[2], region_z_m;
-        size_t n_region_x, n_region_y;
+        double region_x_m[2], region_y_m[2], region_z_m[2];
+        size_t n_region_x, n_region_y, n_region_z;
         int region_grid;
     } ris;
     struct {

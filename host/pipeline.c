@@ -78,9 +78,10 @@ static bool make_views(struct pipeline *p, const struct pipeline_cfg *cfg, struc
             .carrier_hz = c->radio.carrier_hz,
             .region = {.x_m = {c->ris.region_x_m[0], c->ris.region_x_m[0]},
                        .y_m = {c->ris.region_y_m[0], c->ris.region_y_m[0]},
-                       .z_m = c->ris.region_z_m,
+                       .z_m = {c->ris.region_z_m[0], c->ris.region_z_m[0]},
                        .n_x = 1,
-                       .n_y = 1},
+                       .n_y = 1,
+                       .n_z = 1},
         };
         if (bs_config_panel(c, i, &model.panel))
             return status_set(err, ERR_GEOMETRY, "ris.boards[%zu]: no such pose", i), false;

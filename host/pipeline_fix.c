@@ -7,6 +7,7 @@
 
 #define GRID_STEP_M   0.25
 #define GATE_MARGIN_M 0.3
+#define WEAK_FACTOR   2.0 /* site error of a path whose profile is dark at the user's place */
 #define COOP_DIRECT_M 3.0 /* the direct way is the strongest arrival, or this near to it */
 
 static const enum fix_row row_of_path[PATH_COUNT] = {ROW_L1, ROW_L2, ROW_L3,
@@ -60,7 +61,7 @@ static void observe(const struct pipeline *p, const struct cycle_report *r,
                                                    : p->cfg.estimate.sigma_ris_m;
         obs[row_of_path[i]] = (struct observation){
             .length_m = path->length_m - path->bias_m,
-            .sigma_m = sqrt(path->sigma_m * path->sigma_m + site * site),
+            .sigma_m = hypot(path->sigma_m, path->weak ? WEAK_FACTOR * site : site),
             .valid = path->found,
         };
     }
@@ -69,7 +70,7 @@ static void observe(const struct pipeline *p, const struct cycle_report *r,
     obs[ROW_H] = (struct observation){r->height_m, r->height_sigma_m, r->height_sigma_m > 0};
 }
 
-/* What the two profiles look like from u: takes their bias off, drops what is too weak there. */
+/* What the two profiles look like from u: takes their bias off, trusts what is weak there less. */
 static void look_from(struct pipeline *p, struct vec3 u, struct cycle_report *r)
 {
     for (size_t i = 0; i < BS_RIS; i++) {
@@ -77,8 +78,7 @@ static void look_from(struct pipeline *p, struct vec3 u, struct cycle_report *r)
         ris_model_view(p->model[i], p->gamma[i], u, &view);
         struct report_path *sensing = &r->path[PATH_L2 + i], *coop = &r->path[PATH_A2 + i];
         sensing->bias_m = coop->bias_m = view.bias_m;
-        if (view.level_db < RIS_LEVEL_DROP_DB)
-            sensing->found = coop->found = false;
+        sensing->weak = coop->weak = view.level_db < RIS_LEVEL_WEAK_DB;
     }
 }
 
@@ -99,7 +99,7 @@ static enum fix_outcome blocked(const struct cycle_report *r)
     return settled(r) ? FIX_DONE : FIX_SETTLING;
 }
 
-/* Lets the known walls explain what they add to the paths that the fix used. */
+/* Lets the known walls explain what they add to the paths. */
 static void refine(struct pipeline *p, const struct observation obs[ROW_COUNT],
                    struct cycle_report *r)
 {
@@ -108,9 +108,11 @@ static void refine(struct pipeline *p, const struct observation obs[ROW_COUNT],
     if (!p->map)
         return;
     for (size_t i = 0; i < N_STREAM; i++)
-        if (r->fix.used & ROW_BIT(row_of_path[PATH_L1 + i]))
+        if (r->path[PATH_L1 + i].found && !r->path[PATH_L1 + i].adaptive &&
+            !r->path[PATH_L1 + i].weak)
             in[i] = (struct map_fix_input){p->w + (STREAM_STATIC + i) * stride, &p->toa_of[i]};
-    r->refined = map_fix_refine(p->map, in, &obs[ROW_H], &r->fix) == OK;
+    if (map_fix_refine(p->map, in, &obs[ROW_H], &r->fix))
+        return; /* fewer than two streams, or no peak: the plain fix stands */
 }
 
 void pipeline_locate(struct pipeline *p, struct cycle_report *r)

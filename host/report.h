@@ -43,6 +43,7 @@ struct report_path {
     bool found;    /* a peak stood out in the gate */
     bool used;     /* by the fix */
     bool adaptive; /* high-passed instead of background-subtracted */
+    bool weak;     /* the profile is dark where the user is: trusted less */
     double length_m, sigma_m, snr_db, peak_db;
     double bias_m; /* of the profile's phase centre, already taken off the length */
 };
@@ -67,7 +68,6 @@ struct cycle_report {
     double turnaround_ns; /* as the user reports it */
     double response_snr_db, response_cfo_hz, response_evm_db;
     struct fix fix;
-    bool refined; /* by the map of the walls */
     struct ellipse ellipse;
     struct track track;
     enum track_event track_event;

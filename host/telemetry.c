@@ -105,7 +105,7 @@ int telemetry_format_fix(const struct cycle_report *r, double latency_ms, char *
     add(&t, ",\"ellipse95_m\":[%.6g,%.6g],\"ellipse95_angle_rad\":%.6g", number(r->ellipse.major_m),
         number(r->ellipse.minor_m), number(r->ellipse.angle_rad));
     add(&t, ",\"height_m\":%.2f,\"adaptive\":%s,\"refined\":%s", r->height_m,
-        boolean(r->path[PATH_L2].adaptive), boolean(r->refined));
+        boolean(r->path[PATH_L2].adaptive), boolean(r->fix.refined));
     add_paths(&t, r, PATH_COUNT);
     add(&t, ",\"latency_ms\":%.3f}", latency_ms);
     return text_end(&t);

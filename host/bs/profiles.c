@@ -20,9 +20,10 @@ static struct ris_model *make_model(const struct bs_cfg *cfg, size_t board, stru
         .carrier_hz = cfg->radio.carrier_hz,
         .region = {.x_m = {cfg->ris.region_x_m[0], cfg->ris.region_x_m[1]},
                    .y_m = {cfg->ris.region_y_m[0], cfg->ris.region_y_m[1]},
-                   .z_m = cfg->ris.region_z_m,
+                   .z_m = {cfg->ris.region_z_m[0], cfg->ris.region_z_m[1]},
                    .n_x = (size_t)cfg->ris.region_grid,
-                   .n_y = (size_t)cfg->ris.region_grid},
+                   .n_y = (size_t)cfg->ris.region_grid,
+                   .n_z = cfg->ris.region_z_m[0] < cfg->ris.region_z_m[1] ? 3 : 1},
     };
     if (bs_config_panel(cfg, board, &model.panel)) {
         status_set(err, ERR_GEOMETRY, "ris.boards[%zu]: no such pose", board);
@@ -40,13 +41,14 @@ static uint64_t design_key(const struct bs_cfg *cfg, size_t board)
     const struct bs_board *b = &cfg->ris.boards[board];
     if (bs_config_panel(cfg, board, &panel))
         return 0;
-    int n = snprintf(text, sizeof text,
-                     "%d %a %a %a %a %a %a %a %a %a %a %a %a %d %d %d %a %a %a %a %a %a %a %d",
-                     DESIGN_VERSION, a.tx.x, a.tx.y, a.tx.z, a.rx.x, a.rx.y, a.rx.z,
-                     panel.position.x, panel.position.y, panel.position.z, panel.z.x, panel.z.y,
-                     panel.z.z, b->columns, b->rows, b->bits, b->spacing_m, cfg->radio.carrier_hz,
-                     cfg->ris.region_x_m[0], cfg->ris.region_x_m[1], cfg->ris.region_y_m[0],
-                     cfg->ris.region_y_m[1], cfg->ris.region_z_m, cfg->ris.region_grid);
+    int n =
+        snprintf(text, sizeof text,
+                 "%d %a %a %a %a %a %a %a %a %a %a %a %a %d %d %d %a %a %a %a %a %a %a %a %d",
+                 DESIGN_VERSION, a.tx.x, a.tx.y, a.tx.z, a.rx.x, a.rx.y, a.rx.z, panel.position.x,
+                 panel.position.y, panel.position.z, panel.z.x, panel.z.y, panel.z.z, b->columns,
+                 b->rows, b->bits, b->spacing_m, cfg->radio.carrier_hz, cfg->ris.region_x_m[0],
+                 cfg->ris.region_x_m[1], cfg->ris.region_y_m[0], cfg->ris.region_y_m[1],
+                 cfg->ris.region_z_m[0], cfg->ris.region_z_m[1], cfg->ris.region_grid);
     return ris_hash_update(RIS_HASH_START, text, (size_t)n);
 }
 

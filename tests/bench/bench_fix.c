@@ -43,7 +43,7 @@ static struct ris_model *lab_model(size_t grid)
                               .rows = 16,
                               .spacing_m = wavelength / 2};
     struct ris_model_cfg cfg = {
-        .bs = lab.rx, .carrier_hz = 5.8e9, .region = {{2, 6}, {2, 6}, 1.2, grid, grid}};
+        .bs = lab.rx, .carrier_hz = 5.8e9, .region = {{2, 6}, {2, 6}, {1.2, 1.2}, grid, grid, 1}};
     struct status err;
     check(panel_init(&cfg.panel, &panel));
     struct ris_model *model = ris_model_create(&cfg, &err);

@@ -54,7 +54,7 @@ static struct ris_model *lab_model(int k, const struct ris_region *region)
 
 static struct ris_region square(size_t n)
 {
-    return (struct ris_region){{2, 6}, {2, 6}, 1.2, n, n};
+    return (struct ris_region){{2, 6}, {2, 6}, {1.2, 1.2}, n, n, 1};
 }
 
 static void check_close(const char *what, double got, double want, double tolerance)
@@ -171,12 +171,12 @@ static void test_hops_of_the_small_case(void **state)
 static void test_reciprocity(void **state)
 {
     (void)state;
-    struct ris_region there = {{3, 3}, {5, 5}, 1.2, 1, 1};
+    struct ris_region there = {{3, 3}, {5, 5}, {1.2, 1.2}, 1, 1, 1};
     struct ris_model *forward = lab_model(0, &there);
     struct ris_model_cfg cfg = {.panel = *ris_model_panel(forward),
                                 .bs = {3, 5, 1.2},
                                 .carrier_hz = CARRIER_HZ,
-                                .region = {{bs.x, bs.x}, {bs.y, bs.y}, bs.z, 1, 1}};
+                                .region = {{bs.x, bs.x}, {bs.y, bs.y}, {bs.z, bs.z}, 1, 1, 1}};
     struct status err;
     struct ris_model *back = ris_model_create(&cfg, &err);
     cplx gamma[N], f, b;
@@ -409,7 +409,7 @@ static void test_bad_models(void **state)
 static void test_region_behind(void **state)
 {
     (void)state;
-    struct ris_region behind = {{7.8, 7.9}, {0.1, 0.2}, 1.2, 2, 2};
+    struct ris_region behind = {{7.8, 7.9}, {0.1, 0.2}, {1.2, 1.2}, 2, 2, 1};
     struct ris_model *model = lab_model(0, &behind);
     double theta[N];
     cplx gamma[N] = {0};
