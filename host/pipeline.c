@@ -155,7 +155,7 @@ struct pipeline *pipeline_create(const struct pipeline_cfg *cfg, struct status *
     p->schedule = *cfg->schedule;
     p->keys = cfg->keys;
     p->wave = bs_config_waveform(&p->cfg);
-    p->answered_s = p->capture.finished_s = LONG_AGO_S;
+    p->answered_s = LONG_AGO_S;
     atomic_init(&p->capture.request, p->cfg.background.automatic ? p->cfg.background.cycles : -1);
     set_up_position(p);
     if (!make_streams(p, err) || !make_estimators(p, err) || !make_views(p, cfg, err) ||

@@ -48,8 +48,10 @@ void pipeline_capture_begin(struct pipeline *p, struct cycle_report *r)
         p->capture.running = true;
         p->capture.left = (unsigned)request;
     }
-    if (!p->capture.running && r->time_s - p->capture.finished_s > p->cfg.background.max_age_s)
+    if (p->capture.captured && r->time_s - p->capture.finished_s > p->cfg.background.max_age_s) {
         background_clear(p->background);
+        p->capture.captured = false;
+    }
     r->background_running = p->capture.running;
 }
 
@@ -74,9 +76,12 @@ static void finish(struct pipeline *p, const struct cycle_report *r)
     p->capture.running = false;
     if (background_finish(p->background, &why)) {
         refuse(p, why.text);
+        if (p->cfg.background.automatic && !p->capture.captured) /* until somebody answers */
+            pipeline_background(p, (unsigned)p->cfg.background.cycles);
         return;
     }
     p->capture.finished_s = r->time_s;
+    p->capture.captured = true;
     pipeline_count(&p->captures);
     log_info("empty room captured");
 }

@@ -21,6 +21,7 @@ struct capture {        /* of the empty room */
     atomic_int request; /* cycles asked for, -1: none pending; written by any thread */
     bool running;
     unsigned left;
+    bool captured;     /* there is one */
     double finished_s; /* device time of the last good one */
 };
 
