@@ -19,7 +19,7 @@ function(room_uhd_program name program)
 endfunction()
 room_uhd_program(uhd_find_devices uhd_find_devices --args type=room)
 room_uhd_program(uhd_probe uhd_usrp_probe --args type=room)
-room_uhd_program(uhd_messages test_messages --args type=room --ntests 40 --test-chain)
+room_uhd_program(uhd_messages test_messages --args type=room --ntests 20 --test-chain)
 room_uhd_program(uhd_benchmark benchmark_rate --args type=room --duration 5
   --rx_rate 25e6 --rx_channels 0,1,2,3 --tx_rate 25e6 --tx_channels 0)
 set(uhd_complaints "failed" "[1-9][0-9]* failures" "Error:" "No UHD"
