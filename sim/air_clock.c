@@ -248,6 +248,7 @@ static int64_t move_clock(struct air *air)
     bool idle = n == 0; /* nobody takes part: time flows as in an ungated room */
     if (idle)
         target = allowed > (double)now ? (int64_t)allowed : now;
+    s->held = hold < target;
     if (hold < target)
         target = hold;
     if (has_room(s) && s->horizon < target) {

@@ -76,6 +76,7 @@ struct air_seg {
     int64_t wall0_ns; /* creation; the ungated clock counts from here */
     int64_t pace_wall_ns, pace_tick;
     int64_t wanted, reaped_wall_ns;
+    int held; /* the clock would go further but for an open burst: wake it when that grows */
 
     struct air_radio_slot radios[AIR_MAX_RADIOS];
     struct air_waiter waiters[AIR_N_WAITER];

@@ -219,8 +219,10 @@ int air_tx_commit(struct air *air, const struct air_tx_chunk *c)
         air_event_post_locked(air, AIR_EVENT_GPIO, c->radio,
                               air_samp_to_tick(air, c->radio, k_air + (int64_t)c->n), c->end_rising,
                               c->end_falling);
+    bool wake = s->held || !c->more || (c->start_rising | c->start_falling);
     air_unlock(air);
-    air_notify(air);
+    if (wake)
+        air_notify(air);
     return OK;
 }
 

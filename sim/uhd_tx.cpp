@@ -213,7 +213,7 @@ void room_tx::missed(size_t n, bool timed_start)
                        edges.second, edges.first);
     on_air = false;
     dropping = next_burst;
-    int64_t soon = std::max(core->now() + int64_t(core->rate() * 1e-3), sent_to);
+    int64_t soon = std::max(core->now() + int64_t(core->rate() * 5e-3), sent_to);
     next = timed_start && next_burst ? next + int64_t(n) : soon;
 }
 
@@ -278,7 +278,8 @@ size_t room_tx::send(const buffs_type &buffs, const size_t n, const uhd::tx_meta
         else
             finish();
     }
-    air_gate_kick(core->air, core->radio);
+    if (md.end_of_burst || failed) /* there are messages to wait for */
+        air_gate_kick(core->air, core->radio);
     return n;
 }
 
