@@ -21,6 +21,8 @@ struct telemetry_ris { /* of one cycle, by the schedule thread */
     size_t n_board;
     struct ris_client_ack ack[BS_RIS];
     double wait_us; /* from the first ARM sent to the last ACK */
+    bool ok;        /* all acknowledged in time */
+    char error[96]; /* the controller's words of the last refusal, or empty */
 };
 
 enum telemetry_kind { TELEMETRY_CYCLE, TELEMETRY_RIS };

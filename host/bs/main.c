@@ -17,6 +17,7 @@ static const struct options_cfg options_cfg = {
     .synopsis = "Mirador's base station: senses, asks for permission, publishes positions.",
     .config = &bs_config_table,
     .default_config = "bs-lab.yaml",
+    .check = bs_config_check,
     .ready_fd = true,
 };
 
@@ -69,16 +70,10 @@ int main(int argc, char **argv)
     struct status err = {0};
     log_open("miradord", LOG_LEVEL_INFO);
     int code = options_parse(&options_cfg, argc, argv, &opt);
-    const bool only_check = code < 0 && opt.check_config;
-    opt.check_config = false; /* keys and types are half of it: bs_config_check is the other */
     if (code < 0)
         code = options_load(&options_cfg, &opt, &cfg);
     if (code >= 0)
         return code;
-    if (bs_config_check(&cfg, opt.config_file ? opt.config_file : "bs-lab.yaml", &err))
-        return complain(&err, EXIT_USAGE);
-    if (only_check)
-        return EXIT_DONE;
     if (stop_signals_install(&err))
         return complain(&err, EXIT_FAILED);
     return run(&daemon, &cfg, &opt);

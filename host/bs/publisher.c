@@ -27,8 +27,14 @@ struct audited { /* a run of cycles with the same verdict */
     uint64_t first, n;
 };
 
+struct watched { /* what was last said in the log about trouble */
+    bool ris_failing;
+    uint64_t radio_faults;
+};
+
 struct publisher {
     struct daemon *d;
+    struct watched watched;
     struct control *control;
     struct totals totals;
     struct audited audited[BS_USERS_MAX];
@@ -196,6 +202,46 @@ static void publish_cycle(struct publisher *p, const struct cycle_report *r)
     debug_truth(p, r);
 }
 
+/* Says once when the boards stop answering, and once when they are back. */
+static void watch_ris(struct publisher *p, const struct telemetry_ris *r)
+{
+    if (r->ok != p->watched.ris_failing)
+        return;
+    p->watched.ris_failing = !r->ok;
+    if (r->ok)
+        log_info("all RIS boards answer again");
+    else
+        log_warn(
+            "a RIS board did not acknowledge cycle %llu (%s): no positions until it does; look "
+            "at mirador-ris",
+            (unsigned long long)r->cycle, r->error[0] ? r->error : "no answer in time");
+}
+
+/* At most one line per look at the counters. */
+static void watch_radio(struct publisher *p)
+{
+    struct radio_counters c;
+    radio_counters(p->d->p.radio, &c);
+    uint64_t faults = c.rx_overflows + c.rx_sequence_errors + c.rx_late_commands + c.rx_timeouts +
+                      c.tx_lates + c.tx_underflows + c.tx_sequence_errors;
+    if (faults == p->watched.radio_faults)
+        return;
+    p->watched.radio_faults = faults;
+    log_warn("radio, since start: %llu overflows, %llu lost packets, %llu late and %llu missing "
+             "captures, %llu late bursts, %llu underflows",
+             (unsigned long long)c.rx_overflows,
+             (unsigned long long)(c.rx_sequence_errors + c.tx_sequence_errors),
+             (unsigned long long)c.rx_late_commands, (unsigned long long)c.rx_timeouts,
+             (unsigned long long)c.tx_lates, (unsigned long long)c.tx_underflows);
+}
+
+static void publish_ris(struct publisher *p, const struct telemetry_ris *r)
+{
+    int n = telemetry_format_ris(r, p->d->p.cfg, p->text, sizeof p->text);
+    publish(p, "ris", n, NULL, 0);
+    watch_ris(p, r);
+}
+
 static void drain_reports(struct publisher *p)
 {
     struct telemetry_item item;
@@ -204,8 +250,7 @@ static void drain_reports(struct publisher *p)
         if (item.kind == TELEMETRY_CYCLE)
             publish_cycle(p, &item.report);
         else
-            publish(p, "ris", telemetry_format_ris(&item.ris, p->d->p.cfg, p->text, sizeof p->text),
-                    NULL, 0);
+            publish_ris(p, &item.ris);
     }
 }
 
@@ -240,6 +285,7 @@ static void loop(struct publisher *p)
             continue;
         due = clock_ns() + (int64_t)HEALTH_MS * 1000000;
         publish_health(p);
+        watch_radio(p);
         if (cycle_counter_refresh(&p->d->p.counter, &err))
             log_error("%s", err.text);
     }

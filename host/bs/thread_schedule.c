@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "host/bs/daemon.h"
 #include "host/clock.h"
+#include <stdio.h>
 
 enum { ACK_MS = 60, ACK_GATED_MS = 5000 };
 #define ACK_OF_BURST_S 0.010 /* after a late or an underflow: until the next burst may follow */
@@ -52,7 +53,9 @@ static void arm_boards(struct conductor *c, struct cycle_plan *plan)
     if (rc == OK)
         rc = ris_client_arm_wait(d->p.ris, d->p.cfg->run.gated ? ACK_GATED_MS : ACK_MS, ris.ack);
     ris.wait_us = (double)(clock_ns() - t0) * 1e-3;
-    plan->ris_ok = rc == OK;
+    plan->ris_ok = ris.ok = rc == OK;
+    if (!ris.ok)
+        snprintf(ris.error, sizeof ris.error, "%s", ris_client_error(d->p.ris));
     publish_ris(d, &ris);
 }
 
