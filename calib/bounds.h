@@ -39,7 +39,7 @@ struct bounds {
 
 /* The matrices behind the bounds, row-major; SI units. */
 struct bounds_matrices {
-    double fim[5][5];      /* at the truth, mask known */
+    double fim[5][5];        /* at the truth, mask known */
     double a[5][5], b[5][5]; /* at the pseudo-true point */
 };
 
