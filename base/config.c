@@ -217,25 +217,37 @@ static int open_error(const char *file, struct status *err)
                       strerror(errno));
 }
 
-int config_load(const struct config_table *table, const char *file, const struct config_sets *sets,
-                void *out, struct status *err)
+int config_read_file(const char *file, char **text, size_t *n, struct status *err)
 {
-    memset(out, 0, table->size);
-    if (!file)
-        return config_parse(table, "defaults", "", 0, sets, out, err);
     FILE *in = fopen(file, "re");
     if (!in)
         return open_error(file, err);
-    char *text = malloc(CONFIG_MAX_BYTES + 1);
-    if (!text) {
+    *text = malloc(CONFIG_MAX_BYTES + 1);
+    if (!*text) {
         fclose(in);
         return status_set(err, ERR_NO_MEMORY, "%s: out of memory", file);
     }
     errno = 0;
-    size_t n = fread(text, 1, CONFIG_MAX_BYTES + 1, in);
-    int rc =
-        ferror(in) ? open_error(file, err) : config_parse(table, file, text, n, sets, out, err);
+    *n = fread(*text, 1, CONFIG_MAX_BYTES + 1, in);
+    int rc = ferror(in) ? open_error(file, err) : 0;
     fclose(in);
+    if (rc)
+        free(*text);
+    return rc;
+}
+
+int config_load(const struct config_table *table, const char *file, const struct config_sets *sets,
+                void *out, struct status *err)
+{
+    char *text;
+    size_t n;
+    memset(out, 0, table->size);
+    if (!file)
+        return config_parse(table, "defaults", "", 0, sets, out, err);
+    int rc = config_read_file(file, &text, &n, err);
+    if (rc)
+        return rc;
+    rc = config_parse(table, file, text, n, sets, out, err);
     free(text);
     return rc;
 }

@@ -129,6 +129,11 @@ int config_parse(const struct config_table *table, const char *name, const char 
                  size_t length, const struct config_sets *sets, void *out,
                  struct status *err) MUST_CHECK;
 
+/* For checks that need several keys at once: puts "FILE:LINE:COLUMN: " in front of err's message,
+ * where key ("ris.boards[1].position_m") or the nearest map above it stands in the file; without a
+ * place there, "FILE: ". Returns err->code. */
+int config_blame(const char *file, const char *key, struct status *err);
+
 /* Writes the values as YAML that config_load reads back to the same struct, each key with a
  * comment: help, unit, range, default. Returns ERR_IO when out refuses. */
 int config_dump(const struct config_table *table, const void *values, FILE *out) MUST_CHECK;

@@ -24,6 +24,9 @@ static inline bool config_is_list(enum config_type type)
 int config_convert(const struct config_key *key, const char *path, const struct node *node,
                    void *values, struct status *err) MUST_CHECK;
 
+/* At most CONFIG_MAX_BYTES + 1 bytes, not terminated; the caller frees. ERR_IO, ERR_NO_MEMORY. */
+int config_read_file(const char *file, char **text, size_t *n, struct status *err) MUST_CHECK;
+
 /* " dB", or "" without a unit. */
 const char *config_unit(const struct config_key *key, char text[64]);
 

@@ -238,12 +238,14 @@ int options_load(const struct options_cfg *cfg, const struct options *opt, void 
     }
     if (rc == 0)
         rc = config_load(cfg->config, file, &sets, values, &err);
+    if (rc == 0 && opt->dump_config)
+        return config_dump(cfg->config, values, stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+    if (rc == 0 && cfg->check)
+        rc = cfg->check(values, file ? file : "defaults", &err);
     if (rc) {
         fprintf(stderr, "%s: %s\n", cfg->program, err.text);
         return EXIT_USAGE;
     }
-    if (opt->dump_config)
-        return config_dump(cfg->config, values, stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
     return opt->check_config ? EXIT_DONE : -1;
 }
 

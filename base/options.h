@@ -27,8 +27,10 @@ struct options_cfg {
     const struct config_table
         *config;                /* adds --config --set --check-config --dump-config; or NULL */
     const char *default_config; /* data file ("bs-lab.yaml") when --config is missing, or NULL */
-    bool ready_fd;              /* adds --ready-fd */
-    bool json;                  /* adds --json */
+    /* Faults that only all values together show, or NULL. file: as named in messages. */
+    int (*check)(const void *values, const char *file, struct status *err);
+    bool ready_fd; /* adds --ready-fd */
+    bool json;     /* adds --json */
     /* One of specs was given; value NULL for a flag. Return 0, or status_set(err, ERR_ARG, ...) */
     int (*apply)(void *context, const char *name, const char *value, struct status *err);
     void *context;

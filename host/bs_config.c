@@ -307,72 +307,61 @@ int bs_config_schedule(const struct bs_cfg *cfg, struct schedule *s, struct stat
     return schedule_init(s, &sc, err);
 }
 
-/* Line of the first place where the file gives `key`; 0 when it leaves the key to its default. */
-static unsigned line_of(const char *file, const char *key)
+/* *key: what to look at in the file. */
+static int check_lists(const struct bs_cfg *cfg, const char **key, struct status *err)
 {
-    char text[512];
-    FILE *f = fopen(file, "r");
-    unsigned line = 0, found = 0;
-    while (f && !found && fgets(text, sizeof text, f)) {
-        const char *at = text + strspn(text, " -{");
-        size_t n = strlen(key);
-        line++;
-        if (strncmp(at, key, n) == 0 && at[n] == ':')
-            found = line;
-    }
-    if (f)
-        fclose(f);
-    return found;
-}
-
-static int in_file(const char *file, const char *key, struct status *err)
-{
-    char text[sizeof err->text];
-    memcpy(text, err->text, sizeof text);
-    unsigned line = line_of(file, key);
-    if (line)
-        return status_set(err, err->code, "%s:%u: %.200s", file, line, text);
-    return status_set(err, err->code, "%s: %.200s", file, text);
-}
-
-static int check_lists(const struct bs_cfg *cfg, struct status *err)
-{
+    *key = "geometry.tx_m";
     if (cfg->geometry.n_tx != cfg->radio.n_tx)
         return status_set(err, ERR_ARG,
                           "geometry.tx_m lists %zu antennas but radio.tx_channels %zu: give one "
                           "position per channel",
                           cfg->geometry.n_tx, cfg->radio.n_tx);
+    *key = "room.user_z_m";
     if (cfg->room.user_z_m[0] >= cfg->room.user_z_m[1])
         return status_set(err, ERR_ARG, "room.user_z_m: the first height must be the lower one");
+    *key = "ris.boards[1].name";
     if (strcmp(cfg->ris.boards[0].name, cfg->ris.boards[1].name) == 0)
-        return status_set(err, ERR_ARG, "ris.boards: two boards are called '%s'",
+        return status_set(err, ERR_ARG, "ris.boards: two boards are called '%s'; rename one",
                           cfg->ris.boards[0].name);
+    *key = "users";
     for (size_t a = 0; a < cfg->n_users; a++)
         for (size_t b = 0; b < a; b++)
             if (cfg->users[a].id == cfg->users[b].id)
-                return status_set(err, ERR_ARG, "users: ID %d is listed twice", cfg->users[a].id);
+                return status_set(err, ERR_ARG, "users: ID %d is listed twice; remove one",
+                                  cfg->users[a].id);
     return OK;
 }
 
-static int check_geometry(const struct bs_cfg *cfg, struct status *err)
+static int check_panels(const struct bs_cfg *cfg, const char **key, struct status *err)
+{
+    static const char *const keys_of[BS_RIS] = {"ris.boards[0].normal", "ris.boards[1].normal"};
+    for (size_t i = 0; i < BS_RIS; i++) {
+        struct panel panel;
+        *key = keys_of[i];
+        int rc = bs_config_panel(cfg, i, &panel);
+        if (rc)
+            return status_set(err, rc, "%s: null or vertical; give a horizontal direction",
+                              keys_of[i]);
+    }
+    return OK;
+}
+
+static int check_geometry(const struct bs_cfg *cfg, const char *file, struct status *err)
 {
     const struct anchors anchors = bs_config_anchors(cfg);
     const struct room_box room = bs_config_room(cfg);
     struct geometry_report report;
+    const bool inside = room_contains(&room, anchors.tx, 0) && room_contains(&room, anchors.rx, 0);
     if (geometry_check(&anchors, &room, &report, err))
-        return err->code;
-    if (report.mirror_symmetric)
-        log_warn("the RISs stand mirror-symmetric to the base station: a swap of their paths "
-                 "cannot be detected; move one of them by half a metre");
-    for (size_t i = 0; i < BS_RIS; i++) {
-        struct panel panel;
-        int rc = bs_config_panel(cfg, i, &panel);
-        if (rc)
-            return status_set(err, rc,
-                              "ris.boards[%zu].normal: null or vertical; give a horizontal "
-                              "direction",
-                              i);
-    }
+        return config_blame(file, inside ? "ris.boards" : "geometry", err);
+    if (!report.mirror_symmetric)
+        return OK;
+    struct status warning = {0};
+    status_set(&warning, OK,
+               "the RISs stand mirror-symmetric to the base station: a swap of their paths cannot "
+               "be detected; move one of them by half a metre");
+    config_blame(file, "ris.boards[1].position_m", &warning);
+    log_warn("%s", warning.text);
     return OK;
 }
 
@@ -386,19 +375,23 @@ static int check_latch(const struct bs_cfg *cfg, struct status *err)
                       cfg->ris.latch_delay_s, prefix_s);
 }
 
-int bs_config_check(const struct bs_cfg *cfg, const char *file, struct status *err)
+int bs_config_check(const void *bs_cfg, const char *file, struct status *err)
 {
+    const struct bs_cfg *cfg = bs_cfg;
     const struct waveform_cfg wave = bs_config_waveform(cfg);
+    const char *key = NULL;
     struct schedule s;
-    if (check_lists(cfg, err))
-        return in_file(file, "users", err);
+    if (check_lists(cfg, &key, err))
+        return config_blame(file, key, err);
     if (waveform_check(&wave, err))
-        return in_file(file, "waveform", err);
+        return config_blame(file, "waveform", err);
     if (check_latch(cfg, err))
-        return in_file(file, "latch_delay_s", err);
-    if (check_geometry(cfg, err))
-        return in_file(file, "boards", err);
+        return config_blame(file, "ris.latch_delay_s", err);
+    if (check_geometry(cfg, file, err))
+        return err->code;
+    if (check_panels(cfg, &key, err))
+        return config_blame(file, key, err);
     if (bs_config_schedule(cfg, &s, err))
-        return in_file(file, "schedule", err);
+        return config_blame(file, "schedule", err);
     return OK;
 }

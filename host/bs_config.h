@@ -95,9 +95,10 @@ struct bs_cfg {
 
 extern const struct config_table bs_config_table;
 
-/* Everything that can be wrong without a radio: geometry, waveform, schedule, endpoints. `file`
- * leads the message. Returns 0 or ERR_ARG / ERR_GEOMETRY; warnings go to the log. */
-int bs_config_check(const struct bs_cfg *cfg, const char *file, struct status *err) MUST_CHECK;
+/* Everything that can be wrong with a struct bs_cfg without a radio (options_cfg.check): geometry,
+ * waveform, schedule. `file` and line lead the message. Returns 0 or ERR_ARG / ERR_GEOMETRY;
+ * warnings go to the log. */
+int bs_config_check(const void *bs_cfg, const char *file, struct status *err) MUST_CHECK;
 
 /* What the parts of the daemon are made from. Strings point into cfg. */
 struct radio_cfg bs_config_radio(const struct bs_cfg *cfg);

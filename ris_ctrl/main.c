@@ -14,6 +14,7 @@ static const struct options_cfg options_cfg = {
     .synopsis = "keeps RIS boards configured: one ZeroMQ service in front of all of them",
     .config = &ris_config_table,
     .default_config = "ris-lab.yaml",
+    .check = ris_config_check,
     .ready_fd = true,
 };
 
@@ -45,18 +46,10 @@ int main(int argc, char **argv)
         return native_process_main(argc - 2, argv + 2);
     log_open("mirador-ris", LOG_LEVEL_INFO);
     int r = options_parse(&options_cfg, argc, argv, &opt);
-    bool only_check = opt.check_config;
-    opt.check_config = false; /* our own checks come behind the table's */
     if (r < 0)
         r = options_load(&options_cfg, &opt, &cfg);
     if (r >= 0)
         return r;
-    if (ris_config_check(&cfg, &err) != OK) {
-        fprintf(stderr, "mirador-ris: %s\n", err.text);
-        return EXIT_USAGE;
-    }
-    if (only_check)
-        return EXIT_DONE;
     if (stop_signals_install(&err) != OK) {
         fprintf(stderr, "mirador-ris: %s\n", err.text);
         return EXIT_FAILED;

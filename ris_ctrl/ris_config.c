@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ris_ctrl/ris_config.h"
 #include "base/log.h"
+#include <stdio.h>
 #include <string.h>
 
 typedef struct ris_config_board board;
@@ -47,25 +48,35 @@ static bool name_valid(const char *name)
                                                 "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")] == '\0';
 }
 
-int ris_config_check(const struct ris_config *cfg, struct status *err)
+static int check_board(const struct ris_config *cfg, size_t i, struct status *err)
 {
-    for (size_t i = 0; i < cfg->n_board; i++) {
-        const struct ris_config_board *b = &cfg->boards[i];
-        struct ris_shape shape = {(uint8_t)b->columns, (uint8_t)b->rows, (uint8_t)b->bits};
-        if (!name_valid(b->name))
-            return status_set(err, ERR_ARG,
-                              "boards[%zu].name '%s' is no board's name; use letters, "
-                              "digits, - and _",
-                              i, b->name);
-        if (!ris_shape_valid(shape))
-            return status_set(err, ERR_ARG,
-                              "boards[%zu] %s: a profile takes at most %d bytes; use "
-                              "fewer bits or elements",
-                              i, b->name, RIS_PATTERN_MAX);
-        for (size_t j = 0; j < i; j++)
-            if (strcmp(cfg->boards[j].name, b->name) == 0)
-                return status_set(err, ERR_ARG, "boards[%zu].name '%s' is there twice; rename one",
-                                  i, b->name);
-    }
+    const struct ris_config_board *b = &cfg->boards[i];
+    struct ris_shape shape = {(uint8_t)b->columns, (uint8_t)b->rows, (uint8_t)b->bits};
+    if (!name_valid(b->name))
+        return status_set(err, ERR_ARG,
+                          "boards[%zu].name '%s' is no board's name; use letters, "
+                          "digits, - and _",
+                          i, b->name);
+    if (!ris_shape_valid(shape))
+        return status_set(err, ERR_ARG,
+                          "boards[%zu] %s: a profile takes at most %d bytes; use "
+                          "fewer bits or elements",
+                          i, b->name, RIS_PATTERN_MAX);
+    for (size_t j = 0; j < i; j++)
+        if (strcmp(cfg->boards[j].name, b->name) == 0)
+            return status_set(err, ERR_ARG, "boards[%zu].name '%s' is there twice; rename one", i,
+                              b->name);
+    return OK;
+}
+
+int ris_config_check(const void *ris_config, const char *file, struct status *err)
+{
+    const struct ris_config *cfg = ris_config;
+    char key[32];
+    for (size_t i = 0; i < cfg->n_board; i++)
+        if (check_board(cfg, i, err) != OK) {
+            snprintf(key, sizeof key, "boards[%zu].name", i);
+            return config_blame(file, key, err);
+        }
     return OK;
 }

@@ -31,5 +31,6 @@ struct ris_config {
 
 extern const struct config_table ris_config_table;
 
-/* What the table cannot say: names, sizes, doubles. ERR_ARG with a cure. */
-int ris_config_check(const struct ris_config *cfg, struct status *err) MUST_CHECK;
+/* What the table cannot say of a struct ris_config (options_cfg.check): names, sizes, doubles.
+ * ERR_ARG with place and cure. */
+int ris_config_check(const void *ris_config, const char *file, struct status *err) MUST_CHECK;

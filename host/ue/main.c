@@ -95,6 +95,7 @@ static int make_responder(struct ue *ue, struct status *err)
         .answer = {.mode = (uint8_t)ue->cfg.user.mode,
                    .height_cm = (uint16_t)lround(ue->cfg.user.height_m * 100),
                    .sigma_code = response_sigma_code(ue->cfg.user.height_sigma_m)},
+        .attack = (enum attack_kind)ue->cfg.attack,
     };
     ue->responder = responder_create(&cfg, ue->radio, &ue->keys, &ue->last, err);
     return ue->responder ? OK : err->code;
@@ -241,6 +242,7 @@ int main(int argc, char **argv)
         .synopsis = "user terminal: hears the base station, checks it, and answers if it may",
         .config = &ue_config_table,
         .default_config = "ue-lab.yaml",
+        .check = ue_config_check,
         .ready_fd = true,
     };
     int code = options_parse(&options, argc, argv, &opt);
@@ -249,16 +251,15 @@ int main(int argc, char **argv)
     if (code >= 0)
         return code;
     log_open("mirador-ue", LOG_LEVEL_INFO);
-    const char *file = opt.config_file ? opt.config_file : options.default_config;
-    int rc = ue_config_check(&ue.cfg, file, &err);
-    if (rc == OK)
-        rc = stop_signals_install(&err);
+    int rc = stop_signals_install(&err);
     if (rc == OK)
         rc = start_watch(&err);
     if (rc == OK)
         rc = start(&ue, &err);
     if (rc == OK) {
         become_realtime(&ue);
+        if (ue.cfg.attack != ATTACK_NONE)
+            log_warn("exercise.attack is set: the answers of this terminal are wrong on purpose");
         options_ready(&opt);
         rc = run(&ue, &err);
         if (rc == OK)

@@ -12,6 +12,7 @@ struct responder {
     const struct secure_keys *keys;
     struct last_cycle *last;
     struct secure_user user;
+    struct attack attack;
     struct waveform *waveform;
     struct frame_modem *modem;
     struct sc16 *signal; /* slots, pilot, data */
@@ -60,6 +61,7 @@ struct responder *responder_create(const struct responder_cfg *cfg, struct radio
     r->radio = radio;
     r->keys = keys;
     r->last = last;
+    r->attack.kind = cfg->attack;
     secure_user_reset(&r->user, cfg->user_id, last->covered);
     if (make_parts(r, err))
         responder_destroy(&r);
@@ -122,6 +124,7 @@ static enum responder_verdict answer(struct responder *r, const struct heard_bur
     response.permit = true;
     if (secure_seal_response(r->keys, cycle, burst->sensing, &response, frame))
         return VERDICT_FAILED;
+    attack_apply(&r->attack, cycle, frame);
     frame_modem_modulate(r->modem, frame, r->symbols);
     (void)waveform_symbol(r->waveform, r->symbols, frame_modem_symbols(r->modem),
                           r->signal + r->data_at);

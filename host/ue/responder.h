@@ -6,6 +6,7 @@
  * after the start of the burst it heard, in its own clock. */
 #pragma once
 #include "frames/secure.h"
+#include "host/ue/attack.h"
 #include "host/ue/last_cycle.h"
 #include "host/ue/receiver.h"
 
@@ -15,8 +16,9 @@ struct responder_cfg {
     double lead_s;        /* an answer is not queued later than this before its start */
     double turnaround_ns; /* the device's own delay, added to what the answer reports */
     uint32_t user_id;
-    bool permit;            /* false: listen and stay silent */
-    struct response answer; /* mode, height_cm, sigma_code are sent as they are */
+    bool permit;             /* false: listen and stay silent */
+    struct response answer;  /* mode, height_cm, sigma_code are sent as they are */
+    enum attack_kind attack; /* ATTACK_NONE, but for security exercises */
 };
 
 enum responder_verdict {

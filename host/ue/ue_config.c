@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "host/ue/ue_config.h"
 #include "base/log.h"
-#include "frames/response_frame.h"
+#include "host/ue/attack.h"
 #include <math.h>
 
 #define CFG struct ue_cfg
@@ -80,6 +80,9 @@ static const struct config_key keys[] = {
      .help = "holds the last accepted cycle"},
     {"run.realtime", CONFIG_BOOL(CFG, run.realtime), .def = "yes",
      .help = "SCHED_FIFO, where permitted"},
+    {"exercise.attack", CONFIG_CHOICE(CFG, attack, ATTACK_CHOICES), .def = "none",
+     .help = "makes this terminal misbehave on purpose, to test a base station: replay its first "
+             "answer, flip one bit of each answer, forge (flip one and mend the checksum)"},
     {"telemetry.endpoint", CONFIG_STRING(CFG, telemetry_endpoint), .def = "",
      .help = "PUB of topic 'ue'; empty: none"},
     {"telemetry.secret_key_file", CONFIG_STRING(CFG, secret_key_file), .def = "",
@@ -135,25 +138,34 @@ enum modem_scheme ue_config_scheme(const struct ue_cfg *cfg)
     return schemes[cfg->waveform.modulation];
 }
 
-int ue_config_check(const struct ue_cfg *cfg, const char *file, struct status *err)
+static int check_schedule(const struct ue_cfg *cfg, const struct waveform_cfg *wave,
+                          const char **key, struct status *err)
 {
-    const struct waveform_cfg wave = ue_config_waveform(cfg);
-    struct status why = {0};
-    if (waveform_check(&wave, &why))
-        return status_set(err, ERR_ARG, "%s: %.200s", file, why.text);
-    const size_t symbol = waveform_symbol_samps(&wave);
+    const size_t symbol = waveform_symbol_samps(wave);
     const double heard_s =
-        (double)(waveform_burst_slots(&wave) * waveform_slot_samps(&wave) + 3 * symbol) /
-        wave.rate_hz;
+        (double)(waveform_burst_slots(wave) * waveform_slot_samps(wave) + 3 * symbol) /
+        wave->rate_hz;
+    *key = "schedule.response_delay_s";
     if (cfg->schedule.response_delay_s < heard_s + 2 * cfg->radio.lead_s)
         return status_set(err, ERR_ARG,
-                          "%s: schedule.response_delay_s %g leaves no time to answer: burst and "
+                          "schedule.response_delay_s %g leaves no time to answer: burst and "
                           "frames end after %.4f s; raise it here and at the base station",
-                          file, cfg->schedule.response_delay_s, heard_s);
+                          cfg->schedule.response_delay_s, heard_s);
+    *key = "schedule.cycle_period_s";
     if (cfg->schedule.cycle_period_s < cfg->schedule.response_delay_s + heard_s)
         return status_set(err, ERR_ARG,
-                          "%s: schedule.cycle_period_s %g is shorter than burst and answer; "
+                          "schedule.cycle_period_s %g is shorter than burst and answer; "
                           "use the base station's period",
-                          file, cfg->schedule.cycle_period_s);
+                          cfg->schedule.cycle_period_s);
+    return OK;
+}
+
+int ue_config_check(const void *ue_cfg, const char *file, struct status *err)
+{
+    const struct ue_cfg *cfg = ue_cfg;
+    const struct waveform_cfg wave = ue_config_waveform(cfg);
+    const char *key = "waveform";
+    if (waveform_check(&wave, err) || check_schedule(cfg, &wave, &key, err))
+        return config_blame(file, key, err);
     return OK;
 }

@@ -38,6 +38,7 @@ struct ue_cfg {
         char state_dir[UE_TEXT];
         bool realtime;
     } run;
+    int attack; /* enum attack_kind */
     char telemetry_endpoint[UE_TEXT];
     char secret_key_file[UE_TEXT];
     char client_keys[8][72];
@@ -46,8 +47,9 @@ struct ue_cfg {
 
 extern const struct config_table ue_config_table;
 
-/* What can be wrong without a radio. `file` leads the message. Returns 0 or ERR_ARG. */
-int ue_config_check(const struct ue_cfg *cfg, const char *file, struct status *err) MUST_CHECK;
+/* What can be wrong without a radio, of a struct ue_cfg (options_cfg.check). `file` and line lead
+ * the message. Returns 0 or ERR_ARG. */
+int ue_config_check(const void *ue_cfg, const char *file, struct status *err) MUST_CHECK;
 
 /* Strings point into cfg. */
 struct radio_cfg ue_config_radio(const struct ue_cfg *cfg);

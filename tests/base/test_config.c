@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/config.h"
+#include "base/log.h"
 
 struct waypoint {
     double time_s;
@@ -426,6 +427,36 @@ static void loads_files(void **state)
     assert_string_equal(text, "/dev/null");
 }
 
+static void blame(const char *file, const char *key, const char *place)
+{
+    char expected[400];
+    struct status why = {0};
+    snprintf(expected, sizeof expected, "%s:%sof two keys; cure", file, place);
+    status_set(&why, ERR_GEOMETRY, "of two keys; cure");
+    assert_int_equal(config_blame(file, key, &why), ERR_GEOMETRY);
+    assert_string_equal(why.text, expected);
+}
+
+static void blames_the_place_in_the_file(void **state)
+{
+    (void)state;
+    char file[] = "/tmp/mirador-test-XXXXXX";
+    int fd = mkstemp(file);
+    assert_true(fd >= 0);
+    FILE *out = fdopen(fd, "w");
+    fputs("radio:\n  gain_db: 3\nboards:\n  - {name: a}\n  - name: b\n    at_m: [1, 2]\n", out);
+    fclose(out);
+    blame(file, "radio.gain_db", "2:3: ");
+    blame(file, "radio.rate_hz", "1:1: "); /* left to its default */
+    blame(file, "boards[0].name", "4:6: ");
+    blame(file, "boards[1].at_m", "6:5: ");
+    blame(file, "boards[1]", "5:5: ");
+    blame(file, "boards[7].name", "3:1: ");
+    blame(file, "users", " ");
+    remove(file);
+    blame(file, "users", " ");
+}
+
 static void finds_the_nearest_word(void **state)
 {
     (void)state;
@@ -454,6 +485,7 @@ int main(void)
         cmocka_unit_test(refuses_bad_overrides),
         cmocka_unit_test(dump_reads_back_to_the_same),
         cmocka_unit_test(loads_files),
+        cmocka_unit_test(blames_the_place_in_the_file),
         cmocka_unit_test(finds_the_nearest_word),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -160,6 +160,27 @@ static void loads_the_configuration(void **state)
     assert_int_equal(load(&cfg), EXIT_DONE);
 }
 
+static int check(const void *values, const char *file, struct status *err)
+{
+    const struct cfg *cfg = values;
+    assert_string_equal(file, "defaults");
+    return cfg->gain_db < 60 ? 0 : status_set(err, ERR_ARG, "too loud; lower it");
+}
+
+static void checks_before_it_says_that_all_is_well(void **state)
+{
+    (void)state;
+    struct cfg cfg;
+    struct options_cfg checked = full;
+    checked.check = check;
+    assert_int_equal(PARSE("--check-config", "--set", "radio.gain_db=59"), -1);
+    assert_int_equal(options_load(&checked, &opt, &cfg), EXIT_DONE);
+    assert_int_equal(PARSE("--check-config", "--set", "radio.gain_db=61"), -1);
+    assert_int_equal(options_load(&checked, &opt, &cfg), EXIT_USAGE);
+    assert_int_equal(PARSE("--set", "radio.gain_db=61"), -1);
+    assert_int_equal(options_load(&checked, &opt, &cfg), EXIT_USAGE);
+}
+
 static void tells_when_ready(void **state)
 {
     (void)state;
@@ -274,10 +295,15 @@ static void logs_whole_lines(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(parses_what_programs_share), cmocka_unit_test(helps),
-        cmocka_unit_test(bad_usage_exits_with_2),     cmocka_unit_test(loads_the_configuration),
-        cmocka_unit_test(tells_when_ready),           cmocka_unit_test(numbers_are_whole_texts),
-        cmocka_unit_test(stops_on_signals),           cmocka_unit_test(logs_whole_lines),
+        cmocka_unit_test(parses_what_programs_share),
+        cmocka_unit_test(helps),
+        cmocka_unit_test(bad_usage_exits_with_2),
+        cmocka_unit_test(loads_the_configuration),
+        cmocka_unit_test(checks_before_it_says_that_all_is_well),
+        cmocka_unit_test(tells_when_ready),
+        cmocka_unit_test(numbers_are_whole_texts),
+        cmocka_unit_test(stops_on_signals),
+        cmocka_unit_test(logs_whole_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -117,7 +117,7 @@ static void fault_of_the_geometry_names_its_line(void **state)
     assert_int_equal(config_load(&bs_config_table, path, NULL, &cfg, &err), OK);
     assert_int_equal(bs_config_check(&cfg, path, &err), ERR_GEOMETRY);
     remove(path);
-    assert_non_null(strstr(err.text, ":2: "));
+    assert_non_null(strstr(err.text, ":2:3: "));
 }
 
 int main(void)
