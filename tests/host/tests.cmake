@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-foreach(name schedule block_pool bs_config control telemetry)
+foreach(name schedule block_pool bs_config control telemetry pipeline)
   mirador_test(test_${name} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c
-    LIBS host PkgConfig::JANSSON m LABELS sanitize)
+    LIBS host PkgConfig::JANSSON m TIMEOUT 300 LABELS sanitize)
 endforeach()
 mirador_test(test_radio SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_radio.c LIBS host m LABELS sanitize)
 add_dependencies(test_radio mirador_room_uhd)

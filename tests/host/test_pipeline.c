@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The pipeline on made-up blocks: leak, clutter, and a user whose paths have known lengths. What is
+ * asked: a position only with a genuine permission of the same cycle, and then the right one. */
+#include "dsp/fft.h"
+#include "dsp/stream.h"
+#include "host/pipeline.h"
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { N_ANT = 4, LATENCY = 164, CAPTURE_CYCLES = 6, SAMPS = 620000 };
+
+static const char yaml[] = "ris:\n"
+                           "  boards:\n"
+                           "    - {name: ris1, position_m: [7, 1.5, 1.9]}\n"
+                           "    - {name: ris2, position_m: [1, 6, 1.7]}\n"
+                           "users:\n"
+                           "  - {id: 5, key_file: none}\n"
+                           "background: {cycles: 6}\n"
+                           "estimate: {map: no}\n";
+
+static const struct vec3 user = {3.7, 4.4, 1.3};
+
+struct bench {
+    struct bs_cfg cfg;
+    struct schedule schedule;
+    struct secure_keys keys, other;
+    struct pipeline *pipeline;
+    struct waveform_cfg wave;
+    struct waveform *form;
+    struct frame_modem *modem;
+    cplxf *sequence;
+    struct block block;
+    int64_t index;
+    uint8_t last_response[RESPONSE_FRAME_BYTES];
+};
+
+struct path {
+    enum stream_name stream; /* whose code flips it */
+    double length_m, gain;
+};
+
+static void add_period(const struct bench *b, const struct path *p, double extra_m, cplxf *period)
+{
+    const struct waveform_cfg *w = &b->wave;
+    double scale = p->gain * w->rms / sqrt((double)w->k);
+    double delay = (p->length_m + extra_m) / SPEED_OF_LIGHT;
+    for (size_t k = 0; k < w->k; k++) {
+        double f = ((double)k - (double)(w->k - 1) / 2) * waveform_spacing_hz(w);
+        cplx step = cexp(2 * I * PI * f / w->rate_hz);
+        cplx value = scale * (cplx)b->sequence[k] *
+                     cexp(-2 * I * PI * (f + b->cfg.radio.carrier_hz) * delay) *
+                     cexp(-2 * I * PI * f * LATENCY / w->rate_hz);
+        for (size_t n = 0; n < w->n; n++) {
+            period[n] += (cplxf)value;
+            value *= step;
+        }
+    }
+}
+
+/* Slots from block sample `first` on: each stream's paths with the sign of its code. */
+static void add_slots(struct bench *b, const struct path *path, size_t n_path, size_t first,
+                      size_t n_slot)
+{
+    const size_t n = b->wave.n, slot = waveform_slot_samps(&b->wave);
+    static cplxf period[STREAM_COUNT][1024];
+    for (size_t a = 0; a < N_ANT; a++) {
+        memset(period, 0, sizeof period);
+        for (size_t i = 0; i < n_path; i++)
+            add_period(b, &path[i], 0, period[path[i].stream]);
+        for (size_t s = 0; s < n_slot; s++)
+            for (size_t t = 0; t < slot; t++) {
+                cplxf sum = 0;
+                for (size_t h = 0; h < STREAM_COUNT; h++)
+                    sum += period[h][t % n] * (float)stream_code(h, s);
+                b->block.samp[a][first + s * slot + t] = (struct sc16){
+                    (int16_t)lrintf(32767 * crealf(sum)), (int16_t)lrintf(32767 * cimagf(sum))};
+            }
+    }
+}
+
+static const struct path room_paths[] = {
+    {STREAM_STATIC, 0.3, 0.3},
+    {STREAM_STATIC, 9.1, 2e-3},
+    {STREAM_RIS1, 13.2, 1e-3},
+    {STREAM_RIS2, 12.1, 1e-3},
+};
+
+static void sense(struct bench *b, bool present)
+{
+    struct anchors a = bs_config_anchors(&b->cfg);
+    struct path path[7];
+    memcpy(path, room_paths, sizeof room_paths);
+    path[4] = (struct path){STREAM_STATIC, fix_predict(&a, ROW_L1, user, NULL), 1e-3};
+    path[5] = (struct path){STREAM_RIS1, fix_predict(&a, ROW_L2, user, NULL), 3e-4};
+    path[6] = (struct path){STREAM_RIS2, fix_predict(&a, ROW_L3, user, NULL), 3e-4};
+    struct cycle_plan plan = {
+        .index = b->index, .cycle = 1000 + (uint64_t)b->index, .ris_ok = true, .sent = true};
+    assert_int_equal(secure_seal_sensing(&b->keys, plan.cycle, 5, plan.sensing), OK);
+    b->block.plan = plan;
+    b->block.kind = BLOCK_SENSING;
+    b->block.info = (struct radio_block){.n_valid = SAMPS};
+    add_slots(b, path, present ? 7 : 4, (size_t)-b->schedule.window[WINDOW_SENSING].begin,
+              waveform_burst_slots(&b->wave));
+    pipeline_sensing(b->pipeline, &b->block);
+}
+
+static void put_answer(struct bench *b, const uint8_t bytes[RESPONSE_FRAME_BYTES])
+{
+    static cplxf symbols[MODEM_SYMBOLS_MAX];
+    static struct sc16 burst[80000];
+    const size_t code = 8 * waveform_slot_samps(&b->wave), symbol = waveform_symbol_samps(&b->wave);
+    const size_t first = (size_t)(b->schedule.response - b->schedule.window[WINDOW_RESPONSE].begin);
+    const cplxf one = 1;
+    frame_modem_modulate(b->modem, bytes, symbols);
+    waveform_slots(b->form, 8, burst);
+    waveform_symbol(b->form, &one, 1, burst + code);
+    waveform_symbol(b->form, symbols, frame_modem_symbols(b->modem), burst + code + symbol);
+    for (size_t a = 0; a < N_ANT; a++)
+        for (size_t t = 0; t < code + 2 * symbol; t++)
+            b->block.samp[a][first + 20 + t] =
+                (struct sc16){(int16_t)(burst[t].i / 4), (int16_t)(burst[t].q / 4)};
+}
+
+static void clear_block(struct bench *b)
+{
+    for (size_t a = 0; a < N_ANT; a++)
+        for (size_t t = 0; t < SAMPS; t++) /* a little noise: silence is never exact */
+            b->block.samp[a][t] = (struct sc16){(int16_t)((t * 7919 + a) % 5 - 2),
+                                                (int16_t)((t * 104729 + a) % 5 - 2)};
+}
+
+/* One cycle; bytes NULL: nobody answers. */
+static void cycle(struct bench *b, bool present, const uint8_t *bytes, struct cycle_report *r)
+{
+    clear_block(b);
+    sense(b, present);
+    clear_block(b);
+    if (bytes)
+        put_answer(b, bytes);
+    b->block.kind = BLOCK_RESPONSE;
+    b->block.n_samp = (size_t)b->schedule.window[WINDOW_RESPONSE].n;
+    pipeline_response(b->pipeline, &b->block, r);
+    b->block.n_samp = SAMPS;
+    b->index++;
+}
+
+/* The answer that the user would give in the coming cycle. */
+static const uint8_t *answer(struct bench *b, const struct secure_keys *keys, bool permit)
+{
+    const struct response r = {.permit = permit, .mode = 2, .height_cm = 130, .sigma_code = 1};
+    uint64_t number = 1000 + (uint64_t)b->index;
+    uint8_t sensing[SENSING_FRAME_BYTES];
+    assert_int_equal(secure_seal_sensing(&b->keys, number, 5, sensing), OK);
+    assert_int_equal(secure_seal_response(keys, number, sensing, &r, b->last_response), OK);
+    return b->last_response;
+}
+
+static void make_keys(struct secure_keys *keys, uint64_t seed)
+{
+    uint8_t master[SECURE_MASTER_BYTES];
+    secure_master_from_seed(seed, 5, master);
+    secure_keys_derive(master, keys);
+}
+
+static void make_pipeline(struct bench *b)
+{
+    struct status err = {0};
+    static uint8_t profile[256];
+    const struct pipeline_cfg pc = {.cfg = &b->cfg,
+                                    .schedule = &b->schedule,
+                                    .keys = &b->keys,
+                                    .profile = {profile, profile},
+                                    .profile_hash = {1, 2}};
+    b->pipeline = pipeline_create(&pc, &err);
+    if (!b->pipeline)
+        fail_msg("%s", err.text);
+}
+
+static int set_up(void **state)
+{
+    struct bench *b = calloc(1, sizeof *b);
+    struct status err = {0};
+    *state = b;
+    assert_int_equal(secure_init(), OK);
+    assert_int_equal(
+        config_parse(&bs_config_table, "t", yaml, sizeof yaml - 1, NULL, &b->cfg, &err), OK);
+    assert_int_equal(bs_config_schedule(&b->cfg, &b->schedule, &err), OK);
+    b->wave = bs_config_waveform(&b->cfg);
+    make_keys(&b->keys, 1);
+    make_keys(&b->other, 2);
+    make_pipeline(b);
+    b->form = waveform_create(&b->wave, &err);
+    const struct frame_modem_cfg modem = {.n_byte = RESPONSE_FRAME_BYTES,
+                                          .n_carrier = b->wave.k,
+                                          .n_ant = 1,
+                                          .scheme = MODEM_QPSK,
+                                          .golay = true};
+    b->modem = frame_modem_create(&modem, &err);
+    b->sequence = calloc(b->wave.k, sizeof *b->sequence);
+    waveform_sequence(&b->wave, b->sequence);
+    b->block.n_ant = N_ANT;
+    b->block.n_samp = SAMPS;
+    for (size_t a = 0; a < N_ANT; a++)
+        b->block.samp[a] = calloc(SAMPS, sizeof(struct sc16));
+    struct cycle_report r;
+    for (int i = 0; i < CAPTURE_CYCLES; i++)
+        cycle(b, false, NULL, &r);
+    cycle(b, false, NULL, &r);
+    assert_true(r.background_valid);
+    assert_int_equal(r.response, RESPONSE_SILENT);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct bench *b = *state;
+    pipeline_destroy(&b->pipeline);
+    waveform_destroy(&b->form);
+    frame_modem_destroy(&b->modem);
+    free(b->sequence);
+    for (size_t a = 0; a < N_ANT; a++)
+        free(b->block.samp[a]);
+    free(b);
+    return 0;
+}
+
+static void assert_nothing_told(const struct cycle_report *r)
+{
+    assert_int_not_equal(r->outcome, FIX_DONE);
+    for (size_t i = 0; i < PATH_COUNT; i++)
+        assert_false(r->path[i].found);
+    for (size_t i = 0; i < REPORT_PROFILE_BINS; i++)
+        assert_true(r->profile[0][i] == 0);
+    assert_true(r->fix.position.x == 0 && r->fix.position.y == 0);
+    assert_false(r->track.alive);
+}
+
+static void permission_gives_the_right_place(void **state)
+{
+    struct bench *b = *state;
+    struct cycle_report r;
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    assert_int_equal(r.response, RESPONSE_PERMITTED);
+    assert_int_equal(r.outcome, FIX_DONE);
+    assert_true(hypot(r.fix.position.x - user.x, r.fix.position.y - user.y) < 0.1);
+    assert_true(fabs(r.fix.position.z - user.z) < 0.1);
+    assert_true(r.fix.used & ROW_BIT(ROW_L1));
+    assert_true(pipeline_answered(b->pipeline, 0));
+}
+
+static void no_permission_no_position(void **state)
+{
+    struct bench *b = *state;
+    struct cycle_report r;
+    cycle(b, true, answer(b, &b->keys, false), &r);
+    assert_int_equal(r.response, RESPONSE_NO_PERMIT);
+    assert_nothing_told(&r);
+    cycle(b, true, NULL, &r);
+    assert_int_equal(r.response, RESPONSE_SILENT);
+    assert_nothing_told(&r);
+    assert_false(pipeline_answered(b->pipeline, 0));
+}
+
+static void foreign_key_is_refused(void **state)
+{
+    struct bench *b = *state;
+    struct cycle_report r;
+    cycle(b, true, answer(b, &b->other, true), &r);
+    assert_int_equal(r.response, RESPONSE_REFUSED);
+    assert_nothing_told(&r);
+}
+
+static void replay_is_refused(void **state)
+{
+    struct bench *b = *state;
+    struct cycle_report r;
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    assert_int_equal(r.outcome, FIX_DONE);
+    cycle(b, true, b->last_response, &r);
+    assert_int_equal(r.response, RESPONSE_REFUSED);
+    assert_int_not_equal(r.outcome, FIX_DONE);
+}
+
+static void flipped_bits_are_refused(void **state)
+{
+    struct bench *b = *state;
+    struct cycle_report r;
+    for (size_t bit = 0; bit < 8 * RESPONSE_FRAME_BYTES; bit += 37) {
+        uint8_t bytes[RESPONSE_FRAME_BYTES];
+        memcpy(bytes, answer(b, &b->keys, true), sizeof bytes);
+        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        cycle(b, true, bytes, &r);
+        assert_true(r.response == RESPONSE_DAMAGED || r.response == RESPONSE_REFUSED);
+        assert_nothing_told(&r);
+    }
+}
+
+static void lost_samples_give_no_position(void **state)
+{
+    struct bench *b = *state;
+    struct cycle_report r;
+    struct pipeline_counters n;
+    clear_block(b);
+    sense(b, true);
+    clear_block(b);
+    put_answer(b, answer(b, &b->keys, true));
+    b->block.kind = BLOCK_RESPONSE;
+    b->block.info.discontinuity = true;
+    pipeline_response(b->pipeline, &b->block, &r);
+    assert_int_equal(r.response, RESPONSE_LOST);
+    assert_nothing_told(&r);
+    pipeline_counters(b->pipeline, &n);
+    assert_int_equal(n.response[RESPONSE_LOST], 1);
+    assert_int_equal(n.discontinuities, 1);
+}
+
+static void late_board_gives_no_position(void **state)
+{
+    struct bench *b = *state;
+    struct cycle_report r;
+    clear_block(b);
+    sense(b, true);
+    b->block.kind = BLOCK_SENSING;
+    b->block.plan.ris_ok = false;
+    pipeline_sensing(b->pipeline, &b->block);
+    clear_block(b);
+    put_answer(b, answer(b, &b->keys, true));
+    b->block.kind = BLOCK_RESPONSE;
+    b->block.n_samp = (size_t)b->schedule.window[WINDOW_RESPONSE].n;
+    pipeline_response(b->pipeline, &b->block, &r);
+    assert_int_equal(r.response, RESPONSE_PERMITTED);
+    assert_int_equal(r.outcome, FIX_RIS);
+}
+
+static void capture_is_refused_while_somebody_answers(void **state)
+{
+    struct bench *b = *state;
+    struct cycle_report r;
+    struct pipeline_counters n;
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    pipeline_background(b->pipeline, 4);
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    pipeline_counters(b->pipeline, &n);
+    assert_int_equal(n.background_refused, 1);
+    assert_int_equal(n.background_captures, 1);
+    assert_int_equal(r.outcome, FIX_DONE); /* the old one stays in use */
+}
+
+int main(void)
+{
+#define BENCH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        BENCH(permission_gives_the_right_place), BENCH(no_permission_no_position),
+        BENCH(foreign_key_is_refused),           BENCH(replay_is_refused),
+        BENCH(flipped_bits_are_refused),         BENCH(lost_samples_give_no_position),
+        BENCH(late_board_gives_no_position),     BENCH(capture_is_refused_while_somebody_answers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
