@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/state_dir.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -93,6 +95,59 @@ int state_dir_remove(const char *path, struct status *err)
     if (nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) != 0)
         return status_set(err, ERR_IO, "cannot remove %s: %s", path, strerror(errno));
     return 0;
+}
+
+/* The lock goes with the process, even a killed one, and is there before the mark can be seen. The
+ * descriptor stays open on purpose. */
+int state_dir_own(const char *path, struct status *err)
+{
+    char making[300], mark[300];
+    int n = snprintf(making, sizeof making, "%s/owner.new", path);
+    snprintf(mark, sizeof mark, "%s/owner", path);
+    if (n < 0 || (size_t)n >= sizeof making)
+        return status_set(err, ERR_NO_SPACE, "%s: path too long; set TMPDIR to a short one", path);
+    int fd = open(making, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0 || dprintf(fd, "%ld\n", (long)getpid()) < 0 ||
+        rename(making, mark) != 0)
+        return status_set(err, ERR_IO, "cannot mark %s as ours: %s", path, strerror(errno));
+    return 0;
+}
+
+/* Descriptor of the mark, locked by us, if nobody owns the folder any more; else -1. */
+static int lock_orphan(const char *path)
+{
+    char mark[320];
+    struct status unused;
+    if (check_private(path, &unused) != 0)
+        return -1;
+    snprintf(mark, sizeof mark, "%s/owner", path);
+    int fd = open(mark, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+size_t state_dir_sweep(const char *prefix)
+{
+    size_t removed = 0, n = strlen(prefix);
+    DIR *dir = opendir(runtime_folder());
+    for (struct dirent *e; dir && (e = readdir(dir));) {
+        char path[300];
+        struct status unused;
+        if (strncmp(e->d_name, prefix, n) != 0 || strlen(e->d_name) != n + 7 || e->d_name[n] != '-')
+            continue;
+        int length = snprintf(path, sizeof path, "%s/%s", runtime_folder(), e->d_name);
+        int fd = length < (int)sizeof path ? lock_orphan(path) : -1;
+        if (fd < 0)
+            continue;
+        removed += state_dir_remove(path, &unused) == 0;
+        close(fd);
+    }
+    if (dir)
+        closedir(dir);
+    return removed;
 }
 
 /* --- files --------------------------------------------------------------------------------------

@@ -19,6 +19,12 @@ int state_dir_ensure(const char *path, struct status *err) MUST_CHECK;
 /* Removes the folder with everything in it; follows no symbolic link. Missing is fine. */
 int state_dir_remove(const char *path, struct status *err) MUST_CHECK;
 
+/* Marks a folder made by state_dir_create as ours until this process ends, however it ends: a file
+ * "owner" with our pid, locked. state_dir_sweep removes the folders of this prefix whose owners are
+ * gone, and tells how many; those without a mark are left alone. */
+int state_dir_own(const char *path, struct status *err) MUST_CHECK;
+size_t state_dir_sweep(const char *prefix);
+
 /* Replaces path by the n bytes: written aside, fsync, rename, so a reader or a power cut sees the
  * old or the new content. */
 int file_replace(const char *path, const void *bytes, size_t n, unsigned mode,

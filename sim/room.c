@@ -314,6 +314,14 @@ static int load_scene(const struct settings *s, const struct options *opt, struc
     return -1;
 }
 
+/* A folder of our own; those of rooms that were killed go. */
+static int make_state(char *path, size_t size, struct status *err)
+{
+    state_dir_sweep("mirador-room");
+    int rc = state_dir_create("mirador-room", path, size, err);
+    return rc ? rc : state_dir_own(path, err);
+}
+
 int main(int argc, char **argv)
 {
     struct settings s = {.name = "mirador", .speed = 1};
@@ -344,7 +352,7 @@ int main(int argc, char **argv)
     else if (rc < 0 && opt.check_config)
         rc = EXIT_DONE;
     bool own_state = !s.state && !(s.room_endpoint && s.truth_endpoint);
-    if (rc < 0 && own_state && state_dir_create("mirador-room", state, sizeof state, &err)) {
+    if (rc < 0 && own_state && make_state(state, sizeof state, &err)) {
         log_error("%s", err.text);
         rc = EXIT_FAILED;
     }

@@ -76,6 +76,7 @@ class room_rx : public uhd::rx_streamer
     bool overrun(int64_t now);
     size_t deliver(const buffs_type &buffs, size_t offset, size_t n);
     size_t next_chunk(size_t wanted);
+    void check_room();
     bool wait_for(int64_t deadline, size_t *n, size_t wanted);
     void describe(uhd::rx_metadata_t &md);
 
@@ -221,6 +222,16 @@ size_t room_rx::next_chunk(size_t wanted)
     return std::min(chunk, wanted);
 }
 
+/* A device whose room has died has lost its antennas for good. */
+void room_rx::check_room()
+{
+    if (!core->in_room || air_room_alive(core->air))
+        return;
+    air_wait_end(core->air);
+    throw uhd::io_error("room: '" + std::string(core->cfg->name) +
+                        "' is gone; start mirador-room again and open the device anew");
+}
+
 /* Waits until *n of the wanted samples can be read. False: an error is pending or time is up. */
 bool room_rx::wait_for(int64_t deadline, size_t *n, size_t wanted)
 {
@@ -244,8 +255,10 @@ bool room_rx::wait_for(int64_t deadline, size_t *n, size_t wanted)
         bool late = tick > deadline;
         wait.tick = late ? deadline : tick;
         wait.channel = !idle && !late;
-        if (!air_wait_step(core->air, &wait))
+        if (!air_wait_step(core->air, &wait)) {
+            check_room();
             continue;
+        }
         if (!idle && !late) {
             air_wait_end(core->air);
             return true;

@@ -182,14 +182,13 @@ int child_exit_code(const struct child *child)
 
 struct child *children_failed(struct children *children)
 {
-    struct child *failed = NULL;
     for (size_t i = 0; i < children->n; i++) {
         struct child *child = &children->list[i];
         reap(child);
-        if (!failed && child->exited && child_exit_code(child) != 0)
-            failed = child;
+        if (!children->failed && child->exited && child_exit_code(child) != 0)
+            children->failed = child;
     }
-    return failed;
+    return children->failed;
 }
 
 struct child *children_find(struct children *children, const char *name)

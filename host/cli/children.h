@@ -25,6 +25,7 @@ struct children {
     char state[128]; /* folder of the logs */
     struct child list[CHILDREN_MAX];
     size_t n;
+    struct child *failed; /* the first that did */
 };
 
 /* A command line being put together. Overlong ones are refused by children_start. */
@@ -49,7 +50,8 @@ int children_start(struct children *children, const char *program, const char *n
  * ERR_INTERRUPTED: a stop was requested. */
 int children_wait_ready(struct children *children, double seconds, struct status *err) MUST_CHECK;
 
-/* Notes who ended since. The first one that failed, or NULL; ending with 0 is no failure. */
+/* Notes who ended since. The one that failed first, as far as seen, or NULL; ending with 0 is no
+ * failure. */
 struct child *children_failed(struct children *children);
 struct child *children_find(struct children *children, const char *name);
 

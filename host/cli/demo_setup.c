@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "host/cli/demo_setup.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <zmq.h>
 
 #include "base/config.h"
@@ -56,6 +58,39 @@ static int launch(struct demo *demo, const char *program, const char *name, stru
 {
     int rc = children_start(&demo->children, program, name, command, err);
     return rc ? rc : children_wait_ready(&demo->children, READY_S, err);
+}
+
+/* --- what is drawn from the seed
+ * ------------------------------------------------------------------------------------ */
+
+static uint64_t mix(uint64_t z)
+{
+    z += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+/* Any start will do that differs between seeds; far below 2^63. */
+static uint64_t first_cycle(uint64_t seed)
+{
+    return 1 + (mix(seed) >> 20);
+}
+
+/* Nobody knows one's own height exactly: normal, by Box and Muller, from numbers in (0, 1). */
+static double height_error_m(uint64_t seed, int user)
+{
+    const uint64_t a = mix(mix(seed) ^ (uint64_t)user), b = mix(a);
+    const double u = ((double)(a >> 11) + 0.5) * 0x1p-53, v = (double)(b >> 11) * 0x1p-53;
+    return DEMO_HEIGHT_ERROR_M * sqrt(-2 * log(u)) * cos(2 * M_PI * v);
+}
+
+static void misjudge_heights(struct demo *demo)
+{
+    for (size_t i = 0; i < demo->scene.n_users; i++) {
+        struct demo_user *user = &demo->scene.users[i];
+        user->height_m = fmax(0, user->height_m + height_error_m(demo->cfg->seed, user->id));
+    }
 }
 
 /* Room names are system-wide, so they carry the folder's random part. */
@@ -130,15 +165,6 @@ static int start_ris(struct demo *demo, struct command *c, struct status *err)
     demo_scene_tell_ris(&demo->scene, room, c);
     add_sets(demo, "ris", c);
     return launch(demo, "mirador-ris", "mirador-ris", c, err);
-}
-
-/* Any start will do that differs between seeds; far below 2^63. */
-static uint64_t first_cycle(uint64_t seed)
-{
-    uint64_t z = seed + 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return 1 + ((z ^ (z >> 31)) >> 20);
 }
 
 /* Whole cycles of which the last ends before `seconds`. */
@@ -245,14 +271,22 @@ static int start_all(struct demo *demo, struct command *command, struct status *
 int demo_start(struct demo *demo, struct status *err)
 {
     static struct command command;
+    size_t swept = state_dir_sweep("mirador-demo");
+    if (swept > 0)
+        log_info("removed what %zu killed demo%s left behind", swept, swept > 1 ? "s" : "");
     int rc = state_dir_create("mirador-demo", demo->state, sizeof demo->state, err);
     if (rc) {
         demo->state[0] = 0;
         return rc;
     }
-    rc = children_init(&demo->children, demo->state, err);
+    if (!demo->cfg->keep) /* what is kept must not be swept */
+        rc = state_dir_own(demo->state, err);
+    if (rc == 0)
+        rc = children_init(&demo->children, demo->state, err);
     if (rc == 0)
         rc = demo_scene_read(&demo->children, demo->cfg->scene, demo->cfg->path, &demo->scene, err);
+    if (rc == 0)
+        misjudge_heights(demo);
     if (rc == 0)
         rc = make_keys(demo, err);
     if (rc)
@@ -261,10 +295,20 @@ int demo_start(struct demo *demo, struct status *err)
     return demo->sockets ? start_all(demo, &command, err) : err->code;
 }
 
+/* A room that was killed cannot remove its shared memory. The name is this run's alone. */
+static void remove_segment(const struct demo *demo)
+{
+    char name[80];
+    snprintf(name, sizeof name, "/mirador-%.60s", room_name(demo));
+    shm_unlink(name);
+}
+
 void demo_stop(struct demo *demo)
 {
     struct status err;
     children_stop(&demo->children);
+    if (demo->state[0])
+        remove_segment(demo);
     socket_close(&demo->truth);
     socket_close(&demo->telemetry);
     sockets_destroy(&demo->sockets);

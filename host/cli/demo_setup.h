@@ -12,6 +12,9 @@
 
 enum { DEMO_SETS = 64 };
 
+/* Standard deviation of the height that a user reports about the true one. */
+#define DEMO_HEIGHT_ERROR_M 0.03
+
 struct demo_cfg {
     double seconds;           /* of room time; 0 = until interrupted */
     const char *scene, *path; /* path NULL = the scene's own */

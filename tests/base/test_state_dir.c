@@ -2,11 +2,13 @@
  *
  * Private folders, key files, and the number that never repeats. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -82,6 +84,49 @@ static void folders_are_private_and_go_away(void **state)
     assert_int_equal(state_dir_remove(b, &err), ERR_AUTH); /* not a folder we made */
     assert_int_equal(chmod(b, 0700), 0);
     assert_int_equal(state_dir_remove(b, &err), 0);
+}
+
+/* A folder whose owner lives until it is killed; the child's pid. */
+static pid_t own_in_child(char *path, size_t size)
+{
+    int ends[2];
+    char byte;
+    assert_int_equal(state_dir_create("mirador-sweep", path, size, &err), 0);
+    assert_int_equal(pipe(ends), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        byte = state_dir_own(path, &err) == 0 ? 'y' : 'n';
+        ssize_t written = write(ends[1], &byte, 1);
+        pause();
+        _exit((int)written);
+    }
+    assert_int_equal(read(ends[0], &byte, 1), 1);
+    assert_int_equal(byte, 'y');
+    close(ends[0]);
+    close(ends[1]);
+    return pid;
+}
+
+static void only_folders_of_the_dead_are_swept(void **state)
+{
+    (void)state;
+    char dead[128], alive[128], unmarked[128];
+    pid_t victim = own_in_child(dead, sizeof dead), owner = own_in_child(alive, sizeof alive);
+    assert_int_equal(state_dir_create("mirador-sweep", unmarked, sizeof unmarked, &err), 0);
+    kill(victim, SIGKILL);
+    assert_int_equal(waitpid(victim, NULL, 0), victim);
+    assert_true(chmod(alive, 0755) == 0); /* open to others: not one of ours */
+    assert_int_equal(state_dir_sweep("mirador-sweep"), 1);
+    assert_int_equal(access(dead, F_OK), -1);
+    assert_true(chmod(alive, 0700) == 0);
+    assert_int_equal(state_dir_sweep("mirador-sweep"), 0);
+    assert_int_equal(access(unmarked, F_OK), 0);
+    kill(owner, SIGKILL);
+    assert_int_equal(waitpid(owner, NULL, 0), owner);
+    assert_int_equal(state_dir_sweep("mirador-swee"), 0); /* another prefix */
+    assert_int_equal(state_dir_sweep("mirador-sweep"), 1);
+    assert_int_equal(access(alive, F_OK), -1);
+    assert_int_equal(state_dir_remove(unmarked, &err), 0);
 }
 
 static void ensure_makes_what_is_missing(void **state)
@@ -217,6 +262,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(folders_are_private_and_go_away),
+        cmocka_unit_test(only_folders_of_the_dead_are_swept),
         cmocka_unit_test(ensure_makes_what_is_missing),
         cmocka_unit_test(replaces_files_whole),
         cmocka_unit_test(keys_stay_secret),

@@ -177,12 +177,12 @@ double demo_summary(const struct demo_run *run, const char *key)
     return read_number(run->summary, key);
 }
 
-pid_t demo_start(const char *args)
+pid_t demo_start_logged(const char *args, const char *file)
 {
     char command[2048];
     mark();
-    snprintf(command, sizeof command, "exec %s demo --json --headless %s >/dev/null 2>&1", PROGRAM,
-             args);
+    snprintf(command, sizeof command, "exec %s demo --json --headless %s >/dev/null 2>%s", PROGRAM,
+             args, file);
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
@@ -190,6 +190,11 @@ pid_t demo_start(const char *args)
         _exit(127);
     }
     return pid;
+}
+
+pid_t demo_start(const char *args)
+{
+    return demo_start_logged(args, "/dev/null");
 }
 
 static bool has_mark(const char *pid)
@@ -218,6 +223,33 @@ size_t demo_processes_alive(void)
     return count;
 }
 
+static bool is_named(const char *pid, const char *program)
+{
+    char path[300], text[512] = "";
+    snprintf(path, sizeof path, "/proc/%s/cmdline", pid);
+    int fd = open(path, O_RDONLY);
+    if (fd < 0)
+        return false;
+    ssize_t n = read(fd, text, sizeof text - 1);
+    close(fd);
+    const char *slash = n > 0 ? strrchr(text, '/') : NULL;
+    return slash && strcmp(slash + 1, program) == 0;
+}
+
+pid_t demo_process(const char *program)
+{
+    pid_t oldest = 0;
+    DIR *proc = opendir("/proc");
+    assert_non_null(proc);
+    for (struct dirent *e; (e = readdir(proc));) {
+        pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
+        if (pid > 0 && has_mark(e->d_name) && is_named(e->d_name, program))
+            oldest = oldest == 0 || pid < oldest ? pid : oldest;
+    }
+    closedir(proc);
+    return oldest;
+}
+
 size_t demo_segments(void)
 {
     size_t count = 0;
@@ -227,4 +259,46 @@ size_t demo_segments(void)
         count += !strncmp(e->d_name, "mirador-", 8);
     closedir(shm);
     return count;
+}
+
+static char place[] = "/tmp/mirador-e2e-XXXXXX";
+
+int demo_place_make(void **state)
+{
+    (void)state;
+    if (!mkdtemp(place))
+        return -1;
+    unsetenv("XDG_RUNTIME_DIR");
+    return setenv("TMPDIR", place, 1);
+}
+
+int demo_place_remove(void **state)
+{
+    (void)state;
+    return rmdir(place);
+}
+
+const char *demo_place(void)
+{
+    return place;
+}
+
+const char *demo_folder(void)
+{
+    static char name[256];
+    DIR *dir = opendir(place);
+    assert_non_null(dir);
+    name[0] = 0;
+    for (struct dirent *e; (e = readdir(dir));)
+        if (strncmp(e->d_name, "mirador-", 8) == 0)
+            snprintf(name, sizeof name, "%s", e->d_name);
+    closedir(dir);
+    return name;
+}
+
+bool demo_has_segment(const char *name)
+{
+    char path[300];
+    snprintf(path, sizeof path, "/dev/shm/%s", name);
+    return access(path, F_OK) == 0;
 }

@@ -37,7 +37,22 @@ double demo_summary(const struct demo_run *run, const char *key);
 
 /* Starts the same in the background; its stdout goes to /dev/null. For tests that send signals. */
 pid_t demo_start(const char *args);
+/* The same with what it says on stderr in a file. */
+pid_t demo_start_logged(const char *args, const char *file);
+/* The oldest live process of this test with this program's name, 0 if there is none. */
+pid_t demo_process(const char *program);
 /* Number of Mirador processes alive that were started with the environment mark of this test. */
 size_t demo_processes_alive(void);
 /* Number of shared-memory segments of rooms that exist now. */
 size_t demo_segments(void);
+
+/* Gives every demo that this test runs a private place for its state folder: group set-up and
+ * tear-down; the latter fails if something is left in it. */
+int demo_place_make(void **state);
+int demo_place_remove(void **state);
+const char *demo_place(void);
+/* Name of the one state folder in there, which is the name of its room's segment too; "" if there
+ * is none. */
+const char *demo_folder(void);
+/* True if the segment of that name exists. */
+bool demo_has_segment(const char *name);

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+foreach(name liveness security)
+  mirador_test(test_${name} TIMEOUT 300 LABELS e2e
+    SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c ${CMAKE_SOURCE_DIR}/tests/e2e/demo_run.c
+    LIBS PkgConfig::JANSSON m)
+  add_dependencies(test_${name} mirador mirador-room mirador-ris mirador-ue miradord mirador_room_uhd)
+endforeach()
