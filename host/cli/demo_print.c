@@ -159,6 +159,17 @@ static void print_errors(const json_t *s)
            json_number_at(s, "latency_p50_ms"), json_number_at(s, "latency_p99_ms"));
 }
 
+/* What became of the answers that were no permission. */
+static void print_answers(const json_t *answers)
+{
+    const char *verdict;
+    json_t *n;
+    printf("  answers        ");
+    json_object_foreach((json_t *)answers, verdict, n) printf(
+        " %.0f %s%s", json_number_value(n), verdict,
+        json_object_iter_next((json_t *)answers, json_object_key_to_iter(verdict)) ? "," : "\n");
+}
+
 void demo_print_summary(const struct demo_print *p, const json_t *s)
 {
     if (p->json) {
@@ -172,6 +183,7 @@ void demo_print_summary(const struct demo_print *p, const json_t *s)
         json_number_at(s, "cycles"), json_number_at(s, "refused_fixes"),
         json_number_at(s, "room_s"), json_number_at(s, "wall_s"));
     print_errors(s);
+    print_answers(json_object_get(s, "answers"));
     printf("  radio           %.0f late, %.0f overflows, %.0f underflows, %.0f gaps\n"
            "  surfaces        %.0f acknowledged, %.0f late\n",
            json_number_at(s, "lates"), json_number_at(s, "overflows"),

@@ -109,6 +109,7 @@ json_t *stats_summary(struct stats *s, double wall_s)
     json_t *j = json_pack("{s:s}", "type", "summary");
     json_object_set_new(j, "cycles", count(s, "cycles"));
     json_object_set_new(j, "responses", count(s, "responses"));
+    json_object_set(j, "answers", json_object_get(s->health, "response")); /* by verdict */
     json_object_set_new(j, "fixes", json_integer((json_int_t)s->n));
     json_object_set_new(j, "refused_fixes", count(s, "refused_fixes"));
     json_object_set_new(j, "error_p50_m", rank(s->error_m, s->n, 50));
