@@ -11,28 +11,23 @@
 
 enum {
     MAX_CARRIER = 8191,
-    MAX_BIN = 24,        /* of a delay profile */
-    GRID = 13,           /* points per axis of the search */
-    KERNEL_POINTS = 8192 /* of each table */
+    MAX_BIN = 24, /* of a delay profile, a multiple of the vector width */
+    GRID = 9,     /* points per axis of the search */
+    PHASES = 256, /* of the window's response between two bins, interpolated linearly */
+    REACH = 48,   /* a path further than so many bins from a bin does not reach it */
+    ROW = 2 * REACH,
 };
 
 static const double before_m = 9, after_m = 27; /* profile kept about the strongest path */
 static const double reach_m = 0.9;              /* first grid: about the start, +- */
 static const double coarse_error = 1e-2; /* model error while searching: no narrow peak is missed */
 
-/* A real even function of path length, tabulated. */
-struct kernel {
-    float value[KERNEL_POINTS + 2];
-    double per_m; /* table points per metre */
-};
-
 /* One stream's delay profile and model. */
 struct profile {
     bool used;
     size_t n_bin;
-    double length_m[MAX_BIN];
+    double first_m; /* path length of bin 0 */
     cplx y[TOA_MAX_ANT][MAX_BIN];
-    double R[MAX_BIN][MAX_BIN];
     double error; /* e */
     struct wall_paths paths;
 };
@@ -40,8 +35,10 @@ struct profile {
 struct map_fix {
     struct map_fix_cfg cfg;
     struct wall_map walls;
-    struct kernel path, noise;
-    float window[MAX_CARRIER];
+    float window[MAX_CARRIER];       /* Hamming, sum 1 */
+    double step_m;                   /* between bins */
+    float response[PHASES + 1][ROW]; /* [phase f][REACH + i]: of a path at f / PHASES in bin i */
+    float noise[MAX_BIN];            /* correlation of the noise i bins apart */
     struct profile profile[MAP_FIX_STREAMS];
     double weight[GRID][GRID];
 };
@@ -75,32 +72,28 @@ static void fill_window(struct map_fix *map)
         map->window[k] = (float)((0.54 - 0.46 * cos(2 * PI * (double)k / (double)(K - 1))) / sum);
 }
 
-/* sum_k weight_k cos(2 pi f_k L / c), normalised to 1 at L = 0. */
-static void fill_kernel(const struct map_fix *map, struct kernel *kernel, bool squared,
-                        double longest_m)
+/* sum_k weight_k cos(2 pi f_k L / c), weight the window or its square; real, as carriers are
+ * centred. */
+static double window_response(const struct map_fix *map, double length_m, bool squared)
 {
-    size_t K = map->cfg.n_carrier;
-    kernel->per_m = KERNEL_POINTS / longest_m;
-    double at_zero = 0;
-    for (size_t i = 0; i < KERNEL_POINTS + 2; i++) {
-        double sum = 0, tau = (double)i / kernel->per_m / SPEED_OF_LIGHT;
-        for (size_t k = 0; k < K; k++) {
-            double w = squared ? map->window[k] * map->window[k] : map->window[k];
-            sum += w * cos(2 * PI * carrier_hz(&map->cfg, k) * tau);
-        }
-        at_zero = i ? at_zero : sum;
-        kernel->value[i] = (float)(sum / at_zero);
+    double sum = 0, tau = length_m / SPEED_OF_LIGHT;
+    for (size_t k = 0; k < map->cfg.n_carrier; k++) {
+        double w = squared ? map->window[k] * map->window[k] : map->window[k];
+        sum += w * cos(2 * PI * carrier_hz(&map->cfg, k) * tau);
     }
+    return sum;
 }
 
-static inline double kernel_at(const struct kernel *kernel, double length_m)
+static void fill_tables(struct map_fix *map)
 {
-    double x = fabs(length_m) * kernel->per_m;
-    size_t i = (size_t)x;
-    if (i >= KERNEL_POINTS)
-        return 0;
-    double t = x - (double)i;
-    return (1 - t) * kernel->value[i] + t * kernel->value[i + 1];
+    map->step_m = SPEED_OF_LIGHT / (1.25 * (double)map->cfg.n_carrier * map->cfg.spacing_hz);
+    for (int f = 0; f <= PHASES; f++)
+        for (int i = 0; i < ROW; i++)
+            map->response[f][i] =
+                (float)window_response(map, (i - REACH - (double)f / PHASES) * map->step_m, false);
+    for (int i = 0; i < MAX_BIN; i++)
+        map->noise[i] =
+            (float)(window_response(map, i * map->step_m, true) / window_response(map, 0, true));
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -138,8 +131,7 @@ struct map_fix *map_fix_create(const struct map_fix_cfg *cfg, struct status *err
     map->cfg = *cfg;
     map->walls = (struct wall_map){cfg->anchors, cfg->room, cfg->wall_amplitude, cfg->boresight};
     fill_window(map);
-    fill_kernel(map, &map->path, false, 2 * (before_m + after_m));
-    fill_kernel(map, &map->noise, true, 2 * (before_m + after_m));
+    fill_tables(map);
     return map;
 }
 
@@ -158,7 +150,7 @@ void map_fix_destroy(struct map_fix **map)
 static void transform(const struct map_fix *map, const cplxf *h, struct profile *p, size_t q)
 {
     size_t K = map->cfg.n_carrier, n_ant = map->cfg.n_ant;
-    double turn = 2 * PI * p->length_m[q] / SPEED_OF_LIGHT;
+    double turn = 2 * PI * (p->first_m + (double)q * map->step_m) / SPEED_OF_LIGHT;
     cplx phasor = cexp(I * turn * carrier_hz(&map->cfg, 0)),
          step = cexp(I * turn * map->cfg.spacing_hz);
     for (size_t j = 0; j < n_ant; j++)
@@ -178,17 +170,11 @@ static void load_profile(struct map_fix *map, size_t s, const struct map_fix_inp
     p->used = in->h != NULL;
     if (!p->used)
         return;
-    /* One bin per resolution cell of the window; the grid of bins follows the peak. */
-    double step = SPEED_OF_LIGHT / (1.25 * (double)map->cfg.n_carrier * map->cfg.spacing_hz);
-    p->n_bin = (size_t)((before_m + after_m) / step) + 1;
+    p->n_bin = (size_t)((before_m + after_m) / map->step_m) + 1;
     p->n_bin = p->n_bin > MAX_BIN ? MAX_BIN : p->n_bin;
-    for (size_t q = 0; q < p->n_bin; q++) {
-        p->length_m[q] = in->toa->length_m - before_m + (double)q * step;
+    p->first_m = in->toa->length_m - before_m;
+    for (size_t q = 0; q < p->n_bin; q++)
         transform(map, in->h, p, q);
-    }
-    for (size_t a = 0; a < p->n_bin; a++)
-        for (size_t b = 0; b < p->n_bin; b++)
-            p->R[a][b] = kernel_at(&map->noise, p->length_m[a] - p->length_m[b]);
     double e_n0 = pow(10, in->toa->snr_db / 10) / (double)map->cfg.n_ant;
     p->error =
         map->cfg.model_error[s] + 1.36 / e_n0; /* 1.36: noise bandwidth of the Hamming window */
@@ -198,58 +184,78 @@ static void load_profile(struct map_fix *map, size_t s, const struct map_fix_inp
 /* --- likelihood ---------------------------------------------------------------------------------
  */
 
-static void model_covariance(const struct map_fix *map, const struct profile *p, double error,
-                             double C[MAX_BIN][MAX_BIN])
+/* k: [MAX_BIN] what each bin sees of a path; false if it is out of reach. */
+static bool path_response(const struct map_fix *map, const struct profile *p, double length_m,
+                          float *k)
 {
-    size_t Q = p->n_bin;
-    double power = 0;
-    for (size_t a = 0; a < Q; a++)
-        for (size_t b = 0; b <= a; b++)
-            C[a][b] = 0;
-    for (size_t i = 0; i < p->paths.n; i++) {
-        double k[MAX_BIN];
-        for (size_t q = 0; q < Q; q++)
-            k[q] = kernel_at(&map->path, p->length_m[q] - p->paths.length_m[i]);
-        for (size_t a = 0; a < Q; a++) {
-            double pk = p->paths.power[i] * k[a];
-            for (size_t b = 0; b <= a; b++)
-                C[a][b] += pk * k[b];
-        }
-        power += p->paths.power[i];
-    }
-    for (size_t a = 0; a < Q; a++)
-        for (size_t b = 0; b <= a; b++)
-            C[a][b] += error * power * p->R[a][b];
+    double x = (length_m - p->first_m) / map->step_m, whole = floor(x);
+    if (!(whole > MAX_BIN - REACH && whole <= REACH))
+        return false;
+    double phase = (x - whole) * PHASES;
+    int f = (int)phase;
+    float t = (float)(phase - f);
+    const float *low = map->response[f] + REACH - (int)whole, *high = low + ROW;
+    for (int q = 0; q < MAX_BIN; q++)
+        k[q] = low[q] + t * (high[q] - low[q]);
+    return true;
 }
 
-/* Cholesky factor in place (lower triangle); returns log |C|. C is positive definite by its noise.
- */
-static double factor(double C[MAX_BIN][MAX_BIN], size_t n)
+static void model_covariance(const struct map_fix *map, const struct profile *p, double error,
+                             float C[MAX_BIN][MAX_BIN])
+{
+    float power = 0, k[MAX_BIN];
+    memset(C, 0, sizeof(float[MAX_BIN][MAX_BIN]));
+    for (size_t i = 0; i < p->paths.n; i++) {
+        if (!path_response(map, p, p->paths.length_m[i], k))
+            continue;
+        power += (float)p->paths.power[i];
+        for (size_t a = 0; a < p->n_bin; a++) {
+            float pk = (float)p->paths.power[i] * k[a];
+            for (size_t b = 0; b < MAX_BIN; b++)
+                C[a][b] += pk * k[b];
+        }
+    }
+    for (size_t a = 0; a < p->n_bin; a++)
+        for (size_t b = 0; b <= a; b++)
+            C[a][b] += (float)error * power * map->noise[a - b];
+}
+
+/* Cholesky factor of C (lower triangle) into L, inverse diagonal into d; returns log |C|. C is
+ * positive definite by its noise. */
+static double factor(const float C[MAX_BIN][MAX_BIN], size_t n, double L[MAX_BIN][MAX_BIN],
+                     double *d)
 {
     double log_det = 0;
     for (size_t i = 0; i < n; i++) {
         for (size_t j = 0; j <= i; j++) {
-            double sum = C[i][j];
+            double sum = (double)C[i][j];
             for (size_t k = 0; k < j; k++)
-                sum -= C[i][k] * C[j][k];
-            C[i][j] = i == j ? sqrt(fmax(sum, 1e-30)) : sum / C[j][j];
+                sum -= L[i][k] * L[j][k];
+            if (j < i)
+                L[i][j] = sum * d[j];
+            else
+                L[i][i] = sqrt(fmax(sum, 1e-30));
         }
-        log_det += 2 * log(C[i][i]);
+        d[i] = 1 / L[i][i];
+        log_det += 2 * log(L[i][i]);
     }
     return log_det;
 }
 
 /* y^H C^-1 y by forward substitution. */
-static double quadratic_form(const double C[MAX_BIN][MAX_BIN], const cplx *y, size_t n)
+static double quadratic_form(const double L[MAX_BIN][MAX_BIN], const double *d, const cplx *y,
+                             size_t n)
 {
-    cplx z[MAX_BIN];
-    double sum = 0;
+    double re[MAX_BIN], im[MAX_BIN], sum = 0;
     for (size_t i = 0; i < n; i++) {
-        cplx v = y[i];
-        for (size_t k = 0; k < i; k++)
-            v -= C[i][k] * z[k];
-        z[i] = v / C[i][i];
-        sum += cplx_norm(z[i]);
+        double a = creal(y[i]), b = cimag(y[i]);
+        for (size_t k = 0; k < i; k++) {
+            a -= L[i][k] * re[k];
+            b -= L[i][k] * im[k];
+        }
+        re[i] = a * d[i];
+        im[i] = b * d[i];
+        sum += re[i] * re[i] + im[i] * im[i];
     }
     return sum;
 }
@@ -259,12 +265,13 @@ static double quadratic_form(const double C[MAX_BIN][MAX_BIN], const cplx *y, si
 static double log_likelihood(struct map_fix *map, size_t s, struct vec3 u, double error)
 {
     struct profile *p = &map->profile[s];
-    double C[MAX_BIN][MAX_BIN], form = 0;
+    float C[MAX_BIN][MAX_BIN];
+    double L[MAX_BIN][MAX_BIN], d[MAX_BIN], form = 0;
     wall_paths_move(&map->walls, s, u, &p->paths);
     model_covariance(map, p, error, C);
-    double log_det = factor(C, p->n_bin);
+    double log_det = factor((const float(*)[MAX_BIN])C, p->n_bin, L, d);
     for (size_t j = 0; j < map->cfg.n_ant; j++)
-        form += quadratic_form((const double(*)[MAX_BIN])C, p->y[j], p->n_bin);
+        form += quadratic_form((const double(*)[MAX_BIN])L, d, p->y[j], p->n_bin);
     return -((double)p->n_bin * log(form) + log_det);
 }
 
@@ -387,7 +394,7 @@ int map_fix_refine(struct map_fix *map, const struct map_fix_input in[MAP_FIX_ST
     struct grid wide = {fix->position, reach_m, reach_m, true};
     wide.centre.z = height->length_m;
     struct moments m = posterior(map, &wide);
-    if (m.edge > 0.1)
+    if (!(m.edge <= 0.1)) /* NaN too: a profile that is all zero */
         return ERR_NO_PEAK;
     double cell = 2 * reach_m / (GRID - 1);
     struct grid fine = {{wide.centre.x + m.x, wide.centre.y + m.y, wide.centre.z},

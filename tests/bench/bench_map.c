@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Time of the map-aided fix, and of telling the leak from its clutter. */
+#include "dsp/map_fix.h"
+#include "dsp/relax.h"
+#include "tests/bench/bench.h"
+#include "tests/dsp/lab_rays.h"
+#include <stdlib.h>
+
+struct bench {
+    struct lab_rays lab;
+    struct map_fix *map;
+    struct relax *relax;
+    cplxf *h;
+    struct toa toa[LAB_STREAMS];
+    struct map_fix_input in[LAB_STREAMS];
+    struct fix start;
+};
+
+static void prepare(struct bench *b)
+{
+    struct status err = {0};
+    struct rng rng = rng_seed(1);
+    lab_rays_init(&b->lab, TEST_DATA_DIR "/ris.json");
+    struct toa_cfg toa = {.n_ant = LAB_ANT,
+                          .n_carrier = LAB_K,
+                          .spacing_hz = LAB_SPACING_HZ,
+                          .n_fft = 8192,
+                          .min_db = 12};
+    struct map_fix_cfg map = {.anchors = b->lab.anchors,
+                              .room = b->lab.room,
+                              .n_ant = LAB_ANT,
+                              .n_carrier = LAB_K,
+                              .spacing_hz = LAB_SPACING_HZ};
+    struct relax_cfg relax = {LAB_ANT, LAB_K, LAB_SPACING_HZ, 12};
+    map_fix_cfg_defaults(&map);
+    struct toa_est *est = toa_est_create(&toa, &err);
+    b->map = map_fix_create(&map, &err);
+    b->relax = relax_create(&relax, &err);
+    b->h = calloc(LAB_STREAMS * LAB_ANT * LAB_K, sizeof *b->h);
+    if (!est || !b->map || !b->relax || !b->h)
+        abort();
+    lab_rays_streams(&b->lab, (struct vec3){3.1, 4.4, 1.2}, &rng, b->h);
+    for (size_t s = 0; s < LAB_STREAMS; s++) {
+        const struct toa_gate gate = {4, 30};
+        b->in[s] = (struct map_fix_input){&b->h[s * LAB_ANT * LAB_K], &b->toa[s]};
+        if (toa_estimate(est, b->in[s].h, &gate, 0, &b->toa[s]))
+            abort();
+    }
+    toa_est_destroy(&est);
+    b->start = (struct fix){.position = {3.2, 4.3, 1.2}, .cov = {{0.04}, {0, 0.04}, {0, 0, 0.001}}};
+}
+
+static void run_map(void *arg)
+{
+    struct bench *b = arg;
+    const struct observation height = {1.2, 0.03, true};
+    struct fix fix = b->start;
+    if (map_fix_refine(b->map, b->in, &height, &fix))
+        abort();
+}
+
+static void run_relax(void *arg)
+{
+    struct bench *b = arg;
+    struct relax_path path[12];
+    if (!relax_run(b->relax, b->h, &(struct toa_gate){4, 60}, 12, path))
+        abort();
+}
+
+int main(void)
+{
+    static struct bench b;
+    int over = 0;
+    prepare(&b);
+    over |= bench_report("map-aided fix", bench_median_s(run_map, &b, 50) * 1e3, "ms", 4);
+    over |= bench_report("leak among clutter, per lock", bench_median_s(run_relax, &b, 3) * 1e3,
+                         "ms", 1000);
+    return over;
+}
