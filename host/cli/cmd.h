@@ -7,3 +7,4 @@
 int cmd_demo(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_keys(int argc, char **argv);
+int cmd_ris(int argc, char **argv);

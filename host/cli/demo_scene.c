@@ -137,6 +137,7 @@ static void read_arrays(struct reading *r, struct demo_scene *s)
 static void read_ris(struct reading *r, const struct node *node, double half_wave_m,
                      struct demo_ris *ris)
 {
+    text(node, "name", ris->name, sizeof ris->name);
     text(node, "board", ris->board, sizeof ris->board);
     need_vec3(r, node, "position_m", ris->position_m);
     ris->has_normal = numbers(member(node, "normal"), ris->normal, 3);

@@ -12,7 +12,7 @@
 enum { DEMO_RIS = 2, DEMO_USERS_MAX = 4 };
 
 struct demo_ris {
-    char board[32];
+    char name[32], board[32];
     double position_m[3], normal[3], faces_m[3]; /* faces_m where no normal is given */
     bool has_normal;
     int columns, rows, bits;

@@ -18,6 +18,7 @@ static const struct subcommand {
     {"demo", "mirador demo", cmd_demo, "find a walking user in a simulated room, from nothing"},
     {"status", "mirador status", cmd_status, "ask a running miradord how it does"},
     {"keys", "mirador keys", cmd_keys, "make the secret keys of users and sockets"},
+    {"ris", "mirador ris", cmd_ris, "design, show and test the profiles of the surfaces"},
 };
 #define N_SUBCOMMANDS (sizeof subcommands / sizeof *subcommands)
 

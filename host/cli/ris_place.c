@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "host/cli/ris_place.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/log.h"
+#include "host/cli/demo_scene.h"
+
+static struct vec3 vec3_of(const double v[3])
+{
+    return (struct vec3){v[0], v[1], v[2]};
+}
+
+/* A wide design covers the inner half of the room, as the base station's own does. */
+static void set_region(const struct demo_scene *s, struct ris_region *r)
+{
+    double quarter_m[2];
+    for (int i = 0; i < 2; i++)
+        quarter_m[i] = (s->room_max_m[i] - s->room_min_m[i]) / 4;
+    *r = (struct ris_region){
+        .x_m = {s->room_min_m[0] + quarter_m[0], s->room_max_m[0] - quarter_m[0]},
+        .y_m = {s->room_min_m[1] + quarter_m[1], s->room_max_m[1] - quarter_m[1]},
+        .z_m = {RIS_PLACE_HEIGHT_M, RIS_PLACE_HEIGHT_M},
+        .n_x = RIS_PLACE_GRID,
+        .n_y = RIS_PLACE_GRID,
+        .n_z = 1};
+}
+
+static void set_place(const struct demo_scene *s, const struct demo_ris *r, struct ris_place *out)
+{
+    snprintf(out->ris, sizeof out->ris, "%s", r->name[0] ? r->name : r->board);
+    snprintf(out->board, sizeof out->board, "%s", r->board);
+    out->bs = vec3_of(s->rx_centre_m);
+    out->carrier_hz = s->carrier_hz;
+    out->bits = (unsigned)r->bits;
+    out->panel = (struct panel_cfg){.position = vec3_of(r->position_m),
+                                    .up = {0, 0, 1},
+                                    .columns = (size_t)r->columns,
+                                    .rows = (size_t)r->rows,
+                                    .spacing_m = r->spacing_m};
+    out->panel.normal = r->has_normal
+                            ? vec3_of(r->normal)
+                            : panel_bisector(out->panel.position, out->bs, vec3_of(r->faces_m));
+    set_region(s, &out->region);
+}
+
+int ris_place_find(const char *scene, const char *ris, struct ris_place *out, struct status *err)
+{
+    static struct demo_scene s;
+    static struct children children;
+    char known[120] = "";
+    int rc = children_init(&children, "", err);
+    if (rc == 0)
+        rc = demo_scene_read(&children, scene, NULL, &s, err);
+    if (rc)
+        return rc;
+    for (int i = 0; i < DEMO_RIS; i++) {
+        const struct demo_ris *r = &s.ris[i];
+        if (strcasecmp(r->name, ris) == 0 || strcasecmp(r->board, ris) == 0) {
+            set_place(&s, r, out);
+            return 0;
+        }
+        snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? ", " : "",
+                 r->name[0] ? r->name : r->board);
+    }
+    return status_set(err, ERR_NOT_FOUND, "scene %s: has no surface '%.40s'; it has %s", scene, ris,
+                      known);
+}
+
+struct ris_model *ris_place_model(const struct ris_place *place, size_t n, struct status *err)
+{
+    struct ris_model_cfg cfg = {
+        .bs = place->bs, .carrier_hz = place->carrier_hz, .region = place->region};
+    cfg.region.n_x = cfg.region.n_y = n;
+    int rc = panel_init(&cfg.panel, &place->panel);
+    if (rc) {
+        status_set(err, rc, "%s: no such pose of a surface; see its position and normal",
+                   place->ris);
+        return NULL;
+    }
+    return ris_model_create(&cfg, err);
+}
