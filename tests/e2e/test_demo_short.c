@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A few seconds of the whole chain: what the sanitizer builds run. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "tests/e2e/demo_run.h"
+
+static void test_a_few_seconds(void **state)
+{
+    (void)state;
+    struct demo_run run;
+    demo_run(&run, "--seconds 6 --speed 0 --seed 2");
+    if (run.exit_code)
+        fail_msg("exit code %d: %s", run.exit_code, run.stderr_text);
+    assert_true(run.n_fix >= 8);
+    assert_true(demo_summary(&run, "fixes") >= 0.97 * demo_summary(&run, "responses"));
+    assert_true(demo_error_percentile(&run, 90) < 0.5);
+    assert_true(demo_summary(&run, "lates") == 0 && demo_summary(&run, "gaps") == 0);
+    demo_run_free(&run);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_few_seconds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
