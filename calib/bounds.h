@@ -10,7 +10,7 @@
  *   A = (2/nv) Re(eps^H D2 - J^H J),   B = (4/nv^2) g g^T + (2/nv) Re J^H J,   g = Re J^H eps
  *   LB^2 = tr (A^-1 B A^-1)_pos + |p - p0|^2 */
 #pragma once
-#include "calib/near_field.h"
+#include "calib/pseudo_true.h"
 
 /* What really holds. mask NULL: all healthy. */
 struct pixel_truth {
@@ -35,6 +35,7 @@ struct bounds {
     cplx pseudo_true_gain;
     double misfit; /* |eps|^2 */
     bool on_edge;  /* p0 stands on the edge of the search box: MCRB and LB do not exist */
+    bool local;    /* the pseudo-true point was searched around the truth alone */
 };
 
 /* The matrices behind the bounds, row-major; SI units. */
@@ -45,10 +46,11 @@ struct bounds_matrices {
 
 struct bounds_engine;
 
-/* Setup only: scratch for one problem (its y is not read). Search grid and codebook of the
- * pseudo-true point are built here once per set of profiles. Problem and its arrays must outlive
- * the engine. NULL and a reason in *err when out of range or memory is short. */
-struct bounds_engine *bounds_create(const struct pixel_problem *problem, struct status *err);
+/* Setup only: scratch for one problem (its y is not read) and the search of the pseudo-true point,
+ * see pseudo_true.h. Problem and its arrays must outlive the engine. OpenBLAS is set to one thread.
+ * NULL and a reason in *err when out of range or memory is short. */
+struct bounds_engine *bounds_create(const struct pixel_problem *problem,
+                                    enum pseudo_true_scope scope, struct status *err);
 void bounds_destroy(struct bounds_engine **engine);
 
 /* All bounds at the truth. matrices may be NULL. Returns 0; ERR_ARG when the truth is not in front
