@@ -379,10 +379,13 @@ int bs_config_check(const void *bs_cfg, const char *file, struct status *err)
 {
     const struct bs_cfg *cfg = bs_cfg;
     const struct waveform_cfg wave = bs_config_waveform(cfg);
+    const struct radio_cfg radio = bs_config_radio(cfg);
     const char *key = NULL;
     struct schedule s;
     if (check_lists(cfg, &key, err))
         return config_blame(file, key, err);
+    if (radio_check(&radio, err))
+        return config_blame(file, "radio", err);
     if (waveform_check(&wave, err))
         return config_blame(file, "waveform", err);
     if (check_latch(cfg, err))

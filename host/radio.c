@@ -76,7 +76,7 @@ static int check_power(const struct radio_cfg *cfg, struct status *err)
     return ERR_ARG;
 }
 
-static int check_cfg(const struct radio_cfg *cfg, struct status *err)
+int radio_check(const struct radio_cfg *cfg, struct status *err)
 {
     if (cfg->rate_hz <= 0 || cfg->rate_hz != floor(cfg->rate_hz))
         return fail(err, ERR_ARG, "radio.rate_hz must be a whole number of samples per second");
@@ -204,7 +204,7 @@ static int open_all(struct radio *radio, const struct radio_cfg *cfg, struct sta
 struct radio *radio_open(const struct radio_cfg *cfg, struct status *err)
 {
     *err = (struct status){.code = OK};
-    if (check_cfg(cfg, err))
+    if (radio_check(cfg, err))
         return NULL;
     struct radio *radio = calloc(1, sizeof *radio);
     if (!radio) {

@@ -66,7 +66,11 @@ struct radio;
 struct radio *radio_open(const struct radio_cfg *cfg, struct status *err);
 void radio_close(struct radio **radio);
 
-/* One per process at most: true if `args` names the simulated room. */
+/* What radio_open would refuse before it looks for a device: ERR_ARG (sizes, rate, power over
+ * max_eirp_dbm) or ERR_STATE (a real device without tx_enable). */
+int radio_check(const struct radio_cfg *cfg, struct status *err) MUST_CHECK;
+
+/* True if `args` names the simulated room. */
 bool radio_args_is_room(const char *args);
 
 /* Device time now. Returns 0 or ERR_RADIO. */

@@ -91,6 +91,8 @@ static void faults_name_file_and_cure(void **state)
         {"ris.boards[0].normal=[0, 0, 1]", "ris.boards[0].normal"},
         {"room.user_z_m=[2, 1]", "room.user_z_m"},
         {"radio.tx_channels=[0, 1]", "geometry.tx_m"},
+        {"radio.tx_gain_db=40", "lower radio.tx_gain_db by"},
+        {"radio.args=type=b200", "tx_enable"},
         {"users[1]={id: 5, key_file: other.key}", "twice"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
