@@ -211,6 +211,8 @@ static int correct_model(struct bounds_engine *e, const struct pixel_truth *trut
     for (size_t k = 0; k < e->t; k++)
         e->mu[k] = gain * sqrt(power) * e->g[k];
     model_jacobian(e->g, e->t, gain, power, e->jac);
+    for (size_t k = 0; k < 2 * e->t; k++) /* by beta itself; gain is what scattering leaves of it */
+        e->jac[k] *= cabs(gain) / cabs(truth->gain);
     information(e, 5);
     if (matrices)
         memcpy(matrices->fim, e->fim, sizeof matrices->fim);

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+mirador_test(test_near_field SOURCES calib/test_near_field.c LIBS calib m LABELS sanitize)
+mirador_test(test_bounds SOURCES calib/test_bounds.c LIBS calib PkgConfig::JANSSON m LABELS sanitize)
