@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "calib/varpro.h"
+
+#include <assert.h>
+#include <cblas.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LM_MAX     60
+#define POLISH_MAX 8
+#define UV_MAX     0.9999
+#define STRIDE     (PIXEL_MAX_PILOTS + 4) /* not a power of two: rows must not share cache sets */
+
+struct point {
+    double x[3];
+    double cost, grad[3], n[3][3]; /* n: Re J^H J */
+    double left;                   /* |P g|^2 */
+    cplx beta;
+};
+
+struct varpro {
+    const struct pixel_model *model;
+    const cplx *mask;
+    size_t k;                                       /* columns of the support */
+    cplx *rows;                                     /* [4 x M] */
+    cplx g[4][STRIDE];                              /* g and its derivatives, P applied */
+    cplx full[STRIDE];                              /* g before P */
+    cplx q[PIXEL_MAX_FAILURES][STRIDE];             /* orthonormal basis of A_K */
+    cplx r[PIXEL_MAX_FAILURES][PIXEL_MAX_FAILURES]; /* A_K = Q R; r[column][row] */
+    cplx y[STRIDE], res[PIXEL_MAX_PILOTS];          /* P y, residual */
+};
+
+struct varpro *varpro_create(const struct pixel_model *model)
+{
+    struct varpro *vp = calloc(1, sizeof *vp);
+    if (!vp)
+        return NULL;
+    vp->model = model;
+    vp->rows = calloc(4 * model->n_elements, sizeof *vp->rows);
+    if (!vp->rows)
+        varpro_destroy(&vp);
+    return vp;
+}
+
+void varpro_destroy(struct varpro **vp)
+{
+    if (*vp)
+        free((*vp)->rows);
+    free(*vp);
+    *vp = NULL;
+}
+
+void varpro_assume(struct varpro *vp, const cplx *mask)
+{
+    vp->mask = mask;
+}
+
+static cplx dot(const cplx *a, const cplx *b, size_t n)
+{
+    double re = 0, im = 0;
+    for (size_t i = 0; i < n; i++) {
+        re += creal(a[i]) * creal(b[i]) + cimag(a[i]) * cimag(b[i]);
+        im += creal(a[i]) * cimag(b[i]) - cimag(a[i]) * creal(b[i]);
+    }
+    return CMPLX(re, im);
+}
+
+static double norm2(const cplx *a, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += cplx_norm(a[i]);
+    return sum;
+}
+
+static inline cplx times(cplx a, cplx b)
+{
+    return CMPLX(creal(a) * creal(b) - cimag(a) * cimag(b),
+                 creal(a) * cimag(b) + cimag(a) * creal(b));
+}
+
+static void subtract(cplx *v, cplx s, const cplx *q, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        v[i] -= times(s, q[i]);
+}
+
+static void project(const struct varpro *vp, cplx *v)
+{
+    size_t n = vp->model->n_pilots;
+    for (size_t k = 0; k < vp->k; k++)
+        subtract(v, dot(vp->q[k], v, n), vp->q[k], n);
+}
+
+/* Gram-Schmidt, twice: the columns may be nearly dependent. */
+static int set_support(struct varpro *vp, const cplx *y, const size_t *support, size_t n)
+{
+    size_t t = vp->model->n_pilots;
+    assert(n + 4 <= t && n <= PIXEL_MAX_FAILURES);
+    vp->k = 0;
+    for (size_t k = 0; k < n; k++) {
+        cplx *v = vp->q[k];
+        memcpy(v, vp->model->a + support[k] * t, t * sizeof *v);
+        memset(vp->r[k], 0, sizeof vp->r[k]);
+        for (int pass = 0; pass < 2; pass++)
+            for (size_t i = 0; i < k; i++) {
+                cplx s = dot(vp->q[i], v, t);
+                subtract(v, s, vp->q[i], t);
+                vp->r[k][i] += s;
+            }
+        double len = sqrt(norm2(v, t));
+        if (len * len < 1e-9 * vp->model->norm[support[k]] || len == 0)
+            return ERR_GEOMETRY;
+        vp->r[k][k] = len;
+        for (size_t i = 0; i < t; i++)
+            v[i] /= len;
+        vp->k = k + 1;
+    }
+    memcpy(vp->y, y, t * sizeof *y);
+    project(vp, vp->y);
+    return 0;
+}
+
+static void weigh(const struct varpro *vp, size_t n_rows)
+{
+    size_t m = vp->model->n_elements;
+    for (size_t i = 0; vp->mask && i < n_rows; i++)
+        for (size_t j = 0; j < m; j++)
+            vp->rows[i * m + j] = times(vp->rows[i * m + j], vp->mask[j]);
+}
+
+/* g = A (a . mask) and, in the rows below, its derivatives. */
+static void mean_rows(struct varpro *vp, const double x[3], size_t n_rows, cplx *out, size_t stride)
+{
+    static const double one[2] = {1, 0}, zero[2] = {0, 0};
+    const struct pixel_model *mod = vp->model;
+    int m = (int)mod->n_elements, t = (int)mod->n_pilots;
+    if (n_rows == 1)
+        steer_user(&mod->plane, x, vp->rows);
+    else
+        steer_derivatives(&mod->plane, x, vp->rows);
+    weigh(vp, n_rows);
+    cblas_zgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n_rows, t, m, one, vp->rows, m,
+                mod->a, t, zero, out, (int)stride);
+}
+
+/* The same with P applied. */
+static void regressors(struct varpro *vp, const double x[3], size_t n_rows)
+{
+    mean_rows(vp, x, n_rows, vp->g[0], STRIDE);
+    memcpy(vp->full, vp->g[0], vp->model->n_pilots * sizeof *vp->full);
+    for (size_t i = 0; i < n_rows; i++)
+        project(vp, vp->g[i]);
+}
+
+static int solve_gain(struct varpro *vp, struct point *pt)
+{
+    size_t t = vp->model->n_pilots;
+    pt->left = norm2(vp->g[0], t);
+    if (!(pt->left > 1e-12 * norm2(vp->full, t)))
+        return ERR_GEOMETRY;
+    pt->beta = dot(vp->g[0], vp->y, t) / pt->left;
+    memcpy(vp->res, vp->y, t * sizeof *vp->res);
+    subtract(vp->res, pt->beta, vp->g[0], t);
+    pt->cost = norm2(vp->res, t);
+    return 0;
+}
+
+/* Cost, gradient / 2 and normal matrix at pt->x. */
+static int evaluate(struct varpro *vp, struct point *pt)
+{
+    size_t t = vp->model->n_pilots;
+    regressors(vp, pt->x, 4);
+    if (solve_gain(vp, pt))
+        return ERR_GEOMETRY;
+    for (int i = 1; i < 4; i++) { /* rows become Kaufman's J */
+        subtract(vp->g[i], dot(vp->g[0], vp->g[i], t) / pt->left, vp->g[0], t);
+        for (size_t j = 0; j < t; j++)
+            vp->g[i][j] = -times(pt->beta, vp->g[i][j]);
+    }
+    for (int i = 0; i < 3; i++) {
+        pt->grad[i] = creal(dot(vp->g[i + 1], vp->res, t));
+        for (int j = 0; j <= i; j++)
+            pt->n[i][j] = pt->n[j][i] = creal(dot(vp->g[i + 1], vp->g[j + 1], t));
+    }
+    return 0;
+}
+
+/* x = -H^-1 g by Cholesky; false when H is not positive. */
+static bool newton_step(const double h[3][3], const double g[3], double x[3])
+{
+    double l[3][3] = {{0}};
+    for (int i = 0; i < 3; i++) {
+        for (int j = 0; j <= i; j++) {
+            double s = h[i][j];
+            for (int k = 0; k < j; k++)
+                s -= l[i][k] * l[j][k];
+            if (i == j && !(s > 1e-14 * h[i][i]))
+                return false;
+            l[i][j] = i == j ? sqrt(s) : s / l[j][j];
+        }
+        x[i] = -g[i];
+        for (int k = 0; k < i; k++)
+            x[i] -= l[i][k] * x[k];
+        x[i] /= l[i][i];
+    }
+    for (int i = 2; i >= 0; i--) {
+        for (int k = i + 1; k < 3; k++)
+            x[i] -= l[k][i] * x[k];
+        x[i] /= l[i][i];
+    }
+    return true;
+}
+
+/* The same with q held, when the step would leave the box through a side it stands on. */
+static bool boxed_step(const struct pixel_model *mod, const struct point *pt, const double h[3][3],
+                       double step[3])
+{
+    if (!newton_step(h, pt->grad, step))
+        return false;
+    double q = pt->x[2];
+    if ((q <= mod->q_min && step[2] < 0) || (q >= mod->q_max && step[2] > 0)) {
+        double held[3][3], g[3] = {pt->grad[0], pt->grad[1], 0};
+        memcpy(held, h, sizeof held);
+        held[0][2] = held[1][2] = held[2][0] = held[2][1] = 0;
+        if (!newton_step((const double(*)[3])held, g, step))
+            return false;
+        step[2] = 0;
+    }
+    return true;
+}
+
+static void move(const struct pixel_model *mod, const struct point *from, const double step[3],
+                 struct point *to)
+{
+    for (int i = 0; i < 3; i++)
+        to->x[i] = from->x[i] + step[i];
+    double r = hypot(to->x[0], to->x[1]);
+    if (r > UV_MAX) {
+        to->x[0] *= UV_MAX / r;
+        to->x[1] *= UV_MAX / r;
+    }
+    to->x[2] = fmin(fmax(to->x[2], mod->q_min), mod->q_max);
+}
+
+static double predicted(const struct point *pt, const double step[3])
+{
+    double gain = 0;
+    for (int i = 0; i < 3; i++)
+        gain -= step[i] * pt->grad[i];
+    return gain;
+}
+
+/* Levenberg-Marquardt until a step would gain less than tol of the cost. */
+static int descend(struct varpro *vp, struct point *pt, double tol, bool *converged)
+{
+    double lambda = 1e-4;
+    int evals = 0;
+    *converged = false;
+    while (evals < LM_MAX) {
+        double h[3][3], step[3];
+        struct point next;
+        memcpy(h, pt->n, sizeof h);
+        for (int i = 0; i < 3; i++)
+            h[i][i] += lambda * pt->n[i][i];
+        if (!boxed_step(vp->model, pt, (const double(*)[3])h, step))
+            break;
+        if (predicted(pt, step) <= tol * pt->cost) {
+            *converged = true;
+            break;
+        }
+        move(vp->model, pt, step, &next);
+        evals++;
+        if (evaluate(vp, &next) || !(next.cost < pt->cost)) {
+            lambda = fmax(lambda * 8, 1e-6);
+            if (lambda > 1e8) {
+                *converged = true; /* the cost resolves no smaller step */
+                break;
+            }
+            continue;
+        }
+        bool slow = pt->cost - next.cost <= tol * pt->cost;
+        *pt = next;
+        lambda *= 0.1;
+        if (slow) {
+            *converged = true;
+            break;
+        }
+    }
+    return evals;
+}
+
+/* Hessian / 2 of the cost by forward differences of the exact gradient. */
+static bool hessian(struct varpro *vp, const struct point *pt, double h[3][3])
+{
+    static const double delta[3] = {1e-7, 1e-7, 1e-6};
+    for (int i = 0; i < 3; i++) {
+        struct point side = *pt;
+        side.x[i] += delta[i];
+        if (evaluate(vp, &side))
+            return false;
+        for (int j = 0; j < 3; j++)
+            h[i][j] = (side.grad[j] - pt->grad[j]) / delta[i];
+    }
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < i; j++)
+            h[i][j] = h[j][i] = 0.5 * (h[i][j] + h[j][i]);
+    return true;
+}
+
+/* Newton with one Hessian to the stationary point; scaled by it, the gradient must shrink. */
+static int polish_gradient(struct varpro *vp, struct point *pt)
+{
+    double h[3][3], step[3];
+    int evals = 3;
+    if (!hessian(vp, pt, h))
+        return evals;
+    double best = INFINITY;
+    for (int i = 0; i < POLISH_MAX; i++) {
+        struct point next;
+        if (!boxed_step(vp->model, pt, (const double(*)[3])h, step))
+            break;
+        double gain = predicted(pt, step);
+        if (!(gain < best) || gain <= 1e-30 * pt->cost)
+            break;
+        best = 0.25 * gain;
+        move(vp->model, pt, step, &next);
+        evals++;
+        if (evaluate(vp, &next) || next.cost > pt->cost * (1 + 1e-9))
+            break;
+        *pt = next;
+    }
+    return evals;
+}
+
+/* v[k] -> R^-1 v. */
+static void back_substitute(const struct varpro *vp, cplx *v)
+{
+    for (size_t k = vp->k; k-- > 0;) {
+        for (size_t j = k + 1; j < vp->k; j++)
+            v[k] -= times(vp->r[j][k], v[j]);
+        v[k] /= creal(vp->r[k][k]);
+    }
+}
+
+/* x' N^-1 x for complex x; 0 for a singular N. */
+static double quadratic(const double n[3][3], const cplx x[3])
+{
+    double sum = 0, y[3], part[3];
+    for (int c = 0; c < 2; c++) {
+        for (int i = 0; i < 3; i++)
+            part[i] = c ? cimag(x[i]) : creal(x[i]);
+        if (!newton_step(n, part, y))
+            return 0;
+        for (int i = 0; i < 3; i++)
+            sum -= part[i] * y[i];
+    }
+    return sum;
+}
+
+/* Error of gamma = R^-1 Q^H (y - beta g): of the noise, of beta and of the position. */
+static void variances(struct varpro *vp, const struct point *pt, struct varpro_fit *fit)
+{
+    size_t t = vp->model->n_pilots;
+    cplx w[4][PIXEL_MAX_FAILURES], mix[3], unit[PIXEL_MAX_FAILURES], d[3];
+    mean_rows(vp, pt->x, 4, vp->g[0], STRIDE);
+    for (int i = 0; i < 4; i++) {
+        for (size_t k = 0; k < vp->k; k++)
+            w[i][k] = dot(vp->q[k], vp->g[i], t);
+        back_substitute(vp, w[i]);
+        project(vp, vp->g[i]);
+    }
+    for (int i = 0; i < 3; i++)
+        mix[i] = dot(vp->g[0], vp->g[i + 1], t) / pt->left;
+    for (size_t k = 0; k < vp->k; k++)
+        fit->variance[k] = 0;
+    for (size_t j = 0; j < vp->k; j++) {
+        memset(unit, 0, sizeof unit);
+        unit[j] = 1;
+        back_substitute(vp, unit);
+        for (size_t k = 0; k <= j; k++)
+            fit->variance[k] += cplx_norm(unit[k]);
+    }
+    for (size_t k = 0; k < vp->k; k++) {
+        for (int i = 0; i < 3; i++)
+            d[i] = times(pt->beta, w[i + 1][k] - times(w[0][k], mix[i]));
+        fit->variance[k] += cplx_norm(w[0][k]) / pt->left + 0.5 * quadratic(pt->n, d);
+    }
+}
+
+static void coefficients(struct varpro *vp, const cplx *y, const struct point *pt,
+                         struct varpro_fit *fit)
+{
+    size_t t = vp->model->n_pilots;
+    cplx v[STRIDE];
+    mean_rows(vp, pt->x, 1, vp->full, STRIDE);
+    memcpy(v, y, t * sizeof *v);
+    subtract(v, pt->beta, vp->full, t);
+    fit->log_det = log(pt->left / norm2(vp->full, t));
+    for (size_t k = 0; k < vp->k; k++) {
+        fit->gamma[k] = dot(vp->q[k], v, t);
+        fit->log_det += 2 * log(creal(vp->r[k][k]));
+    }
+    back_substitute(vp, fit->gamma);
+    memcpy(fit->uvq, pt->x, sizeof fit->uvq);
+    memcpy(fit->information, pt->n, sizeof fit->information);
+    fit->beta = pt->beta;
+    fit->cost = pt->cost;
+    if (vp->k > 0)
+        variances(vp, pt, fit);
+}
+
+int varpro_refine(struct varpro *vp, const cplx *y, const size_t *support, size_t n, bool polish,
+                  struct varpro_fit *fit)
+{
+    static const double still[3];
+    struct point start, pt;
+    fit->iterations = 0;
+    memcpy(start.x, fit->uvq, sizeof start.x);
+    move(vp->model, &start, still, &pt);
+    int rc = set_support(vp, y, support, n);
+    if (!rc)
+        rc = evaluate(vp, &pt);
+    if (rc)
+        return rc;
+    fit->iterations = 1 + descend(vp, &pt, polish ? 1e-9 : 1e-4, &fit->converged);
+    if (polish)
+        fit->iterations += polish_gradient(vp, &pt);
+    coefficients(vp, y, &pt, fit);
+    return 0;
+}
+
+int varpro_linear(struct varpro *vp, const cplx *y, const size_t *support, size_t n,
+                  struct varpro_fit *fit)
+{
+    struct point pt;
+    memcpy(pt.x, fit->uvq, sizeof pt.x);
+    int rc = set_support(vp, y, support, n);
+    if (!rc)
+        rc = evaluate(vp, &pt);
+    if (rc)
+        return rc;
+    fit->iterations = 1;
+    fit->converged = true;
+    coefficients(vp, y, &pt, fit);
+    return 0;
+}
+
+void varpro_tangent(struct varpro *vp, const double uvq[3], cplx *out, size_t stride)
+{
+    mean_rows(vp, uvq, 4, out, stride);
+}
