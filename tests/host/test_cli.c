@@ -21,7 +21,7 @@ static char folder[128], out[16384];
 static struct status err;
 
 /* Runs `mirador ARGS` by the shell with stderr and stdout in out; its exit code. */
-static int mirador(const char *format, ...)
+static int __attribute__((format(printf, 1, 2))) mirador(const char *format, ...)
 {
     char args[600], command[1200];
     va_list list;
