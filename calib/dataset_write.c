@@ -72,11 +72,12 @@ static void write_attribute(struct writer *w, const char *name, hid_t type, cons
 static void write_header(struct writer *w)
 {
     const int version = 1;
-    hid_t text = H5Tcopy(H5T_C_S1);
-    H5Tset_size(text, strlen("mirador-calib"));
-    write_attribute(w, "format", text, "mirador-calib");
-    H5Tset_size(text, strlen("pixels"));
-    write_attribute(w, "kind", text, "pixels");
+    const char *format = "mirador-calib", *kind = "pixels";
+    hid_t text = H5Tcopy(H5T_C_S1); /* of variable length: h5py reads that as str */
+    H5Tset_size(text, H5T_VARIABLE);
+    H5Tset_cset(text, H5T_CSET_UTF8);
+    write_attribute(w, "format", text, &format);
+    write_attribute(w, "kind", text, &kind);
     H5Tclose(text);
     write_attribute(w, "version", H5T_NATIVE_INT, &version);
 }

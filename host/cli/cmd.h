@@ -4,6 +4,8 @@
  * code. */
 #pragma once
 
+int cmd_bounds(int argc, char **argv);
+int cmd_calib(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_keys(int argc, char **argv);

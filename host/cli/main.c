@@ -19,6 +19,8 @@ static const struct subcommand {
     {"status", "mirador status", cmd_status, "ask a running miradord how it does"},
     {"keys", "mirador keys", cmd_keys, "make the secret keys of users and sockets"},
     {"ris", "mirador ris", cmd_ris, "design, show and test the profiles of the surfaces"},
+    {"calib", "mirador calib", cmd_calib, "find broken pixels in a dataset, or simulate one"},
+    {"bounds", "mirador bounds", cmd_bounds, "how well a dataset's user can be located at all"},
 };
 #define N_SUBCOMMANDS (sizeof subcommands / sizeof *subcommands)
 
