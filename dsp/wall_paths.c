@@ -3,7 +3,7 @@
 
 #include <assert.h>
 
-static const double weakest = 1e-3; /* power kept, under the strongest path */
+static const double weakest = 1e-3; /* power kept, relative to the direct way */
 
 /* A hop's seven ways: 0 direct, 1 + 2 axis + (0 low, 1 high wall). */
 struct hop {
@@ -54,7 +54,7 @@ static void hop_init(const struct wall_map *map, struct vec3 a, struct vec3 b, b
     }
 }
 
-/* The hops of a stream: direct ones first, third[] only for a RIS. */
+/* The hops of a stream; the last three only by a RIS. */
 struct hops {
     struct hop tx_user, rx_user, user_ris, ris_rx, ris_tx;
 };
@@ -71,11 +71,27 @@ static void hops_init(const struct wall_map *map, size_t stream, struct vec3 u, 
     hop_init(map, a->tx, a->ris[stream - 1], true, &h->ris_tx);
 }
 
+static size_t weakest_of(const struct wall_paths *paths)
+{
+    size_t weak = 0;
+    for (size_t i = 1; i < paths->n; i++)
+        if (paths->power[i] < paths->power[weak])
+            weak = i;
+    return weak;
+}
+
+/* A full list gives up its weakest way for a stronger one: hard walls make more ways than fit, and
+ * the model error covers only what is weak. */
 static void add(struct wall_paths *paths, double power, const size_t way[3], bool back)
 {
-    if (paths->n == WALL_PATHS_MAX)
-        return; /* weaker ways of a crowded geometry; the model error covers them */
-    size_t i = paths->n++;
+    size_t i = paths->n;
+    if (i < WALL_PATHS_MAX) {
+        paths->n++;
+    } else {
+        i = weakest_of(paths);
+        if (power <= paths->power[i])
+            return;
+    }
     paths->power[i] = power;
     paths->way[i].first = (unsigned char)way[0];
     paths->way[i].second = (unsigned char)way[1];

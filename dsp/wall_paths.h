@@ -17,7 +17,7 @@ enum { WALL_PATHS_MAX = 160, WALL_HOPS = 7 };
 struct wall_paths {
     size_t n;
     double length_m[WALL_PATHS_MAX];
-    double power[WALL_PATHS_MAX]; /* relative, strongest 1 */
+    double power[WALL_PATHS_MAX]; /* relative to the way without walls: 1 */
     struct {
         unsigned char first, second, third; /* way of each hop, 0 direct, 1..6 by a wall */
         unsigned char back;                 /* RIS: 0 TX-user-RIS-RX, 1 TX-RIS-user-RX */
@@ -25,7 +25,7 @@ struct wall_paths {
 };
 
 /* All paths of stream 0 (TX-user-RX), 1 or 2 (by RIS) for a user at u that carry at least 1e-3 of
- * the strongest one's power. */
+ * the power of the way without walls (by a RIS, of TX-user-RIS-RX); the strongest WALL_PATHS_MAX. */
 void wall_paths_list(const struct wall_map *map, size_t stream, struct vec3 u,
                      struct wall_paths *paths);
 

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "dsp/map_fix.h"
+#include "dsp/wall_paths.h"
 #include "tests/dsp/lab_rays.h"
 
 enum { N_USERS = 240 };
@@ -179,6 +180,46 @@ static void test_one_stream_is_not_enough(void **state)
     bench_free(&b);
 }
 
+/* A profile that holds nothing moves no fix. */
+static void test_silence_leaves_the_fix(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_init(&b, 0.3, 0);
+    cplxf *silence = calloc((size_t)4 * 811, sizeof *silence);
+    assert_non_null(silence);
+    struct toa toa = {.length_m = 10, .snr_db = 30};
+    struct map_fix_input in[MAP_FIX_STREAMS] = {{silence, &toa}, {silence, &toa}};
+    struct observation height = {1.2, 0.03, true};
+    struct fix fix = {.position = {4, 4, 1.2}, .cov = {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}};
+    struct fix before = fix;
+    assert_int_equal(map_fix_refine(b.map, in, &height, &fix), ERR_NO_PEAK);
+    assert_memory_equal(&fix, &before, sizeof fix);
+    free(silence);
+    bench_free(&b);
+}
+
+/* Hard walls make more ways than the list holds: it keeps the strongest of both directions. */
+static void test_a_full_list_keeps_the_strongest(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_init(&b, 0.3, 0);
+    struct wall_map walls = {b.lab.anchors, b.lab.room, 0.8, b.lab.boresight};
+    struct wall_paths paths;
+    wall_paths_list(&walls, 1, (struct vec3){4, 4, 1.2}, &paths);
+    size_t direct = 0, back = 0;
+    for (size_t i = 0; i < paths.n; i++) {
+        direct += !paths.way[i].first && !paths.way[i].second && !paths.way[i].third;
+        back += paths.way[i].back;
+        assert_true(paths.power[i] > 0.01);
+    }
+    assert_int_equal(paths.n, WALL_PATHS_MAX);
+    assert_int_equal(direct, 2);
+    assert_true(back > WALL_PATHS_MAX / 4);
+    bench_free(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +227,8 @@ int main(void)
         cmocka_unit_test(test_wrong_map_does_no_harm),
         cmocka_unit_test(test_bad_input),
         cmocka_unit_test(test_one_stream_is_not_enough),
+        cmocka_unit_test(test_silence_leaves_the_fix),
+        cmocka_unit_test(test_a_full_list_keeps_the_strongest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
