@@ -61,8 +61,7 @@ static bool allocate(struct background *bg)
 {
     const struct background_cfg *c = &bg->cfg;
     bg->len = c->n_ant * c->n_carrier;
-    for (bg->n_fft = 8; bg->n_fft < c->n_carrier;)
-        bg->n_fft *= 2;
+    bg->n_fft = fft_size(c->n_carrier < 8 ? 8 : c->n_carrier);
     double tap_m = SPEED_OF_LIGHT / (c->spacing_hz * (double)bg->n_fft);
     bg->n_room = (size_t)(c->room_m / tap_m) + 1;
     bg->to_delay = fft_create(bg->n_fft, 1, FFT_BACKWARD);
@@ -196,7 +195,9 @@ static double motion_ratio(const struct background *bg, const struct entry *e)
         else
             empty += m2 / (double)bg->n_room;
     }
-    return empty > 0 ? largest / empty : 0;
+    if (empty > 0)
+        return largest / empty;
+    return largest > 0 ? INFINITY : 0; /* no noise at all: any change is motion */
 }
 
 static int refuse(const struct background *bg, const struct entry *e, struct status *err)

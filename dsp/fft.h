@@ -10,6 +10,15 @@ enum fft_sign { FFT_FORWARD = -1, FFT_BACKWARD = 1 }; /* of the exponent; neithe
 
 struct fft;
 
+/* The smallest power of two that holds n points, n <= 2^31. */
+static inline size_t fft_size(size_t n)
+{
+    size_t size = 1;
+    while (size < n)
+        size *= 2;
+    return size;
+}
+
 /* Setup only. howmany transforms of n points, one behind the other. NULL if out of memory. */
 struct fft *fft_create(size_t n, size_t howmany, enum fft_sign sign);
 void fft_destroy(struct fft **fft);

@@ -16,31 +16,29 @@ struct relax {
     cplxf *rest; /* [n_ant x K] h minus the paths found */
 };
 
-static size_t power_of_two_above(size_t n)
-{
-    size_t p = 1;
-    while (p < n)
-        p *= 2;
-    return p;
-}
-
 struct relax *relax_create(const struct relax_cfg *cfg, struct status *err)
 {
     assert(cfg);
     struct toa_cfg toa = {.n_ant = cfg->n_ant,
                           .n_carrier = cfg->n_carrier,
                           .spacing_hz = cfg->spacing_hz,
-                          .n_fft = 4 * power_of_two_above(cfg->n_carrier),
+                          .n_fft = 4 * fft_size(cfg->n_carrier),
                           .min_db = cfg->min_db,
                           .window = TOA_HAMMING};
-    struct relax *relax = calloc(1, sizeof *relax);
-    if (!relax)
+    struct toa_est *est = toa_est_create(&toa, err);
+    if (!est)
         return NULL;
-    relax->cfg = *cfg;
-    relax->toa = toa_est_create(&toa, err);
-    relax->rest = relax->toa ? fft_alloc(cfg->n_ant * cfg->n_carrier * sizeof(cplxf)) : NULL;
-    if (!relax->rest)
-        relax_destroy(&relax);
+    struct relax *relax = calloc(1, sizeof *relax);
+    cplxf *rest = fft_alloc(cfg->n_ant * cfg->n_carrier * sizeof(cplxf));
+    if (!relax || !rest) {
+        toa_est_destroy(&est);
+        fft_free(rest);
+        free(relax);
+        if (err)
+            *err = (struct status){ERR_NO_MEMORY, "relax: out of memory"};
+        return NULL;
+    }
+    *relax = (struct relax){.cfg = *cfg, .toa = est, .rest = rest};
     return relax;
 }
 

@@ -27,7 +27,8 @@ struct relax;
 struct relax *relax_create(const struct relax_cfg *cfg, struct status *err);
 void relax_destroy(struct relax **relax);
 
-/* No allocation, but slow: about n_paths^2 arrival estimates. h: [n_ant x K], left as it is. Paths
+/* No allocation, but slow, as every path found sets all before it moving: 12 paths of 4 x 811
+ * carriers take 0.13 s. h: [n_ant x K], left as it is. Paths
  * in the order found, strongest first as a rule. Returns how many stood out, 0..n_paths. */
 size_t relax_run(struct relax *relax, const cplxf *h, const struct toa_gate *gate, size_t n_paths,
                  struct relax_path *paths);

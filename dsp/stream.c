@@ -109,21 +109,13 @@ static const char *complaint(const struct stream_cfg *c)
     return NULL;
 }
 
-static size_t power_of_two_above(size_t n)
-{
-    size_t p = 1;
-    while (p < n)
-        p *= 2;
-    return p;
-}
-
 static bool allocate(struct stream *st)
 {
     size_t all = st->cfg.n_ant * st->cfg.n_carrier;
     struct toa_cfg arrival = {.n_ant = st->cfg.n_ant,
                               .n_carrier = st->cfg.n_carrier,
                               .spacing_hz = st->cfg.spacing_hz,
-                              .n_fft = 4 * power_of_two_above(st->cfg.n_carrier),
+                              .n_fft = 4 * fft_size(st->cfg.n_carrier),
                               .min_db = ARRIVAL_DB,
                               .window = TOA_HAMMING};
     st->arrival = toa_est_create(&arrival, NULL);

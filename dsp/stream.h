@@ -58,10 +58,10 @@ void stream_destroy(struct stream **st);
  */
 void stream_reset(struct stream *st);
 
-/* RT-safe; lab: budget 1 ms (plus 1 ms when the delay is searched). h: [n_slots x n_ant x K],
- * n_slots a multiple of 8. w: [STREAM_COUNT x n_ant x K]. The leak's delay is found in the first
- * burst (coarse in the delay profile averaged over slots and antennas, then Newton) and held, so
- * that a background stays valid. ERR_NO_PEAK: nothing stands 20 dB out of the profile, so there is
+/* RT-safe; lab: budget 1 ms, but 150 ms in the burst in which the delay is searched. h: [n_slots x
+ * n_ant x K], n_slots a multiple of 8. w: [STREAM_COUNT x n_ant x K]. The leak's delay is found in
+ * the first burst (the strongest arrival of the mean over slots, told from the clutter around it by
+ * RELAX) and held, so that a background stays valid. ERR_NO_PEAK: nothing stands 20 dB out of the profile, so there is
  * no leak to refer to. ERR_STATE: the leak is no longer where it was (moved by more than 0.25 / (K
  * spacing)): stream_reset, and the background is void. */
 int stream_separate(struct stream *st, const cplxf *h, size_t n_slots, cplxf *w,

@@ -28,7 +28,7 @@ struct toa_cfg {
 
 struct toa_gate {
     double min_m,
-        max_m; /* path lengths searched, min < max, max - min < c / spacing; min may be < 0 */
+        max_m; /* path lengths searched, min < max, max - min <= c / spacing; min may be < 0 */
 };
 
 struct toa {
@@ -48,8 +48,8 @@ struct toa_est *toa_est_create(const struct toa_cfg *cfg, struct status *err);
 void toa_est_destroy(struct toa_est **est);
 
 /* RT-safe; lab: budget 0.6 ms a stream. h: [n_ant x K]. noise_var: per entry; <= 0: measured.
- * ERR_ARG: the gate is out of range. ERR_NO_PEAK: nothing in the gate stands out, or its maximum
- * lies on the gate's edge; *out then still holds the peak_db and the strongest place found. */
+ * ERR_ARG: the gate is out of range. ERR_NO_PEAK: the gate holds no local maximum (*out is zero),
+ * or none min_db over the median (*out describes the strongest one). */
 int toa_estimate(struct toa_est *est, const cplxf *h, const struct toa_gate *gate, float noise_var,
                  struct toa *out) MUST_CHECK;
 
