@@ -66,7 +66,7 @@ static double longest_path_m(const struct scene *scene)
 {
     double size[3];
     vec3_sub(scene->room_max_m, scene->room_min_m, size);
-    return 4 * 1.5 * vec3_norm(size); /* four hops of the cross path, images at most twice as far */
+    return 4 * 2 * vec3_norm(size); /* four hops of the cross path, images at most twice as far */
 }
 
 static int alloc_surface(struct channel *ch, size_t ris, struct status *err)
@@ -121,11 +121,13 @@ static int alloc_channel(struct channel *ch, struct status *err)
 }
 
 /* Leak with its own delay, wall images of the same hop, and every scatterer. */
-static void fill_clutter(struct channel *ch)
+static int fill_clutter(struct channel *ch)
 {
     const struct scene *scene = ch->scene;
-    struct spectrum *one = malloc(3 * sizeof *one), *other = one + 1, *leak = one + 2;
-    assert(one);
+    struct spectrum *one = malloc(3 * sizeof *one);
+    if (!one)
+        return ERR_NO_MEMORY;
+    struct spectrum *other = one + 1, *leak = one + 2;
     for (size_t link = 0; link < n_links(scene); link++) {
         const struct hop_end *tx = &ch->antennas[link / scene->bs_rx.n].end;
         const struct hop_end *rx = &ch->antennas[scene->bs_tx.n + link % scene->bs_rx.n].end;
@@ -146,6 +148,7 @@ static void fill_clutter(struct channel *ch)
         spectrum_expand(ch->grid, leak, ch->clutter + link * ch->n_bin);
     }
     free(one);
+    return 0;
 }
 
 struct channel *channel_create(const struct scene *scene, size_t n_bin, struct status *err)
@@ -161,13 +164,13 @@ struct channel *channel_create(const struct scene *scene, size_t n_bin, struct s
     ch->fading_block = UINT64_MAX;
     err->code = 0;
     int rc = alloc_channel(ch, err);
+    rc = rc ? rc : fill_clutter(ch);
     if (rc) {
         if (!err->code)
             status_set(err, rc, "no memory for the channel");
         channel_destroy(&ch);
         return NULL;
     }
-    fill_clutter(ch);
     static const uint8_t zero[SCENE_MAX_ELEMENTS];
     for (size_t ris = 0; ris < scene->n_ris; ris++)
         channel_set_profile(ch, ris, zero);

@@ -8,8 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/air.h"
+
 /* The taper's response falls below -130 dB of its peak within this many samples each way. */
 #define TAPER_SAMPS 80
+
+_Static_assert(AIR_MAX_POST + TAPER_SAMPS <= SPECTRUM_MAX_COARSE, "the longest response fits");
+_Static_assert(TAPER_SAMPS <= AIR_MAX_PRE, "the taper rings before delay 0, too");
 
 struct grid {
     double carrier_hz, rate_hz;
@@ -41,19 +46,20 @@ static void fill_bins(struct grid *grid)
 struct grid *grid_create(double carrier_hz, double rate_hz, size_t n_bin, double max_length_m,
                          struct status *err)
 {
-    double samples = max_length_m / SCENE_LIGHT_MPS * rate_hz + 2 * TAPER_SAMPS;
-    size_t n = 64;
-    while (n < samples && n < n_bin)
-        n *= 2;
-    if (samples > n || n > SPECTRUM_MAX_COARSE) {
+    double delay = max_length_m / SCENE_LIGHT_MPS * rate_hz;
+    int limit = AIR_MAX_POST - TAPER_SAMPS;
+    limit = (int)n_bin - 2 * TAPER_SAMPS < limit ? (int)n_bin - 2 * TAPER_SAMPS : limit;
+    if (delay > limit) {
         err->code = ERR_ARG;
         snprintf(err->text, sizeof err->text,
                  "the room is too large for the sample rate: paths of %.0f m last %.0f samples, at "
-                 "most %zu fit; make the room smaller or lower rate_hz",
-                 max_length_m, samples - 2 * TAPER_SAMPS,
-                 (n_bin < SPECTRUM_MAX_COARSE ? n_bin : SPECTRUM_MAX_COARSE) - 2 * TAPER_SAMPS);
+                 "most %d fit; make the room smaller or lower rate_hz",
+                 max_length_m, delay, limit);
         return NULL;
     }
+    size_t n = 64;
+    while (n < delay + 2 * TAPER_SAMPS)
+        n *= 2;
     struct grid *grid = calloc(1, sizeof *grid);
     if (!grid)
         return NULL;

@@ -14,7 +14,7 @@
 #define SPECTRUM_BAND 0.42 /* of the rate, each side: exact within, tapered beyond */
 
 enum {
-    SPECTRUM_MAX_COARSE = 1024,
+    SPECTRUM_MAX_COARSE = 512,
     SPECTRUM_MAX_NODES = 20,
 };
 
@@ -24,8 +24,8 @@ struct spectrum {
 
 struct grid;
 
-/* Setup only. n_bin: power of two. max_length_m: longest path; NULL with the reason when its delay
- * does not fit into n_bin samples. */
+/* Setup only. n_bin: power of two. max_length_m: longest path; NULL with the reason when its
+ * response is longer than a receiver of the air allows for, or than n_bin samples. */
 struct grid *grid_create(double carrier_hz, double rate_hz, size_t n_bin, double max_length_m,
                          struct status *err);
 void grid_destroy(struct grid **grid);
