@@ -224,8 +224,12 @@ static struct air_seg *publish(struct air *air, const struct air_cfg *cfg, struc
         snprintf(from, sizeof from, "/dev/shm%s", tmp);
         snprintf(to, sizeof to, "/dev/shm%s", air->path);
         if (link(from, to) != 0) {
-            fail(err, errno == EEXIST ? ERR_BUSY : ERR_IO,
-                 "a room named %s is already running; stop it or choose another name", cfg->name);
+            if (errno == EEXIST)
+                fail(err, ERR_BUSY,
+                     "a room named %s is already running; stop it or choose another name",
+                     cfg->name);
+            else
+                fail(err, ERR_IO, "cannot publish the room as %s: %s", to, strerror(errno));
             munmap(seg, air->size);
             seg = NULL;
         }

@@ -33,6 +33,6 @@ const uint8_t *boards_pattern(const struct boards *boards, size_t ris, int64_t t
 
 struct ris_shape boards_shape(const struct boards *boards, size_t ris);
 
-/* Edges of an armed sequence that found it running (from the last report up to now), for the log.
- */
+/* Edges since the start that found an armed sequence running, counted when they are forgotten, or
+ * that found no place. */
 unsigned boards_lost_edges(const struct boards *boards);

@@ -12,7 +12,7 @@ uint64_t hash_words(uint64_t a, uint64_t b, uint64_t c);
 double hash_unit(uint64_t a, uint64_t b, uint64_t c);
 
 /* Complex Gaussian noise of E|n|^2 = 1 for indices k0 .. k0 + n - 1. iq: [n] pairs. Magnitudes
- * reach 4.6 (probability 2^-31), where a true Gaussian ends with the same probability. */
+ * end at 4.7, which a true Gaussian exceeds with probability 2^-32. */
 void noise_gauss(uint64_t key, int64_t k0, float *iq, size_t n);
 
 /* Receive phase noise of one oscillator: white up to cut_hz, then cut. */

@@ -34,10 +34,12 @@ class room_rx : public uhd::rx_streamer
                                  ports.data()};
         struct status err = {};
         rx = air_rx_create(&cfg, &err);
-        reader = rx ? air_reader_open(core->air, core->radio) : -1;
+        if (!rx)
+            throw uhd::runtime_error(std::string("room: ") + err.text);
+        reader = air_reader_open(core->air, core->radio);
         if (reader < 0) {
             air_rx_destroy(&rx);
-            throw uhd::runtime_error(std::string("room: ") + (rx ? err.text : "too many streams"));
+            throw uhd::runtime_error("room: too many receive streams are open; close one");
         }
         scratch.resize(n_channel);
         for (auto &s : scratch)
