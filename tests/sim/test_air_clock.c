@@ -131,6 +131,7 @@ static void test_kill(void **state)
     for (int how = 0; how < 3; how++) {
         struct air *air = make_room(0, 3, 0);
         struct part a = {0, 200, 1000, 2000, NULL}, b = {1, 5, 1000, 0, NULL};
+        _Atomic int64_t *there = shared_counters(); /* the victim is where it shall die */
         pid_t pb = fork();
         if (pb == 0) {
             if (how == 1)
@@ -145,10 +146,13 @@ static void test_kill(void **state)
             wait_until(mine, 1000);
             if (how == 2)
                 air_lock(mine);
+            *there = 1;
             pause();
         }
         pid_t pa = start(&a);
-        usleep(150000);
+        for (int i = 0; i < 20000 && !(how == 1 ? air->seg->radios[1].entered : *there); i++)
+            usleep(1000);
+        usleep(50000);
         kill(pb, SIGKILL);
         assert_int_equal(result(pb), 100 + SIGKILL);
         assert_int_equal(result(pa), 0);
