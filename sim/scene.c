@@ -314,6 +314,24 @@ static int check_inside(const char *file, const struct scene *scene, struct stat
     return 0;
 }
 
+/* Boards and roles are how others find what they belong to. */
+static int check_names(const char *file, const struct scene *scene, struct status *err)
+{
+    for (size_t i = 0; i < scene->n_ris; i++)
+        for (size_t k = 0; k < i; k++)
+            if (!strcmp(scene->ris[i].board, scene->ris[k].board))
+                return bad(err, file, "two RISs name the same board", "give each its own");
+    for (size_t i = 0; i < scene->n_users; i++) {
+        if (!strcmp(scene->users[i].radio, "bs"))
+            return bad(err, file, "a user has the base station's radio 'bs'",
+                       "give it another role");
+        for (size_t k = 0; k < i; k++)
+            if (!strcmp(scene->users[i].radio, scene->users[k].radio))
+                return bad(err, file, "two users have the same radio", "give each its own role");
+    }
+    return 0;
+}
+
 static int complete(const char *file, const struct scene_options *options, struct scene *scene,
                     struct status *err)
 {
@@ -328,14 +346,8 @@ static int complete(const char *file, const struct scene_options *options, struc
         rc = complete_ris(scene, file, &scene->ris[i], err);
     if (!rc && options && options->path && scene->n_users)
         snprintf(scene->users[0].path, SCENE_NAME_SIZE, "%s", options->path);
-    for (size_t i = 0; !rc && i < scene->n_ris; i++)
-        for (size_t k = 0; !rc && k < i; k++)
-            if (!strcmp(scene->ris[i].board, scene->ris[k].board))
-                rc = bad(err, file, "two RISs name the same board", "give each its own");
-    for (size_t i = 0; !rc && i < scene->n_users; i++)
-        for (size_t k = 0; !rc && k < i; k++)
-            if (!strcmp(scene->users[i].radio, scene->users[k].radio))
-                rc = bad(err, file, "two users have the same radio", "give each its own role");
+    if (!rc)
+        rc = check_names(file, scene, err);
     for (size_t i = 0; !rc && i < scene->n_users; i++)
         rc = complete_user(scene, file, &scene->users[i], err);
     if (!rc)
