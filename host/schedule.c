@@ -7,7 +7,7 @@
 #define LEAD_RESPONSE_S 20.48e-6 /* two periods of silence, to see the answer begin */
 #define TAIL_S          64e-6 /* delay spread, the device's own latency, the user's clock error */
 #define TRIGGER_S       10e-6
-#define GUARD_S         500e-6 /* between the response and communication, and before the next cycle */
+#define GUARD_S         500e-6 /* between response and communication, and before the next cycle */
 
 static int64_t ticks(const struct schedule *s, double t_s)
 {
