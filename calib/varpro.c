@@ -26,7 +26,7 @@ struct varpro {
     cplx *rows;                                     /* [4 x M] */
     cplx g[4][STRIDE];                              /* g and its derivatives, P applied */
     cplx full[STRIDE];                              /* g before P */
-    cplx q[PIXEL_MAX_FAILURES][STRIDE];             /* orthonormal basis of A_K */
+    cplx q[PIXEL_MAX_FAILURES + 1][STRIDE];         /* orthonormal basis of A_K */
     cplx r[PIXEL_MAX_FAILURES][PIXEL_MAX_FAILURES]; /* A_K = Q R; r[column][row] */
     cplx y[STRIDE], res[PIXEL_MAX_PILOTS];          /* P y, residual */
 };
@@ -389,6 +389,19 @@ static void variances(struct varpro *vp, const struct point *pt, struct varpro_f
     }
 }
 
+/* Leaves residual and basis at the answer, whatever point was evaluated last. */
+static void settle(struct varpro *vp, const struct point *pt)
+{
+    size_t t = vp->model->n_pilots;
+    cplx *last = vp->q[vp->k];
+    memcpy(last, vp->full, t * sizeof *last);
+    project(vp, last);
+    memcpy(vp->res, vp->y, t * sizeof *vp->res);
+    subtract(vp->res, pt->beta, last, t);
+    for (size_t i = 0; i < t; i++)
+        last[i] /= sqrt(pt->left);
+}
+
 static void coefficients(struct varpro *vp, const cplx *y, const struct point *pt,
                          struct varpro_fit *fit)
 {
@@ -409,6 +422,7 @@ static void coefficients(struct varpro *vp, const cplx *y, const struct point *p
     fit->cost = pt->cost;
     if (vp->k > 0)
         variances(vp, pt, fit);
+    settle(vp, pt);
 }
 
 int varpro_refine(struct varpro *vp, const cplx *y, const size_t *support, size_t n, bool polish,
@@ -450,4 +464,16 @@ int varpro_linear(struct varpro *vp, const cplx *y, const size_t *support, size_
 void varpro_tangent(struct varpro *vp, const double uvq[3], cplx *out, size_t stride)
 {
     mean_rows(vp, uvq, 4, out, stride);
+}
+
+const cplx *varpro_residual(const struct varpro *vp)
+{
+    return vp->res;
+}
+
+const cplx *varpro_basis(const struct varpro *vp, size_t *n, size_t *stride)
+{
+    *n = vp->k + 1;
+    *stride = STRIDE;
+    return vp->q[0];
 }

@@ -45,3 +45,8 @@ int varpro_linear(struct varpro *vp, const cplx *y, const size_t *support, size_
 /* RT-safe. out[4][T]: g(p) and its derivatives in (u, v, q), nothing projected; rows of out are
  * stride values apart. */
 void varpro_tangent(struct varpro *vp, const double uvq[3], cplx *out, size_t stride);
+
+/* RT-safe. Of the last refine or linear: residual [T], and an orthonormal basis of [A_K, g],
+ * n + 1 rows *stride values apart. Valid until the next call on vp. */
+const cplx *varpro_residual(const struct varpro *vp);
+const cplx *varpro_basis(const struct varpro *vp, size_t *n, size_t *stride);
