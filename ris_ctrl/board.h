@@ -60,3 +60,4 @@ struct board_driver {
 };
 
 extern const struct board_driver board_native; /* board_native.c */
+extern const struct board_driver board_qemu;   /* board_qemu.c: the ARM firmware in QEMU */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ris_ctrl/native_process.h"
 #include "base/log.h"
-#include "base/sockets.h"
 #include "firmware/core/ris_core.h"
 #include "ris_ctrl/clock.h"
+#include "ris_ctrl/room_link.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -11,19 +11,14 @@
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
-#include <zmq.h>
 
 struct native {
     const char *name;
     struct ris_shape shape;
     int tty;
-    const char *room; /* endpoint, "" = none */
-    int room_timeout_ms;
-    struct sockets *sockets;
-    void *socket; /* REQ to the room */
+    struct room_link room;
     int64_t start_us;
     uint8_t patterns[RIS_STEPS_MAX * RIS_PATTERN_MAX]; /* of the report, steps side by side */
-    uint8_t report[RIS_REPORT_MAX];
     struct ris_core core;
 };
 
@@ -79,37 +74,6 @@ static bool hw_chain(void *ctx, uint8_t *pattern, size_t n)
 
 /* ---- the room ---- */
 
-/* Sends the report and waits for the room's code. A REQ socket whose answer never came is of no
- * further use, so it is made anew. */
-static int room_ask(struct native *b, const struct ris_report *report, struct status *err)
-{
-    uint8_t answer[RIS_REPLY_BYTES];
-    int n = ris_report_encode(report, b->report, sizeof b->report);
-    if (n < 0)
-        return status_set(err, n, "board %s: cannot describe its pattern to the room", b->name);
-    if (b->socket == NULL)
-        b->socket = sockets_connect(b->sockets, ZMQ_REQ, b->room, err);
-    if (b->socket == NULL)
-        return err->code;
-    zmq_setsockopt(b->socket, ZMQ_RCVTIMEO, &b->room_timeout_ms, sizeof b->room_timeout_ms);
-    zmq_setsockopt(b->socket, ZMQ_SNDTIMEO, &b->room_timeout_ms, sizeof b->room_timeout_ms);
-    if (zmq_send(b->socket, b->report, (size_t)n, 0) == n &&
-        zmq_recv(b->socket, answer, sizeof answer, 0) == RIS_REPLY_BYTES) {
-        int code = ris_reply_decode(answer, sizeof answer);
-        if (code != OK)
-            status_set(err, code,
-                       "board %s: the room refused (%s); its scene must name this board "
-                       "with %u x %u elements of %u bits",
-                       b->name, status_name(code), b->shape.columns, b->shape.rows, b->shape.bits);
-        return code;
-    }
-    socket_close(&b->socket);
-    return status_set(err, ERR_TIMEOUT,
-                      "board %s: no room answers at %s; start mirador-room, or remove 'room' from "
-                      "the board's configuration",
-                      b->name, b->room);
-}
-
 static void gather_steps(struct native *b, const struct ris_change *c, struct ris_report *report)
 {
     size_t n = ris_pattern_bytes(b->shape);
@@ -132,9 +96,6 @@ static int hw_commit(void *ctx, const struct ris_change *c)
     struct ris_report report = {.kind = c->kind, .trigger = c->trigger, .shape = b->shape};
     struct status err = {.code = OK};
     const uint8_t *shown = c->shown != NULL ? c->shown : dark;
-    if (b->room[0] == '\0')
-        return OK;
-    snprintf(report.board, sizeof report.board, "%s", b->name);
     switch (c->kind) {
     case RIS_REPORT_ARM:
         gather_steps(b, c, &report);
@@ -151,7 +112,7 @@ static int hw_commit(void *ctx, const struct ris_change *c)
     default:
         report.idle = shown;
     }
-    int r = room_ask(b, &report, &err);
+    int r = room_link_tell(&b->room, &report, &err);
     if (r != OK)
         log_error("%s", err.text);
     return r;
@@ -182,15 +143,11 @@ static int start(struct native *b, uint16_t n_slots, enum ris_trigger trigger, s
     b->start_us = clock_us();
     if (ris_core_init(&b->core, &cfg, &hw) != OK)
         return status_set(err, ERR_ARG, "board %s: size out of range", b->name);
-    if (b->room[0] == '\0')
-        return OK;
     /* Power-up: the elements are off. This also finds out whether the room knows this board. */
     static const uint8_t dark[RIS_PATTERN_MAX];
     struct ris_report report = {
         .kind = RIS_REPORT_DISARM, .trigger = (uint8_t)trigger, .shape = b->shape, .idle = dark};
-    snprintf(report.board, sizeof report.board, "%s", b->name);
-    b->sockets = sockets_create(NULL, err);
-    return b->sockets == NULL ? err->code : room_ask(b, &report, err);
+    return room_link_tell(&b->room, &report, err);
 }
 
 static void serve(struct native *b)
@@ -222,13 +179,11 @@ int native_process_main(int argc, char **argv)
     board.name = argv[0];
     board.shape =
         (struct ris_shape){(uint8_t)atoi(argv[1]), (uint8_t)atoi(argv[2]), (uint8_t)atoi(argv[3])};
-    board.room = argv[6];
-    board.room_timeout_ms = atoi(argv[7]);
     board.tty = open(argv[8], O_RDWR | O_NOCTTY | O_CLOEXEC);
     int start_fd = atoi(argv[9]);
     if (board.tty < 0)
         status_set(&err, ERR_IO, "board %s: %s: %s", board.name, argv[8], strerror(errno));
-    else
+    else if (room_link_open(&board.room, board.name, argv[6], atoi(argv[7]), &err) == OK)
         start(&board, (uint16_t)atoi(argv[4]), (enum ris_trigger)atoi(argv[5]), &err);
     if (err.code != OK) {
         say(start_fd, err.text);
@@ -236,7 +191,6 @@ int native_process_main(int argc, char **argv)
     }
     say(start_fd, "R");
     serve(&board);
-    socket_close(&board.socket);
-    sockets_destroy(&board.sockets);
+    room_link_close(&board.room);
     return 0;
 }

@@ -9,7 +9,7 @@ typedef struct ris_config_board board;
 static const struct config_key board_keys[] = {
     {"name", CONFIG_STRING(board, name),
      .help = "letters, digits, - and _; as in the room's scene"},
-    {"driver", CONFIG_CHOICE(board, driver, "native"), .def = "native", .help = "kind of board"},
+    {"driver", CONFIG_CHOICE(board, driver, "native|qemu"), .def = "native", .help = "kind of board"},
     {"columns", CONFIG_INT(board, columns), .min = 1, .max = RIS_SIDE_MAX, .help = "elements, x"},
     {"rows", CONFIG_INT(board, rows), .min = 1, .max = RIS_SIDE_MAX, .help = "elements, y"},
     {"bits", CONFIG_INT(board, bits), .min = 1, .max = RIS_BITS_MAX, .def = "1",

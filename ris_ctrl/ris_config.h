@@ -8,7 +8,7 @@
 
 #define RIS_CONFIG_BOARDS 8
 
-enum ris_driver { RIS_DRIVER_NATIVE };
+enum ris_driver { RIS_DRIVER_NATIVE, RIS_DRIVER_QEMU };
 
 struct ris_config_board {
     char name[RIS_NAME_MAX + 1];

@@ -10,7 +10,8 @@
 #include <string.h>
 #include <zmq.h>
 
-static const struct board_driver *const drivers[] = {[RIS_DRIVER_NATIVE] = &board_native};
+static const struct board_driver *const drivers[] = {[RIS_DRIVER_NATIVE] = &board_native,
+                                                     [RIS_DRIVER_QEMU] = &board_qemu};
 
 struct service {
     void *router;
