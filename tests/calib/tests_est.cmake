@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+mirador_test(test_est SOURCES ${CMAKE_SOURCE_DIR}/tests/calib/test_est.c
+  ${CMAKE_SOURCE_DIR}/tests/calib/jlfd_case.c
+  LIBS calib dsp PkgConfig::JANSSON PkgConfig::OPENBLAS m LABELS sanitize)
