@@ -213,8 +213,7 @@ int config_parse(const struct config_table *table, const char *name, const char 
 
 static int open_error(const char *file, struct status *err)
 {
-    return status_set(err, ERR_IO, "%s: cannot read: %s; check the path given with --config", file,
-                      strerror(errno));
+    return status_set(err, ERR_IO, "%s: cannot read: %s; check the path", file, strerror(errno));
 }
 
 int config_read_file(const char *file, char **text, size_t *n, struct status *err)

@@ -249,6 +249,19 @@ int options_load(const struct options_cfg *cfg, const struct options *opt, void 
     return opt->check_config ? EXIT_DONE : -1;
 }
 
+int options_exit_code(const struct status *err)
+{
+    switch (err->code) {
+    case ERR_ARG:
+    case ERR_AUTH:
+    case ERR_FORMAT:
+    case ERR_GEOMETRY:
+        return EXIT_USAGE;
+    default:
+        return EXIT_FAILED;
+    }
+}
+
 void options_ready(struct options *opt)
 {
     if (opt->ready_fd < 0)

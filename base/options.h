@@ -57,6 +57,10 @@ int options_parse(const struct options_cfg *cfg, int argc, char **argv,
  * code: 0 after --check-config and --dump-config, 2 after a fault, whose line went to stderr. */
 int options_load(const struct options_cfg *cfg, const struct options *opt, void *values) MUST_CHECK;
 
+/* What to leave main with after a fault: 2 for what we were given (ERR_ARG, ERR_AUTH: keys missing
+ * or open to others, ERR_GEOMETRY, and a file that does not parse, ERR_FORMAT), else 1. */
+int options_exit_code(const struct status *err);
+
 /* Tells whoever started us that we serve now: writes "R" to --ready-fd and closes it. */
 void options_ready(struct options *opt);
 

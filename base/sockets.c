@@ -204,7 +204,8 @@ static bool ipc_is_served(const char *endpoint)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     const char *path = endpoint + 6;
-    if (!starts_with(endpoint, "ipc:///") || strlen(path) >= sizeof address.sun_path)
+    if (!starts_with(endpoint, "ipc://") || *path == '@' || *path == '*' || /* no path */
+        strlen(path) >= sizeof address.sun_path)
         return false;
     strcpy(address.sun_path, path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);

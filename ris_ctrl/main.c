@@ -34,7 +34,7 @@ static int serve(const struct ris_config *cfg, struct options *opt)
     if (err.code == OK)
         return EXIT_DONE;
     fprintf(stderr, "mirador-ris: %s\n", err.text);
-    return EXIT_FAILED;
+    return options_exit_code(&err);
 }
 
 int main(int argc, char **argv)

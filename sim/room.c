@@ -114,6 +114,8 @@ static int air_settings(const struct settings *s, const struct scene *scene, str
     out->gated = s->gate != NULL;
     if (s->gate && s->realtime)
         return status_set(err, ERR_ARG, "--gate and --realtime exclude each other; give one");
+    if (!s->name[0])
+        return status_set(err, ERR_ARG, "--name is empty; devices ask for a room by its name");
     if (strlen(s->name) >= sizeof out->name)
         return status_set(err, ERR_ARG, "--name is longer than 47 characters; shorten it");
     if (!out->gated && s->speed <= 0)
@@ -296,7 +298,7 @@ static int serve(const struct settings *s, struct options *opt, struct room *roo
     if (!rc)
         return EXIT_DONE;
     log_error("%s", err.text);
-    return rc == ERR_ARG ? EXIT_USAGE : EXIT_FAILED;
+    return options_exit_code(&err);
 }
 
 /* Scene by name or file; --config is another way to say --scene FILE. */

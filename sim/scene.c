@@ -365,6 +365,19 @@ int scene_parse(const char *name, const char *text, size_t length,
     return rc ? rc : complete(name, options, out, err);
 }
 
+static int unknown_scene(const char *name, struct status *err)
+{
+    static const char *const shipped[] = {"lab", "lab-rice", "empty", "corridor"};
+    const char *near = config_nearest(name, shipped, sizeof shipped / sizeof *shipped);
+    if (near && strcmp(near, name) == 0)
+        return err->code; /* one of ours: the folder is missing, as err says */
+    return status_set(
+        err, ERR_NOT_FOUND,
+        "no scene '%.60s'%s%s%s; there are lab, lab-rice, empty and corridor, or give "
+        "a YAML file",
+        name, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+}
+
 int scene_load(const char *name, const struct scene_options *options, struct scene *out,
                struct status *err)
 {
@@ -375,7 +388,7 @@ int scene_load(const char *name, const struct scene_options *options, struct sce
         snprintf(shipped, sizeof shipped, "scenes/%.60s.yaml", name);
         int rc = config_data_path(shipped, path, sizeof path, err);
         if (rc)
-            return rc;
+            return rc == ERR_NOT_FOUND ? unknown_scene(name, err) : rc;
     }
     int rc = config_load(&scene_table, path, options ? options->sets : NULL, out, err);
     return rc ? rc : complete(path, options, out, err);

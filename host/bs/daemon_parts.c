@@ -18,7 +18,7 @@ static int read_keys(struct daemon_parts *p, struct status *err)
     for (size_t u = 0; u < p->cfg->n_users; u++) {
         uint8_t master[SECURE_MASTER_BYTES];
         if (key_file_read(p->cfg->users[u].key_file, master, sizeof master, err))
-            return err->code;
+            return err->code = ERR_ARG; /* the path we were given is no key's */
         secure_keys_derive(master, &p->keys[u]);
         secure_wipe(master, sizeof master);
     }
@@ -141,7 +141,7 @@ int daemon_parts_make(struct daemon_parts *p, const struct bs_cfg *cfg, struct s
     p->cfg = cfg;
     if (make_all(p, err) == OK)
         return EXIT_DONE;
-    return err->code == ERR_ARG || err->code == ERR_GEOMETRY ? EXIT_USAGE : EXIT_FAILED;
+    return options_exit_code(err);
 }
 
 void daemon_parts_free(struct daemon_parts *p)

@@ -159,15 +159,17 @@ static void print_errors(const json_t *s)
            json_number_at(s, "latency_p50_ms"), json_number_at(s, "latency_p99_ms"));
 }
 
-/* What became of the answers that were no permission. */
 static void print_answers(const json_t *answers)
 {
-    const char *verdict;
+    const char *verdict, *between = "";
     json_t *n;
-    printf("  answers        ");
-    json_object_foreach((json_t *)answers, verdict, n) printf(
-        " %.0f %s%s", json_number_value(n), verdict,
-        json_object_iter_next((json_t *)answers, json_object_key_to_iter(verdict)) ? "," : "\n");
+    printf("  answers         ");
+    json_object_foreach((json_t *)answers, verdict, n)
+    {
+        printf("%s%.0f %s", between, json_number_value(n), verdict);
+        between = ", ";
+    }
+    putchar('\n');
 }
 
 void demo_print_summary(const struct demo_print *p, const json_t *s)

@@ -23,7 +23,6 @@ enum { RADIO_FAILURES_MAX = 10, STOP_GRACE_S = 2 };
 struct ue {
     struct ue_cfg cfg;
     struct secure_keys keys;
-    bool have_keys; /* until then every fault lies in what we were given */
     struct last_cycle last;
     struct sockets *sockets;
     void *publisher;
@@ -39,12 +38,11 @@ static int load_keys(struct ue *ue, struct status *err)
     uint8_t master[SECURE_MASTER_BYTES];
     if (secure_init())
         return status_set(err, ERR_STATE, "libsodium finds no randomness; check /dev/urandom");
-    int rc = key_file_read(ue->cfg.user.key_file, master, sizeof master, err);
-    if (rc == OK)
-        secure_keys_derive(master, &ue->keys);
-    ue->have_keys = rc == OK;
+    if (key_file_read(ue->cfg.user.key_file, master, sizeof master, err))
+        return err->code = ERR_ARG; /* the path we were given is no key's */
+    secure_keys_derive(master, &ue->keys);
     secure_wipe(master, sizeof master);
-    return rc;
+    return OK;
 }
 
 static int open_publisher(struct ue *ue, struct status *err)
@@ -269,5 +267,5 @@ int main(int argc, char **argv)
     if (rc == OK)
         return EXIT_DONE;
     fprintf(stderr, "mirador-ue: %s\n", err.text);
-    return rc == ERR_ARG || !ue.have_keys ? EXIT_USAGE : EXIT_FAILED;
+    return options_exit_code(&err);
 }

@@ -178,6 +178,16 @@ static void refuses_an_occupied_endpoint(void **state)
     assert_non_null(strstr(err.text, "in use by another program; stop it or choose another"));
     socket_close(&first);
 
+    char here[512];
+    assert_non_null(getcwd(here, sizeof here));
+    assert_int_equal(chdir(folder), 0);
+    first = sockets_bind(a, ZMQ_REP, "ipc://near.sock", &err); /* a relative path is one too */
+    assert_non_null(first);
+    assert_null(sockets_bind(b, ZMQ_REP, "ipc://near.sock", &err));
+    assert_int_equal(err.code, ERR_BUSY);
+    socket_close(&first);
+    assert_int_equal(chdir(here), 0);
+
     snprintf(endpoint, sizeof endpoint, "ipc://%s/busy.sock", folder);
     first = sockets_bind(a, ZMQ_REP, endpoint, &err);
     assert_non_null(first);

@@ -126,6 +126,7 @@ static void bad_scenes_are_refused_with_a_cure(void **state)
     refuse("users: [{paths: []}]\n", "s.yaml:3:");
     refuse("users: [{radio: bs, paths: [{name: w, waypoints_m: [[1, 1, 1]]}]}]\n", "'bs'");
     assert_int_equal(scene_load("labb", NULL, &scene, &err), ERR_NOT_FOUND);
+    assert_non_null(strstr(err.text, "did you mean 'lab'?"));
     assert_true(scene_load("/nonexistent/x.yaml", NULL, &scene, &err) != 0);
     struct scene_options options = {.path = "zigzga"};
     assert_int_equal(scene_load("lab", &options, &scene, &err), ERR_ARG);
