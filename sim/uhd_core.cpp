@@ -16,15 +16,17 @@ static unsigned arg_count(const uhd::device_addr_t &args, const char *key)
     return args.cast<unsigned>(key, 0);
 }
 
-room_core::room_core(struct air *room, unsigned radio_index, const uhd::device_addr_t &args)
-    : air(room), radio(radio_index), cfg(air_config(room)),
+room_core::room_core(air_ptr room, unsigned radio_index, const uhd::device_addr_t &args)
+    : own_air(std::move(room)), own_rx_front(air_front_create(own_air.get(), radio_index)),
+      own_tx_front(air_front_create(own_air.get(), radio_index)), air(own_air.get()),
+      radio(radio_index), cfg(air_config(air)),
       in_room(cfg->n_sets > 0), faults{arg_count(args, "fault_overflow"),
                                        arg_count(args, "fault_late_tx"),
                                        arg_count(args, "fault_underflow"),
                                        arg_count(args, "fault_drop_stream_cmd"),
                                        arg_count(args, "fault_sequence"),
                                        arg_count(args, "fault_ref_unlocked") != 0},
-      rx_front(air_front_create(room, radio_index)), tx_front(air_front_create(room, radio_index))
+      rx_front(own_rx_front.get()), tx_front(own_tx_front.get())
 {
     if (!rx_front || !tx_front)
         throw uhd::runtime_error("room: out of memory");
@@ -36,9 +38,6 @@ room_core::room_core(struct air *room, unsigned radio_index, const uhd::device_a
 room_core::~room_core()
 {
     air_leave(air, radio);
-    air_front_destroy(&rx_front);
-    air_front_destroy(&tx_front);
-    air_destroy(const_cast<struct air **>(&air));
 }
 
 double room_core::rate() const

@@ -17,8 +17,8 @@ namespace
 class room_device : public uhd::device
 {
   public:
-    room_device(struct air *air, unsigned radio, const uhd::device_addr_t &args)
-        : core(std::make_shared<room_core>(air, radio, args))
+    room_device(air_ptr air, unsigned radio, const uhd::device_addr_t &args)
+        : core(std::make_shared<room_core>(std::move(air), radio, args))
     {
         _tree = make_room_tree(core, args);
         _type = uhd::device::USRP;
@@ -129,19 +129,14 @@ uhd::device::sptr make_room(const uhd::device_addr_t &args)
 {
     struct status err = {};
     bool in_room = args.has_key("room");
-    struct air *air = in_room ? air_attach(args["room"].c_str(), &err) : make_loopback(args, &err);
+    air_ptr air(in_room ? air_attach(args["room"].c_str(), &err) : make_loopback(args, &err));
     if (!air)
         throw uhd::runtime_error(std::string("room: ") + err.text);
-    int radio = in_room ? air_radio_index(air, args.get("role", "bs").c_str()) : 0;
-    try {
-        if (radio < 0)
-            throw uhd::key_error("room: '" + args["room"] +
-                                 "' has no radio for role=" + args.get("role", "bs"));
-        return std::make_shared<room_device>(air, unsigned(radio), args);
-    } catch (...) {
-        air_destroy(&air);
-        throw;
-    }
+    int radio = in_room ? air_radio_index(air.get(), args.get("role", "bs").c_str()) : 0;
+    if (radio < 0)
+        throw uhd::key_error("room: '" + args["room"] +
+                             "' has no radio for role=" + args.get("role", "bs"));
+    return std::make_shared<room_device>(std::move(air), unsigned(radio), args);
 }
 
 } // namespace

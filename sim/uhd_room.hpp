@@ -43,11 +43,27 @@ struct fault_plan {
     bool ref_unlocked;
 };
 
+struct air_closer {
+    void operator()(struct air *a) const
+    {
+        air_destroy(&a);
+    }
+    void operator()(struct air_front *f) const
+    {
+        air_front_destroy(&f);
+    }
+};
+using air_ptr = std::unique_ptr<struct air, air_closer>;
+using front_ptr = std::unique_ptr<struct air_front, air_closer>;
+
 /* The device behind tree and streamers. Lock order: streamer, core, segment. */
 class room_core
 {
+    const air_ptr own_air; /* first: all below lives in it */
+    const front_ptr own_rx_front, own_tx_front;
+
   public:
-    room_core(struct air *room, unsigned radio_index, const uhd::device_addr_t &args);
+    room_core(air_ptr room, unsigned radio_index, const uhd::device_addr_t &args);
     ~room_core();
 
     double rate() const;
@@ -81,7 +97,7 @@ class room_core
     const struct air_cfg *const cfg;
     const bool in_room;
     fault_plan faults;
-    struct air_front *rx_front, *tx_front;
+    struct air_front *const rx_front, *const tx_front;
     std::atomic<unsigned> n_stream{0}; /* with a capture or burst under way: the rate is fixed */
     std::atomic<uint64_t> next_stream_id{1};
 
