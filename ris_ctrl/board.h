@@ -13,8 +13,17 @@ struct board_cfg {
     uint16_t n_slots;
     enum ris_trigger trigger; /* at power-up */
     const char *room;         /* endpoint the native board reports to, "" = none; outlives it */
+    const char *port;         /* of all other boards, see stream_port.h; outlives them */
+    unsigned baud;
+    unsigned tile; /* number of the tile behind a tile server, 1..99 */
+    bool verify;   /* read every shown pattern back where the board can */
     unsigned ack_timeout_ms;
     unsigned retries;
+
+    /* Called in the board's thread when a request is out for ack_timeout_ms without an answer, and
+     * will be sent again: the trouble is known long before the call gives up. NULL = nobody. */
+    void (*tell)(void *context, const char *text);
+    void *tell_context;
 };
 
 struct board_ack {
@@ -26,6 +35,7 @@ struct board_ack {
 struct board_readback {
     struct ris_shape shape;
     enum ris_source source;
+    bool unread;   /* this board cannot be read: it is what it was sent and acknowledged */
     uint64_t hash; /* of what was read, computed here */
     uint8_t pattern[RIS_PATTERN_MAX];
 };
@@ -35,6 +45,7 @@ struct board_status {
     uint32_t link_retries;  /* requests sent again */
     uint32_t link_timeouts; /* requests that never got an answer */
     uint32_t link_bad;      /* damaged or stale packets from the board */
+    char serial[24];        /* serial number, "" = not told */
 };
 
 struct board; /* the driver's own */
@@ -59,5 +70,8 @@ struct board_driver {
     int (*status)(struct board *b, struct board_status *out, struct status *err);
 };
 
-extern const struct board_driver board_native; /* board_native.c */
-extern const struct board_driver board_qemu;   /* board_qemu.c: the ARM firmware in QEMU */
+extern const struct board_driver board_native;     /* board_native.c */
+extern const struct board_driver board_serial;     /* board_serial.c: our firmware, real or not */
+extern const struct board_driver board_opensource; /* board_opensource.c */
+extern const struct board_driver board_tile;       /* board_tile.c */
+extern const struct board_driver board_qemu;       /* board_qemu.c: the ARM firmware in QEMU */

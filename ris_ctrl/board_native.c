@@ -5,7 +5,7 @@
 #include "ris_ctrl/board.h"
 #include "ris_ctrl/clock.h"
 #include "ris_ctrl/native_process.h"
-#include "ris_ctrl/packet_board.h"
+#include "ris_ctrl/packet_driver.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -21,7 +21,7 @@
 #define CLOSE_WAIT_MS 500 /* for a board that is asked to end, before it is made to */
 
 struct board {
-    struct packet_board packet;
+    struct packet_board packet; /* first: packet_driver.h */
     struct board_cfg cfg;
     int master;
     pid_t child;
@@ -166,49 +166,14 @@ static struct board *native_open(const struct board_cfg *cfg, struct status *err
     return NULL;
 }
 
-static int native_load(struct board *b, uint16_t slot, const uint8_t *pattern,
-                       struct board_ack *ack, struct status *err)
-{
-    return packet_board_load(&b->packet, slot, pattern, ack, err);
-}
-
-static int native_arm(struct board *b, const struct ris_arm *arm, struct board_ack *ack,
-                      struct status *err)
-{
-    return packet_board_arm(&b->packet, arm, ack, err);
-}
-
-static int native_apply(struct board *b, uint16_t slot, enum ris_when when, struct board_ack *ack,
-                        struct status *err)
-{
-    return packet_board_apply(&b->packet, slot, when, ack, err);
-}
-
-static int native_trigger(struct board *b, enum ris_trigger source, struct board_ack *ack,
-                          struct status *err)
-{
-    return packet_board_trigger(&b->packet, source, ack, err);
-}
-
-static int native_readback(struct board *b, uint16_t slot, struct board_readback *out,
-                           struct status *err)
-{
-    return packet_board_readback(&b->packet, slot, out, err);
-}
-
-static int native_status(struct board *b, struct board_status *out, struct status *err)
-{
-    return packet_board_status(&b->packet, out, err);
-}
-
 const struct board_driver board_native = {
     .name = "native",
     .open = native_open,
     .close = native_close,
-    .load = native_load,
-    .arm = native_arm,
-    .apply = native_apply,
-    .trigger = native_trigger,
-    .readback = native_readback,
-    .status = native_status,
+    .load = packet_driver_load,
+    .arm = packet_driver_arm,
+    .apply = packet_driver_apply,
+    .trigger = packet_driver_trigger,
+    .readback = packet_driver_readback,
+    .status = packet_driver_status,
 };

@@ -11,6 +11,8 @@ int packet_board_hello(struct packet_board *b, const struct board_cfg *cfg, stru
     b->shape = cfg->shape;
     b->link.timeout_ms = cfg->ack_timeout_ms;
     b->link.retries = cfg->retries;
+    b->link.tell = cfg->tell;
+    b->link.tell_context = cfg->tell_context;
     int r = packet_link_ask(&b->link, &request, &reply, err);
     if (r != OK)
         return r;
@@ -112,6 +114,7 @@ int packet_board_readback(struct packet_board *b, uint16_t slot, struct board_re
     size_t total = ris_pattern_bytes(b->shape);
     uint64_t said = 0;
     out->shape = b->shape;
+    out->unread = false;
     for (size_t at = 0; at < total;) {
         int n = readback_part(b, slot, at, out, &said, err);
         if (n < 0)
@@ -141,5 +144,6 @@ int packet_board_status(struct packet_board *b, struct board_status *out, struct
     out->link_retries = b->link.n_retries;
     out->link_timeouts = b->link.n_timeouts;
     out->link_bad = b->link.n_bad;
+    out->serial[0] = '\0';
     return OK;
 }

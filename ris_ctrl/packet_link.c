@@ -5,6 +5,7 @@
 #include "ris_ctrl/clock.h"
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -128,6 +129,17 @@ static const char *nack_cure(unsigned reason)
     }
 }
 
+static void tell_silence(const struct packet_link *link, unsigned attempt)
+{
+    char text[160];
+    if (link->tell == NULL || attempt > 0 || link->retries == 0)
+        return;
+    snprintf(text, sizeof text,
+             "board %s: no answer for %u ms, asking again; check its power and cable", link->name,
+             link->timeout_ms);
+    link->tell(link->tell_context, text);
+}
+
 int packet_link_ask(struct packet_link *link, struct ris_msg *request, struct ris_msg *reply,
                     struct status *err)
 {
@@ -151,6 +163,7 @@ int packet_link_ask(struct packet_link *link, struct ris_msg *request, struct ri
                               ris_nack_name(reply->nack.reason), nack_cure(reply->nack.reason));
         if (r == 1)
             return OK;
+        tell_silence(link, attempt);
     }
     link->n_timeouts++;
     return status_set(err, ERR_TIMEOUT,

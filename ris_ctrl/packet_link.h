@@ -14,6 +14,8 @@ struct packet_link {
     uint16_t seq;     /* of the last request */
     struct ris_decoder decoder;
     uint32_t n_retries, n_timeouts, n_bad;
+    void (*tell)(void *context, const char *text); /* see struct board_cfg; may be NULL */
+    void *tell_context;
 };
 
 /* first_seq: anything, better not the same at each start. */

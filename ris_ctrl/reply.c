@@ -64,6 +64,13 @@ static void set_shape(json_t *root, struct ris_shape s)
     json_object_set_new(root, "bits", json_integer(s.bits));
 }
 
+static const char *source_name(const struct board_readback *r)
+{
+    if (r->unread)
+        return "sent";
+    return r->source == RIS_FROM_CHAIN ? "chain" : "ram";
+}
+
 void reply_readback(struct reply *reply, const struct command *c, const struct board_readback *r,
                     int64_t elapsed_us)
 {
@@ -72,7 +79,7 @@ void reply_readback(struct reply *reply, const struct command *c, const struct b
         json_object_set_new(root, "slot", json_integer(c->slot));
     set_shape(root, r->shape);
     json_object_set_new(root, "hash", hash_text(r->hash));
-    json_object_set_new(root, "source", json_string(r->source == RIS_FROM_CHAIN ? "chain" : "ram"));
+    json_object_set_new(root, "source", json_string(source_name(r)));
     json_object_set_new(root, "elapsed_us", json_integer(elapsed_us));
     finish(reply, root);
     reply->n_pattern = ris_pattern_bytes(r->shape);
@@ -121,6 +128,8 @@ void reply_status(struct reply *reply, const struct command *c, const struct boa
     json_object_set_new(root, "hash", hash_text(b->shown));
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         json_object_set_new(root, numbers[i].key, json_integer(numbers[i].value));
+    if (s->serial[0] != '\0')
+        json_object_set_new(root, "serial", json_string(s->serial));
     json_object_set_new(root, "last_refusal", json_string(ris_nack_name(b->last_nack)));
     json_object_set_new(root, "elapsed_us", json_integer(elapsed_us));
     finish(reply, root);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ris_ctrl/ris_config.h"
 #include "base/log.h"
+#include "ris_ctrl/stream_port.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -9,7 +10,8 @@ typedef struct ris_config_board board;
 static const struct config_key board_keys[] = {
     {"name", CONFIG_STRING(board, name),
      .help = "letters, digits, - and _; as in the room's scene"},
-    {"driver", CONFIG_CHOICE(board, driver, "native|qemu"), .def = "native", .help = "kind of board"},
+    {"driver", CONFIG_CHOICE(board, driver, RIS_DRIVER_NAMES), .def = "native",
+     .help = "kind of board; qemu: our firmware as ARM code, serial: our firmware on a line"},
     {"columns", CONFIG_INT(board, columns), .min = 1, .max = RIS_SIDE_MAX, .help = "elements, x"},
     {"rows", CONFIG_INT(board, rows), .min = 1, .max = RIS_SIDE_MAX, .help = "elements, y"},
     {"bits", CONFIG_INT(board, bits), .min = 1, .max = RIS_BITS_MAX, .def = "1",
@@ -22,6 +24,14 @@ static const struct config_key board_keys[] = {
      .help = "edge that starts an armed sequence, at power-up"},
     {"room", CONFIG_STRING(board, room), .def = "\"\"",
      .help = "simulated room that a native board reports to; empty = none"},
+    {"port", CONFIG_STRING(board, port), .def = "\"\"",
+     .help = "of the other boards: /dev/ttyACM0, unix:/path, tcp:host:port"},
+    {"baud", CONFIG_INT(board, baud), .unit = "baud", .min = 300, .max = 4000000, .def = "115200",
+     .help = "of a tty"},
+    {"tile", CONFIG_INT(board, tile), .min = 1, .max = 99, .def = "1",
+     .help = "number of the tile behind a tile server"},
+    {"verify", CONFIG_BOOL(board, verify), .def = "yes",
+     .help = "an OpenSourceRIS board reads every shown pattern back"},
     {"ack_timeout_ms", CONFIG_INT(board, ack_timeout_ms), .unit = "ms", .min = 5, .max = 60000,
      .def = "500", .help = "wait for an answer before asking again"},
     {"retries", CONFIG_INT(board, retries), .min = 0, .max = 20, .def = "3",
@@ -48,6 +58,18 @@ static bool name_valid(const char *name)
                                                 "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")] == '\0';
 }
 
+static int check_port(const struct ris_config_board *b, size_t i, struct status *err)
+{
+    bool needed = b->driver == RIS_DRIVER_SERIAL || b->driver == RIS_DRIVER_OPENSOURCE ||
+                  b->driver == RIS_DRIVER_TILE;
+    if (!needed || stream_port_valid(b->port))
+        return OK;
+    return status_set(err, ERR_ARG,
+                      "boards[%zu].port '%s' names no port; give /dev/ttyACM0, unix:/path or "
+                      "tcp:host:port",
+                      i, b->port);
+}
+
 static int check_board(const struct ris_config *cfg, size_t i, struct status *err)
 {
     const struct ris_config_board *b = &cfg->boards[i];
@@ -66,7 +88,7 @@ static int check_board(const struct ris_config *cfg, size_t i, struct status *er
         if (strcmp(cfg->boards[j].name, b->name) == 0)
             return status_set(err, ERR_ARG, "boards[%zu].name '%s' is there twice; rename one", i,
                               b->name);
-    return OK;
+    return check_port(b, i, err);
 }
 
 int ris_config_check(const void *ris_config, const char *file, struct status *err)

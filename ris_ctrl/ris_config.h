@@ -8,7 +8,14 @@
 
 #define RIS_CONFIG_BOARDS 8
 
-enum ris_driver { RIS_DRIVER_NATIVE, RIS_DRIVER_QEMU };
+enum ris_driver {
+    RIS_DRIVER_NATIVE,
+    RIS_DRIVER_QEMU,
+    RIS_DRIVER_SERIAL,
+    RIS_DRIVER_OPENSOURCE,
+    RIS_DRIVER_TILE,
+};
+#define RIS_DRIVER_NAMES "native|qemu|serial|opensource|tile"
 
 struct ris_config_board {
     char name[RIS_NAME_MAX + 1];
@@ -18,6 +25,10 @@ struct ris_config_board {
     int slots;
     int trigger; /* enum ris_trigger */
     char room[256];
+    char port[256];
+    int baud;
+    int tile;
+    bool verify;
     int ack_timeout_ms;
     int retries;
 };

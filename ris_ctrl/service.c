@@ -10,8 +10,11 @@
 #include <string.h>
 #include <zmq.h>
 
-static const struct board_driver *const drivers[] = {[RIS_DRIVER_NATIVE] = &board_native,
-                                                     [RIS_DRIVER_QEMU] = &board_qemu};
+static const struct board_driver *const drivers[] = {
+    [RIS_DRIVER_NATIVE] = &board_native, [RIS_DRIVER_QEMU] = &board_qemu,
+    [RIS_DRIVER_SERIAL] = &board_serial, [RIS_DRIVER_OPENSOURCE] = &board_opensource,
+    [RIS_DRIVER_TILE] = &board_tile,
+};
 
 struct service {
     void *router;
@@ -32,6 +35,10 @@ static struct worker *start_board(const struct ris_config_board *b, struct socke
     cfg.board.n_slots = (uint16_t)b->slots;
     cfg.board.trigger = (enum ris_trigger)b->trigger;
     cfg.board.room = b->room;
+    cfg.board.port = b->port;
+    cfg.board.baud = (unsigned)b->baud;
+    cfg.board.tile = (unsigned)b->tile;
+    cfg.board.verify = b->verify;
     cfg.board.ack_timeout_ms = (unsigned)b->ack_timeout_ms;
     cfg.board.retries = (unsigned)b->retries;
     return worker_create(&cfg, err);

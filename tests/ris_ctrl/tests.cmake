@@ -7,3 +7,12 @@ mirador_test(test_ris_service
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_ris_service.c ${CMAKE_CURRENT_LIST_DIR}/bench.c
   LIBS ris_client base frames PkgConfig::ZMQ Threads::Threads LABELS sanitize)
 add_dependencies(test_ris_service mirador-ris)
+
+add_executable(ris_emulator ${CMAKE_CURRENT_LIST_DIR}/emulator.c
+  ${CMAKE_CURRENT_LIST_DIR}/emulator_boards.c)
+target_link_libraries(ris_emulator PRIVATE firmware_core frames)
+set_target_properties(ris_emulator PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+mirador_test(test_ris_drivers
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_ris_drivers.c ${CMAKE_CURRENT_LIST_DIR}/emulated.c
+  LIBS ris_ctrl base frames LABELS sanitize)
+add_dependencies(test_ris_drivers ris_emulator)

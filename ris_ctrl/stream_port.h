@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The byte stream to a board: a serial line or a socket. Setup only. */
+#pragma once
+#include "frames/status.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+/* port: "/dev/ttyACM0" (a tty or pty: raw, 8N1, no flow control, any baud up to 4 M, ours alone),
+ * "unix:/path/of.sock", or "tcp:HOST:PORT" (connects within timeout_ms). Returns a non-blocking
+ * descriptor whose input is empty, or ERR_NOT_FOUND, ERR_BUSY, ERR_IO with the board's name and a
+ * cure in *err. */
+int stream_port_open(const char *port, unsigned baud, unsigned timeout_ms, const char *board,
+                     struct status *err) MUST_CHECK;
+
+/* Is this the name of a port? */
+bool stream_port_valid(const char *port);
+
+/* Writes everything within timeout_ms. ERR_TIMEOUT, ERR_IO. */
+int stream_port_write(int fd, const void *bytes, size_t n, unsigned timeout_ms) MUST_CHECK;
+
+/* Reads what is there, waiting at most timeout_ms for the first byte. Returns the bytes read, 0
+ * when there were none, ERR_IO when the stream has ended, ERR_INTERRUPTED when the program stops.
+ */
+int stream_port_read(int fd, void *bytes, size_t cap, unsigned timeout_ms) MUST_CHECK;
+
+/* Drops input until nothing comes for quiet_ms, at most for a second. */
+void stream_port_drain(int fd, unsigned quiet_ms);
