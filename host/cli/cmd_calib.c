@@ -16,6 +16,7 @@ static const struct verb {
     int (*run)(int argc, char **argv);
     const char *help;
 } verbs[] = {
+    {"pixels", "mirador calib pixels", cmd_calib_pixels, "find the user and the broken pixels"},
     {"simulate", "mirador calib simulate", cmd_calib_simulate, "make a dataset of a scenario"},
 };
 #define N_VERBS (sizeof verbs / sizeof *verbs)
