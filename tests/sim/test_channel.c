@@ -337,8 +337,8 @@ static void too_large_a_room_is_refused(void **state)
     rig_destroy(rig);
 }
 
-/* One set of a lab burst, 1 TX x 4 RX and the user both ways: 1.2 ms of CPU in a release build, five
- * sets a cycle. The limit leaves instrumented builds their room. */
+/* One set of a lab burst, 1 TX x 4 RX and the user both ways: 1.2 ms of CPU in a release build,
+ * five sets a cycle. The limit leaves instrumented builds their room. */
 static void a_set_is_made_in_time(void **state)
 {
     (void)state;
