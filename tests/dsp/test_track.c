@@ -241,6 +241,29 @@ static void test_gate_and_restart(void **state)
     assert_true(track.x[0] == 2 && track.x[1] == 2.5 && track.x[3] == 0);
 }
 
+/* A map-aided fix counts as a position: half way between equals, refused when it is far off. */
+static void test_a_map_aided_fix_is_a_position(void **state)
+{
+    (void)state;
+    struct track_cfg cfg = live_cfg();
+    struct rng rng = rng_seed(10);
+    struct track track;
+    struct observation obs[ROW_COUNT];
+    struct vec3 u = {4, 4, 1.2};
+    struct fix fix = {.verdict = FIX_OK, .position = {4.1, 4, 1.2}, .used = 0x0f, .refined = true};
+    for (int i = 0; i < 3; i++)
+        fix.cov[i][i] = 0.01;
+    begin(&cfg, &track, u);
+    observe(&rng, &cfg.anchors, (struct vec3){2, 2, 1}, 0.1, obs); /* not looked at */
+    assert_int_equal(track_update(&cfg, &track, 0, obs, fix.used, &fix), TRACK_UPDATED);
+    assert_int_equal(track.nis_rows, 3);
+    check_near("nis", track.nis, 0.5, 1e-9);
+    check_near("position", track.x[0], 4.05, 1e-9);
+    check_near("variance", track.P[0][0], 0.005, 1e-9);
+    fix.position.x = 6;
+    assert_int_equal(track_update(&cfg, &track, 0.2, obs, fix.used, &fix), TRACK_REJECTED);
+}
+
 static void test_gap_and_absence(void **state)
 {
     (void)state;
@@ -267,6 +290,7 @@ int main(void)
         cmocka_unit_test(test_golden_runs),
         cmocka_unit_test(test_nis_follows_the_rows),
         cmocka_unit_test(test_gate_and_restart),
+        cmocka_unit_test(test_a_map_aided_fix_is_a_position),
         cmocka_unit_test(test_gap_and_absence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
