@@ -28,6 +28,8 @@ static const struct option_spec specs[] = {
     {"path", 0, "NAME", "way that the first user walks, of those the scene offers"},
     {"seed", 0, "N", "of everything that is drawn: keys, clutter, noise, clocks (1)"},
     {"speed", 0, "X", "room seconds per second at most; 0 = as fast as it goes (1)"},
+    {"boards", 0, "native|qemu",
+     "processors of the surfaces: ours, or their ARM firmware (native)"},
     {"permit", 0, "yes|no", "whether the user permits to be located (yes)"},
     {"realtime", 0, NULL, "the room's time waits for nobody; needs a free machine"},
     {"headless", 0, NULL, "open no window; nothing is opened yet anyway"},
@@ -54,6 +56,14 @@ static int apply_permit(struct demo_cfg *cfg, const char *value, struct status *
     return status_set(err, ERR_ARG, "--permit needs yes or no, not '%.40s'", value);
 }
 
+static int apply_boards(struct demo_cfg *cfg, const char *value, struct status *err)
+{
+    cfg->boards = value;
+    if (strcmp(value, "native") == 0 || strcmp(value, "qemu") == 0)
+        return 0;
+    return status_set(err, ERR_ARG, "--boards needs native or qemu, not '%.40s'", value);
+}
+
 static int apply_set(struct demo_cfg *cfg, const char *value, struct status *err)
 {
     if (cfg->n_sets == DEMO_SETS)
@@ -75,6 +85,8 @@ static int apply(void *context, const char *name, const char *value, struct stat
         return option_u64(name, value, &cfg->seed, err);
     if (strcmp(name, "permit") == 0)
         return apply_permit(cfg, value, err);
+    if (strcmp(name, "boards") == 0)
+        return apply_boards(cfg, value, err);
     if (strcmp(name, "set") == 0)
         return apply_set(cfg, value, err);
     *(strcmp(name, "scene") == 0 ? &cfg->scene : &cfg->path) = value;

@@ -163,6 +163,8 @@ static int start_ris(struct demo *demo, struct command *c, struct status *err)
     snprintf(room, sizeof room, "ipc://%s/room.sock", demo->state);
     command_set(c, "endpoint=ipc://%s/ris.sock", demo->state);
     demo_scene_tell_ris(&demo->scene, room, c);
+    for (int i = 0; demo->cfg->boards && i < DEMO_RIS; i++)
+        command_set(c, "boards[%d].driver=%s", i, demo->cfg->boards);
     add_sets(demo, "ris", c);
     return launch(demo, "mirador-ris", "mirador-ris", c, err);
 }
