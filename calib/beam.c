@@ -56,8 +56,8 @@ static bool allocate(struct beam *b)
 {
     size_t m = b->model->n_elements, t = b->model->n_pilots, w = b->width, d = b->depth + 1;
     b->stride = round_up(m, 16);
-    b->cap = 4 * w + 256;
-    for (b->table = 1024; b->table < 4 * b->cap; b->table *= 2)
+    b->cap = 2 * w + 64;
+    for (b->table = 256; b->table < 3 * b->cap; b->table *= 2)
         continue;
     b->node = block(d * w * sizeof *b->node);
     b->q = block(d * w * 2 * t * sizeof *b->q);
@@ -293,14 +293,6 @@ static void gains(const float *restrict s, const float *restrict hr, const float
     }
 }
 
-static int by_cost(const void *a, const void *b)
-{
-    const struct child *x = a, *y = b;
-    if (x->cost != y->cost)
-        return x->cost < y->cost ? -1 : 1;
-    return (x->key > y->key) - (x->key < y->key);
-}
-
 static bool first_seen(struct beam *b, uint64_t key)
 {
     key |= 1;
@@ -315,18 +307,48 @@ static bool first_seen(struct beam *b, uint64_t key)
     }
 }
 
-/* Keeps the `width` best different sets among the children collected. */
+/* Quickselect: the k least costs come first, in any order; ties fall by position, the same way on
+ * every run. */
+static void select_least(struct child *c, size_t n, size_t k)
+{
+    size_t low = 0, high = n;
+    while (high - low > 1) {
+        struct child pivot = c[low + (high - low) / 2];
+        size_t i = low, j = low, end = high;
+        while (j < end) { /* three parts: less, equal, greater */
+            struct child x = c[j];
+            if (x.cost < pivot.cost) {
+                c[j++] = c[i];
+                c[i++] = x;
+            } else if (x.cost > pivot.cost) {
+                c[j] = c[--end];
+                c[end] = x;
+            } else {
+                j++;
+            }
+        }
+        if (k < i)
+            high = i;
+        else if (k >= end)
+            low = end;
+        else
+            return;
+    }
+}
+
+/* Keeps the `width` best of the children collected; they are different sets. */
 static void prune(struct beam *b, size_t width)
 {
-    size_t kept = 0;
-    qsort(b->child, b->n_child, sizeof *b->child, by_cost);
+    if (b->n_child <= width)
+        return;
+    select_least(b->child, b->n_child, width);
+    b->n_child = width;
+    b->worst = -INFINITY;
     memset(b->seen, 0, b->table * sizeof *b->seen);
-    for (size_t i = 0; i < b->n_child && kept < width; i++)
-        if (first_seen(b, b->child[i].key))
-            b->child[kept++] = b->child[i];
-    b->n_child = kept;
-    if (kept == width)
-        b->worst = b->child[kept - 1].cost;
+    for (size_t i = 0; i < width; i++) {
+        b->worst = fmaxf(b->worst, b->child[i].cost);
+        first_seen(b, b->child[i].key);
+    }
 }
 
 static void collect(struct beam *b, const struct beam_task *task, size_t depth, size_t n)
@@ -335,6 +357,7 @@ static void collect(struct beam *b, const struct beam_task *task, size_t depth, 
     float norm = (float)b->model->norm[0], floor = 1e-3f * norm * norm;
     b->n_child = 0;
     b->worst = INFINITY;
+    memset(b->seen, 0, b->table * sizeof *b->seen);
     for (size_t h = 0; h < n; h++) {
         const struct node *nd = node_at(b, depth, h);
         gains(state_of(b, depth, h), b->hr, b->hi, b->stride, floor, b->gain);
@@ -342,7 +365,10 @@ static void collect(struct beam *b, const struct beam_task *task, size_t depth, 
             float cost = (float)nd->cost - b->gain[i];
             if (!(cost < b->worst) || !(b->gain[i] > 0))
                 continue;
-            b->child[b->n_child++] = (struct child){cost, (uint32_t)h, i, nd->key + b->key[i]};
+            uint64_t key = nd->key + b->key[i];
+            if (!first_seen(b, key))
+                continue;
+            b->child[b->n_child++] = (struct child){cost, (uint32_t)h, i, key};
             if (b->n_child == b->cap)
                 prune(b, task->width);
         }

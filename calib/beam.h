@@ -39,7 +39,7 @@ struct beam;
 struct beam *beam_create(const struct pixel_model *model, const struct beam_cfg *cfg);
 void beam_destroy(struct beam **beam);
 
-/* RT-safe. tangent: [4][T] of varpro_tangent at task->uvq, rows stride apart. The best leaves over
+/* RT-safe. tangent: of varpro_tangent at task->uvq, rows stride apart. The best leaves over
  * all depths, best first; returns how many (0..max). Ends early once no deeper hypothesis can
  * score better. */
 size_t beam_search(struct beam *beam, const struct beam_task *task, const cplx *tangent,

@@ -27,7 +27,6 @@ struct jlfd_beam {
     struct beam *beam;
     struct hypothesis best, trial;
     struct beam_leaf leaves[N_LEAVES];
-    cplx tangent[4][PIXEL_MAX_PILOTS];
     cplx *mask; /* [M] known coefficients and those held on the unit circle */
 };
 
@@ -83,35 +82,65 @@ static bool challenge(struct jlfd_beam *ws, const struct jlfd_data *data)
     return better;
 }
 
-/* One tangent plane: search, refine the leaves. Returns whether another plane may give another
- * answer: something better was found and the plane bent away from it by more than the noise. */
+/* Refines a leaf in the expansion. Returns whether the tangent plane misjudged it by more than the
+ * noise. */
+static bool refine_leaf(struct jlfd_beam *ws, const struct jlfd_data *data,
+                        const struct beam_leaf *leaf, const struct varpro_fit *from)
+{
+    struct hypothesis *t = &ws->trial;
+    t->fit = *from;
+    t->n = leaf->n;
+    memcpy(t->support, leaf->support, leaf->n * sizeof *leaf->support);
+    if (varpro_refine(ws->vp, data->y, t->support, t->n, false, &t->fit))
+        t->fit.cost = INFINITY;
+    return fabs(t->fit.cost - leaf->cost) > data->noise_var;
+}
+
+/* Search in the tangent plane, refine the leaves in the second order. Returns whether the plane
+ * misjudged the best of them. */
 static bool pass(struct jlfd_beam *ws, const struct jlfd_data *data, size_t width)
 {
     const struct pixel_model *mod = ws->model;
-    size_t depth = max_depth(mod);
-    struct varpro_fit at = ws->best.fit;
+    const struct varpro_fit at = ws->best.fit;
+    bool bent = false;
+    size_t stride;
+    const cplx *tangent = varpro_tangent(ws->vp, &stride);
     struct beam_task task = {.y = data->y,
                              .beta = at.beta,
+                             .uvq = {at.uvq[0], at.uvq[1], at.uvq[2]},
                              .noise_var = data->noise_var,
+                             .cost_per_pixel = jlfd_typical_price(mod, data->noise_var, at.beta),
                              .width = width,
-                             .depth = depth};
-    bool again = false;
-    memcpy(task.uvq, at.uvq, sizeof task.uvq);
-    task.cost_per_pixel = jlfd_typical_price(mod, data->noise_var, at.beta);
-    varpro_tangent(ws->vp, at.uvq, ws->tangent[0], PIXEL_MAX_PILOTS);
-    size_t n = beam_search(ws->beam, &task, ws->tangent[0], PIXEL_MAX_PILOTS, ws->leaves, N_LEAVES);
+                             .depth = max_depth(mod)};
+    size_t max = 2 * width < N_LEAVES ? 2 * width : N_LEAVES;
+    size_t n = beam_search(ws->beam, &task, tangent, stride, ws->leaves, max);
     for (size_t i = 0; i < n; i++) {
-        const struct beam_leaf *leaf = ws->leaves + i;
-        ws->trial.fit = at;
-        ws->trial.n = leaf->n;
-        memcpy(ws->trial.support, leaf->support, leaf->n * sizeof *leaf->support);
-        if (varpro_refine(ws->vp, data->y, leaf->support, leaf->n, false, &ws->trial.fit))
-            continue;
-        bool better = challenge(ws, data);
-        double bend = fabs(ws->trial.fit.cost - leaf->cost) / data->noise_var;
-        again = again || bend > 1 || (better && leaf->n == depth);
+        bool misjudged = refine_leaf(ws, data, ws->leaves + i, &at);
+        if (challenge(ws, data) || ws->best.n == 0)
+            bent = misjudged;
     }
-    return again;
+    return bent;
+}
+
+/* The expansion anew around the best hypothesis, and that in it. */
+static void expand(struct jlfd_beam *ws, const struct jlfd_data *data)
+{
+    struct hypothesis *b = &ws->best;
+    int spent = b->fit.iterations;
+    varpro_expand(ws->vp, b->fit.uvq);
+    if (varpro_refine(ws->vp, data->y, b->support, b->n, false, &b->fit))
+        return;
+    b->fit.iterations += spent;
+    b->score = jlfd_score(ws->model, data, &b->fit, b->support, b->n);
+}
+
+/* Does the third order of the expansion show at the best hypothesis, against a tenth of sigma? */
+static bool strayed(const struct jlfd_beam *ws, const struct jlfd_data *data)
+{
+    const struct varpro_fit *fit = &ws->best.fit;
+    double drift = varpro_drift(ws->vp, fit->uvq);
+    double size = cabs(fit->beta) * sqrt(ws->model->norm[0] * (double)ws->model->n_elements);
+    return drift * drift * drift / 3 * size > 0.1 * sqrt(data->noise_var);
 }
 
 /* Drops pixels that do not earn their price. */
@@ -133,19 +162,30 @@ static void thin_out(struct jlfd_beam *ws, const struct jlfd_data *data)
 
 static bool explained(const struct jlfd_beam *ws, const struct jlfd_data *data)
 {
-    return jlfd_explained(ws->model, ws->best.fit.cost, data->noise_var, ws->best.n);
+    const struct hypothesis *b = &ws->best;
+    double misfit = jlfd_misfit(ws->model, data, &b->fit, b->support, b->n);
+    return jlfd_explained(ws->model, misfit, b->n);
+}
+
+/* Many failures in few pilots fit by chance: asks for a wider beam to agree. */
+static bool doubtful(const struct jlfd_beam *ws, size_t width)
+{
+    return width == ws->first && 4 * ws->best.n > ws->model->n_pilots;
 }
 
 static void search(struct jlfd_beam *ws, const struct jlfd_data *data)
 {
+    expand(ws, data);
     for (size_t width = ws->first;; width = width * 10 < ws->last ? width * 10 : ws->last) {
         for (int i = 0; i < N_PASSES; i++) {
             double before = ws->best.score;
             bool bent = pass(ws, data, width);
+            if (bent || strayed(ws, data))
+                expand(ws, data);
             if (!bent || (i > 0 && !(ws->best.score < before)))
                 break;
         }
-        if (explained(ws, data) || width >= ws->last)
+        if (width >= ws->last || (explained(ws, data) && !doubtful(ws, width)))
             return;
     }
 }
@@ -201,6 +241,7 @@ static int finish(struct jlfd_beam *ws, const struct jlfd_data *data, struct pix
     cplx f[PIXEL_MAX_FAILURES];
     int spent = b->fit.iterations;
     thin_out(ws, data);
+    varpro_exact(ws->vp);
     int rc = varpro_refine(ws->vp, data->y, b->support, b->n, true, &b->fit);
     if (rc)
         return rc;
@@ -223,7 +264,6 @@ static int check(const struct jlfd_beam *ws, const struct jlfd_data *data)
 static int run(struct jlfd_beam *ws, const struct jlfd_data *data, struct pixel_estimate *out)
 {
     ws->best.n = 0;
-    ws->best.score = ws->best.fit.cost / data->noise_var;
     search(ws, data);
     return finish(ws, data, out);
 }
@@ -243,7 +283,6 @@ int jlfd_beam_run_from(struct jlfd_beam *ws, const struct jlfd_data *data, const
     int rc = check(ws, data);
     varpro_assume(ws->vp, data->mask);
     memcpy(ws->best.fit.uvq, uvq, sizeof ws->best.fit.uvq);
-    if (!rc)
-        rc = varpro_refine(ws->vp, data->y, NULL, 0, false, &ws->best.fit);
+    ws->best.fit.iterations = 0;
     return rc ? rc : run(ws, data, out);
 }

@@ -17,20 +17,35 @@ static double resolution(const struct pixel_model *model, double noise_var, cplx
     return sqrt(noise_var / (cplx_norm(beta) * model->norm[0]));
 }
 
+/* What |f| = r beyond 1 costs when all else gives way; sharp = |beta|^2 / (variance noise_var). */
+static double beyond(double r, double sharp)
+{
+    return r > 1 ? (r - 1) * (r - 1) * sharp : 0;
+}
+
 /* Price of declaring a pixel whose |f| is r and whose coefficient has the given variance. */
 static double price(const struct pixel_model *model, double r, double variance, double noise_var,
                     cplx beta)
 {
     double p = model->p_fail, floor = resolution(model, noise_var, beta);
-    double sharp = cplx_norm(beta) / (variance * noise_var), over = r > 1 ? r - 1 : 0;
-    return log((1 - p) / p) + log(2 * PI * fmin(fmax(r, floor), 1)) + log(sharp / PI) +
-           over * over * sharp;
+    double sharp = cplx_norm(beta) / (variance * noise_var);
+    return log((1 - p) / p) + log(2 * PI * fmin(fmax(r, floor), 1)) + log(sharp / PI);
+}
+
+double jlfd_misfit(const struct pixel_model *model, const struct jlfd_data *data,
+                   const struct varpro_fit *fit, const size_t *support, size_t n)
+{
+    double sum = fit->cost / data->noise_var;
+    for (size_t k = 0; k < n; k++)
+        sum += beyond(cabs(jlfd_coefficient(model, data, fit, support[k], k)),
+                      cplx_norm(fit->beta) / (fit->variance[k] * data->noise_var));
+    return sum;
 }
 
 double jlfd_score(const struct pixel_model *model, const struct jlfd_data *data,
                   const struct varpro_fit *fit, const size_t *support, size_t n)
 {
-    double score = fit->cost / data->noise_var;
+    double score = jlfd_misfit(model, data, fit, support, n);
     for (size_t k = 0; k < n; k++) {
         double r = cabs(jlfd_coefficient(model, data, fit, support[k], k));
         score += price(model, r, fit->variance[k], data->noise_var, fit->beta);
@@ -43,14 +58,14 @@ double jlfd_typical_price(const struct pixel_model *model, double noise_var, cpl
     return price(model, 0.5, 1 / model->norm[0], noise_var, beta);
 }
 
-bool jlfd_explained(const struct pixel_model *model, double cost, double noise_var, size_t n)
+bool jlfd_explained(const struct pixel_model *model, double misfit, size_t n)
 {
     const double z = 3.0902; /* 99.9 % of a standard normal */
     if (n > model->n_pilots / 2)
         return false;
     double dof = 2 * (double)model->n_pilots - 5 - 2 * (double)n, c = 2 / (9 * dof);
     double root = 1 - c + z * sqrt(c); /* Wilson and Hilferty */
-    return dof > 0 && 2 * cost / noise_var <= dof * root * root * root;
+    return dof > 0 && 2 * misfit <= dof * root * root * root;
 }
 
 /* log odds that pixel k has failed, the others left as they are. */
@@ -72,7 +87,7 @@ void jlfd_report(const struct pixel_model *model, const struct jlfd_data *data,
                                    .iterations = fit->iterations,
                                    .converged = fit->converged};
     out->position_m = near_field_point((struct vec3){fit->uvq[0], fit->uvq[1], fit->uvq[2]});
-    out->explained = jlfd_explained(model, fit->cost, data->noise_var, n);
+    out->explained = jlfd_explained(model, fit->cost / data->noise_var, n);
     for (size_t k = 0; k < n; k++) {
         cplx f = jlfd_coefficient(model, data, fit, support[k], k);
         struct pixel_failure found = {support[k], f, 0};

@@ -24,11 +24,15 @@ cplx jlfd_coefficient(const struct pixel_model *model, const struct jlfd_data *d
 double jlfd_score(const struct pixel_model *model, const struct jlfd_data *data,
                   const struct varpro_fit *fit, const size_t *support, size_t n);
 
+/* |residual|^2 / noise_var with what it would cost to bring all coefficients onto the unit disc. */
+double jlfd_misfit(const struct pixel_model *model, const struct jlfd_data *data,
+                   const struct varpro_fit *fit, const size_t *support, size_t n);
+
 /* The price of one typical pixel (|f| = 1/2, nothing projected out). */
 double jlfd_typical_price(const struct pixel_model *model, double noise_var, cplx beta);
 
-/* Is the residual within its 99.9 % quantile with n <= T/2 pixels declared? */
-bool jlfd_explained(const struct pixel_model *model, double cost, double noise_var, size_t n);
+/* Is the misfit |residual|^2 / noise_var within its 99.9 % quantile, n <= T/2 pixels declared? */
+bool jlfd_explained(const struct pixel_model *model, double misfit, size_t n);
 
 /* Position, gain, failures (ascending), residual, iterations, converged, explained. Healthy again:
  * pixels of data->mask that are not in the support are not listed. */

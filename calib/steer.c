@@ -95,6 +95,41 @@ void steer_derivatives(const struct steer_plane *plane, const double uvq[3], cpl
     }
 }
 
+/* Phases g_i = k F_i, g_ij = k F_ij; then a_i = j g_i a and a_ij = (j g_ij - g_i g_j) a. With
+ * D = -ds/dq / s^2 = (xi - q rho) / s^3:  F_uu = q x^2 / s^3,  F_uq = x D,  and so on for v;
+ * F_qq = -(d2s/dq2 + 2 F_q) / q,  d2s/dq2 = (rho - (ds/dq)^2) / s. */
+void steer_expansion(const struct steer_plane *plane, const double uvq[3], cplx *rows)
+{
+    const double *restrict px = plane->x, *restrict py = plane->y;
+    size_t n = plane->n;
+    double *restrict uu = (double *)(rows + 4 * n), *restrict uv = uu + 2 * n;
+    double *restrict uq = uv + 2 * n, *restrict vv = uq + 2 * n, *restrict vq = vv + 2 * n;
+    double *restrict qq = vq + 2 * n;
+    const double *restrict a = (const double *)rows;
+    double u = uvq[0], v = uvq[1], q = uvq[2], k = plane->k;
+    steer_derivatives(plane, uvq, rows);
+    for (size_t m = 0; m < n; m++) {
+        double x = px[m], y = py[m], xi = u * x + v * y, rho = x * x + y * y;
+        double s = sqrt(1 - 2 * q * xi + q * q * rho), is = 1 / s, is3 = is * is * is;
+        double f = (2 * xi - q * rho) / (1 + s), fq = -is * (rho - xi * f) / (1 + s);
+        double sq = (q * rho - xi) * is, fqq = -((rho - sq * sq) * is + 2 * fq) / q;
+        double gu = k * x * is, gv = k * y * is, gq = k * fq, d = k * (xi - q * rho) * is3;
+        double re = a[2 * m], im = a[2 * m + 1], kq = k * q * is3;
+        uu[2 * m] = -kq * x * x * im - gu * gu * re;
+        uu[2 * m + 1] = kq * x * x * re - gu * gu * im;
+        uv[2 * m] = -kq * x * y * im - gu * gv * re;
+        uv[2 * m + 1] = kq * x * y * re - gu * gv * im;
+        uq[2 * m] = -d * x * im - gu * gq * re;
+        uq[2 * m + 1] = d * x * re - gu * gq * im;
+        vv[2 * m] = -kq * y * y * im - gv * gv * re;
+        vv[2 * m + 1] = kq * y * y * re - gv * gv * im;
+        vq[2 * m] = -d * y * im - gv * gq * re;
+        vq[2 * m + 1] = d * y * re - gv * gq * im;
+        qq[2 * m] = -k * fqq * im - gq * gq * re;
+        qq[2 * m + 1] = k * fqq * re - gq * gq * im;
+    }
+}
+
 void steer_user_f(const struct steer_plane *plane, const double uvq[3], cplxf *a)
 {
     const float *restrict px = plane->xf, *restrict py = plane->yf;

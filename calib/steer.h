@@ -27,5 +27,8 @@ void steer_user(const struct steer_plane *plane, const double uvq[3], cplx *a);
 /* rows: [4 x M]: a, da/du, da/dv, da/dq. */
 void steer_derivatives(const struct steer_plane *plane, const double uvq[3], cplx *rows);
 
+/* rows: [10 x M]: the four above, then the second derivatives uu, uv, uq, vv, vq, qq. */
+void steer_expansion(const struct steer_plane *plane, const double uvq[3], cplx *rows);
+
 /* The float version for grids; phase error below 1e-5 rad for apertures up to 100 wavelengths. */
 void steer_user_f(const struct steer_plane *plane, const double uvq[3], cplxf *a);

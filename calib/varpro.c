@@ -22,10 +22,14 @@ struct point {
 struct varpro {
     const struct pixel_model *model;
     const cplx *mask;
-    size_t k;                                       /* columns of the support */
-    cplx *rows;                                     /* [4 x M] */
+    size_t k;   /* columns of the support */
+    cplx *rows; /* [4 x M] */
+    bool local; /* use the expansion around centre */
+    double centre[3];
+    cplx expansion[10][STRIDE];                     /* g, its first and its second derivatives */
+    double at[3];                                   /* where raw was evaluated */
+    cplx raw[4][STRIDE];                            /* g and its derivatives */
     cplx g[4][STRIDE];                              /* g and its derivatives, P applied */
-    cplx full[STRIDE];                              /* g before P */
     cplx q[PIXEL_MAX_FAILURES + 1][STRIDE];         /* orthonormal basis of A_K */
     cplx r[PIXEL_MAX_FAILURES][PIXEL_MAX_FAILURES]; /* A_K = Q R; r[column][row] */
     cplx y[STRIDE], res[PIXEL_MAX_PILOTS];          /* P y, residual */
@@ -37,7 +41,7 @@ struct varpro *varpro_create(const struct pixel_model *model)
     if (!vp)
         return NULL;
     vp->model = model;
-    vp->rows = calloc(4 * model->n_elements, sizeof *vp->rows);
+    vp->rows = calloc(10 * model->n_elements, sizeof *vp->rows);
     if (!vp->rows)
         varpro_destroy(&vp);
     return vp;
@@ -54,6 +58,7 @@ void varpro_destroy(struct varpro **vp)
 void varpro_assume(struct varpro *vp, const cplx *mask)
 {
     vp->mask = mask;
+    vp->local = false;
 }
 
 static cplx dot(const cplx *a, const cplx *b, size_t n)
@@ -130,27 +135,56 @@ static void weigh(const struct varpro *vp, size_t n_rows)
             vp->rows[i * m + j] = times(vp->rows[i * m + j], vp->mask[j]);
 }
 
-/* g = A (a . mask) and, in the rows below, its derivatives. */
-static void mean_rows(struct varpro *vp, const double x[3], size_t n_rows, cplx *out, size_t stride)
+/* rows [n x M] -> out [n x T] = rows A. */
+static void radiate(struct varpro *vp, size_t n_rows, cplx *out, size_t stride)
 {
     static const double one[2] = {1, 0}, zero[2] = {0, 0};
     const struct pixel_model *mod = vp->model;
     int m = (int)mod->n_elements, t = (int)mod->n_pilots;
-    if (n_rows == 1)
-        steer_user(&mod->plane, x, vp->rows);
-    else
-        steer_derivatives(&mod->plane, x, vp->rows);
     weigh(vp, n_rows);
     cblas_zgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n_rows, t, m, one, vp->rows, m,
                 mod->a, t, zero, out, (int)stride);
 }
 
-/* The same with P applied. */
-static void regressors(struct varpro *vp, const double x[3], size_t n_rows)
+/* Second-order expansion of g and of its derivatives. */
+static void expand_at(struct varpro *vp, const double x[3])
 {
-    mean_rows(vp, x, n_rows, vp->g[0], STRIDE);
-    memcpy(vp->full, vp->g[0], vp->model->n_pilots * sizeof *vp->full);
-    for (size_t i = 0; i < n_rows; i++)
+    static const int pair[3][3] = {{4, 5, 6}, {5, 7, 8}, {6, 8, 9}};
+    size_t t = vp->model->n_pilots;
+    double d[3];
+    for (int i = 0; i < 3; i++)
+        d[i] = x[i] - vp->centre[i];
+    for (int i = 0; i < 3; i++) {
+        const cplx *first = vp->expansion[i + 1], *s0 = vp->expansion[pair[i][0]];
+        const cplx *s1 = vp->expansion[pair[i][1]], *s2 = vp->expansion[pair[i][2]];
+        for (size_t j = 0; j < t; j++)
+            vp->raw[i + 1][j] = first[j] + d[0] * s0[j] + d[1] * s1[j] + d[2] * s2[j];
+    }
+    for (size_t j = 0; j < t; j++) {
+        cplx sum = vp->expansion[0][j];
+        for (int i = 0; i < 3; i++)
+            sum += 0.5 * d[i] * (vp->expansion[i + 1][j] + vp->raw[i + 1][j]);
+        vp->raw[0][j] = sum;
+    }
+}
+
+/* raw = g = A (a . mask) and its derivatives at x. */
+static void mean_rows(struct varpro *vp, const double x[3])
+{
+    memcpy(vp->at, x, sizeof vp->at);
+    if (vp->local) {
+        expand_at(vp, x);
+    } else {
+        steer_derivatives(&vp->model->plane, x, vp->rows);
+        radiate(vp, 4, vp->raw[0], STRIDE);
+    }
+}
+
+static void regressors(struct varpro *vp, const double x[3])
+{
+    mean_rows(vp, x);
+    memcpy(vp->g, vp->raw, sizeof vp->g);
+    for (size_t i = 0; i < 4; i++)
         project(vp, vp->g[i]);
 }
 
@@ -158,7 +192,7 @@ static int solve_gain(struct varpro *vp, struct point *pt)
 {
     size_t t = vp->model->n_pilots;
     pt->left = norm2(vp->g[0], t);
-    if (!(pt->left > 1e-12 * norm2(vp->full, t)))
+    if (!(pt->left > 1e-12 * norm2(vp->raw[0], t)))
         return ERR_GEOMETRY;
     pt->beta = dot(vp->g[0], vp->y, t) / pt->left;
     memcpy(vp->res, vp->y, t * sizeof *vp->res);
@@ -171,7 +205,7 @@ static int solve_gain(struct varpro *vp, struct point *pt)
 static int evaluate(struct varpro *vp, struct point *pt)
 {
     size_t t = vp->model->n_pilots;
-    regressors(vp, pt->x, 4);
+    regressors(vp, pt->x);
     if (solve_gain(vp, pt))
         return ERR_GEOMETRY;
     for (int i = 1; i < 4; i++) { /* rows become Kaufman's J */
@@ -309,22 +343,23 @@ static bool hessian(struct varpro *vp, const struct point *pt, double h[3][3])
     return true;
 }
 
-/* Newton with one Hessian to the stationary point; scaled by it, the gradient must shrink. */
-static int polish_gradient(struct varpro *vp, struct point *pt)
+/* Steps with one fixed matrix towards the stationary point: each must shrink what the next one
+ * promises by `shrink`. Returns the evaluations. */
+static int chord(struct varpro *vp, struct point *pt, const double h[3][3], double shrink,
+                 bool *arrived)
 {
-    double h[3][3], step[3];
-    int evals = 3;
-    if (!hessian(vp, pt, h))
-        return evals;
-    double best = INFINITY;
-    for (int i = 0; i < POLISH_MAX; i++) {
+    double best = INFINITY, step[3];
+    int evals = 0;
+    *arrived = false;
+    while (evals < POLISH_MAX) {
         struct point next;
-        if (!boxed_step(vp->model, pt, (const double(*)[3])h, step))
+        if (!boxed_step(vp->model, pt, h, step))
             break;
         double gain = predicted(pt, step);
-        if (!(gain < best) || gain <= 1e-30 * pt->cost)
+        *arrived = gain <= 1e-26 * pt->cost;
+        if (*arrived || !(gain < best))
             break;
-        best = 0.25 * gain;
+        best = shrink * gain;
         move(vp->model, pt, step, &next);
         evals++;
         if (evaluate(vp, &next) || next.cost > pt->cost * (1 + 1e-9))
@@ -332,6 +367,19 @@ static int polish_gradient(struct varpro *vp, struct point *pt)
         *pt = next;
     }
     return evals;
+}
+
+/* To the stationary point: Gauss and Newton's matrix does where the residual is small, else the
+ * Hessian. */
+static int polish_gradient(struct varpro *vp, struct point *pt)
+{
+    double h[3][3];
+    bool arrived;
+    memcpy(h, pt->n, sizeof h);
+    int evals = chord(vp, pt, (const double(*)[3])h, 1e-4, &arrived);
+    if (arrived || !hessian(vp, pt, h))
+        return evals;
+    return evals + 3 + chord(vp, pt, (const double(*)[3])h, 0.25, &arrived);
 }
 
 /* v[k] -> R^-1 v. */
@@ -364,7 +412,7 @@ static void variances(struct varpro *vp, const struct point *pt, struct varpro_f
 {
     size_t t = vp->model->n_pilots;
     cplx w[4][PIXEL_MAX_FAILURES], mix[3], unit[PIXEL_MAX_FAILURES], d[3];
-    mean_rows(vp, pt->x, 4, vp->g[0], STRIDE);
+    memcpy(vp->g, vp->raw, sizeof vp->g);
     for (int i = 0; i < 4; i++) {
         for (size_t k = 0; k < vp->k; k++)
             w[i][k] = dot(vp->q[k], vp->g[i], t);
@@ -394,7 +442,7 @@ static void settle(struct varpro *vp, const struct point *pt)
 {
     size_t t = vp->model->n_pilots;
     cplx *last = vp->q[vp->k];
-    memcpy(last, vp->full, t * sizeof *last);
+    memcpy(last, vp->raw[0], t * sizeof *last);
     project(vp, last);
     memcpy(vp->res, vp->y, t * sizeof *vp->res);
     subtract(vp->res, pt->beta, last, t);
@@ -407,10 +455,11 @@ static void coefficients(struct varpro *vp, const cplx *y, const struct point *p
 {
     size_t t = vp->model->n_pilots;
     cplx v[STRIDE];
-    mean_rows(vp, pt->x, 1, vp->full, STRIDE);
+    if (memcmp(vp->at, pt->x, sizeof vp->at) != 0)
+        mean_rows(vp, pt->x);
     memcpy(v, y, t * sizeof *v);
-    subtract(v, pt->beta, vp->full, t);
-    fit->log_det = log(pt->left / norm2(vp->full, t));
+    subtract(v, pt->beta, vp->raw[0], t);
+    fit->log_det = log(pt->left / norm2(vp->raw[0], t));
     for (size_t k = 0; k < vp->k; k++) {
         fit->gamma[k] = dot(vp->q[k], v, t);
         fit->log_det += 2 * log(creal(vp->r[k][k]));
@@ -438,7 +487,12 @@ int varpro_refine(struct varpro *vp, const cplx *y, const size_t *support, size_
         rc = evaluate(vp, &pt);
     if (rc)
         return rc;
-    fit->iterations = 1 + descend(vp, &pt, polish ? 1e-9 : 1e-4, &fit->converged);
+    double still_to_gain[3];
+    fit->iterations = 1;
+    fit->converged = true;
+    if (!polish || !newton_step((const double(*)[3])pt.n, pt.grad, still_to_gain) ||
+        predicted(&pt, still_to_gain) > 1e-3 * pt.cost)
+        fit->iterations += descend(vp, &pt, polish ? 1e-9 : 1e-4, &fit->converged);
     if (polish)
         fit->iterations += polish_gradient(vp, &pt);
     coefficients(vp, y, &pt, fit);
@@ -461,9 +515,36 @@ int varpro_linear(struct varpro *vp, const cplx *y, const size_t *support, size_
     return 0;
 }
 
-void varpro_tangent(struct varpro *vp, const double uvq[3], cplx *out, size_t stride)
+void varpro_expand(struct varpro *vp, const double uvq[3])
 {
-    mean_rows(vp, uvq, 4, out, stride);
+    memcpy(vp->centre, uvq, sizeof vp->centre);
+    steer_expansion(&vp->model->plane, uvq, vp->rows);
+    radiate(vp, 10, vp->expansion[0], STRIDE);
+    vp->local = true;
+}
+
+void varpro_exact(struct varpro *vp)
+{
+    vp->local = false;
+}
+
+double varpro_drift(const struct varpro *vp, const double uvq[3])
+{
+    size_t t = vp->model->n_pilots;
+    double sum = 0;
+    for (size_t j = 0; j < t; j++) {
+        cplx d = 0;
+        for (int i = 0; i < 3; i++)
+            d += (uvq[i] - vp->centre[i]) * vp->expansion[i + 1][j];
+        sum += cplx_norm(d);
+    }
+    return sqrt(sum / norm2(vp->expansion[0], t));
+}
+
+const cplx *varpro_tangent(const struct varpro *vp, size_t *stride)
+{
+    *stride = STRIDE;
+    return vp->expansion[0];
 }
 
 const cplx *varpro_residual(const struct varpro *vp)

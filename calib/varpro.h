@@ -42,9 +42,19 @@ int varpro_refine(struct varpro *vp, const cplx *y, const size_t *support, size_
 int varpro_linear(struct varpro *vp, const cplx *y, const size_t *support, size_t n,
                   struct varpro_fit *fit) MUST_CHECK;
 
-/* RT-safe. out[4][T]: g(p) and its derivatives in (u, v, q), nothing projected; rows of out are
- * stride values apart. */
-void varpro_tangent(struct varpro *vp, const double uvq[3], cplx *out, size_t stride);
+/* RT-safe. From here on g is its second-order expansion around uvq: an evaluation costs O(T), not
+ * O(MT). Good for steps of a few tenths of a radian across the surface. varpro_exact (or
+ * varpro_assume) ends that. */
+void varpro_expand(struct varpro *vp, const double uvq[3]);
+void varpro_exact(struct varpro *vp);
+
+/* |sum_i dg_i x_i| / |g|, x from the centre of the expansion to uvq: the mean phase in radians by
+ * which the surface has turned. RT-safe. */
+double varpro_drift(const struct varpro *vp, const double uvq[3]);
+
+/* RT-safe. [4][T]: g and its derivatives in (u, v, q) at the centre of the last expansion; rows
+ * *stride values apart. */
+const cplx *varpro_tangent(const struct varpro *vp, size_t *stride);
 
 /* RT-safe. Of the last refine or linear: residual [T], and an orthonormal basis of [A_K, g],
  * n + 1 rows *stride values apart. Valid until the next call on vp. */
