@@ -12,7 +12,7 @@
 #include BOARD_HEADER
 
 #define PATTERN_BYTES ((BOARD_COLUMNS * BOARD_ROWS * BOARD_BITS + 7) / 8)
-#define BIT_NS        160     /* of a bit on its way into the chain, measured at 168 MHz */
+#define BIT_NS        250     /* of a bit on its way into the chain: 30 to 40 cycles */
 #define HOLD_US       20000   /* longest time that a request waits for a sequence's end */
 #define QUIET_NS      1000000 /* between steps this far apart a request disturbs none */
 

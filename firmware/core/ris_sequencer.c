@@ -117,6 +117,8 @@ enum ris_nack ris_sequencer_disarm(struct ris_sequencer *q)
     q->hw->timer(q->hw->ctx, 0, 0);
     if (!keep)
         show(q, q->arm.idle);
+    else if (shown != NULL) /* so that the chain reads back what shows */
+        q->hw->shift(q->hw->ctx, q->shown, ris_pattern_bytes(q->slots->shape));
     q->mode = shown == NULL ? RIS_DARK : RIS_IDLE;
     return RIS_NACK_NONE;
 }

@@ -4,7 +4,8 @@
 #define MARK      0x9du /* neither all equal nor symmetric */
 #define MARK_BITS 8
 
-static void push(const struct hc595_bus *bus, bool bit)
+/* Inlined, as the chain is as slow as this is. */
+static inline void __attribute__((always_inline)) push(const struct hc595_bus *bus, bool bit)
 {
     uint32_t data = bit ? bus->data : (uint32_t)bus->data << 16;
     bus->write(bus->ctx, data | (uint32_t)bus->clock << 16);

@@ -285,6 +285,7 @@ static void apply_shows_at_once_or_at_the_edge(void **state)
     assert_true(diodes_show(&b, 2));
     expect_ack(&b, apply_msg(0, RIS_AT_EDGE));
     expect_ack(&b, (struct ris_msg){.type = RIS_DISARM});
+    assert_memory_equal(b.chain, b.diodes, BYTES); /* a read-back reads what shows */
     ris_core_edge(&b.core);
     assert_true(diodes_show(&b, 2));
     /* What shows survives a load into its slot. */

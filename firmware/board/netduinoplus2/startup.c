@@ -16,17 +16,6 @@ static void __attribute__((noreturn)) fault(void)
     cortex_reset();
 }
 
-void reset(void)
-{
-    uint32_t *from = data_flash;
-    for (uint32_t *to = data_start; to < data_end;)
-        *to++ = *from++;
-    for (uint32_t *to = bss_start; to < bss_end;)
-        *to++ = 0;
-    main();
-    fault();
-}
-
 union vector {
     void (*handler)(void);
     uint32_t *stack;
@@ -46,3 +35,15 @@ __attribute__((section(".vectors"), used)) static const union vector vectors[16 
     [16 + IRQ_USART1] = {on_usart},
     [16 + IRQ_USART1 + 1 ... 16 + N_IRQ - 1] = {fault},
 };
+
+void reset(void)
+{
+    uint32_t *from = data_flash;
+    for (uint32_t *to = data_start; to < data_end;)
+        *to++ = *from++;
+    for (uint32_t *to = bss_start; to < bss_end;)
+        *to++ = 0;
+    SCB_VTOR = (uint32_t)(uintptr_t)vectors; /* a boot loader may have left its own */
+    main();
+    fault();
+}
