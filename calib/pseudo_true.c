@@ -2,31 +2,28 @@
 #include "calib/pseudo_true.h"
 
 #include <assert.h>
-#include <cblas.h>
 #include <lapacke.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define N_RANGE     4   /* inverse ranges of the grid */
-#define N_START     16  /* peaks refined */
-#define MAX_STEPS   60  /* of Levenberg-Marquardt */
-#define MAX_CODE    2e9 /* complex products of a codebook; about a second */
+#include "calib/codebook.h"
+
+#define N_START     16 /* peaks refined */
+#define MAX_STEPS   60 /* of Levenberg-Marquardt */
 #define MAX_SINE    0.9999
-#define GRID_CHUNK  64
 #define EDGE_MARGIN 1e-9
 
 struct pseudo_true_search {
     const struct pixel_problem *problem;
     const struct near_field *nf;
     struct pilot_mean *mean;
-    size_t t, n_grid;
-    double q[2];       /* 1 / range_m, ascending */
-    struct vec3 *grid; /* [n_grid] uvq */
-    cplx *codebook;    /* [n_grid x T], rows of unit norm */
-    cplx *match;       /* [n_grid] */
-    cplx *g;           /* [10 x T] */
-    cplx *eps;         /* [T] */
-    cplx *jac;         /* [5 x T] */
+    struct pixel_model *model; /* with its codebook; NULL: LOCAL */
+    struct codebook_scratch *scratch;
+    size_t t;
+    double q[2]; /* 1 / range_m, ascending */
+    cplx *g;     /* [10 x T] */
+    cplx *eps;   /* [T] */
+    cplx *jac;   /* [5 x T] */
 };
 
 void model_jacobian(const cplx *g, size_t n, cplx gain, double power, cplx *jac)
@@ -235,48 +232,25 @@ static bool polish(struct pseudo_true_search *s, const cplx *mu, struct pseudo_t
     return true;
 }
 
-/* Score of every grid point: share of mu's energy that its code explains. */
-static size_t best_starts(struct pseudo_true_search *s, const cplx *mu, size_t start[N_START])
-{
-    const cplx one = 1, zero = 0;
-    size_t n = 0;
-    if (s->n_grid == 0)
-        return 0;
-    cblas_zgemv(CblasRowMajor, CblasNoTrans, (blasint)s->n_grid, (blasint)s->t, &one, s->codebook,
-                (blasint)s->t, mu, 1, &zero, s->match, 1);
-    double score[N_START];
-    for (size_t i = 0; i < s->n_grid; i++) {
-        double v = cplx_norm(s->match[i]);
-        size_t at = n < N_START ? n++ : N_START;
-        if (at == N_START && v <= score[N_START - 1])
-            continue;
-        for (at = at == N_START ? N_START - 1 : at; at > 0 && score[at - 1] < v; at--) {
-            score[at] = score[at - 1];
-            start[at] = start[at - 1];
-        }
-        score[at] = v;
-        start[at] = i;
-    }
-    return n;
-}
-
 void pseudo_true_find(struct pseudo_true_search *s, const cplx *mu, struct vec3 truth,
                       struct pseudo_true *out)
 {
     assert(s && mu && out);
-    size_t start[N_START];
-    const size_t n = best_starts(s, mu, start);
+    struct codebook_hit start[N_START];
+    const size_t n =
+        s->model ? codebook_search(s->model->codebook, s->scratch, mu, start, N_START) : 0;
     struct vec3 best = clip(s, near_field_uvq(truth));
     double cost = refine(s, mu, &best);
     for (size_t i = 0; i < n; i++) {
-        struct vec3 uvq = clip(s, s->grid[start[i]]);
+        const double *x = start[i].uvq;
+        struct vec3 uvq = clip(s, (struct vec3){x[0], x[1], x[2]});
         double c = refine(s, mu, &uvq);
         if (c < cost) {
             cost = c;
             best = uvq;
         }
     }
-    *out = (struct pseudo_true){.position_m = near_field_point(best), .local = s->n_grid == 0};
+    *out = (struct pseudo_true){.position_m = near_field_point(best), .local = !s->model};
     cost_at(s, mu, best, 0, &out->gain);
     const double q_margin = EDGE_MARGIN * s->q[1];
     const double sine = sqrt(best.x * best.x + best.y * best.y);
@@ -290,73 +264,20 @@ void pseudo_true_find(struct pseudo_true_search *s, const cplx *mu, struct vec3 
     out->misfit = inner(s->eps, s->eps, s->t);
 }
 
-/* Steps of lambda / (2 N d): half the beamwidth of the whole surface. Returns the number of points;
- * out may be NULL to count. */
-static size_t make_grid(const struct pseudo_true_search *s, struct vec3 *out)
-{
-    const struct pixel_surface *f = &s->problem->surface;
-    const double step[2] = {0.5 * f->wavelength_m / ((double)f->columns * f->spacing_m[0]),
-                            0.5 * f->wavelength_m / ((double)f->rows * f->spacing_m[1])};
-    const int nu = (int)fmin(1 / step[0], 1e4), nv = (int)fmin(1 / step[1], 1e4);
-    size_t n = 0;
-    for (int i = -nu; i <= nu; i++)
-        for (int j = -nv; j <= nv; j++) {
-            double u = i * step[0], v = j * step[1];
-            if (u * u + v * v >= 0.998)
-                continue;
-            for (int r = 0; r < N_RANGE; r++, n++)
-                if (out)
-                    out[n] =
-                        (struct vec3){u, v, s->q[0] + (s->q[1] - s->q[0]) * (r + 0.5) / N_RANGE};
-        }
-    return n;
-}
-
-static bool fill_codebook(struct pseudo_true_search *s)
-{
-    const size_t m = near_field_elements(s->nf);
-    const cplx one = 1, zero = 0;
-    cplx *steering = malloc(GRID_CHUNK * m * sizeof *steering);
-    if (!steering)
-        return false;
-    for (size_t first = 0; first < s->n_grid; first += GRID_CHUNK) {
-        size_t n = s->n_grid - first < GRID_CHUNK ? s->n_grid - first : GRID_CHUNK;
-        for (size_t i = 0; i < n; i++)
-            near_field_steer(s->nf, near_field_point(s->grid[first + i]), 0, steering + i * m);
-        cblas_zgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)n, (blasint)s->t, (blasint)m,
-                    &one, steering, (blasint)m, s->problem->profiles, (blasint)m, &zero,
-                    s->codebook + first * s->t, (blasint)s->t);
-    }
-    free(steering);
-    for (size_t i = 0; i < s->n_grid; i++) {
-        cplx *row = s->codebook + i * s->t;
-        double norm = sqrt(inner(row, row, s->t));
-        for (size_t t = 0; t < s->t; t++)
-            row[t] = norm > 0 ? conj(row[t]) / norm : 0;
-    }
-    return true;
-}
-
 static bool allocate(struct pseudo_true_search *s, enum pseudo_true_scope scope)
 {
-    const size_t m = near_field_elements(s->nf);
+    struct status unable;
     s->mean = pilot_mean_create(s->nf, s->problem->profiles, s->t);
     s->g = malloc(NEAR_FIELD_ROWS * s->t * sizeof *s->g);
     s->eps = malloc(s->t * sizeof *s->eps);
     s->jac = malloc(5 * s->t * sizeof *s->jac);
     if (!s->mean || !s->g || !s->eps || !s->jac)
         return false;
-    size_t n = make_grid(s, NULL);
-    if (scope == PSEUDO_TRUE_LOCAL || (double)n * (double)m * (double)s->t > MAX_CODE)
-        return true;
-    s->n_grid = n;
-    s->grid = malloc(n * sizeof *s->grid);
-    s->codebook = malloc(n * s->t * sizeof *s->codebook);
-    s->match = malloc(n * sizeof *s->match);
-    if (!s->grid || !s->codebook || !s->match)
-        return false;
-    make_grid(s, s->grid);
-    return fill_codebook(s);
+    if (scope == PSEUDO_TRUE_BOX)
+        s->model = pixel_model_create(s->problem, &unable);
+    if (s->model)
+        s->scratch = codebook_scratch_create(s->model->codebook);
+    return !s->model || s->scratch;
 }
 
 struct pseudo_true_search *pseudo_true_create(const struct pixel_problem *problem,
@@ -384,9 +305,8 @@ void pseudo_true_destroy(struct pseudo_true_search **search)
         return;
     struct pseudo_true_search *s = *search;
     pilot_mean_destroy(&s->mean);
-    free(s->grid);
-    free(s->codebook);
-    free(s->match);
+    codebook_scratch_destroy(&s->scratch);
+    pixel_model_destroy(&s->model);
     free(s->g);
     free(s->eps);
     free(s->jac);

@@ -3,14 +3,14 @@
  * Where an estimator that believes in a healthy surface ends up without noise: the pseudo-true
  * parameter theta0 = argmin |mu - beta sqrt(P) g(p)|^2 over a search box. [S2] III-C.
  *
- * Coarse: codebook of g over (u, v, q), steps of half a beamwidth and four inverse ranges; the best
- * sixteen peaks and the truth are refined by Levenberg-Marquardt on the residual with the gain
+ * Coarse: the codebook of the estimators (codebook.h); its best sixteen peaks and the truth are
+ * refined by Levenberg-Marquardt on the residual with the gain
  * projected out, the winner by Newton on the exact Hessian. */
 #pragma once
 #include "calib/pilot_mean.h"
 
 enum pseudo_true_scope {
-    PSEUDO_TRUE_BOX,  /* the whole box; falls back to LOCAL where the codebook would take seconds */
+    PSEUDO_TRUE_BOX,  /* the whole box; LOCAL where the estimators do not go: T < 6 or > 256 */
     PSEUDO_TRUE_LOCAL /* the valley in which the truth stands */
 };
 
