@@ -4,6 +4,7 @@
  * thread follows the air, one serves the boards; a mutex guards the publisher between them. */
 #include <math.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -257,6 +258,16 @@ static void release_users(struct room *room)
     room->users_wait = false;
 }
 
+/* Ungated, a burst is on the air a few milliseconds after it is known: the room must not be the
+ * last to be served. Gated time waits, so ordinary priority does. */
+static void become_realtime(const struct room *room)
+{
+    const struct sched_param priority = {.sched_priority = 20};
+    if (!air_config(room->air)->gated &&
+        sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &priority))
+        log_info("SCHED_FIFO is not permitted; a busy machine may lose answers");
+}
+
 static void follow_the_air(struct room *room)
 {
     const struct air_cfg *cfg = air_config(room->air);
@@ -285,6 +296,7 @@ static int serve(const struct settings *s, struct options *opt, struct room *roo
     if (!rc) {
         log_info("room '%s' is open: %zu surfaces, %zu users, %s, speed %g", s->name,
                  room->scene.n_ris, room->scene.n_users, s->gate ? "gated" : "real time", s->speed);
+        become_realtime(room);
         options_ready(opt);
         follow_the_air(room);
         struct publisher_counts n = publisher_counts(room->publisher);
