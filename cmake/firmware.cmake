@@ -22,29 +22,37 @@ set(firmware_flags -mcpu=cortex-m4 -mthumb -mfloat-abi=soft -std=gnu11 -O2 -g -f
   -ffunction-sections -fdata-sections -fno-tree-loop-distribute-patterns
   -Wall -Wextra -Wshadow -Wpointer-arith -Wvla -Wundef -Wstrict-prototypes -Wmissing-prototypes -Werror)
 
-# mirador_firmware(BOARD): bin/firmware/ris-BOARD.{elf,bin,map} of firmware/board/BOARD.
+# mirador_firmware(BOARD [VARIANT NAME SILENCE_MS MS]): bin/firmware/ris-BOARD[-NAME].{elf,bin,map} of
+# firmware/board/BOARD, with another limit of silence if given.
 function(mirador_firmware board)
+  cmake_parse_arguments(F "" "VARIANT;SILENCE_MS" "" ${ARGN})
   if(NOT ARM_GCC OR NOT ARM_OBJCOPY OR NOT ARM_SIZE)
     message(STATUS "firmware for ${board} is left out: install gcc-arm-none-eabi to build it")
     return()
   endif()
   set(folder firmware/board/${board})
   set(out ${CMAKE_BINARY_DIR}/bin/firmware)
-  set(name ris-${board})
+  set(id ${board})
+  set(silence_ms ${MIRADOR_RIS_SILENCE_MS})
+  if(F_VARIANT)
+    set(id ${board}-${F_VARIANT})
+    set(silence_ms ${F_SILENCE_MS})
+  endif()
+  set(name ris-${id})
   set(defines -DBOARD_HEADER="${folder}/board.h" -DBOARD_COLUMNS=${MIRADOR_RIS_COLUMNS}
     -DBOARD_ROWS=${MIRADOR_RIS_ROWS} -DBOARD_BITS=${MIRADOR_RIS_BITS} -DBOARD_SLOTS=${MIRADOR_RIS_SLOTS}
-    -DBOARD_BAUD=${MIRADOR_RIS_BAUD} -DBOARD_SILENCE_MS=${MIRADOR_RIS_SILENCE_MS})
+    -DBOARD_BAUD=${MIRADOR_RIS_BAUD} -DBOARD_SILENCE_MS=${silence_ms})
   set(objects)
   foreach(source ${firmware_sources} ${folder}/startup.c ${folder}/pins.c)
     string(REPLACE "/" "_" object ${source})
-    set(object ${CMAKE_CURRENT_BINARY_DIR}/${board}/${object}.o)
+    set(object ${CMAKE_CURRENT_BINARY_DIR}/${id}/${object}.o)
     add_custom_command(OUTPUT ${object}
       COMMAND ${ARM_GCC} ${firmware_flags} ${defines} -I${CMAKE_SOURCE_DIR} -MMD -MF ${object}.d
         -MT ${object} -c ${CMAKE_SOURCE_DIR}/${source} -o ${object}
-      DEPENDS ${CMAKE_SOURCE_DIR}/${source} DEPFILE ${object}.d COMMENT "ARM ${source}" VERBATIM)
+      DEPENDS ${CMAKE_SOURCE_DIR}/${source} DEPFILE ${object}.d COMMENT "ARM ${id} ${source}" VERBATIM)
     list(APPEND objects ${object})
   endforeach()
-  file(MAKE_DIRECTORY ${out} ${CMAKE_CURRENT_BINARY_DIR}/${board})
+  file(MAKE_DIRECTORY ${out} ${CMAKE_CURRENT_BINARY_DIR}/${id})
   set(script ${CMAKE_SOURCE_DIR}/${folder}/link.ld)
   add_custom_command(OUTPUT ${out}/${name}.elf ${out}/${name}.bin ${out}/${name}.map
     COMMAND ${ARM_GCC} ${firmware_flags} ${objects} -T ${script} -Wl,--gc-sections,--fatal-warnings
@@ -54,5 +62,5 @@ function(mirador_firmware board)
       -DFLASH_MAX=${firmware_flash_max} -P ${CMAKE_SOURCE_DIR}/cmake/firmware_check.cmake
     DEPENDS ${objects} ${script} ${CMAKE_SOURCE_DIR}/cmake/firmware_check.cmake
     COMMENT "ARM ${name}.elf" VERBATIM)
-  add_custom_target(firmware_${board} ALL DEPENDS ${out}/${name}.elf)
+  add_custom_target(firmware_${id} ALL DEPENDS ${out}/${name}.elf)
 endfunction()

@@ -154,6 +154,12 @@ static int start_room(struct demo *demo, struct command *c, struct status *err)
     return launch(demo, "mirador-room", "mirador-room", c, err);
 }
 
+/* QEMU may have to wait for a processor longer than a board takes for anything. */
+static bool emulated(const struct demo *demo)
+{
+    return demo->cfg->boards && strcmp(demo->cfg->boards, "qemu") == 0;
+}
+
 static int start_ris(struct demo *demo, struct command *c, struct status *err)
 {
     char room[160];
@@ -165,6 +171,8 @@ static int start_ris(struct demo *demo, struct command *c, struct status *err)
     demo_scene_tell_ris(&demo->scene, room, c);
     for (int i = 0; demo->cfg->boards && i < DEMO_RIS; i++)
         command_set(c, "boards[%d].driver=%s", i, demo->cfg->boards);
+    for (int i = 0; emulated(demo) && i < DEMO_RIS; i++)
+        command_set(c, "boards[%d].ack_timeout_ms=2000", i);
     add_sets(demo, "ris", c);
     return launch(demo, "mirador-ris", "mirador-ris", c, err);
 }
@@ -185,6 +193,8 @@ static int start_bs(struct demo *demo, struct command *c, struct status *err)
         return rc;
     command_set(c, "radio.args=type=room,room=%s,role=bs", room_name(demo));
     command_set(c, "ris.endpoint=ipc://%s/ris.sock", demo->state);
+    if (emulated(demo))
+        command_set(c, "ris.timeout_ms=20000");
     command_set(c, "telemetry.endpoint=ipc://%s/telemetry.sock", demo->state);
     command_set(c, "control.endpoint=ipc://%s/control.sock", demo->state);
     command_set(c, "run.state_dir=%s/bs", demo->state);

@@ -14,11 +14,12 @@
 #include "ris_ctrl/clock.h"
 #include "tests/firmware/arm_board.h"
 
-#define ELF        MIRADOR_BIN_DIR "/firmware/ris-netduinoplus2.elf"
-#define BOOT_TRIES 500
-#define BOOT_MS    20
-#define ACK_MS     2000
-#define LATCH_US   20000000
+#define ELF         MIRADOR_BIN_DIR "/firmware/ris-netduinoplus2.elf"
+#define ELF_SILENCE MIRADOR_BIN_DIR "/firmware/ris-netduinoplus2-silence.elf"
+#define BOOT_TRIES  500
+#define BOOT_MS     20
+#define ACK_MS      2000
+#define LATCH_US    20000000
 
 static const struct board_cfg cfg = {
     .name = "arm", .shape = {16, 16, 1}, .n_slots = ARM_SLOTS, .ack_timeout_ms = BOOT_MS};
@@ -45,22 +46,38 @@ static void on_latch(void *ctx, const uint8_t *pattern)
     memcpy(b->latches[b->n_latch++], pattern, ARM_BYTES);
 }
 
-void arm_board_boot(struct arm_board *b)
+static void boot(struct arm_board *b, const char *elf)
 {
     struct status err = {.code = OK};
     memset(b, 0, sizeof *b);
     shift_log_init(&b->log, ARM_BYTES);
     b->log.on_latch = on_latch;
     b->log.ctx = b;
-    must(qemu_machine_start(&b->machine, "arm", ELF, &err), &err);
-    /* A board that boots hears nothing: knock until it does. */
+    must(qemu_machine_start(&b->machine, "arm", elf, &err), &err);
     packet_link_init(&b->packet.link, b->machine.uart, "arm", 1);
+    arm_board_hello(b);
+}
+
+void arm_board_hello(struct arm_board *b)
+{
+    struct status err = {.code = OK};
+    /* A board that boots hears nothing: knock until it does. */
     int r = ERR_TIMEOUT;
     for (int i = 0; i < BOOT_TRIES && r == ERR_TIMEOUT; i++)
         r = packet_board_hello(&b->packet, &cfg, &err);
     must(r, &err);
     b->packet.link.timeout_ms = ACK_MS;
     b->packet.link.retries = 2;
+}
+
+void arm_board_boot(struct arm_board *b)
+{
+    boot(b, ELF);
+}
+
+void arm_board_boot_silence(struct arm_board *b)
+{
+    boot(b, ELF_SILENCE);
 }
 
 void arm_board_unplug(struct arm_board *b)

@@ -23,6 +23,8 @@ struct arm_board {
 const char *arm_board_missing(void);
 
 void arm_board_boot(struct arm_board *b);
+void arm_board_boot_silence(struct arm_board *b); /* the variant that minds 2 s of silence */
+void arm_board_hello(struct arm_board *b);        /* until it answers */
 void arm_board_unplug(struct arm_board *b);
 
 void arm_board_pattern(unsigned seed, uint8_t pattern[ARM_BYTES]);

@@ -257,6 +257,24 @@ static void test_uptime_runs_like_the_wall_clock(void **state)
     assert_in_range(passed, 100, 10000);
 }
 
+/* The variant for boards that must not shine unattended: packets keep it, silence resets it. */
+static void test_silence_turns_the_outputs_off(void **state)
+{
+    (void)state;
+    arm_board_unplug(&board);
+    arm_board_boot_silence(&board);
+    uint32_t first = board.packet.boot_id;
+    arm_board_load(&board, 0, 8);
+    arm_board_apply(&board, 0, RIS_NOW);
+    arm_board_assert_shows(&board, 8);
+    for (int i = 0; i < 50 && !board.log.dark; i++)
+        assert_true(qemu_machine_read(&board.machine, &board.log, 100) >= 0);
+    assert_true(board.log.dark);
+    arm_board_hello(&board);
+    assert_int_not_equal(board.packet.boot_id, first);
+    assert_int_equal(arm_board_state(&board).slots_loaded, 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, boot, unplug)
 
 int main(void)
@@ -272,6 +290,7 @@ int main(void)
         TEST(test_damage_changes_nothing),
         TEST(test_power_fails_while_loading),
         TEST(test_every_boot_is_dark_and_obeys),
+        TEST(test_silence_turns_the_outputs_off),
         TEST(test_uptime_runs_like_the_wall_clock),
     };
     const char *missing = arm_board_missing();

@@ -11,5 +11,5 @@ mirador_test(test_firmware_qemu
   LIBS ris_ctrl base frames)
 set_tests_properties(test_firmware_qemu PROPERTIES SKIP_RETURN_CODE 77)
 if(TARGET firmware_netduinoplus2)
-  add_dependencies(test_firmware_qemu firmware_netduinoplus2)
+  add_dependencies(test_firmware_qemu firmware_netduinoplus2 firmware_netduinoplus2-silence)
 endif()
