@@ -9,7 +9,10 @@
 
 #define LEAD_S     0.060 /* ungated: RIS acknowledgements and the device's queues want so much */
 #define PATIENCE_S 0.100 /* past the end of a block, before it counts as missing */
-enum { DEAD_BLOCKS = 10 };
+enum {
+    DEAD_BLOCKS = 10,
+    DEAD_CALLS = 3
+}; /* cycles in a row without samples, and of UHD's refusal */
 
 static int64_t choose_cycle(struct daemon *d, int64_t last)
 {
@@ -65,16 +68,17 @@ static void serve(struct daemon *d)
 {
     const int stop_after = d->p.cfg->run.stop_after;
     int64_t index = -1;
-    int dead = 0;
+    int dead = 0, refused = 0;
     for (int n = 0; !atomic_load(&d->stop) && (stop_after == 0 || n < stop_after); n++) {
         index = choose_cycle(d, index);
         int rc = run_cycle(d, index);
         if (rc == ERR_INTERRUPTED)
             return;
         dead = rc ? dead + 1 : 0;
-        if (dead == DEAD_BLOCKS) {
+        refused = rc == ERR_RADIO ? refused + 1 : 0;
+        if (dead == DEAD_BLOCKS || refused == DEAD_CALLS) {
             log_error("no samples from the radio in %d cycles: is it (or the room) still there?",
-                      DEAD_BLOCKS);
+                      dead);
             atomic_store(&d->failed, true);
             return;
         }

@@ -31,11 +31,15 @@ static double now_s(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static void wait_for(const char *program)
+/* Until the demo has started its last program. */
+static void wait_for_user(pid_t demo)
 {
-    for (int i = 0; i < PATIENCE && demo_process(program) == 0; i++)
+    for (int i = 0; i < PATIENCE && demo_process("mirador-ue") == 0; i++) {
+        if (waitpid(demo, NULL, WNOHANG) != 0)
+            fail_msg("the demo ended before all ran");
         pause_ms(50);
-    assert_true(demo_process(program) > 0);
+    }
+    assert_true(demo_process("mirador-ue") > 0);
 }
 
 static void wait_for_silence(void)
@@ -54,15 +58,15 @@ static void read_text(const char *file, char *text, size_t size)
     remove(file);
 }
 
-/* Killed a second of the room's time after everybody runs. */
+/* Killed half a second after everybody runs. */
 static void assert_named(const char *program)
 {
     char log[300], text[8192], folder[256];
     int status;
     snprintf(log, sizeof log, "%s/stderr", demo_place());
     pid_t pid = demo_start_logged("--seconds 600 --seed 3", log);
-    wait_for("mirador-ue");
-    pause_ms(1000);
+    wait_for_user(pid);
+    pause_ms(500);
     snprintf(folder, sizeof folder, "%s", demo_folder());
     assert_true(demo_has_segment(folder));
     assert_int_equal(kill(demo_process(program), SIGKILL), 0);
@@ -94,8 +98,8 @@ static void without_a_room_both_radios_give_up(void **state)
     int status;
     snprintf(log, sizeof log, "%s/stderr", demo_place());
     pid_t pid = demo_start_logged("--seconds 600 --seed 3", log);
-    wait_for("mirador-ue");
-    pause_ms(1000);
+    wait_for_user(pid);
+    pause_ms(500);
     kill(pid, SIGSTOP);
     kill(demo_process("mirador-room"), SIGKILL);
     double killed_s = now_s();
@@ -136,7 +140,7 @@ static void what_a_killed_demo_leaves_goes_with_the_next(void **state)
     char folder[256];
     struct demo_run run;
     pid_t pid = demo_start("--seconds 600 --seed 3");
-    wait_for("mirador-ue");
+    wait_for_user(pid);
     pause_ms(500);
     snprintf(folder, sizeof folder, "%s", demo_folder());
     kill(pid, SIGKILL);

@@ -84,10 +84,10 @@ static void no_permission(void **state)
 {
     (void)state;
     struct exercise e;
-    run_exercise(&e, "--seconds 7 --permit no");
+    run_exercise(&e, "--seconds 6 --permit no");
     assert_int_equal(e.run.exit_code, 0); /* as asked for */
     assert_int_equal(e.run.n_fix, 0);
-    assert_true(answers(&e, "silent") >= 30);
+    assert_true(answers(&e, "silent") >= 25);
     assert_int_equal(answers(&e, "permitted"), 0);
     assert_non_null(strstr(e.audit, "silent, observations are discarded"));
     demo_run_free(&e.run);
@@ -102,11 +102,11 @@ static void a_wrong_key(void **state)
     snprintf(key, sizeof key, "%s/wrong.key", demo_place());
     snprintf(command, sizeof command, MIRADOR_BIN_DIR "/mirador keys user add 1001 --out %s", key);
     assert_int_equal(system(command), 0);
-    snprintf(args, sizeof args, "--seconds 7 --set ue.user.key_file=%s", key);
+    snprintf(args, sizeof args, "--seconds 6 --set ue.user.key_file=%s", key);
     run_exercise(&e, args);
     remove(key);
     assert_no_fix(&e);
-    assert_true(answers(&e, "silent") >= 30);
+    assert_true(answers(&e, "silent") >= 25);
     assert_non_null(strstr(e.audit, "silent, observations are discarded"));
     demo_run_free(&e.run);
 }
@@ -130,7 +130,7 @@ static void each_flipped_bit(void **state)
 {
     (void)state;
     struct exercise e;
-    run_exercise(&e, "--seconds 31 --set ue.exercise.attack=flip");
+    run_exercise(&e, "--seconds 30 --set ue.exercise.attack=flip");
     assert_no_fix(&e);
     assert_true(answers(&e, "damaged") >= RESPONSE_BITS);
     assert_int_equal(answers(&e, "refused"), 0); /* the checksum sees every single flip */
@@ -145,7 +145,7 @@ static void forged_bits(void **state)
 {
     (void)state;
     struct exercise e;
-    run_exercise(&e, "--seconds 10 --set ue.exercise.attack=forge");
+    run_exercise(&e, "--seconds 9 --set ue.exercise.attack=forge");
     assert_no_fix(&e);
     assert_true(answers(&e, "refused") >= 20);
     assert_int_equal(count(e.audit, "response refused (auth)"), answers(&e, "refused"));
