@@ -5,7 +5,7 @@
 #pragma once
 #include "base/sockets.h"
 #include "base/state_dir.h"
-#include "host/audit.h"
+#include "base/audit.h"
 #include "host/bs/burst.h"
 #include "host/bs/cycle_gate.h"
 #include "host/bs/profiles.h"

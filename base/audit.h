@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The audit log: one line per event that touches somebody's permission or the daemon's settings,
+ * The audit log: one line per event that touches somebody's permission or a program's settings,
  * appended to a file of mode 0600. Never from the sample path. */
 #pragma once
 #include "frames/status.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "host/audit.h"
+#include "base/audit.h"
 #include "base/log.h"
 #include <errno.h>
 #include <fcntl.h>
