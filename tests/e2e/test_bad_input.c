@@ -88,7 +88,7 @@ static void assert_blamed(const struct blame *b)
 {
     const struct refusal refusal = {b->command, 2, b->says, b->cure};
     char file[64];
-    unsigned line, column;
+    unsigned line = 0, column = 0;
     assert_refused(&refusal);
     const char *end = strstr(b->command, ".yaml"), *from = end;
     while (from > b->command && from[-1] != ' ' && from[-1] != '/')
