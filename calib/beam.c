@@ -13,7 +13,8 @@
 struct node {
     uint32_t parent, pixel;
     uint64_t key; /* of the set, whatever the order */
-    double cost;
+    double cost;  /* |residual|^2 */
+    double rank;  /* the same had every coefficient been held on the disc when it was declared */
 };
 
 struct child {
@@ -271,7 +272,13 @@ static void plant(struct beam *b, const struct beam_task *task, const cplx *tang
     }
     for (size_t k = 0; k < N_TANGENT; k++)
         update(state, b->z + k * m, m, b->stride);
-    *node_at(b, 0, 0) = (struct node){.cost = rdot(res, res, t)};
+    *node_at(b, 0, 0) = (struct node){.cost = rdot(res, res, t), .rank = rdot(res, res, t)};
+}
+
+/* One instruction; fmaxf, which must think of NaN, is a call. */
+static inline float larger(float a, float b)
+{
+    return a > b ? a : b;
 }
 
 /* What declaring pixel i saves, its f held within the unit disc: gamma = E^-1 c, f = 1 + gamma / h
@@ -280,17 +287,28 @@ static void plant(struct beam *b, const struct beam_task *task, const cplx *tang
 static void gains(const float *restrict s, const float *restrict hr, const float *restrict hi,
                   size_t stride, float floor, float *restrict gain)
 {
+    const float *restrict e00 = s, *restrict e01 = s + stride, *restrict e11 = s + 2 * stride;
+    const float *restrict c0 = s + 3 * stride, *restrict c1 = s + 4 * stride;
     float power = hr[0] * hr[0] + hi[0] * hi[0];
     for (size_t i = 0; i < stride; i++) {
-        float e00 = s[i], e01 = s[stride + i], e11 = s[2 * stride + i];
-        float c0 = s[3 * stride + i], c1 = s[4 * stride + i];
-        float det = e00 * e11 - e01 * e01, inv = det > floor ? 1 / det : 0;
-        float fr = hr[i] + inv * (e11 * c0 - e01 * c1), fi = hi[i] + inv * (e00 * c1 - e01 * c0);
-        float f2 = fr * fr + fi * fi, scale = f2 > power ? sqrtf(power / f2) : 1;
+        float det = e00[i] * e11[i] - e01[i] * e01[i], inv = 1 / larger(det, floor);
+        float fr = hr[i] + inv * (e11[i] * c0[i] - e01[i] * c1[i]);
+        float fi = hi[i] + inv * (e00[i] * c1[i] - e01[i] * c0[i]);
+        float scale = sqrtf(power / larger(fr * fr + fi * fi, power));
         float g0 = scale * fr - hr[i], g1 = scale * fi - hi[i];
-        float save = 2 * (c0 * g0 + c1 * g1) - (e00 * g0 * g0 + 2 * e01 * g0 * g1 + e11 * g1 * g1);
+        float bend = e00[i] * g0 * g0 + 2 * e01[i] * g0 * g1 + e11[i] * g1 * g1;
+        float save = 2 * (c0[i] * g0 + c1[i] * g1) - bend;
         gain[i] = det > floor ? save : 0;
     }
+}
+
+/* The largest of 16. */
+static float largest(const float *gain)
+{
+    float best = gain[0];
+    for (size_t i = 1; i < 16; i++)
+        best = larger(best, gain[i]);
+    return best;
 }
 
 static bool first_seen(struct beam *b, uint64_t key)
@@ -346,32 +364,40 @@ static void prune(struct beam *b, size_t width)
     b->worst = -INFINITY;
     memset(b->seen, 0, b->table * sizeof *b->seen);
     for (size_t i = 0; i < width; i++) {
-        b->worst = fmaxf(b->worst, b->child[i].cost);
+        b->worst = larger(b->worst, b->child[i].cost);
         first_seen(b, b->child[i].key);
+    }
+}
+
+/* Enters a hypothesis' children into the collection, 16 pixels at a time: few blocks hold one that
+ * is good enough. */
+static void enter(struct beam *b, size_t width, const struct node *nd, uint32_t parent)
+{
+    for (size_t first = 0; first < b->stride; first += 16) {
+        if (!((float)nd->rank - largest(b->gain + first) < b->worst))
+            continue;
+        size_t end = first + 16 < b->model->n_elements ? first + 16 : b->model->n_elements;
+        for (size_t i = first; i < end; i++) {
+            float cost = (float)nd->rank - b->gain[i];
+            uint64_t key = nd->key + b->key[i];
+            if (!(cost < b->worst) || !(b->gain[i] > 0) || !first_seen(b, key))
+                continue;
+            b->child[b->n_child++] = (struct child){cost, parent, (uint32_t)i, key};
+            if (b->n_child == b->cap)
+                prune(b, width);
+        }
     }
 }
 
 static void collect(struct beam *b, const struct beam_task *task, size_t depth, size_t n)
 {
-    size_t m = b->model->n_elements;
     float norm = (float)b->model->norm[0], floor = 1e-3f * norm * norm;
     b->n_child = 0;
     b->worst = INFINITY;
     memset(b->seen, 0, b->table * sizeof *b->seen);
     for (size_t h = 0; h < n; h++) {
-        const struct node *nd = node_at(b, depth, h);
         gains(state_of(b, depth, h), b->hr, b->hi, b->stride, floor, b->gain);
-        for (uint32_t i = 0; i < m; i++) {
-            float cost = (float)nd->cost - b->gain[i];
-            if (!(cost < b->worst) || !(b->gain[i] > 0))
-                continue;
-            uint64_t key = nd->key + b->key[i];
-            if (!first_seen(b, key))
-                continue;
-            b->child[b->n_child++] = (struct child){cost, (uint32_t)h, i, key};
-            if (b->n_child == b->cap)
-                prune(b, task->width);
-        }
+        enter(b, task->width, node_at(b, depth, h), (uint32_t)h);
     }
     prune(b, task->width);
 }
@@ -385,7 +411,7 @@ static void grow(struct beam *b, size_t depth, size_t i, float along[2])
     const cplx *a = b->model->a + c->pixel * t;
     cplx *res = res_of(b, depth + 1, i);
     double floor2 = 1e-6 * b->model->norm[c->pixel];
-    *nd = (struct node){c->parent, c->pixel, c->key, 0};
+    *nd = (struct node){c->parent, c->pixel, c->key, 0, c->cost};
     memcpy(res, res_of(b, depth, c->parent), t * sizeof *res);
     for (int k = 0; k < 2; k++) {
         cplx *q = q_at(b, depth + 1, i, k);

@@ -8,7 +8,10 @@
  *
  * both with everything declared so far projected out, so that declaring pixel i saves exactly
  * c_i' E_i^-1 c_i. A new hypothesis subtracts two rank-one terms: O(MT), by GEMM for many at once.
- * At each depth the `width` best of all children live on; equal sets are one hypothesis. */
+ * At each depth the `width` best of all children live on; equal sets are one hypothesis. Best by
+ * the cost they would have had with each coefficient held on the unit disc from its declaration on:
+ * a wrong pixel often wants more than a pixel can give. By the plain cost a beam of 200 finds 67 %
+ * of the supports of 8 failures in 20 pilots, by this one 83 %. */
 #pragma once
 #include "calib/varpro.h"
 

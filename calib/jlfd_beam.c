@@ -11,7 +11,7 @@
 #define DISK_ROUNDS 20
 #define MAX_BYTES   134217728.0
 #define FIRST_WIDTH 5
-#define LAST_WIDTH  5000
+#define LAST_WIDTH  3000
 
 struct hypothesis {
     struct varpro_fit fit;

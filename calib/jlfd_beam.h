@@ -12,7 +12,7 @@
 
 struct jlfd_beam_cfg {
     size_t first_width; /* >= 1; 0: 5 */
-    size_t last_width;  /* >= first_width; 0: 5000, or what 128 MB hold */
+    size_t last_width;  /* >= first_width; 0: 3000, or what 128 MB hold */
 };
 
 struct jlfd_beam;
