@@ -81,7 +81,7 @@ static int play_edge(struct board *b, uint32_t last, struct status *err)
 {
     int64_t end_us = clock_us() + PLAY_US;
     b->step = 0;
-    int r = qemu_machine_pulse(&b->machine, err);
+    int r = qemu_machine_pulse(&b->machine, &b->log, err);
     while (r == OK && b->step < last) {
         if (qemu_machine_read(&b->machine, &b->log, 100) < 0)
             r = status_set(err, ERR_IO, "board %s: QEMU has ended; it is started again",

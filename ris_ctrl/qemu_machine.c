@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ris_ctrl/qemu_machine.h"
 #include "base/log.h"
+#include "ris_ctrl/clock.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -166,32 +167,45 @@ void qemu_machine_stop(struct qemu_machine *m)
     m->uart = m->qtest = m->log = -1;
 }
 
-/* One command of QEMU's test protocol, a line each way. */
-static int ask(struct qemu_machine *m, const char *command)
+/* Waits for QEMU's line, reading its log. */
+static int answer(struct qemu_machine *m, struct shift_log *s, char *line, size_t cap)
 {
-    char answer[64];
-    size_t n = 0;
-    if (send(m->qtest, command, strlen(command), MSG_NOSIGNAL) != (ssize_t)strlen(command))
-        return ERR_IO;
-    while (n < sizeof answer) {
-        struct pollfd p = {.fd = m->qtest, .events = POLLIN};
-        if (poll(&p, 1, ANSWER_MS) != 1)
-            return ERR_TIMEOUT;
-        ssize_t got = read(m->qtest, answer + n, sizeof answer - n);
-        if (got <= 0)
+    struct pollfd p[] = {{.fd = m->qtest, .events = POLLIN}, {.fd = m->log, .events = POLLIN}};
+    int64_t end_us = clock_us() + ANSWER_MS * 1000;
+    for (size_t n = 0; n < cap;) {
+        if (poll(p, 2, ANSWER_MS) < 0 && errno != EINTR)
             return ERR_IO;
-        n += (size_t)got;
-        if (answer[n - 1] == '\n')
-            return strncmp(answer, "OK", 2) == 0 ? OK : ERR_FORMAT;
+        if (qemu_machine_read(m, s, 0) < 0)
+            return ERR_IO;
+        ssize_t got = recv(m->qtest, line + n, cap - n, MSG_DONTWAIT);
+        if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+            return ERR_IO;
+        n += got > 0 ? (size_t)got : 0;
+        if (n > 0 && line[n - 1] == '\n')
+            return OK;
+        if (clock_us() > end_us)
+            return ERR_TIMEOUT;
     }
     return ERR_FORMAT;
 }
 
-int qemu_machine_pulse(struct qemu_machine *m, struct status *err)
+/* One command of QEMU's test protocol. */
+static int ask(struct qemu_machine *m, struct shift_log *s, const char *command)
 {
-    int r = ask(m, TRIGGER_PIN "1\n");
+    char line[64];
+    if (send(m->qtest, command, strlen(command), MSG_NOSIGNAL) != (ssize_t)strlen(command))
+        return ERR_IO;
+    int r = answer(m, s, line, sizeof line);
+    if (r != OK)
+        return r;
+    return strncmp(line, "OK", 2) == 0 ? OK : ERR_FORMAT;
+}
+
+int qemu_machine_pulse(struct qemu_machine *m, struct shift_log *s, struct status *err)
+{
+    int r = ask(m, s, TRIGGER_PIN "1\n");
     if (r == OK)
-        r = ask(m, TRIGGER_PIN "0\n");
+        r = ask(m, s, TRIGGER_PIN "0\n");
     if (r == OK)
         return OK;
     return status_set(err, ERR_IO, "board %s: QEMU does not take its trigger (%s); restart it",

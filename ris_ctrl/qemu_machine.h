@@ -24,8 +24,9 @@ int qemu_machine_start(struct qemu_machine *m, const char *name, const char *elf
                        struct status *err) MUST_CHECK;
 void qemu_machine_stop(struct qemu_machine *m); /* pulls the plug; may be called twice */
 
-/* A pulse on the trigger pin that ends at the level it began: both edges. */
-int qemu_machine_pulse(struct qemu_machine *m, struct status *err) MUST_CHECK;
+/* A pulse on the trigger pin that ends at the level it began: both edges. Reads the log meanwhile,
+ * as a machine that waits for its reader takes no edge. */
+int qemu_machine_pulse(struct qemu_machine *m, struct shift_log *s, struct status *err) MUST_CHECK;
 
 /* Moves the log that is there, or comes within timeout_ms, into s. 1 when there was any, 0, ERR_IO
  * when the machine has ended. */

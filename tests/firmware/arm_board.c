@@ -119,7 +119,7 @@ void arm_board_arm(struct arm_board *b, const struct ris_arm *arm)
 void arm_board_pulse(struct arm_board *b)
 {
     struct status err = {.code = OK};
-    must(qemu_machine_pulse(&b->machine, &err), &err);
+    must(qemu_machine_pulse(&b->machine, &b->log, &err), &err);
 }
 
 struct ris_state arm_board_state(struct arm_board *b)
