@@ -7,6 +7,8 @@
 #include "frames/ris_report.h"
 #include "frames/status.h"
 
+struct surface_cfg; /* board_surface.h */
+
 struct board_cfg {
     char name[RIS_NAME_MAX + 1];
     struct ris_shape shape;
@@ -24,6 +26,10 @@ struct board_cfg {
      * will be sent again: the trouble is known long before the call gives up. NULL = nobody. */
     void (*tell)(void *context, const char *text);
     void *tell_context;
+
+    /* Monotonic time [us] after which no request is sent again, 0 = none; the caller's. */
+    const int64_t *no_retry_after_us;
+    const struct surface_cfg *surface; /* of a surface made of boards, else NULL; outlives it */
 };
 
 struct board_ack {

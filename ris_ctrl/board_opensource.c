@@ -147,6 +147,8 @@ static int ask(struct board *b, const char *line, bool (*wanted)(const char *), 
             tell_silence(b);
         b->n_retries++;
         forget_input(b);
+        if (clock_passed(b->cfg.no_retry_after_us))
+            break;
     }
     return silent(b, err);
 }
@@ -244,6 +246,8 @@ static int show(struct board *b, const uint8_t *pattern, struct board_ack *ack, 
             text_slots_shown(&b->slots, pattern, ack);
             return OK;
         }
+        if (clock_passed(b->cfg.no_retry_after_us))
+            return silent(b, err);
     }
     return status_set(err, ERR_STATE,
                       "board %s: reads back another pattern than it was sent; check its supply and "

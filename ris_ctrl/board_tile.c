@@ -115,6 +115,8 @@ static int show(struct board *b, const uint8_t *pattern, struct board_ack *ack, 
             tell_silence(b);
         b->n_retries++;
         hang_up(b); /* the server may wait for the rest of a frame */
+        if (clock_passed(b->cfg.no_retry_after_us))
+            break;
     }
     b->n_timeouts++;
     return status_set(err, ERR_TIMEOUT,

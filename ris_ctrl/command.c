@@ -14,13 +14,20 @@ struct spec {
 };
 
 static const struct spec specs[] = {
-    {"load", COMMAND_LOAD, {"board", "slot", "columns", "rows", "bits"}},
-    {"arm", COMMAND_ARM, {"board", "steps", "reps", "period_ns", "delay_ns", "idle", "cycle"}},
-    {"apply", COMMAND_APPLY, {"board", "slot", "when"}},
-    {"disarm", COMMAND_DISARM, {"board"}},
-    {"trigger", COMMAND_TRIGGER, {"board", "source"}},
+    {"load", COMMAND_LOAD, {"board", "slot", "columns", "rows", "bits", "name", "by_ns"}},
+    {"arm",
+     COMMAND_ARM,
+     {"board", "steps", "reps", "period_ns", "delay_ns", "idle", "cycle", "by_ns"}},
+    {"apply", COMMAND_APPLY, {"board", "slot", "when", "by_ns"}},
+    {"disarm", COMMAND_DISARM, {"board", "by_ns"}},
+    {"trigger", COMMAND_TRIGGER, {"board", "source", "by_ns"}},
     {"readback", COMMAND_READBACK, {"board", "slot"}},
     {"status", COMMAND_STATUS, {"board"}},
+    {"list", COMMAND_LIST, {NULL}},
+    {"identify", COMMAND_IDENTIFY, {"board", "seconds"}},
+    {"save", COMMAND_SAVE, {"board", "name", "columns", "rows", "bits"}},
+    {"delete", COMMAND_DELETE, {"board", "name"}},
+    {"profiles", COMMAND_PROFILES, {"board"}},
 };
 #define N_SPECS (sizeof specs / sizeof specs[0])
 
@@ -29,6 +36,12 @@ static const char *const trigger_names[] = {"none", "rising", "falling"};
 const char *command_name(enum command_kind kind)
 {
     return (size_t)kind < N_SPECS ? specs[kind].name : "stop";
+}
+
+bool command_changes(enum command_kind kind)
+{
+    return kind != COMMAND_READBACK && kind != COMMAND_STATUS && kind != COMMAND_LIST &&
+           kind != COMMAND_PROFILES;
 }
 
 const char *command_trigger_name(unsigned source)
@@ -110,7 +123,7 @@ static int get_choice(struct reading *r, const char *key, const char *const *nam
 static void get_board(struct reading *r, struct command *out)
 {
     const char *name = json_string_value(json_object_get(r->root, "board"));
-    if (bad(r) || (out->kind == COMMAND_STATUS && name == NULL))
+    if (bad(r) || out->kind == COMMAND_LIST || (out->kind == COMMAND_STATUS && name == NULL))
         return;
     if (name == NULL || name[0] == '\0' || strlen(name) > RIS_NAME_MAX)
         status_set(r->err, ERR_ARG, "%s: 'board' must be a board's name; add it", r->cmd);
@@ -118,9 +131,19 @@ static void get_board(struct reading *r, struct command *out)
         strcpy(out->board, name);
 }
 
-static void get_load(struct reading *r, const void *pattern, size_t n, struct command *out)
+static void get_name(struct reading *r, struct command *out)
 {
-    out->slot = (uint16_t)get_number(r, "slot", 0, RIS_SLOT_ACTIVE - 1);
+    const char *name = json_string_value(json_object_get(r->root, "name"));
+    if (bad(r))
+        return;
+    if (name == NULL || name[0] == '\0' || strlen(name) >= sizeof out->name)
+        status_set(r->err, ERR_ARG, "%s: 'name' must be a profile's name; add it", r->cmd);
+    else
+        strcpy(out->name, name);
+}
+
+static void get_pattern(struct reading *r, const void *pattern, size_t n, struct command *out)
+{
     out->shape.columns = (uint8_t)get_number(r, "columns", 1, RIS_SIDE_MAX);
     out->shape.rows = (uint8_t)get_number(r, "rows", 1, RIS_SIDE_MAX);
     out->shape.bits = (uint8_t)get_number(r, "bits", 1, RIS_BITS_MAX);
@@ -128,17 +151,29 @@ static void get_load(struct reading *r, const void *pattern, size_t n, struct co
         return;
     size_t want = ris_pattern_bytes(out->shape);
     if (want == 0)
-        status_set(r->err, ERR_ARG, "load: a profile takes at most %u bytes; use fewer bits",
+        status_set(r->err, ERR_ARG, "%s: a profile takes at most %u bytes; use fewer bits", r->cmd,
                    RIS_PATTERN_MAX);
     else if (pattern == NULL || n != want)
         status_set(r->err, ERR_ARG,
-                   "load: %u x %u elements of %u bits take a second frame of %zu "
+                   "%s: %u x %u elements of %u bits take a second frame of %zu "
                    "bytes, got %zu; send the packed pattern",
-                   out->shape.columns, out->shape.rows, out->shape.bits, want, n);
+                   r->cmd, out->shape.columns, out->shape.rows, out->shape.bits, want, n);
     else if (!ris_pattern_valid(out->shape, pattern))
-        status_set(r->err, ERR_ARG, "load: spare bits of the last byte are set; clear them");
+        status_set(r->err, ERR_ARG, "%s: spare bits of the last byte are set; clear them", r->cmd);
     else
         memcpy(out->pattern, pattern, n);
+}
+
+/* A slot is filled with the pattern sent along, or with a stored profile. */
+static void get_load(struct reading *r, const void *pattern, size_t n, struct command *out)
+{
+    out->slot = (uint16_t)get_number(r, "slot", 0, RIS_SLOT_ACTIVE - 1);
+    if (json_object_get(r->root, "name") == NULL)
+        get_pattern(r, pattern, n, out);
+    else if (json_object_get(r->root, "columns") != NULL || pattern != NULL)
+        status_set(r->err, ERR_ARG, "load: a name or a pattern, not both; remove one");
+    else
+        get_name(r, out);
 }
 
 static void get_arm(struct reading *r, struct ris_arm *arm)
@@ -157,9 +192,23 @@ static void get_fields(struct reading *r, const void *pattern, size_t n_pattern,
 {
     static const char *const whens[] = {"now", "trigger"};
     get_board(r, out);
+    if (json_object_get(r->root, "by_ns") != NULL)
+        out->by_ns = (int64_t)get_number(r, "by_ns", 1, INT64_MAX);
     switch (out->kind) {
     case COMMAND_LOAD:
         get_load(r, pattern, n_pattern, out);
+        break;
+    case COMMAND_SAVE:
+        get_name(r, out);
+        get_pattern(r, pattern, n_pattern, out);
+        break;
+    case COMMAND_DELETE:
+        get_name(r, out);
+        break;
+    case COMMAND_IDENTIFY:
+        out->seconds = 5;
+        if (json_object_get(r->root, "seconds") != NULL)
+            out->seconds = (unsigned)get_number(r, "seconds", 1, 60);
         break;
     case COMMAND_ARM:
         get_arm(r, &out->arm);
@@ -218,8 +267,8 @@ static const struct spec *find_spec(struct reading *r)
         status_set(r->err, ERR_FORMAT, "unknown command '%.40s'; did you mean '%s'?", r->cmd, near);
     else
         status_set(r->err, ERR_FORMAT,
-                   "unknown command '%.40s'; use load, arm, apply, disarm, "
-                   "trigger, readback or status",
+                   "unknown command '%.40s'; use load, arm, apply, disarm, trigger, readback, "
+                   "status, list, identify, save, delete or profiles",
                    r->cmd);
     return NULL;
 }

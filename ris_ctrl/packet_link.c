@@ -164,6 +164,8 @@ int packet_link_ask(struct packet_link *link, struct ris_msg *request, struct ri
         if (r == 1)
             return OK;
         tell_silence(link, attempt);
+        if (clock_passed(link->no_retry_after_us))
+            break;
     }
     link->n_timeouts++;
     return status_set(err, ERR_TIMEOUT,

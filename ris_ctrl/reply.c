@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ris_ctrl/reply.h"
+#include "ris_ctrl/clock.h"
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 /* Takes over root. */
 static void finish(struct reply *reply, json_t *root)
@@ -93,6 +95,19 @@ static void set_entry(json_t *root, const struct board_entry *e)
     set_shape(root, e->shape);
     json_object_set_new(root, "slots", json_integer(e->n_slots));
     json_object_set_new(root, "spacing_m", json_real(e->spacing_m));
+    if (e->dead != NULL) {
+        json_t *list = json_array();
+        for (int i = 0; i < e->shape.columns; i++)
+            if (e->dead[i])
+                json_array_append_new(list, json_integer(i));
+        json_object_set_new(root, "dead_columns", list);
+    }
+    if (e->states != NULL) {
+        json_t *list = json_array();
+        for (int i = 0; i < 2 << e->shape.bits; i++)
+            json_array_append_new(list, json_real(e->states[i]));
+        json_object_set_new(root, "states", list);
+    }
 }
 
 void reply_status(struct reply *reply, const struct command *c, const struct board_entry *entry,
@@ -135,7 +150,8 @@ void reply_status(struct reply *reply, const struct command *c, const struct boa
     finish(reply, root);
 }
 
-void reply_boards(struct reply *reply, uint64_t seq, const struct board_entry *entries, size_t n)
+void reply_boards(struct reply *reply, uint64_t seq, const struct board_entry *entries, size_t n,
+                  const char *publish)
 {
     json_t *root = head(reply, seq, true, "");
     json_t *list = json_array();
@@ -145,5 +161,45 @@ void reply_boards(struct reply *reply, uint64_t seq, const struct board_entry *e
         json_array_append_new(list, item);
     }
     json_object_set_new(root, "boards", list);
+    json_object_set_new(root, "publish", json_string(publish));
+    finish(reply, root);
+}
+
+void reply_profiles(struct reply *reply, const struct command *c,
+                    const struct library_entry *entries, size_t n)
+{
+    json_t *root = head(reply, c->seq, true, c->board);
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++) {
+        json_t *item = json_pack("{ss}", "name", entries[i].name);
+        json_object_set_new(item, "hash", hash_text(entries[i].hash));
+        json_array_append_new(list, item);
+    }
+    json_object_set_new(root, "profiles", list);
+    finish(reply, root);
+}
+
+void reply_stored(struct reply *reply, const struct command *c, uint64_t hash)
+{
+    json_t *root = head(reply, c->seq, true, c->board);
+    json_object_set_new(root, "name", json_string(c->name));
+    json_object_set_new(root, "hash", hash_text(hash));
+    finish(reply, root);
+}
+
+void reply_event(struct reply *reply, const char *board, const char *event, uint64_t hash,
+                 const char *text)
+{
+    struct tm utc;
+    char stamp[32];
+    int64_t now_ns = clock_unix_ns();
+    time_t seconds = (time_t)(now_ns / 1000000000);
+    gmtime_r(&seconds, &utc);
+    strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    json_t *root = json_pack("{sissssssss}", "v", 1, "board", board, "event", event, "text", text,
+                             "time", stamp);
+    reply->n_pattern = 0;
+    json_object_set_new(root, "time_ns", json_integer(now_ns));
+    json_object_set_new(root, "hash", hash_text(hash));
     finish(reply, root);
 }

@@ -4,8 +4,9 @@
 #pragma once
 #include "ris_ctrl/board.h"
 #include "ris_ctrl/command.h"
+#include "ris_ctrl/library.h"
 
-#define REPLY_MAX 4096 /* bytes of JSON */
+#define REPLY_MAX 16384 /* bytes of JSON */
 
 struct reply {
     size_t n; /* bytes of text */
@@ -21,6 +22,8 @@ struct board_entry {
     uint16_t n_slots;
     double spacing_m; /* between elements */
     bool present;
+    const bool *dead;     /* [columns] that do not switch, NULL = none */
+    const double *states; /* [2 << bits] amplitude and phase [rad] of each, NULL = not measured */
 };
 
 /* err->text "what; cure" becomes the keys error and cure. board may be "". */
@@ -31,4 +34,14 @@ void reply_readback(struct reply *reply, const struct command *c, const struct b
                     int64_t elapsed_us);
 void reply_status(struct reply *reply, const struct command *c, const struct board_entry *entry,
                   const struct board_status *s, int64_t elapsed_us);
-void reply_boards(struct reply *reply, uint64_t seq, const struct board_entry *entries, size_t n);
+/* publish: endpoint of the PUB of changes, "" = none. */
+void reply_boards(struct reply *reply, uint64_t seq, const struct board_entry *entries, size_t n,
+                  const char *publish);
+void reply_profiles(struct reply *reply, const struct command *c,
+                    const struct library_entry *entries, size_t n);
+/* For save and delete, which have nothing more to tell. */
+void reply_stored(struct reply *reply, const struct command *c, uint64_t hash);
+
+/* What the PUB carries: a change of a board, or of what is known of it. */
+void reply_event(struct reply *reply, const char *board, const char *event, uint64_t hash,
+                 const char *text);

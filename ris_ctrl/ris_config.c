@@ -5,7 +5,29 @@
 #include <stdio.h>
 #include <string.h>
 
+#define RIS_ROTATIONS "0|90|180|270"
+
 typedef struct ris_config_board board;
+typedef struct ris_config_tile tile;
+
+static const struct config_key tile_keys[] = {
+    {"driver", CONFIG_CHOICE(tile, driver, RIS_DRIVER_NAMES), .def = "tile",
+     .help = "kind of board"},
+    {"port", CONFIG_STRING(tile, port), .def = "\"\"", .help = "as of a board"},
+    {"baud", CONFIG_INT(tile, baud), .unit = "baud", .min = 300, .max = 4000000, .def = "115200",
+     .help = "of a tty"},
+    {"tile", CONFIG_INT(tile, tile), .min = 1, .max = 99, .def = "1",
+     .help = "number of the tile behind a tile server"},
+    {"column", CONFIG_INT(tile, column), .min = 0, .max = RIS_SIDE_MAX - 1,
+     .help = "of the surface, at the tile's lower left corner"},
+    {"row", CONFIG_INT(tile, row), .min = 0, .max = RIS_SIDE_MAX - 1, .help = "the same"},
+    {"columns", CONFIG_INT(tile, columns), .min = 1, .max = RIS_SIDE_MAX,
+     .help = "elements of the tile, as it counts itself"},
+    {"rows", CONFIG_INT(tile, rows), .min = 1, .max = RIS_SIDE_MAX, .help = "the same"},
+    {"rotation_deg", CONFIG_CHOICE(tile, rotation, RIS_ROTATIONS), .def = "\"0\"",
+     .help = "how it hangs, counter-clockwise"},
+};
+static const struct config_table tile_table = CONFIG_TABLE(tile, tile_keys);
 
 static const struct config_key board_keys[] = {
     {"name", CONFIG_STRING(board, name),
@@ -32,6 +54,16 @@ static const struct config_key board_keys[] = {
      .help = "number of the tile behind a tile server"},
     {"verify", CONFIG_BOOL(board, verify), .def = "yes",
      .help = "an OpenSourceRIS board reads every shown pattern back"},
+    {"restore", CONFIG_BOOL(board, restore), .def = "no",
+     .help = "show the last static profile again at start; needs store_dir"},
+    {"rotation_deg", CONFIG_CHOICE(board, rotation, RIS_ROTATIONS), .def = "\"0\"",
+     .help = "how the board hangs, counter-clockwise"},
+    {"dead_columns", CONFIG_INTS(board, dead_columns, n_dead), .min = 0, .max = RIS_SIDE_MAX - 1,
+     .help = "columns of the surface that do not switch; kept at state 0"},
+    {"states", CONFIG_DOUBLES(board, states, n_states), .min = -7, .max = 7,
+     .help = "measured at the carrier: amplitude, phase [rad] of state 0, of state 1, ..."},
+    {"tiles", CONFIG_LIST(board, tiles, n_tile, &tile_table),
+     .help = "boards that form this surface; none = it is one board"},
     {"ack_timeout_ms", CONFIG_INT(board, ack_timeout_ms), .unit = "ms", .min = 5, .max = 60000,
      .def = "500", .help = "wait for an answer before asking again"},
     {"retries", CONFIG_INT(board, retries), .min = 0, .max = 20, .def = "3",
@@ -42,6 +74,12 @@ static const struct config_table board_table = CONFIG_TABLE(board, board_keys);
 static const struct config_key keys[] = {
     {"endpoint", CONFIG_STRING(struct ris_config, endpoint), .def = "ipc:///tmp/mirador-ris.sock",
      .help = "ZeroMQ ROUTER"},
+    {"publish", CONFIG_STRING(struct ris_config, publish), .def = "\"\"",
+     .help = "ZeroMQ PUB of every change of a board; empty = none"},
+    {"store_dir", CONFIG_STRING(struct ris_config, store_dir), .def = "\"\"",
+     .help = "folder of named profiles and of the last static ones; empty = none"},
+    {"audit_file", CONFIG_STRING(struct ris_config, audit_file), .def = "\"\"",
+     .help = "one line for every command that changes something; empty = none"},
     {"curve.secret_key_file", CONFIG_STRING(struct ris_config, curve.secret_key_file),
      .def = "\"\"", .help = "our CURVE key; needed beyond this machine"},
     {"curve.client_public_keys",
@@ -58,16 +96,83 @@ static bool name_valid(const char *name)
                                                 "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")] == '\0';
 }
 
-static int check_port(const struct ris_config_board *b, size_t i, struct status *err)
+static int check_port(int driver, const char *port, size_t i, struct status *err)
 {
-    bool needed = b->driver == RIS_DRIVER_SERIAL || b->driver == RIS_DRIVER_OPENSOURCE ||
-                  b->driver == RIS_DRIVER_TILE;
-    if (!needed || stream_port_valid(b->port))
+    bool needed =
+        driver == RIS_DRIVER_SERIAL || driver == RIS_DRIVER_OPENSOURCE || driver == RIS_DRIVER_TILE;
+    if (!needed || stream_port_valid(port))
         return OK;
     return status_set(err, ERR_ARG,
-                      "boards[%zu].port '%s' names no port; give /dev/ttyACM0, unix:/path or "
+                      "boards[%zu]: '%s' names no port; give /dev/ttyACM0, unix:/path or "
                       "tcp:host:port",
-                      i, b->port);
+                      i, port);
+}
+
+struct element_map ris_config_map(const struct ris_config_board *b, const struct ris_config_tile *t)
+{
+    uint8_t bits = (uint8_t)b->bits;
+    struct element_map m = {.surface = {(uint8_t)b->columns, (uint8_t)b->rows, bits}};
+    if (t != NULL) {
+        m.board = (struct ris_shape){(uint8_t)t->columns, (uint8_t)t->rows, bits};
+        m.column = (uint8_t)t->column;
+        m.row = (uint8_t)t->row;
+        m.quarters = (uint8_t)t->rotation;
+        return m;
+    }
+    m.quarters = (uint8_t)b->rotation;
+    m.board = m.surface;
+    if (b->rotation % 2 == 1) {
+        m.board.columns = (uint8_t)b->rows;
+        m.board.rows = (uint8_t)b->columns;
+    }
+    return m;
+}
+
+/* Every element of the surface has one tile behind it. */
+static int check_tiles(const struct ris_config_board *b, size_t i, struct status *err)
+{
+    uint8_t covered[RIS_SIDE_MAX * RIS_SIDE_MAX] = {0};
+    size_t n = 0;
+    for (size_t k = 0; k < b->n_tile; k++) {
+        const struct element_map m = ris_config_map(b, &b->tiles[k]);
+        if (!element_map_valid(&m))
+            return status_set(err, ERR_ARG,
+                              "boards[%zu].tiles[%zu] reaches beyond the surface; correct its "
+                              "place or size",
+                              i, k);
+        for (size_t at = 0; at < (size_t)m.board.columns * m.board.rows; at++, n++)
+            if (covered[element_map_index(&m, at)]++)
+                return status_set(err, ERR_ARG,
+                                  "boards[%zu].tiles[%zu] lies over another tile; correct its "
+                                  "place or size",
+                                  i, k);
+        if (check_port(b->tiles[k].driver, b->tiles[k].port, i, err) != OK)
+            return err->code;
+    }
+    if (b->n_tile > 0 && n != (size_t)b->columns * (size_t)b->rows)
+        return status_set(err, ERR_ARG,
+                          "boards[%zu]: its tiles leave a part of the surface uncovered; add tiles",
+                          i);
+    return OK;
+}
+
+static int check_map(const struct ris_config *cfg, size_t i, struct status *err)
+{
+    const struct ris_config_board *b = &cfg->boards[i];
+    for (size_t k = 0; k < b->n_dead; k++)
+        if (b->dead_columns[k] >= b->columns)
+            return status_set(err, ERR_ARG, "boards[%zu].dead_columns: there is no column %d", i,
+                              b->dead_columns[k]);
+    if (b->n_states != 0 && b->n_states != (size_t)2 << b->bits)
+        return status_set(err, ERR_ARG,
+                          "boards[%zu].states: give %d numbers, amplitude and phase of each of %d "
+                          "states",
+                          i, 2 << b->bits, 1 << b->bits);
+    if (b->restore && cfg->store_dir[0] == '\0')
+        return status_set(err, ERR_ARG, "boards[%zu].restore needs store_dir; set it", i);
+    if (b->n_tile > 0)
+        return check_tiles(b, i, err);
+    return check_port(b->driver, b->port, i, err);
 }
 
 static int check_board(const struct ris_config *cfg, size_t i, struct status *err)
@@ -88,7 +193,7 @@ static int check_board(const struct ris_config *cfg, size_t i, struct status *er
         if (strcmp(cfg->boards[j].name, b->name) == 0)
             return status_set(err, ERR_ARG, "boards[%zu].name '%s' is there twice; rename one", i,
                               b->name);
-    return check_port(b, i, err);
+    return check_map(cfg, i, err);
 }
 
 int ris_config_check(const void *ris_config, const char *file, struct status *err)

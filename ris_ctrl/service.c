@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ris_ctrl/service.h"
+#include "base/audit.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "base/sockets.h"
+#include "ris_ctrl/board_surface.h"
 #include "ris_ctrl/clock.h"
 #include "ris_ctrl/worker.h"
 #include <errno.h>
@@ -18,6 +20,10 @@ static const struct board_driver *const drivers[] = {
 
 struct service {
     void *router;
+    void *publisher; /* NULL = none */
+    struct audit *audit;
+    char publish[256];
+    struct surface_cfg surfaces[RIS_CONFIG_BOARDS];
     size_t n_worker;
     struct worker *workers[RIS_CONFIG_BOARDS];
     struct socket_message message;
@@ -25,22 +31,68 @@ struct service {
     struct done done;
 };
 
-static struct worker *start_board(const struct ris_config_board *b, struct sockets *sockets,
-                                  struct status *err)
+/* What a board and a tile have in common. */
+static void set_board(const struct ris_config_board *b, struct board_cfg *out)
 {
-    struct worker_cfg cfg = {
-        .driver = drivers[b->driver], .sockets = sockets, .spacing_m = b->spacing_m};
-    snprintf(cfg.board.name, sizeof cfg.board.name, "%s", b->name);
-    cfg.board.shape = (struct ris_shape){(uint8_t)b->columns, (uint8_t)b->rows, (uint8_t)b->bits};
-    cfg.board.n_slots = (uint16_t)b->slots;
-    cfg.board.trigger = (enum ris_trigger)b->trigger;
-    cfg.board.room = b->room;
-    cfg.board.port = b->port;
-    cfg.board.baud = (unsigned)b->baud;
-    cfg.board.tile = (unsigned)b->tile;
-    cfg.board.verify = b->verify;
-    cfg.board.ack_timeout_ms = (unsigned)b->ack_timeout_ms;
-    cfg.board.retries = (unsigned)b->retries;
+    snprintf(out->name, sizeof out->name, "%s", b->name);
+    out->shape = (struct ris_shape){(uint8_t)b->columns, (uint8_t)b->rows, (uint8_t)b->bits};
+    out->n_slots = (uint16_t)b->slots;
+    out->trigger = (enum ris_trigger)b->trigger;
+    out->room = b->room;
+    out->port = b->port;
+    out->baud = (unsigned)b->baud;
+    out->tile = (unsigned)b->tile;
+    out->verify = b->verify;
+    out->ack_timeout_ms = (unsigned)b->ack_timeout_ms;
+    out->retries = (unsigned)b->retries;
+}
+
+static void set_tile(const struct ris_config_board *b, size_t i, struct surface_tile *out)
+{
+    const struct ris_config_tile *t = b->n_tile > 0 ? &b->tiles[i] : NULL;
+    set_board(b, &out->cfg);
+    out->driver = drivers[t != NULL ? t->driver : b->driver];
+    out->map = ris_config_map(b, t);
+    out->cfg.shape = out->map.board;
+    if (t == NULL)
+        return;
+    snprintf(out->cfg.name, sizeof out->cfg.name, "%.26s-%u", b->name, (unsigned)i % 100);
+    out->cfg.port = t->port;
+    out->cfg.baud = (unsigned)t->baud;
+    out->cfg.tile = (unsigned)t->tile;
+}
+
+/* A board that is the surface as it is needs nothing in front of it. */
+static bool is_mapped(const struct ris_config_board *b)
+{
+    return b->n_tile > 0 || b->rotation != 0 || b->n_dead > 0;
+}
+
+static void set_surface(const struct ris_config_board *b, struct surface_cfg *out)
+{
+    out->n = b->n_tile > 0 ? b->n_tile : 1;
+    for (size_t i = 0; i < out->n; i++)
+        set_tile(b, i, &out->tiles[i]);
+    for (size_t i = 0; i < b->n_dead; i++)
+        out->dead[b->dead_columns[i]] = true;
+}
+
+static struct worker *start_board(struct service *s, const struct ris_config *config, size_t i,
+                                  struct sockets *sockets, struct status *err)
+{
+    const struct ris_config_board *b = &config->boards[i];
+    struct worker_cfg cfg = {.driver = drivers[b->driver],
+                             .sockets = sockets,
+                             .spacing_m = b->spacing_m,
+                             .states = b->n_states > 0 ? b->states : NULL,
+                             .store_dir = config->store_dir,
+                             .restore = b->restore};
+    set_board(b, &cfg.board);
+    if (is_mapped(b)) {
+        set_surface(b, &s->surfaces[i]);
+        cfg.board.surface = &s->surfaces[i];
+        cfg.driver = &board_surface;
+    }
     return worker_create(&cfg, err);
 }
 
@@ -48,7 +100,7 @@ static int open_boards(struct service *s, const struct ris_config *cfg, struct s
                        struct status *err)
 {
     for (size_t i = 0; i < cfg->n_board; i++) {
-        s->workers[i] = start_board(&cfg->boards[i], sockets, err);
+        s->workers[i] = start_board(s, cfg, i, sockets, err);
         if (s->workers[i] == NULL)
             return err->code;
         s->n_worker++;
@@ -61,6 +113,21 @@ static int open_boards(struct service *s, const struct ris_config *cfg, struct s
     return OK;
 }
 
+static int bind_all(struct service *s, const struct ris_config *cfg, struct sockets *sockets,
+                    struct status *err)
+{
+    s->router = sockets_bind(sockets, ZMQ_ROUTER, cfg->endpoint, err);
+    if (s->router == NULL)
+        return err->code;
+    snprintf(s->publish, sizeof s->publish, "%s", cfg->publish);
+    if (cfg->publish[0] != '\0' &&
+        (s->publisher = sockets_bind(sockets, ZMQ_PUB, cfg->publish, err)) == NULL)
+        return err->code;
+    if (cfg->audit_file[0] != '\0' && (s->audit = audit_open(cfg->audit_file, err)) == NULL)
+        return err->code;
+    return OK;
+}
+
 struct service *service_create(const struct ris_config *cfg, struct sockets *sockets,
                                struct status *err)
 {
@@ -69,8 +136,7 @@ struct service *service_create(const struct ris_config *cfg, struct sockets *soc
         status_set(err, ERR_NO_MEMORY, "no memory; close other programs");
         return NULL;
     }
-    s->router = sockets_bind(sockets, ZMQ_ROUTER, cfg->endpoint, err);
-    if (s->router == NULL || open_boards(s, cfg, sockets, err) != OK)
+    if (bind_all(s, cfg, sockets, err) != OK || open_boards(s, cfg, sockets, err) != OK)
         service_destroy(&s);
     return s;
 }
@@ -84,8 +150,30 @@ void service_destroy(struct service **service)
         worker_destroy(&s->workers[i]);
     socket_message_clear(&s->message);
     socket_close(&s->router);
+    socket_close(&s->publisher);
+    audit_close(&s->audit);
     free(s);
     *service = NULL;
+}
+
+/* Topic "ris.BOARD", then the JSON. */
+static void publish(struct service *s, const struct done *d)
+{
+    char topic[8 + RIS_NAME_MAX];
+    int n = snprintf(topic, sizeof topic, "ris.%s", d->board);
+    struct socket_frame frames[] = {{topic, (size_t)n}, {d->reply.text, d->reply.n}};
+    if (s->publisher != NULL && socket_send(s->publisher, frames, 2) != OK)
+        log_debug("a change was not published");
+}
+
+static void audit(struct service *s, const struct done *d)
+{
+    char client[2 * 16 + 1] = "";
+    if (s->audit == NULL || d->audit[0] == '\0')
+        return;
+    for (size_t i = 0; i < d->n_client && i < 16; i++)
+        snprintf(client + 2 * i, 3, "%02x", d->client[i]);
+    audit_write(s->audit, "client=%s %s", client, d->audit);
 }
 
 static void send_done(struct service *s, const struct done *d)
@@ -100,6 +188,7 @@ static void send_done(struct service *s, const struct done *d)
         frames[n++] = (struct socket_frame){d->reply.pattern, d->reply.n_pattern};
     if (socket_send(s->router, frames, n) != OK)
         log_debug("a client went away before its answer");
+    audit(s, d);
 }
 
 static void answer_to(struct service *s, const struct job *job)
@@ -107,11 +196,13 @@ static void answer_to(struct service *s, const struct job *job)
     memcpy(s->done.client, job->client, sizeof job->client);
     s->done.n_client = job->n_client;
     s->done.delimiter = job->delimiter;
+    s->done.audit[0] = '\0';
 }
 
 static void answer_error(struct service *s, const struct job *job, const struct status *err)
 {
     answer_to(s, job);
+    worker_audit(&s->done, &job->command, err->code, err, clock_us() - job->received_us);
     reply_error(&s->done.reply, job->command.seq, job->command.board, err);
     send_done(s, &s->done);
 }
@@ -122,7 +213,7 @@ static void answer_list(struct service *s, const struct job *job)
     for (size_t i = 0; i < s->n_worker; i++)
         entries[i] = worker_entry(s->workers[i]);
     answer_to(s, job);
-    reply_boards(&s->done.reply, job->command.seq, entries, s->n_worker);
+    reply_boards(&s->done.reply, job->command.seq, entries, s->n_worker, s->publish);
     send_done(s, &s->done);
 }
 
@@ -179,6 +270,17 @@ static void on_command(struct service *s)
         answer_error(s, job, &err);
 }
 
+static void on_worker(struct service *s, void *socket)
+{
+    struct done *d = &s->done;
+    if (zmq_recv(socket, d, sizeof *d, ZMQ_DONTWAIT) != (int)sizeof *d)
+        return;
+    if (d->event)
+        publish(s, d);
+    else
+        send_done(s, d);
+}
+
 int service_run(struct service *s, struct status *err)
 {
     zmq_pollitem_t items[2 + RIS_CONFIG_BOARDS] = {{.fd = stop_fd(), .events = ZMQ_POLLIN},
@@ -193,10 +295,8 @@ int service_run(struct service *s, struct status *err)
         if (r < 0)
             continue;
         for (size_t i = 0; i < s->n_worker; i++)
-            if ((items[2 + i].revents & ZMQ_POLLIN) &&
-                zmq_recv(items[2 + i].socket, &s->done, sizeof s->done, ZMQ_DONTWAIT) ==
-                    (int)sizeof s->done)
-                send_done(s, &s->done);
+            if (items[2 + i].revents & ZMQ_POLLIN)
+                on_worker(s, items[2 + i].socket);
         if (items[1].revents & ZMQ_POLLIN)
             on_command(s);
     }

@@ -8,6 +8,8 @@ struct store {
     size_t n_pattern; /* bytes of one */
     uint16_t n_slots;
     int shown;
+    bool have_shown;
+    uint8_t shown_pattern[RIS_PATTERN_MAX];
     bool *loaded;      /* [n_slots] */
     uint8_t *patterns; /* [n_slots x n_pattern] */
 };
@@ -56,7 +58,16 @@ uint16_t store_size(const struct store *s)
 
 void store_set_shown(struct store *s, int slot)
 {
+    const uint8_t *pattern = slot < 0 ? NULL : store_get(s, (uint16_t)slot);
     s->shown = slot;
+    s->have_shown = pattern != NULL;
+    if (pattern != NULL)
+        memcpy(s->shown_pattern, pattern, s->n_pattern);
+}
+
+const uint8_t *store_shown_pattern(const struct store *s)
+{
+    return s->have_shown ? s->shown_pattern : NULL;
 }
 
 int store_shown(const struct store *s)

@@ -15,6 +15,8 @@ void store_put(struct store *s, uint16_t slot, const uint8_t *pattern); /* slot 
 const uint8_t *store_get(const struct store *s, uint16_t slot);         /* NULL = never loaded */
 uint16_t store_size(const struct store *s);                             /* n_slots */
 
-/* The static profile, -1 = none yet. */
+/* The static profile: its slot, -1 = none yet, and the pattern that the slot held when it was shown
+ * (NULL: never loaded). */
 void store_set_shown(struct store *s, int slot);
 int store_shown(const struct store *s);
+const uint8_t *store_shown_pattern(const struct store *s);

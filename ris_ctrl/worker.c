@@ -3,186 +3,62 @@
 #include "base/log.h"
 #include "base/sockets.h"
 #include "ris_ctrl/clock.h"
-#include "ris_ctrl/store.h"
+#include "ris_ctrl/worker_internal.h"
 #include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zmq.h>
 
-#define HEALTH_US 1000000 /* between looks at the board, and between tries to get it back */
-
-struct worker {
-    struct worker_cfg cfg;
-    char endpoint[64]; /* inproc */
-    void *front;       /* the service's end */
-    void *back;        /* the thread's end */
-    pthread_t thread;
-    bool started;
-    struct store *store;
-    struct board *board;  /* the thread's; NULL while absent */
-    struct status absent; /* why */
-    int64_t next_look_us;
-    atomic_bool present;
-    struct job job;
-    struct done done;
-
-    pthread_mutex_t lock; /* of the next three */
-    pthread_cond_t changed;
-    bool opened; /* the first try is over */
-    struct status first;
-};
-
-/* ---- the board comes and goes ---- */
-
-static void board_lost(struct worker *w, const struct status *why)
+static void reply_to(struct worker *w, const struct job *job, int r, const struct status *err)
 {
-    log_error("%s", why->text);
-    w->absent = *why;
-    w->absent.code = ERR_IO;
-    atomic_store(&w->present, false);
-    w->cfg.driver->close(&w->board);
-}
-
-/* Gives a board that was reset what it had. */
-static int restore(struct worker *w, struct status *err)
-{
-    struct board_ack ack;
-    unsigned n = 0;
-    int shown = store_shown(w->store);
-    for (unsigned slot = 0; slot < store_size(w->store); slot++) {
-        const uint8_t *pattern = store_get(w->store, (uint16_t)slot);
-        if (pattern == NULL)
-            continue;
-        int r = w->cfg.driver->load(w->board, (uint16_t)slot, pattern, &ack, err);
-        if (r != OK)
-            return r;
-        n++;
-    }
-    int r = shown < 0 ? OK : w->cfg.driver->apply(w->board, (uint16_t)shown, RIS_NOW, &ack, err);
-    if (r == OK)
-        log_warn("board %s: is back, %u profiles restored; sequences must be armed again",
-                 w->cfg.board.name, n);
-    return r;
-}
-
-static void try_reopen(struct worker *w)
-{
-    struct status err = {.code = OK};
-    w->board = w->cfg.driver->open(&w->cfg.board, &err);
-    if (w->board == NULL) {
-        log_debug("%s", err.text);
-        return;
-    }
-    if (restore(w, &err) != OK)
-        board_lost(w, &err);
-    else
-        atomic_store(&w->present, true);
-}
-
-static void look_after(struct worker *w)
-{
-    struct board_status status;
-    struct status err = {.code = OK};
-    if (w->board == NULL)
-        try_reopen(w);
-    else if (w->cfg.driver->status(w->board, &status, &err) != OK)
-        board_lost(w, &err);
-    w->next_look_us = clock_us() + HEALTH_US;
-}
-
-/* ---- commands ---- */
-
-static int do_load(struct worker *w, const struct command *c, struct board_ack *ack,
-                   struct status *err)
-{
-    const struct ris_shape *s = &w->cfg.board.shape;
-    if (!ris_shape_equal(c->shape, *s))
-        return status_set(err, ERR_ARG,
-                          "board %s: has %u x %u elements of %u bits; send a profile "
-                          "of that size",
-                          c->board, s->columns, s->rows, s->bits);
-    int r = w->cfg.driver->load(w->board, c->slot, c->pattern, ack, err);
-    if (r == OK && c->slot < store_size(w->store))
-        store_put(w->store, c->slot, c->pattern);
-    return r;
-}
-
-static int do_change(struct worker *w, const struct command *c, struct board_ack *ack,
-                     struct status *err)
-{
-    const struct board_driver *d = w->cfg.driver;
-    int r;
-    switch (c->kind) {
-    case COMMAND_LOAD:
-        return do_load(w, c, ack, err);
-    case COMMAND_ARM:
-        r = d->arm(w->board, &c->arm, ack, err);
-        if (r == OK)
-            store_set_shown(w->store, c->arm.idle);
-        return r;
-    case COMMAND_APPLY:
-        r = d->apply(w->board, c->slot, c->when, ack, err);
-        if (r == OK)
-            store_set_shown(w->store, c->slot);
-        return r;
-    case COMMAND_DISARM:
-        return d->arm(w->board, NULL, ack, err);
-    default:
-        return d->trigger(w->board, c->source, ack, err);
-    }
-}
-
-/* Fills reply, returns the code. */
-static int execute(struct worker *w, const struct job *job, struct reply *reply, struct status *err)
-{
-    const struct command *c = &job->command;
-    struct board_ack ack;
-    struct board_readback readback;
-    struct board_status status;
-    struct board_entry entry;
-    int r;
-    switch (c->kind) {
-    case COMMAND_READBACK:
-        r = w->cfg.driver->readback(w->board, c->slot, &readback, err);
-        if (r == OK)
-            reply_readback(reply, c, &readback, clock_us() - job->received_us);
-        return r;
-    case COMMAND_STATUS:
-        entry = worker_entry(w);
-        r = w->cfg.driver->status(w->board, &status, err);
-        if (r == OK)
-            reply_status(reply, c, &entry, &status, clock_us() - job->received_us);
-        return r;
-    default:
-        r = do_change(w, c, &ack, err);
-        if (r == OK)
-            reply_ack(reply, c, &ack, clock_us() - job->received_us);
-        return r;
-    }
+    struct done *d = &w->done;
+    d->event = false;
+    memcpy(d->client, job->client, sizeof job->client);
+    d->n_client = job->n_client;
+    d->delimiter = job->delimiter;
+    worker_audit(d, &job->command, r, err, clock_us() - job->received_us);
+    if (zmq_send(w->back, d, sizeof *d, 0) < 0)
+        log_error("board %s: cannot answer: %s", w->cfg.board.name, zmq_strerror(errno));
 }
 
 static void serve(struct worker *w, const struct job *job)
 {
     struct status err = {.code = OK};
+    const struct command *c = &job->command;
+    bool stored =
+        c->kind == COMMAND_SAVE || c->kind == COMMAND_DELETE || c->kind == COMMAND_PROFILES;
     int r = w->absent.code;
-    if (w->board != NULL)
-        r = execute(w, job, &w->done.reply, &err);
+    if (stored)
+        r = worker_library(w, c, &w->done.reply, &err);
+    else if (w->board != NULL)
+        r = worker_execute(w, job, &w->done.reply, &err);
     else
         err = w->absent;
     if (r != OK)
-        reply_error(&w->done.reply, job->command.seq, job->command.board, &err);
-    if (w->board != NULL && r == ERR_IO)
-        board_lost(w, &err);
-    memcpy(w->done.client, job->client, sizeof job->client);
-    w->done.n_client = job->n_client;
-    w->done.delimiter = job->delimiter;
-    if (zmq_send(w->back, &w->done, sizeof w->done, 0) < 0)
-        log_error("board %s: cannot answer: %s", w->cfg.board.name, zmq_strerror(errno));
+        reply_error(&w->done.reply, c->seq, c->board, &err);
+    reply_to(w, job, r, &err);
+    if (stored || w->board == NULL)
+        return;
+    if (r == ERR_IO)
+        worker_lost(w, &err);
+    else if (r != ERR_TIMEOUT)
+        worker_answered(w);
+    if (r == OK)
+        worker_keep(w, c);
 }
 
 /* ---- the thread ---- */
+
+/* How long this board takes, before there was a command to learn it from. */
+static void learn_pace(struct worker *w)
+{
+    struct board_status status;
+    struct status ignored;
+    int64_t began_us = clock_us();
+    if (w->cfg.driver->status(w->board, &status, &ignored) == OK)
+        w->worst_us[COMMAND_STATUS] = clock_us() - began_us;
+}
 
 static void open_first(struct worker *w)
 {
@@ -192,12 +68,23 @@ static void open_first(struct worker *w)
         w->board = w->cfg.driver->open(&w->cfg.board, &err);
     atomic_store(&w->present, w->board != NULL);
     w->absent = err;
+    if (w->board != NULL)
+        learn_pace(w);
+    if (w->board != NULL && w->cfg.restore)
+        worker_boot(w);
     pthread_mutex_lock(&w->lock);
     w->first = err;
     w->opened = true;
     pthread_cond_signal(&w->changed);
     pthread_mutex_unlock(&w->lock);
-    w->next_look_us = clock_us() + HEALTH_US;
+    w->next_look_us = clock_us();
+}
+
+static int64_t wake_us(const struct worker *w)
+{
+    if (w->blink_end_us != 0 && w->blink_next_us < w->next_look_us)
+        return w->blink_next_us;
+    return w->next_look_us;
 }
 
 static void *run(void *arg)
@@ -205,7 +92,7 @@ static void *run(void *arg)
     struct worker *w = arg;
     open_first(w);
     while (w->back != NULL) {
-        int64_t left_ms = (w->next_look_us - clock_us()) / 1000 + 1;
+        int64_t left_ms = (wake_us(w) - clock_us()) / 1000 + 1;
         zmq_pollitem_t item = {.socket = w->back, .events = ZMQ_POLLIN};
         int ready = zmq_poll(&item, 1, left_ms > 0 ? (long)left_ms : 0);
         if (ready < 0 && errno != EINTR)
@@ -216,15 +103,17 @@ static void *run(void *arg)
                 break;
             serve(w, &w->job);
         }
+        worker_blink_step(w);
         if (clock_us() >= w->next_look_us)
-            look_after(w);
+            worker_look(w);
     }
+    worker_blink_end(w);
     w->cfg.driver->close(&w->board);
     socket_close(&w->back);
     return NULL;
 }
 
-struct worker *worker_create(const struct worker_cfg *cfg, struct status *err)
+static struct worker *allocate(const struct worker_cfg *cfg, struct status *err)
 {
     struct worker *w = calloc(1, sizeof *w);
     if (w != NULL)
@@ -236,10 +125,22 @@ struct worker *worker_create(const struct worker_cfg *cfg, struct status *err)
         return NULL;
     }
     w->cfg = *cfg;
+    w->cfg.board.tell = worker_silent;
+    w->cfg.board.tell_context = w;
+    w->cfg.board.no_retry_after_us = &w->no_retry_after_us;
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->changed, NULL);
+    return w;
+}
+
+struct worker *worker_create(const struct worker_cfg *cfg, struct status *err)
+{
+    struct worker *w = allocate(cfg, err);
+    if (w == NULL)
+        return NULL;
     snprintf(w->endpoint, sizeof w->endpoint, "inproc://board-%s", cfg->board.name);
-    w->front = sockets_bind(cfg->sockets, ZMQ_PAIR, w->endpoint, err);
+    if (library_open(&w->library, cfg->store_dir, w->cfg.board.name, cfg->board.shape, err) == OK)
+        w->front = sockets_bind(cfg->sockets, ZMQ_PAIR, w->endpoint, err);
     if (w->front != NULL) {
         w->started = pthread_create(&w->thread, NULL, run, w) == 0;
         if (!w->started)
@@ -275,12 +176,15 @@ void *worker_socket(struct worker *w)
 
 struct board_entry worker_entry(const struct worker *w)
 {
+    const struct surface_cfg *surface = w->cfg.board.surface;
     return (struct board_entry){.name = w->cfg.board.name,
                                 .driver = w->cfg.driver->name,
                                 .shape = w->cfg.board.shape,
                                 .n_slots = w->cfg.board.n_slots,
                                 .spacing_m = w->cfg.spacing_m,
-                                .present = atomic_load(&w->present)};
+                                .present = atomic_load(&w->present),
+                                .dead = surface != NULL ? surface->dead : NULL,
+                                .states = w->cfg.states};
 }
 
 void worker_destroy(struct worker **worker)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * One thread for each board: executes its commands in order, looks after its health once a second,
+ * One thread for each board: executes its commands in order, looks after its health twice a second,
  * brings it back with its profiles after a reset. Boards do not wait for one another. */
 #pragma once
 #include "ris_ctrl/board.h"
@@ -19,18 +19,28 @@ struct job {
     struct command command;
 };
 
-/* What comes back on the socket. */
+/* What comes back on the socket: an answer to a client, or news for all. */
 struct done {
+    bool event; /* reply is the news, there is no client */
     uint8_t client[255];
     uint8_t n_client;
     bool delimiter;
+    char audit[480]; /* one line, "" = changes nothing */
+    char board[RIS_NAME_MAX + 1];
     struct reply reply;
 };
+
+/* The line for the audit file, "" for a command that changes nothing. err: why r is not OK. */
+void worker_audit(struct done *done, const struct command *c, int r, const struct status *err,
+                  int64_t took_us);
 
 struct worker_cfg {
     const struct board_driver *driver;
     struct board_cfg board;
     double spacing_m;        /* between elements, for those who ask */
+    const double *states;    /* the same, see struct board_entry; outlives the worker */
+    const char *store_dir;   /* "" = none */
+    bool restore;            /* show the last static profile again at start */
     struct sockets *sockets; /* outlives the worker */
 };
 

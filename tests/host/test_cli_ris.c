@@ -26,6 +26,8 @@ static struct bench bench;
 static struct status err;
 
 /* Runs `mirador ris ARGS`; its exit code, stdout and stderr in out. */
+static int ris(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 static int ris(const char *format, ...)
 {
     char args[900], command[1400];
@@ -200,6 +202,34 @@ static void start(const char *const *sets)
         fail_msg("%d: %s", r, text);
 }
 
+/* Another terminal watches while something is pushed. */
+static void changes_are_watched(void **state)
+{
+    (void)state;
+    char endpoint[200], published[200], command[900];
+    snprintf(endpoint, sizeof endpoint, "endpoint=%s", bench.ris);
+    snprintf(published, sizeof published, "publish=ipc://%s/pub.sock", bench.folder);
+    start((const char *const[]){endpoint, NULL});
+    expect(1, ris("watch -e %s", bench.ris));
+    assert_non_null(strstr(out, "publishes nothing"));
+    bench_stop(&bench);
+    start((const char *const[]){endpoint, published, NULL});
+    snprintf(command, sizeof command,
+             "cd %s && " MIRADOR " ris watch -e %s -b ris2 -n 2 --json 2>/dev/null", bench.folder,
+             bench.ris);
+    FILE *watching = popen(command, "r");
+    assert_non_null(watching);
+    usleep(500000);
+    expect(0, ris("design --ris RIS2 --kind focus --no-plot --out w"));
+    expect(0, ris("push w.json -e %s -b ris1", bench.ris)); /* the other board */
+    expect(0, ris("push w.json -e %s -b ris2", bench.ris));
+    out[fread(out, 1, sizeof out - 1, watching)] = 0;
+    assert_int_equal(pclose(watching), 0);
+    assert_null(strstr(out, "ris1"));
+    assert_non_null(strstr(out, "\"event\":\"load\""));
+    assert_non_null(strstr(out, "\"event\":\"apply\""));
+}
+
 static void boards_are_listed_pushed_shown_and_tested(void **state)
 {
     (void)state;
@@ -248,6 +278,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(figures_have_their_numbers_beside, setup, teardown),
         cmocka_unit_test_setup_teardown(gnuplot_may_be_absent, setup, teardown),
         cmocka_unit_test_setup_teardown(bad_input_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(changes_are_watched, setup, teardown),
         cmocka_unit_test_setup_teardown(boards_are_listed_pushed_shown_and_tested, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,3 +16,8 @@ mirador_test(test_ris_drivers
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_ris_drivers.c ${CMAKE_CURRENT_LIST_DIR}/emulated.c
   LIBS ris_ctrl base frames LABELS sanitize)
 add_dependencies(test_ris_drivers ris_emulator)
+mirador_test(test_ris_faults
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_ris_faults.c ${CMAKE_CURRENT_LIST_DIR}/bench.c
+    ${CMAKE_CURRENT_LIST_DIR}/emulated.c
+  LIBS base frames PkgConfig::ZMQ PkgConfig::JANSSON Threads::Threads)
+add_dependencies(test_ris_faults mirador-ris ris_emulator)

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What a worker does with one command. */
+#include "base/log.h"
+#include "ris_ctrl/clock.h"
+#include "ris_ctrl/worker_internal.h"
+#include <stdio.h>
+#include <string.h>
+
+static int wrong_size(const struct worker *w, struct status *err)
+{
+    const struct ris_shape *s = &w->cfg.board.shape;
+    return status_set(err, ERR_ARG,
+                      "board %s: has %u x %u elements of %u bits; send a profile of that size",
+                      w->cfg.board.name, s->columns, s->rows, s->bits);
+}
+
+/* The pattern to be loaded: sent along, or stored under a name. */
+static int find_pattern(struct worker *w, const struct command *c, uint8_t *pattern,
+                        struct status *err)
+{
+    const struct ris_shape s = w->cfg.board.shape;
+    if (c->name[0] != '\0') {
+        int r = library_load(&w->library, c->name, pattern, err);
+        if (r != OK)
+            return r;
+    } else if (!ris_shape_equal(c->shape, s)) {
+        return wrong_size(w, err);
+    } else {
+        memcpy(pattern, c->pattern, ris_pattern_bytes(s));
+    }
+    worker_mask(w, pattern, pattern);
+    return OK;
+}
+
+static int do_load(struct worker *w, const struct command *c, struct board_ack *ack,
+                   struct status *err)
+{
+    uint8_t pattern[RIS_PATTERN_MAX];
+    int r = find_pattern(w, c, pattern, err);
+    if (r == OK)
+        r = w->cfg.driver->load(w->board, c->slot, pattern, ack, err);
+    if (r != OK)
+        return r;
+    uint64_t hash = ris_profile_hash(w->cfg.board.shape, pattern);
+    if (ack->hash != hash)
+        return worker_wrong(w, hash, ack->hash, err);
+    if (c->slot < store_size(w->store))
+        store_put(w->store, c->slot, pattern);
+    return OK;
+}
+
+/* What the elements must show from now on, or from the next edge on. */
+static void expect_slot(struct worker *w, uint16_t slot)
+{
+    const uint8_t *pattern = store_get(w->store, slot);
+    store_set_shown(w->store, slot);
+    w->expect = pattern != NULL ? ris_profile_hash(w->cfg.board.shape, pattern) : 0;
+}
+
+static int do_apply(struct worker *w, const struct command *c, struct board_ack *ack,
+                    struct status *err)
+{
+    int r = w->cfg.driver->apply(w->board, c->slot, c->when, ack, err);
+    if (r != OK)
+        return r;
+    expect_slot(w, c->slot);
+    if (w->expect != 0 && ack->hash != w->expect)
+        return worker_wrong(w, w->expect, ack->hash, err);
+    return OK;
+}
+
+static int do_change(struct worker *w, const struct command *c, struct board_ack *ack,
+                     struct status *err)
+{
+    const struct board_driver *d = w->cfg.driver;
+    int r;
+    worker_blink_end(w);
+    if (w->board == NULL) {
+        *err = w->absent;
+        return ERR_IO;
+    }
+    switch (c->kind) {
+    case COMMAND_LOAD:
+        return do_load(w, c, ack, err);
+    case COMMAND_ARM:
+        r = d->arm(w->board, &c->arm, ack, err);
+        if (r == OK)
+            expect_slot(w, c->arm.idle);
+        return r;
+    case COMMAND_APPLY:
+        return do_apply(w, c, ack, err);
+    case COMMAND_DISARM:
+        r = d->arm(w->board, NULL, ack, err);
+        if (r == OK && ack->hash != w->expect)
+            w->expect = 0; /* disarmed before the edge that was to change it */
+        return r;
+    case COMMAND_IDENTIFY:
+        return worker_blink_start(w, c->seconds, ack, err);
+    default:
+        return d->trigger(w->board, c->source, ack, err);
+    }
+}
+
+/* A command that cannot take hold by its time is not begun. How long it will take is judged by the
+ * slowest of its kind lately, and by how long the board took to tell its status. */
+static int check_time(struct worker *w, const struct command *c, struct status *err)
+{
+    int64_t longest_us = w->worst_us[c->kind];
+    if (longest_us < w->worst_us[COMMAND_STATUS])
+        longest_us = w->worst_us[COMMAND_STATUS];
+    w->no_retry_after_us = 0;
+    if (c->by_ns == 0)
+        return OK;
+    int64_t left_us = (c->by_ns - clock_unix_ns()) / 1000;
+    if (left_us < longest_us)
+        return status_set(err, ERR_TIMEOUT,
+                          "board %s: %s takes up to %.1f ms and has %.1f ms left, so nothing was "
+                          "done; send it earlier",
+                          c->board, command_name(c->kind), 1e-3 * (double)longest_us,
+                          1e-3 * (double)left_us);
+    w->no_retry_after_us = clock_us() + left_us;
+    return OK;
+}
+
+static void learn_time(int64_t *worst_us, int64_t took_us)
+{
+    *worst_us = took_us > *worst_us ? took_us : *worst_us - *worst_us / 64;
+}
+
+static int timed_change(struct worker *w, const struct command *c, struct board_ack *ack,
+                        struct status *err)
+{
+    int r = check_time(w, c, err);
+    if (r != OK)
+        return r;
+    int64_t began_us = clock_us();
+    r = do_change(w, c, ack, err);
+    learn_time(&w->worst_us[c->kind], clock_us() - began_us);
+    w->no_retry_after_us = 0;
+    if (r == OK && c->by_ns != 0 && ack->time_ns > c->by_ns) {
+        r = status_set(err, ERR_TIMEOUT,
+                       "board %s: %s was acknowledged %.1f ms after its time; check the load of "
+                       "this machine and the link",
+                       c->board, command_name(c->kind), 1e-6 * (double)(ack->time_ns - c->by_ns));
+        worker_news(w, "late", ack->hash, err->text);
+    }
+    return r;
+}
+
+int worker_execute(struct worker *w, const struct job *job, struct reply *reply, struct status *err)
+{
+    const struct command *c = &job->command;
+    struct board_ack ack = {0};
+    struct board_readback readback;
+    struct board_status status;
+    struct board_entry entry;
+    int r;
+    switch (c->kind) {
+    case COMMAND_READBACK:
+        r = w->cfg.driver->readback(w->board, c->slot, &readback, err);
+        if (r == OK)
+            reply_readback(reply, c, &readback, clock_us() - job->received_us);
+        return r;
+    case COMMAND_STATUS:
+        entry = worker_entry(w);
+        r = w->cfg.driver->status(w->board, &status, err);
+        if (r == OK)
+            reply_status(reply, c, &entry, &status, clock_us() - job->received_us);
+        return r;
+    default:
+        r = timed_change(w, c, &ack, err);
+        if (r == OK) {
+            reply_ack(reply, c, &ack, clock_us() - job->received_us);
+            worker_news(w, command_name(c->kind), ack.hash, "");
+        } else if (r == ERR_STATE || r == ERR_TIMEOUT) {
+            worker_news(w, "refused", 0, err->text);
+        }
+        return r;
+    }
+}
+
+int worker_library(struct worker *w, const struct command *c, struct reply *reply,
+                   struct status *err)
+{
+    struct library_entry entries[LIBRARY_PROFILES];
+    const struct ris_shape s = w->cfg.board.shape;
+    int r;
+    switch (c->kind) {
+    case COMMAND_SAVE:
+        if (!ris_shape_equal(c->shape, s))
+            return wrong_size(w, err);
+        r = library_save(&w->library, c->name, c->pattern, err);
+        if (r == OK)
+            reply_stored(reply, c, ris_profile_hash(s, c->pattern));
+        return r;
+    case COMMAND_DELETE:
+        r = library_remove(&w->library, c->name, err);
+        if (r == OK)
+            reply_stored(reply, c, 0);
+        return r;
+    default:
+        r = library_list(&w->library, entries, err);
+        if (r >= 0)
+            reply_profiles(reply, c, entries, (size_t)r);
+        return r < 0 ? r : OK;
+    }
+}
+
+void worker_keep(struct worker *w, const struct command *c)
+{
+    struct status err = {.code = OK};
+    const uint8_t *pattern = store_shown_pattern(w->store);
+    if (c->kind != COMMAND_APPLY || c->when != RIS_NOW || pattern == NULL)
+        return;
+    if (library_save_shown(&w->library, c->slot, pattern, &err) != OK)
+        log_error("board %s: its profile is not stored: %s", w->cfg.board.name, err.text);
+}
+
+void worker_audit(struct done *d, const struct command *c, int r, const struct status *err,
+                  int64_t took_us)
+{
+    d->audit[0] = '\0';
+    if (command_changes(c->kind))
+        snprintf(d->audit, sizeof d->audit, "seq=%llu %s board=%s slot=%u name=%s %s %lld us %s",
+                 (unsigned long long)c->seq, command_name(c->kind), c->board, c->slot,
+                 c->name[0] ? c->name : "-", status_name(r), (long long)took_us,
+                 r == OK ? "" : err->text);
+}

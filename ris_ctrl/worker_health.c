@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/log.h"
+#include "ris_ctrl/clock.h"
+#include "ris_ctrl/worker_internal.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <zmq.h>
+
+#define LOOK_US  350000 /* between looks: a fault and its report fit into a second */
+#define BLINK_US 250000
+
+void worker_news(struct worker *w, const char *event, uint64_t hash, const char *text)
+{
+    struct done *d = &w->news;
+    d->event = true;
+    snprintf(d->board, sizeof d->board, "%s", w->cfg.board.name);
+    reply_event(&d->reply, w->cfg.board.name, event, hash, text);
+    if (w->back != NULL && zmq_send(w->back, d, sizeof *d, ZMQ_DONTWAIT) < 0)
+        log_warn("board %s: news '%s' lost: %s", w->cfg.board.name, event, zmq_strerror(errno));
+}
+
+void worker_silent(void *context, const char *text)
+{
+    struct worker *w = context;
+    if (w->silent)
+        return;
+    w->silent = true;
+    log_warn("%s", text);
+    worker_news(w, "silent", 0, text);
+}
+
+void worker_answered(struct worker *w)
+{
+    if (!w->silent)
+        return;
+    w->silent = false;
+    log_info("board %s: answers again", w->cfg.board.name);
+    worker_news(w, "answers", 0, "");
+}
+
+void worker_lost(struct worker *w, const struct status *why)
+{
+    log_error("%s", why->text);
+    worker_news(w, "lost", 0, why->text);
+    w->absent = *why;
+    w->absent.code = ERR_IO;
+    w->silent = w->wrong = false;
+    w->blink_end_us = 0;
+    atomic_store(&w->present, false);
+    w->cfg.driver->close(&w->board);
+}
+
+int worker_wrong(struct worker *w, uint64_t want, uint64_t got, struct status *err)
+{
+    status_set(err, ERR_STATE,
+               "board %s: shows profile %016" PRIx64 " where it acknowledged %016" PRIx64
+               "; check its supply and shift chain",
+               w->cfg.board.name, got, want);
+    if (!w->wrong) {
+        log_error("%s", err->text);
+        worker_news(w, "wrong", got, err->text);
+    }
+    w->wrong = true;
+    return ERR_STATE;
+}
+
+void worker_mask(const struct worker *w, const uint8_t *pattern, uint8_t *out)
+{
+    const struct ris_shape s = w->cfg.board.shape;
+    memmove(out, pattern, ris_pattern_bytes(s));
+    if (w->cfg.board.surface == NULL)
+        return;
+    for (size_t m = 0; m < (size_t)s.columns * s.rows; m++)
+        if (w->cfg.board.surface->dead[m % s.columns])
+            ris_pattern_set(s, out, m, 0);
+}
+
+/* ---- what it shows is what it should ---- */
+
+static int verify(struct worker *w, struct status *err)
+{
+    struct board_readback back;
+    if (w->expect == 0)
+        return OK;
+    int r = w->cfg.driver->readback(w->board, RIS_SLOT_ACTIVE, &back, err);
+    if (r != OK)
+        return r;
+    return back.hash == w->expect ? OK : worker_wrong(w, w->expect, back.hash, err);
+}
+
+/* Shows the static profile, by way of its slot; afterwards the slot has its own profile again. */
+static int show_again(struct worker *w, struct status *err)
+{
+    const struct board_driver *d = w->cfg.driver;
+    struct board_ack ack;
+    const uint8_t *shown = store_shown_pattern(w->store);
+    int slot = store_shown(w->store);
+    if (slot < 0 || shown == NULL)
+        return OK;
+    const uint8_t *own = store_get(w->store, (uint16_t)slot);
+    int r = d->load(w->board, (uint16_t)slot, shown, &ack, err);
+    if (r == OK)
+        r = d->apply(w->board, (uint16_t)slot, RIS_NOW, &ack, err);
+    if (r == OK && own != NULL && memcmp(own, shown, ris_pattern_bytes(w->cfg.board.shape)) != 0)
+        r = d->load(w->board, (uint16_t)slot, own, &ack, err);
+    w->expect = ris_profile_hash(w->cfg.board.shape, shown);
+    return r == OK ? verify(w, err) : r;
+}
+
+/* Gives a board that was reset what it had, and looks whether it has it. */
+static int restore(struct worker *w, struct status *err)
+{
+    struct board_ack ack;
+    unsigned n = 0;
+    for (unsigned slot = 0; slot < store_size(w->store); slot++) {
+        const uint8_t *pattern = store_get(w->store, (uint16_t)slot);
+        if (pattern == NULL)
+            continue;
+        int r = w->cfg.driver->load(w->board, (uint16_t)slot, pattern, &ack, err);
+        if (r != OK)
+            return r;
+        n++;
+    }
+    int r = show_again(w, err);
+    if (r != OK)
+        return r;
+    log_warn("board %s: is back, %u profiles restored; sequences must be armed again",
+             w->cfg.board.name, n);
+    worker_news(w, "back", w->expect, "profiles restored, what it shows was read back");
+    return OK;
+}
+
+static void try_reopen(struct worker *w)
+{
+    struct status err = {.code = OK};
+    w->board = w->cfg.driver->open(&w->cfg.board, &err);
+    if (w->board == NULL) {
+        log_debug("%s", err.text);
+        return;
+    }
+    if (restore(w, &err) != OK)
+        worker_lost(w, &err);
+    else
+        atomic_store(&w->present, true);
+}
+
+/* While no sequence runs the elements must show what was acknowledged last; if they do not, it is
+ * sent again. */
+static void look_at_elements(struct worker *w)
+{
+    struct status err = {.code = OK};
+    int r = verify(w, &err);
+    if (r == ERR_STATE && w->wrong)
+        r = show_again(w, &err);
+    if (r == ERR_IO || r == ERR_TIMEOUT) {
+        worker_lost(w, &err);
+    } else if (r == OK && w->wrong) {
+        w->wrong = false;
+        log_warn("board %s: shows its profile again", w->cfg.board.name);
+        worker_news(w, "corrected", w->expect, "sent again and read back");
+    }
+}
+
+void worker_look(struct worker *w)
+{
+    struct board_status status;
+    struct status err = {.code = OK};
+    w->no_retry_after_us = 0;
+    if (w->board == NULL) {
+        try_reopen(w);
+    } else if (w->cfg.driver->status(w->board, &status, &err) != OK) {
+        if (err.code != ERR_INTERRUPTED)
+            worker_lost(w, &err);
+    } else {
+        worker_answered(w);
+        if (status.state.mode == RIS_IDLE && w->blink_end_us == 0 && ++w->looks % 2 == 0)
+            look_at_elements(w);
+    }
+    w->next_look_us = clock_us() + LOOK_US;
+}
+
+void worker_boot(struct worker *w)
+{
+    uint8_t pattern[RIS_PATTERN_MAX];
+    struct status err = {.code = OK};
+    uint16_t slot;
+    int r = library_load_shown(&w->library, &slot, pattern, &err);
+    if (r == ERR_NOT_FOUND)
+        return;
+    if (r == OK && slot >= store_size(w->store))
+        r = status_set(&err, ERR_ARG, "board %s: the stored profile is for slot %u; raise slots",
+                       w->cfg.board.name, slot);
+    if (r == OK) {
+        store_put(w->store, slot, pattern);
+        store_set_shown(w->store, slot);
+        r = show_again(w, &err);
+    }
+    if (r != OK) {
+        log_error("board %s: its last profile is not shown again: %s", w->cfg.board.name, err.text);
+        return;
+    }
+    log_info("board %s: shows its last profile %016" PRIx64 " again, read back", w->cfg.board.name,
+             w->expect);
+    worker_news(w, "apply", w->expect, "the last profile, at start");
+}
+
+/* ---- identify ---- */
+
+static int blink(struct worker *w, struct board_ack *ack, struct status *err)
+{
+    uint8_t pattern[RIS_PATTERN_MAX] = {0};
+    struct ris_shape s = w->cfg.board.shape;
+    uint16_t slot = (uint16_t)(store_size(w->store) - 1);
+    for (size_t m = 0; w->blinks % 2 == 0 && m < (size_t)s.columns * s.rows; m++)
+        ris_pattern_set(s, pattern, m, (1u << s.bits) - 1);
+    w->blinks++;
+    int r = w->cfg.driver->load(w->board, slot, pattern, ack, err);
+    return r == OK ? w->cfg.driver->apply(w->board, slot, RIS_NOW, ack, err) : r;
+}
+
+int worker_blink_start(struct worker *w, unsigned seconds, struct board_ack *ack,
+                       struct status *err)
+{
+    struct board_status status;
+    int r = w->cfg.driver->status(w->board, &status, err);
+    if (r != OK)
+        return r;
+    if (status.state.mode == RIS_ARMED || status.state.mode == RIS_RUNNING)
+        return status_set(err, ERR_STATE, "board %s: a sequence is armed; disarm it first",
+                          w->cfg.board.name);
+    w->blinks = 0;
+    r = blink(w, ack, err);
+    if (r != OK)
+        return r;
+    w->blink_next_us = clock_us() + BLINK_US;
+    w->blink_end_us = clock_us() + (int64_t)seconds * 1000000;
+    return OK;
+}
+
+void worker_blink_end(struct worker *w)
+{
+    static const uint8_t dark[RIS_PATTERN_MAX];
+    struct board_ack ack;
+    struct status err = {.code = OK};
+    uint16_t slot = (uint16_t)(store_size(w->store) - 1);
+    if (w->blink_end_us == 0 || w->board == NULL)
+        return;
+    w->blink_end_us = 0;
+    const uint8_t *own = store_get(w->store, slot);
+    int r = w->cfg.driver->load(w->board, slot, own != NULL ? own : dark, &ack, &err);
+    if (r == OK && store_shown(w->store) < 0) /* it was dark, and cannot be as dark again */
+        r = w->cfg.driver->apply(w->board, slot, RIS_NOW, &ack, &err);
+    else if (r == OK)
+        r = show_again(w, &err);
+    if (r == ERR_IO || r == ERR_TIMEOUT)
+        worker_lost(w, &err);
+    else if (r != OK)
+        log_error("%s", err.text);
+}
+
+void worker_blink_step(struct worker *w)
+{
+    struct board_ack ack;
+    struct status err = {.code = OK};
+    if (w->blink_end_us == 0 || w->board == NULL || clock_us() < w->blink_next_us)
+        return;
+    w->blink_next_us += BLINK_US;
+    if (clock_us() >= w->blink_end_us)
+        worker_blink_end(w);
+    else if (blink(w, &ack, &err) != OK)
+        worker_lost(w, &err);
+}
