@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "calib/skinny.h"
+
 #define CHUNK     32 /* hypotheses per GEMM */
+#define FEW       10 /* rows below which packing the matrix costs more than the product */
 #define N_TANGENT 5
 
 struct node {
@@ -75,10 +78,8 @@ static bool allocate(struct beam *b)
     b->hi = b->hr ? b->hr + b->stride : NULL;
     for (int i = 0; i < 2; i++) {
         b->res[i] = block(w * t * sizeof *b->res[i]);
-        b->state[i] = block(w * 5 * b->stride * sizeof *b->state[i]);
+        b->state[i] = calloc(w * 5 * b->stride, sizeof *b->state[i]);
         ok = ok && b->res[i] && b->state[i];
-        if (b->state[i])
-            memset(b->state[i], 0, w * 5 * b->stride * sizeof *b->state[i]);
     }
     return ok;
 }
@@ -223,6 +224,10 @@ static void products(struct beam *b, size_t n)
 {
     static const float one[2] = {1, 0}, zero[2] = {0, 0};
     int m = (int)b->model->n_elements, t = (int)b->model->n_pilots;
+    if (n <= FEW) {
+        skinny_dots(b->qf, n, b->model->n_pilots, b->model->af, b->model->n_elements, b->z);
+        return;
+    }
     for (size_t i = 0; i < n * (size_t)t; i++)
         b->qf[i] = conjf(b->qf[i]);
     cblas_cgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)n, m, t, one, b->qf, t, b->model->af,

@@ -104,7 +104,7 @@ static bool pass(struct jlfd_beam *ws, const struct jlfd_data *data, size_t widt
     const struct varpro_fit at = ws->best.fit;
     bool bent = false;
     size_t stride;
-    const cplx *tangent = varpro_tangent(ws->vp, &stride);
+    const cplx *tangent = varpro_tangent(ws->vp, at.uvq, &stride);
     struct beam_task task = {.y = data->y,
                              .beta = at.beta,
                              .uvq = {at.uvq[0], at.uvq[1], at.uvq[2]},
@@ -180,7 +180,7 @@ static void search(struct jlfd_beam *ws, const struct jlfd_data *data)
         for (int i = 0; i < N_PASSES; i++) {
             double before = ws->best.score;
             bool bent = pass(ws, data, width);
-            if (bent || strayed(ws, data))
+            if (strayed(ws, data))
                 expand(ws, data);
             if (!bent || (i > 0 && !(ws->best.score < before)))
                 break;

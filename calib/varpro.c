@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "calib/skinny.h"
+
 #define LM_MAX     60
 #define POLISH_MAX 8
 #define UV_MAX     0.9999
@@ -142,8 +144,11 @@ static void radiate(struct varpro *vp, size_t n_rows, cplx *out, size_t stride)
     const struct pixel_model *mod = vp->model;
     int m = (int)mod->n_elements, t = (int)mod->n_pilots;
     weigh(vp, n_rows);
-    cblas_zgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n_rows, t, m, one, vp->rows, m,
-                mod->a, t, zero, out, (int)stride);
+    if (t >= 8)
+        skinny_rows(vp->rows, n_rows, mod->n_elements, mod->a, mod->n_pilots, out, stride);
+    else
+        cblas_zgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n_rows, t, m, one, vp->rows, m,
+                    mod->a, t, zero, out, (int)stride);
 }
 
 /* Second-order expansion of g and of its derivatives. */
@@ -356,7 +361,7 @@ static int chord(struct varpro *vp, struct point *pt, const double h[3][3], doub
         if (!boxed_step(vp->model, pt, h, step))
             break;
         double gain = predicted(pt, step);
-        *arrived = gain <= 1e-26 * pt->cost;
+        *arrived = gain <= 1e-22 * pt->cost;
         if (*arrived || !(gain < best))
             break;
         best = shrink * gain;
@@ -541,10 +546,11 @@ double varpro_drift(const struct varpro *vp, const double uvq[3])
     return sqrt(sum / norm2(vp->expansion[0], t));
 }
 
-const cplx *varpro_tangent(const struct varpro *vp, size_t *stride)
+const cplx *varpro_tangent(struct varpro *vp, const double uvq[3], size_t *stride)
 {
+    mean_rows(vp, uvq);
     *stride = STRIDE;
-    return vp->expansion[0];
+    return vp->raw[0];
 }
 
 const cplx *varpro_residual(const struct varpro *vp)

@@ -52,9 +52,9 @@ void varpro_exact(struct varpro *vp);
  * which the surface has turned. RT-safe. */
 double varpro_drift(const struct varpro *vp, const double uvq[3]);
 
-/* RT-safe. [4][T]: g and its derivatives in (u, v, q) at the centre of the last expansion; rows
- * *stride values apart. */
-const cplx *varpro_tangent(const struct varpro *vp, size_t *stride);
+/* RT-safe. [4][T]: g and its derivatives in (u, v, q) at uvq, by the expansion if there is one;
+ * rows *stride values apart. Valid until the next call on vp. */
+const cplx *varpro_tangent(struct varpro *vp, const double uvq[3], size_t *stride);
 
 /* RT-safe. Of the last refine or linear: residual [T], and an orthonormal basis of [A_K, g],
  * n + 1 rows *stride values apart. Valid until the next call on vp. */

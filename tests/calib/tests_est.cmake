@@ -2,3 +2,6 @@
 mirador_test(test_est SOURCES ${CMAKE_SOURCE_DIR}/tests/calib/test_est.c
   ${CMAKE_SOURCE_DIR}/tests/calib/jlfd_case.c
   LIBS calib dsp PkgConfig::JANSSON PkgConfig::OPENBLAS m LABELS sanitize)
+mirador_test(test_jlfd_ensemble SOURCES ${CMAKE_SOURCE_DIR}/tests/calib/test_ensemble.c
+  ${CMAKE_SOURCE_DIR}/tests/calib/jlfd_case.c
+  LIBS calib dsp PkgConfig::OPENBLAS m)
