@@ -33,11 +33,15 @@ static int unplug(void **state)
 static void test_patterns_reach_the_diodes(void **state)
 {
     (void)state;
-    for (unsigned seed = 1; seed <= 200; seed++) {
+    struct status err = {.code = OK};
+    struct board_readback back;
+    for (unsigned seed = 1; seed <= 1000; seed++) {
         uint16_t slot = (uint16_t)(seed * 7 % ARM_SLOTS);
         arm_board_load(&board, slot, seed);
         arm_board_apply(&board, slot, RIS_NOW);
         arm_board_assert_shows(&board, seed);
+        assert_int_equal(packet_board_readback(&board.packet, RIS_SLOT_ACTIVE, &back, &err), OK);
+        assert_memory_equal(back.pattern, board.log.latched, ARM_BYTES);
     }
 }
 
