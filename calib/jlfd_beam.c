@@ -134,13 +134,13 @@ static void expand(struct jlfd_beam *ws, const struct jlfd_data *data)
     b->score = jlfd_score(ws->model, data, &b->fit, b->support, b->n);
 }
 
-/* Does the third order of the expansion show at the best hypothesis, against a tenth of sigma? */
+/* Does the third order of the expansion show at the best hypothesis, against a third of sigma? */
 static bool strayed(const struct jlfd_beam *ws, const struct jlfd_data *data)
 {
     const struct varpro_fit *fit = &ws->best.fit;
     double drift = varpro_drift(ws->vp, fit->uvq);
     double size = cabs(fit->beta) * sqrt(ws->model->norm[0] * (double)ws->model->n_elements);
-    return drift * drift * drift / 3 * size > 0.1 * sqrt(data->noise_var);
+    return drift * drift * drift / 3 * size > 0.3 * sqrt(data->noise_var);
 }
 
 /* Drops pixels that do not earn their price. */

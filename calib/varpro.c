@@ -361,7 +361,7 @@ static int chord(struct varpro *vp, struct point *pt, const double h[3][3], doub
         if (!boxed_step(vp->model, pt, h, step))
             break;
         double gain = predicted(pt, step);
-        *arrived = gain <= 1e-22 * pt->cost;
+        *arrived = gain <= 1e-20 * pt->cost;
         if (*arrived || !(gain < best))
             break;
         best = shrink * gain;
@@ -381,7 +381,7 @@ static int polish_gradient(struct varpro *vp, struct point *pt)
     double h[3][3];
     bool arrived;
     memcpy(h, pt->n, sizeof h);
-    int evals = chord(vp, pt, (const double(*)[3])h, 1e-4, &arrived);
+    int evals = chord(vp, pt, (const double(*)[3])h, 1e-2, &arrived);
     if (arrived || !hessian(vp, pt, h))
         return evals;
     return evals + 3 + chord(vp, pt, (const double(*)[3])h, 0.25, &arrived);
