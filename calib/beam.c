@@ -396,7 +396,7 @@ static void enter(struct beam *b, size_t width, const struct node *nd, uint32_t 
 
 static void collect(struct beam *b, const struct beam_task *task, size_t depth, size_t n)
 {
-    float norm = (float)b->model->norm[0], floor = 1e-3f * norm * norm;
+    float norm = (float)b->model->typical_norm, floor = 1e-3f * norm * norm;
     b->n_child = 0;
     b->worst = INFINITY;
     memset(b->seen, 0, b->table * sizeof *b->seen);

@@ -139,7 +139,7 @@ static bool strayed(const struct jlfd_beam *ws, const struct jlfd_data *data)
 {
     const struct varpro_fit *fit = &ws->best.fit;
     double drift = varpro_drift(ws->vp, fit->uvq);
-    double size = cabs(fit->beta) * sqrt(ws->model->norm[0] * (double)ws->model->n_elements);
+    double size = cabs(fit->beta) * sqrt(ws->model->typical_norm * (double)ws->model->n_elements);
     return drift * drift * drift / 3 * size > 0.3 * sqrt(data->noise_var);
 }
 

@@ -99,7 +99,7 @@ void jlfd_l1_destroy(struct jlfd_l1 **ws)
 
 double jlfd_l1_lambda(const struct pixel_model *model, double noise_var, cplx beta)
 {
-    return sqrt(noise_var * cplx_norm(beta) * model->norm[0] * log((double)model->n_elements));
+    return sqrt(noise_var * cplx_norm(beta) * model->typical_norm * log((double)model->n_elements));
 }
 
 /* res = b + beta A (a . x); grad = its gradient in x: A = -beta H. */
@@ -260,7 +260,7 @@ int jlfd_l1_run(struct jlfd_l1 *ws, const struct jlfd_data *data, struct pixel_e
     if (rc)
         return rc;
     most = most < PIXEL_MAX_FAILURES ? most : PIXEL_MAX_FAILURES;
-    double least = 5 * sqrt(data->noise_var / (cplx_norm(fit.beta) * mod->norm[0]));
+    double least = 5 * sqrt(data->noise_var / (cplx_norm(fit.beta) * mod->typical_norm));
     size_t n = declare(ws, least, most, support);
     int spent = fit.iterations;
     varpro_assume(ws->vp, data->mask);

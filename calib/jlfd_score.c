@@ -14,7 +14,7 @@ cplx jlfd_coefficient(const struct pixel_model *model, const struct jlfd_data *d
 
 static double resolution(const struct pixel_model *model, double noise_var, cplx beta)
 {
-    return sqrt(noise_var / (cplx_norm(beta) * model->norm[0]));
+    return sqrt(noise_var / (cplx_norm(beta) * model->typical_norm));
 }
 
 /* What |f| = r beyond 1 costs when all else gives way; sharp = |beta|^2 / (variance noise_var). */
@@ -55,7 +55,7 @@ double jlfd_score(const struct pixel_model *model, const struct jlfd_data *data,
 
 double jlfd_typical_price(const struct pixel_model *model, double noise_var, cplx beta)
 {
-    return price(model, 0.5, 1 / model->norm[0], noise_var, beta);
+    return price(model, 0.5, 1 / model->typical_norm, noise_var, beta);
 }
 
 bool jlfd_explained(const struct pixel_model *model, double misfit, size_t n)

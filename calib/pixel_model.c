@@ -50,9 +50,14 @@ static int check(const struct pixel_problem *p, struct status *err)
     if (!(p->range_m[0] > 0 && p->range_m[1] > p->range_m[0]))
         return refuse(err, ERR_ARG, "search range [%g, %g] m is empty or not positive",
                       p->range_m[0], p->range_m[1]);
-    for (size_t i = 0; i < t * m; i++)
+    double sum = 0;
+    for (size_t i = 0; i < t * m; i++) {
+        sum += cplx_norm(p->profiles[i]);
         if (!isfinite(creal(p->profiles[i])) || !isfinite(cimag(p->profiles[i])))
             return refuse(err, ERR_ARG, "profile %zu, element %zu is not finite", i / m, i % m);
+    }
+    if (!(sum > 0))
+        return refuse(err, ERR_ARG, "all profiles are zero: nothing comes through the surface");
     return 0;
 }
 
@@ -84,6 +89,7 @@ static void fold(struct pixel_model *mod, const struct near_field *nf,
             mod->af[i * t + j] = (cplxf)v;
             mod->norm[i] += cplx_norm(v);
         }
+        mod->typical_norm += mod->norm[i] / (double)m;
     }
 }
 

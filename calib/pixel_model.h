@@ -22,6 +22,7 @@ struct pixel_model {
     cplx *a;      /* [M x T] A transposed: pixel m's column is contiguous */
     cplxf *af;    /* the same in float */
     double *norm; /* [M] |A_m|^2 */
+    double typical_norm; /* mean of norm; > 0 */
     double p_fail;
     double q_min, q_max; /* 1 / range_m[1], 1 / range_m[0] */
     size_t k_max;        /* most failures the prior and the pilots allow */

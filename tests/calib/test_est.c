@@ -249,6 +249,74 @@ static void check_beam(struct fixture *f)
     jlfd_beam_destroy(&ws);
 }
 
+/* Few pilots, silence and nonsense: an honest answer or an error, never a crash. */
+static void test_edges(void **state)
+{
+    (void)state;
+    for (size_t t = 6; t < 12; t++) {
+        struct jlfd_case c;
+        struct status err;
+        struct pixel_estimate est;
+        jlfd_case_init(&c, &(struct jlfd_scene){7, 5, t, 3});
+        jlfd_case_mask(&c, 1, 4);
+        jlfd_case_noise(&c, 30, 5);
+        c.problem.profiles = c.profiles;
+        for (size_t i = 0; i < t; i++)
+            c.profiles[i * 35] = 0; /* a pixel that is never lit */
+        struct pixel_model *model = pixel_model_create(&c.problem, &err);
+        struct jlfd_beam *ws = jlfd_beam_create(model, &(struct jlfd_beam_cfg){2, 40});
+        struct jlfd_data data = {c.y, c.problem.noise_var, NULL};
+        assert_int_equal(jlfd_beam_run(ws, &data, &est), 0);
+        assert_true(est.n_failures <= t / 2);
+        for (size_t i = 0; i < t; i++)
+            c.y[i] = 0;
+        int rc = jlfd_beam_run(ws, &data, &est);
+        assert_true(rc == 0 || rc == ERR_GEOMETRY);
+        c.y[1] = NAN;
+        assert_int_equal(jlfd_beam_run(ws, &data, &est), ERR_ARG);
+        data.noise_var = 0;
+        assert_int_equal(jlfd_beam_run(ws, &data, &est), ERR_ARG);
+        jlfd_beam_destroy(&ws);
+        pixel_model_destroy(&model);
+        jlfd_case_free(&c);
+    }
+}
+
+static void test_refusals(void **state)
+{
+    struct jlfd_case c;
+    struct status err;
+    (void)state;
+    jlfd_case_init(&c, &(struct jlfd_scene){4, 4, 8, 3});
+    struct pixel_problem p = c.problem;
+    p.n_pilots = 5;
+    assert_null(pixel_model_create(&p, &err));
+    p = c.problem;
+    p.range_m[1] = p.range_m[0];
+    assert_null(pixel_model_create(&p, &err));
+    assert_non_null(strstr(err.text, "range"));
+    c.profiles[9] = NAN;
+    assert_null(pixel_model_create(&c.problem, &err));
+    assert_non_null(strstr(err.text, "element 9"));
+    memset(c.profiles, 0, 8 * 16 * sizeof *c.profiles);
+    assert_null(pixel_model_create(&c.problem, &err));
+    assert_int_equal(err.code, ERR_ARG);
+    jlfd_case_free(&c);
+}
+
+/* What is known beforehand is not found again, and changes nothing else. */
+static void check_known(struct fixture *f)
+{
+    struct jlfd_beam *ws = jlfd_beam_create(f->model, &(struct jlfd_beam_cfg){5, 50});
+    struct jlfd_data data = {f->c.y, f->c.problem.noise_var, f->c.mask};
+    struct pixel_estimate est;
+    assert_int_equal(jlfd_beam_run(ws, &data, &est), 0);
+    assert_int_equal(est.n_failures, 0);
+    assert_true(est.explained);
+    assert_true(distance(json_object_get(f->golden, "oracle_mask"), est.position_m) < 1e-8);
+    jlfd_beam_destroy(&ws);
+}
+
 #define EACH(name)                                                                                 \
     static void test_##name(void **state)                                                          \
     {                                                                                              \
@@ -263,6 +331,7 @@ EACH(published)
 EACH(occam)
 EACH(joint)
 EACH(beam)
+EACH(known)
 
 int main(void)
 {
@@ -271,6 +340,8 @@ int main(void)
         cmocka_unit_test(test_lasso),     cmocka_unit_test(test_disk),
         cmocka_unit_test(test_published), cmocka_unit_test(test_occam),
         cmocka_unit_test(test_joint),     cmocka_unit_test(test_beam),
+        cmocka_unit_test(test_known),     cmocka_unit_test(test_edges),
+        cmocka_unit_test(test_refusals),
     };
     openblas_set_num_threads(1);
     json_t *doc = golden_load("jlfd.json");
