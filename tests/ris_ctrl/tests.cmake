@@ -16,8 +16,10 @@ mirador_test(test_ris_drivers
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_ris_drivers.c ${CMAKE_CURRENT_LIST_DIR}/emulated.c
   LIBS ris_ctrl base frames LABELS sanitize)
 add_dependencies(test_ris_drivers ris_emulator)
-mirador_test(test_ris_faults
-  SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_ris_faults.c ${CMAKE_CURRENT_LIST_DIR}/bench.c
-    ${CMAKE_CURRENT_LIST_DIR}/emulated.c
-  LIBS base frames PkgConfig::ZMQ PkgConfig::JANSSON Threads::Threads)
-add_dependencies(test_ris_faults mirador-ris ris_emulator)
+foreach(name test_ris_faults test_ris_desk)
+  mirador_test(${name}
+    SOURCES ${CMAKE_CURRENT_LIST_DIR}/${name}.c ${CMAKE_CURRENT_LIST_DIR}/lab.c
+      ${CMAKE_CURRENT_LIST_DIR}/bench.c ${CMAKE_CURRENT_LIST_DIR}/emulated.c
+    LIBS base frames PkgConfig::ZMQ PkgConfig::JANSSON Threads::Threads LABELS sanitize)
+  add_dependencies(${name} mirador-ris ris_emulator)
+endforeach()

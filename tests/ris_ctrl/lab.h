@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * mirador-ris in front of emulated boards, as a test talks to it: commands over its socket, its
+ * news, and a look at the board from the other side. The board is called "wall". */
+#pragma once
+#include <jansson.h>
+#include <stdint.h>
+
+#include "base/sockets.h"
+#include "bench.h"
+#include "emulated.h"
+
+#define BYTES   32
+#define SHAPE   ((struct ris_shape){16, 16, 1})
+#define NEWS_MS 20000 /* patience; what is promised is measured */
+
+extern struct bench bench;
+extern struct emulated far[2];
+extern struct socket_message answer; /* the last one */
+extern struct status err;
+
+int lab_setup(void **state);
+int lab_teardown(void **state);
+
+/* One more --set for mirador-ris; take it back; replace the first ones (see lab_setup). */
+void set(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void unset(void);
+void reset_set(size_t i, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int try_start(char *text, size_t size); /* as bench_start */
+
+void start(void);   /* mirador-ris, our socket and its news */
+void hang_up(void); /* our sockets; start again */
+/* An emulated board of that kind behind that driver, and start. */
+void board(const char *kind, const char *driver, unsigned baud);
+
+/* One command, all between the braces but seq; n bytes of pattern, or NULL. */
+json_t *ask(const void *pattern, size_t n, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+const char *word(json_t *root, const char *key);
+void expect_ok(json_t *root);
+void refused(json_t *root, const char *code, const char *text);
+json_t *load(unsigned slot, const uint8_t *p);
+json_t *apply(unsigned slot);
+
+void pattern(uint32_t seed, uint8_t *p); /* BYTES */
+void expect_shown(struct emulated *e, const uint8_t *p);
+
+/* Waits for that event; its text in text if not NULL. Returns seconds since `from`. */
+double await_news(const char *event, double from, char *text, size_t size);
+double now_s(void);
+int64_t unix_ns(void);
