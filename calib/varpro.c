@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "calib/cvec.h"
+#include "calib/newton3.h"
 #include "calib/skinny.h"
 
 #define LM_MAX     60
@@ -63,41 +65,11 @@ void varpro_assume(struct varpro *vp, const cplx *mask)
     vp->local = false;
 }
 
-static cplx dot(const cplx *a, const cplx *b, size_t n)
-{
-    double re = 0, im = 0;
-    for (size_t i = 0; i < n; i++) {
-        re += creal(a[i]) * creal(b[i]) + cimag(a[i]) * cimag(b[i]);
-        im += creal(a[i]) * cimag(b[i]) - cimag(a[i]) * creal(b[i]);
-    }
-    return CMPLX(re, im);
-}
-
-static double norm2(const cplx *a, size_t n)
-{
-    double sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += cplx_norm(a[i]);
-    return sum;
-}
-
-static inline cplx times(cplx a, cplx b)
-{
-    return CMPLX(creal(a) * creal(b) - cimag(a) * cimag(b),
-                 creal(a) * cimag(b) + cimag(a) * creal(b));
-}
-
-static void subtract(cplx *v, cplx s, const cplx *q, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        v[i] -= times(s, q[i]);
-}
-
 static void project(const struct varpro *vp, cplx *v)
 {
     size_t n = vp->model->n_pilots;
     for (size_t k = 0; k < vp->k; k++)
-        subtract(v, dot(vp->q[k], v, n), vp->q[k], n);
+        cvec_subtract(v, cvec_dot(vp->q[k], v, n), vp->q[k], n);
 }
 
 /* Gram-Schmidt, twice: the columns may be nearly dependent. */
@@ -112,11 +84,11 @@ static int set_support(struct varpro *vp, const cplx *y, const size_t *support, 
         memset(vp->r[k], 0, sizeof vp->r[k]);
         for (int pass = 0; pass < 2; pass++)
             for (size_t i = 0; i < k; i++) {
-                cplx s = dot(vp->q[i], v, t);
-                subtract(v, s, vp->q[i], t);
+                cplx s = cvec_dot(vp->q[i], v, t);
+                cvec_subtract(v, s, vp->q[i], t);
                 vp->r[k][i] += s;
             }
-        double len = sqrt(norm2(v, t));
+        double len = sqrt(cvec_norm2(v, t));
         if (len * len < 1e-9 * vp->model->norm[support[k]] || len == 0)
             return ERR_GEOMETRY;
         vp->r[k][k] = len;
@@ -134,7 +106,7 @@ static void weigh(const struct varpro *vp, size_t n_rows)
     size_t m = vp->model->n_elements;
     for (size_t i = 0; vp->mask && i < n_rows; i++)
         for (size_t j = 0; j < m; j++)
-            vp->rows[i * m + j] = times(vp->rows[i * m + j], vp->mask[j]);
+            vp->rows[i * m + j] = cvec_times(vp->rows[i * m + j], vp->mask[j]);
 }
 
 /* rows [n x M] -> out [n x T] = rows A. */
@@ -196,13 +168,13 @@ static void regressors(struct varpro *vp, const double x[3])
 static int solve_gain(struct varpro *vp, struct point *pt)
 {
     size_t t = vp->model->n_pilots;
-    pt->left = norm2(vp->g[0], t);
-    if (!(pt->left > 1e-12 * norm2(vp->raw[0], t)))
+    pt->left = cvec_norm2(vp->g[0], t);
+    if (!(pt->left > 1e-12 * cvec_norm2(vp->raw[0], t)))
         return ERR_GEOMETRY;
-    pt->beta = dot(vp->g[0], vp->y, t) / pt->left;
+    pt->beta = cvec_dot(vp->g[0], vp->y, t) / pt->left;
     memcpy(vp->res, vp->y, t * sizeof *vp->res);
-    subtract(vp->res, pt->beta, vp->g[0], t);
-    pt->cost = norm2(vp->res, t);
+    cvec_subtract(vp->res, pt->beta, vp->g[0], t);
+    pt->cost = cvec_norm2(vp->res, t);
     return 0;
 }
 
@@ -214,56 +186,30 @@ static int evaluate(struct varpro *vp, struct point *pt)
     if (solve_gain(vp, pt))
         return ERR_GEOMETRY;
     for (int i = 1; i < 4; i++) { /* rows become Kaufman's J */
-        subtract(vp->g[i], dot(vp->g[0], vp->g[i], t) / pt->left, vp->g[0], t);
+        cvec_subtract(vp->g[i], cvec_dot(vp->g[0], vp->g[i], t) / pt->left, vp->g[0], t);
         for (size_t j = 0; j < t; j++)
-            vp->g[i][j] = -times(pt->beta, vp->g[i][j]);
+            vp->g[i][j] = -cvec_times(pt->beta, vp->g[i][j]);
     }
     for (int i = 0; i < 3; i++) {
-        pt->grad[i] = creal(dot(vp->g[i + 1], vp->res, t));
+        pt->grad[i] = creal(cvec_dot(vp->g[i + 1], vp->res, t));
         for (int j = 0; j <= i; j++)
-            pt->n[i][j] = pt->n[j][i] = creal(dot(vp->g[i + 1], vp->g[j + 1], t));
+            pt->n[i][j] = pt->n[j][i] = creal(cvec_dot(vp->g[i + 1], vp->g[j + 1], t));
     }
     return 0;
-}
-
-/* x = -H^-1 g by Cholesky; false when H is not positive. */
-static bool newton_step(const double h[3][3], const double g[3], double x[3])
-{
-    double l[3][3] = {{0}};
-    for (int i = 0; i < 3; i++) {
-        for (int j = 0; j <= i; j++) {
-            double s = h[i][j];
-            for (int k = 0; k < j; k++)
-                s -= l[i][k] * l[j][k];
-            if (i == j && !(s > 1e-14 * h[i][i]))
-                return false;
-            l[i][j] = i == j ? sqrt(s) : s / l[j][j];
-        }
-        x[i] = -g[i];
-        for (int k = 0; k < i; k++)
-            x[i] -= l[i][k] * x[k];
-        x[i] /= l[i][i];
-    }
-    for (int i = 2; i >= 0; i--) {
-        for (int k = i + 1; k < 3; k++)
-            x[i] -= l[k][i] * x[k];
-        x[i] /= l[i][i];
-    }
-    return true;
 }
 
 /* The same with q held, when the step would leave the box through a side it stands on. */
 static bool boxed_step(const struct pixel_model *mod, const struct point *pt, const double h[3][3],
                        double step[3])
 {
-    if (!newton_step(h, pt->grad, step))
+    if (!newton3_step(h, pt->grad, step))
         return false;
     double q = pt->x[2];
     if ((q <= mod->q_min && step[2] < 0) || (q >= mod->q_max && step[2] > 0)) {
         double held[3][3], g[3] = {pt->grad[0], pt->grad[1], 0};
         memcpy(held, h, sizeof held);
         held[0][2] = held[1][2] = held[2][0] = held[2][1] = 0;
-        if (!newton_step((const double(*)[3])held, g, step))
+        if (!newton3_step((const double(*)[3])held, g, step))
             return false;
         step[2] = 0;
     }
@@ -392,24 +338,9 @@ static void back_substitute(const struct varpro *vp, cplx *v)
 {
     for (size_t k = vp->k; k-- > 0;) {
         for (size_t j = k + 1; j < vp->k; j++)
-            v[k] -= times(vp->r[j][k], v[j]);
+            v[k] -= cvec_times(vp->r[j][k], v[j]);
         v[k] /= creal(vp->r[k][k]);
     }
-}
-
-/* x' N^-1 x for complex x; 0 for a singular N. */
-static double quadratic(const double n[3][3], const cplx x[3])
-{
-    double sum = 0, y[3], part[3];
-    for (int c = 0; c < 2; c++) {
-        for (int i = 0; i < 3; i++)
-            part[i] = c ? cimag(x[i]) : creal(x[i]);
-        if (!newton_step(n, part, y))
-            return 0;
-        for (int i = 0; i < 3; i++)
-            sum -= part[i] * y[i];
-    }
-    return sum;
 }
 
 /* Error of gamma = R^-1 Q^H (y - beta g): of the noise, of beta and of the position. */
@@ -420,12 +351,12 @@ static void variances(struct varpro *vp, const struct point *pt, struct varpro_f
     memcpy(vp->g, vp->raw, sizeof vp->g);
     for (int i = 0; i < 4; i++) {
         for (size_t k = 0; k < vp->k; k++)
-            w[i][k] = dot(vp->q[k], vp->g[i], t);
+            w[i][k] = cvec_dot(vp->q[k], vp->g[i], t);
         back_substitute(vp, w[i]);
         project(vp, vp->g[i]);
     }
     for (int i = 0; i < 3; i++)
-        mix[i] = dot(vp->g[0], vp->g[i + 1], t) / pt->left;
+        mix[i] = cvec_dot(vp->g[0], vp->g[i + 1], t) / pt->left;
     for (size_t k = 0; k < vp->k; k++)
         fit->variance[k] = 0;
     for (size_t j = 0; j < vp->k; j++) {
@@ -437,8 +368,8 @@ static void variances(struct varpro *vp, const struct point *pt, struct varpro_f
     }
     for (size_t k = 0; k < vp->k; k++) {
         for (int i = 0; i < 3; i++)
-            d[i] = times(pt->beta, w[i + 1][k] - times(w[0][k], mix[i]));
-        fit->variance[k] += cplx_norm(w[0][k]) / pt->left + 0.5 * quadratic(pt->n, d);
+            d[i] = cvec_times(pt->beta, w[i + 1][k] - cvec_times(w[0][k], mix[i]));
+        fit->variance[k] += cplx_norm(w[0][k]) / pt->left + 0.5 * newton3_quadratic(pt->n, d);
     }
 }
 
@@ -450,7 +381,7 @@ static void settle(struct varpro *vp, const struct point *pt)
     memcpy(last, vp->raw[0], t * sizeof *last);
     project(vp, last);
     memcpy(vp->res, vp->y, t * sizeof *vp->res);
-    subtract(vp->res, pt->beta, last, t);
+    cvec_subtract(vp->res, pt->beta, last, t);
     for (size_t i = 0; i < t; i++)
         last[i] /= sqrt(pt->left);
 }
@@ -463,10 +394,10 @@ static void coefficients(struct varpro *vp, const cplx *y, const struct point *p
     if (memcmp(vp->at, pt->x, sizeof vp->at) != 0)
         mean_rows(vp, pt->x);
     memcpy(v, y, t * sizeof *v);
-    subtract(v, pt->beta, vp->raw[0], t);
-    fit->log_det = log(pt->left / norm2(vp->raw[0], t));
+    cvec_subtract(v, pt->beta, vp->raw[0], t);
+    fit->log_det = log(pt->left / cvec_norm2(vp->raw[0], t));
     for (size_t k = 0; k < vp->k; k++) {
-        fit->gamma[k] = dot(vp->q[k], v, t);
+        fit->gamma[k] = cvec_dot(vp->q[k], v, t);
         fit->log_det += 2 * log(creal(vp->r[k][k]));
     }
     back_substitute(vp, fit->gamma);
@@ -495,7 +426,7 @@ int varpro_refine(struct varpro *vp, const cplx *y, const size_t *support, size_
     double still_to_gain[3];
     fit->iterations = 1;
     fit->converged = true;
-    if (!polish || !newton_step((const double(*)[3])pt.n, pt.grad, still_to_gain) ||
+    if (!polish || !newton3_step((const double(*)[3])pt.n, pt.grad, still_to_gain) ||
         predicted(&pt, still_to_gain) > 1e-3 * pt.cost)
         fit->iterations += descend(vp, &pt, polish ? 1e-9 : 1e-4, &fit->converged);
     if (polish)
@@ -543,7 +474,7 @@ double varpro_drift(const struct varpro *vp, const double uvq[3])
             d += (uvq[i] - vp->centre[i]) * vp->expansion[i + 1][j];
         sum += cplx_norm(d);
     }
-    return sqrt(sum / norm2(vp->expansion[0], t));
+    return sqrt(sum / cvec_norm2(vp->expansion[0], t));
 }
 
 const cplx *varpro_tangent(struct varpro *vp, const double uvq[3], size_t *stride)
