@@ -169,13 +169,22 @@ static void make_start(const struct ris_model *model, int s, double *theta)
     defocus(model, s & 1 ? bend : -bend, s & 2 ? bend : -bend, theta);
 }
 
+/* A panel so large that the full search would take minutes: fewer starts are rounded, with fewer
+ * offsets. With thousands of elements they differ little. */
+#define LARGE 1000000 /* elements x points */
+
+static bool is_large(const struct wide *w)
+{
+    return w->n_element * w->n_point > LARGE;
+}
+
 static int descend(struct wide *w, double *theta, double *value)
 {
     nlopt_opt opt = nlopt_create(NLOPT_LD_LBFGS, (unsigned)w->n_element);
     if (!opt)
         return ERR_NO_MEMORY;
     nlopt_set_min_objective(opt, objective, w);
-    nlopt_set_maxeval(opt, 300);
+    nlopt_set_maxeval(opt, is_large(w) ? 100 : 300);
     nlopt_set_ftol_rel(opt, 1e-6);
     nlopt_result rc = nlopt_optimize(opt, theta, value);
     nlopt_destroy(opt);
@@ -261,7 +270,7 @@ static double quantise(struct wide *w, const double *theta, unsigned bits, uint8
                        uint8_t *state)
 {
     double best = INFINITY;
-    for (int k = 0; k < N_OFFSET; k++) {
+    for (int k = 0; k < N_OFFSET; k += is_large(w) ? 4 : 1) {
         double offset = 2 * PI / (1u << bits) * k / N_OFFSET;
         for (size_t m = 0; m < w->n_element; m++)
             trial[m] = ris_nearest_state(theta[m] + offset, bits);
@@ -298,6 +307,25 @@ int ris_wide(const struct ris_model *model, double *theta)
     return rc;
 }
 
+/* Continuous optima of all starts, [N_START x elements]; value INFINITY where one failed. */
+static void descend_all(struct wide *w, const struct ris_model *model, double *theta, double *value)
+{
+    for (int s = 0; s < N_START; s++) {
+        make_start(model, s, theta + (size_t)s * w->n_element);
+        if (descend(w, theta + (size_t)s * w->n_element, &value[s]))
+            value[s] = INFINITY;
+    }
+}
+
+/* Is start s among those worth rounding? */
+static bool worth(const struct wide *w, const double *value, int s)
+{
+    int better = 0;
+    for (int k = 0; k < N_START; k++)
+        better += value[k] < value[s] || (value[k] == value[s] && k < s);
+    return isfinite(value[s]) && (!is_large(w) || better < 2);
+}
+
 int ris_wide_profile(const struct ris_model *model, unsigned bits, uint8_t *state)
 {
     assert(model && state && bits >= 1 && bits <= 3);
@@ -306,15 +334,15 @@ int ris_wide_profile(const struct ris_model *model, unsigned bits, uint8_t *stat
     int rc = wide_init(&w, model);
     if (rc)
         return rc;
-    double best = INFINITY, *theta = malloc(n * sizeof *theta);
+    double best = INFINITY, optimum[N_START], *theta = malloc(N_START * n * sizeof *theta);
     uint8_t *trial = malloc(2 * n);
     rc = theta && trial ? ERR_STATE : ERR_NO_MEMORY;
+    if (theta && trial)
+        descend_all(&w, model, theta, optimum);
     for (int s = 0; theta && trial && s < N_START; s++) {
-        double value = INFINITY;
-        make_start(model, s, theta);
-        if (descend(&w, theta, &value))
+        if (!worth(&w, optimum, s))
             continue;
-        value = quantise(&w, theta, bits, trial, trial + n);
+        double value = quantise(&w, theta + (size_t)s * n, bits, trial, trial + n);
         if (!(value < best))
             continue;
         best = value;
