@@ -44,8 +44,6 @@ static void serve(struct worker *w, const struct job *job)
         worker_lost(w, &err);
     else if (r != ERR_TIMEOUT)
         worker_answered(w);
-    if (r == OK)
-        worker_keep(w, c);
 }
 
 /* ---- the thread ---- */
@@ -108,6 +106,7 @@ static void *run(void *arg)
             worker_look(w);
     }
     worker_blink_end(w);
+    worker_keep(w);
     w->cfg.driver->close(&w->board);
     socket_close(&w->back);
     return NULL;

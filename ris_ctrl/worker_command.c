@@ -65,6 +65,7 @@ static int do_apply(struct worker *w, const struct command *c, struct board_ack 
     if (r != OK)
         return r;
     expect_slot(w, c->slot);
+    w->unsaved = c->when == RIS_NOW;
     if (w->expect != 0 && ack->hash != w->expect)
         return worker_wrong(w, w->expect, ack->hash, err);
     return OK;
@@ -84,6 +85,7 @@ static int do_change(struct worker *w, const struct command *c, struct board_ack
     case COMMAND_LOAD:
         return do_load(w, c, ack, err);
     case COMMAND_ARM:
+        worker_keep(w); /* before a sequence takes its place */
         r = d->arm(w->board, &c->arm, ack, err);
         if (r == OK)
             expect_slot(w, c->arm.idle);
@@ -207,13 +209,14 @@ int worker_library(struct worker *w, const struct command *c, struct reply *repl
     }
 }
 
-void worker_keep(struct worker *w, const struct command *c)
+void worker_keep(struct worker *w)
 {
     struct status err = {.code = OK};
     const uint8_t *pattern = store_shown_pattern(w->store);
-    if (c->kind != COMMAND_APPLY || c->when != RIS_NOW || pattern == NULL)
+    if (!w->unsaved || pattern == NULL)
         return;
-    if (library_save_shown(&w->library, c->slot, pattern, &err) != OK)
+    w->unsaved = false;
+    if (library_save_shown(&w->library, (uint16_t)store_shown(w->store), pattern, &err) != OK)
         log_error("board %s: its profile is not stored: %s", w->cfg.board.name, err.text);
 }
 

@@ -52,17 +52,22 @@ void worker_lost(struct worker *w, const struct status *why)
     w->cfg.driver->close(&w->board);
 }
 
+static void report_wrong(struct worker *w, uint64_t got, const struct status *err)
+{
+    if (!w->wrong) {
+        log_error("%s", err->text);
+        worker_news(w, "wrong", got, err->text);
+    }
+    w->wrong = true;
+}
+
 int worker_wrong(struct worker *w, uint64_t want, uint64_t got, struct status *err)
 {
     status_set(err, ERR_STATE,
                "board %s: shows profile %016" PRIx64 " where it acknowledged %016" PRIx64
                "; check its supply and shift chain",
                w->cfg.board.name, got, want);
-    if (!w->wrong) {
-        log_error("%s", err->text);
-        worker_news(w, "wrong", got, err->text);
-    }
-    w->wrong = true;
+    report_wrong(w, got, err);
     return ERR_STATE;
 }
 
@@ -85,6 +90,8 @@ static int verify(struct worker *w, struct status *err)
     if (w->expect == 0)
         return OK;
     int r = w->cfg.driver->readback(w->board, RIS_SLOT_ACTIVE, &back, err);
+    if (r == ERR_STATE) /* what was read contradicts itself */
+        report_wrong(w, 0, err);
     if (r != OK)
         return r;
     return back.hash == w->expect ? OK : worker_wrong(w, w->expect, back.hash, err);
@@ -178,6 +185,7 @@ void worker_look(struct worker *w)
         if (status.state.mode == RIS_IDLE && w->blink_end_us == 0 && ++w->looks % 2 == 0)
             look_at_elements(w);
     }
+    worker_keep(w);
     w->next_look_us = clock_us() + LOOK_US;
 }
 

@@ -29,6 +29,7 @@ struct worker {
     int64_t next_look_us;
     unsigned looks;
     bool silent, wrong; /* told already */
+    bool unsaved;       /* the static profile is not on disk yet */
 
     int64_t worst_us[COMMAND_STOP]; /* recent longest times of the driver, by command */
     int64_t no_retry_after_us;      /* of the command that runs */
@@ -71,8 +72,9 @@ int worker_execute(struct worker *w, const struct job *job, struct reply *reply,
 int worker_library(struct worker *w, const struct command *c, struct reply *reply,
                    struct status *err) MUST_CHECK;
 
-/* What changed is written to disk, after the answer is out. */
-void worker_keep(struct worker *w, const struct command *c);
+/* Writes the static profile to disk if it is a new one: at the next look, as no client should wait
+ * for a disk. */
+void worker_keep(struct worker *w);
 /* pattern with its dead columns at 0, into out (may be the same). */
 void worker_mask(const struct worker *w, const uint8_t *pattern, uint8_t *out);
 
