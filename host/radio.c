@@ -258,3 +258,40 @@ void radio_counters(const struct radio *radio, struct radio_counters *out)
         .unlocked = c[COUNT_UNLOCKED],
     };
 }
+
+static int tune(struct radio *radio, const struct radio_side *side,
+                const struct radio_channel *want)
+{
+    uhd_tune_request_t request = {
+        .target_freq = want->carrier_hz,
+        .rf_freq_policy = UHD_TUNE_REQUEST_POLICY_AUTO,
+        .dsp_freq_policy = UHD_TUNE_REQUEST_POLICY_AUTO,
+    };
+    uhd_tune_result_t result;
+    if (side->set_rate(radio->usrp, want->rate_hz, want->index) ||
+        side->set_freq(radio->usrp, &request, want->index, &result) ||
+        side->set_gain(radio->usrp, want->gain_db, want->index, ""))
+        return ERR_RADIO;
+    if (want->antenna && want->antenna[0] &&
+        side->set_antenna(radio->usrp, want->antenna, want->index))
+        return ERR_RADIO;
+    return OK;
+}
+
+int radio_channel_setup(struct radio *radio, const struct radio_side *side,
+                        const struct radio_channel *want, struct status *err)
+{
+    double rate = 0, gain = 0;
+    if (tune(radio, side, want))
+        return radio_uhd_error(radio, err, side->failure);
+    side->get_rate(radio->usrp, want->index, &rate);
+    side->get_gain(radio->usrp, want->index, "", &gain);
+    if (fabs(rate - want->rate_hz) <= 1 && fabs(gain - want->gain_db) <= 1)
+        return OK;
+    err->code = ERR_ARG;
+    snprintf(err->text, sizeof err->text,
+             "radio: %s channel %zu offers %.0f samples/s and %.1f dB for rate_hz %.0f and "
+             "%s %.1f: choose values the device has",
+             side->name, want->index, rate, gain, want->rate_hz, side->gain_key, want->gain_db);
+    return err->code;
+}

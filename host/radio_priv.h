@@ -83,3 +83,25 @@ int radio_trigger_open(struct radio *radio, const struct radio_cfg *cfg,
 
 /* Fills *err with "what: text of UHD" and returns its code, ERR_RADIO. Takes usrp_lock. */
 int radio_uhd_error(struct radio *radio, struct status *err, const char *what);
+
+/* UHD's calls for one direction: the same shapes under two names. */
+struct radio_side {
+    const char *name, *gain_key, *failure;
+    uhd_error (*set_rate)(uhd_usrp_handle, double, size_t);
+    uhd_error (*set_freq)(uhd_usrp_handle, uhd_tune_request_t *, size_t, uhd_tune_result_t *);
+    uhd_error (*set_gain)(uhd_usrp_handle, double, size_t, const char *);
+    uhd_error (*set_antenna)(uhd_usrp_handle, const char *, size_t);
+    uhd_error (*get_rate)(uhd_usrp_handle, size_t, double *);
+    uhd_error (*get_gain)(uhd_usrp_handle, size_t, const char *, double *);
+};
+
+struct radio_channel { /* what is wanted of one */
+    size_t index;
+    double rate_hz, carrier_hz, gain_db;
+    const char *antenna; /* NULL or "": the device's own choice */
+};
+
+/* Setup only. Rate, frequency, gain and antenna, read back. ERR_RADIO, or ERR_ARG when the device
+ * has no such rate or gain. */
+int radio_channel_setup(struct radio *radio, const struct radio_side *side,
+                        const struct radio_channel *want, struct status *err) MUST_CHECK;

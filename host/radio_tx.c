@@ -9,49 +9,28 @@
 
 #define SEND_WAIT_S 0.5
 
-static int tune_channel(struct radio *radio, const struct radio_cfg *cfg, size_t channel)
-{
-    uhd_tune_request_t request = {
-        .target_freq = cfg->carrier_hz,
-        .rf_freq_policy = UHD_TUNE_REQUEST_POLICY_AUTO,
-        .dsp_freq_policy = UHD_TUNE_REQUEST_POLICY_AUTO,
-    };
-    uhd_tune_result_t result;
-    if (uhd_usrp_set_tx_rate(radio->usrp, cfg->rate_hz, channel) ||
-        uhd_usrp_set_tx_freq(radio->usrp, &request, channel, &result) ||
-        uhd_usrp_set_tx_gain(radio->usrp, cfg->tx_gain_db, channel, ""))
-        return ERR_RADIO;
-    if (cfg->tx_antenna && cfg->tx_antenna[0] &&
-        uhd_usrp_set_tx_antenna(radio->usrp, cfg->tx_antenna, channel))
-        return ERR_RADIO;
-    return OK;
-}
-
-static int check_channel(struct radio *radio, const struct radio_cfg *cfg, size_t channel,
-                         struct status *err)
-{
-    double rate = 0, gain = 0;
-    uhd_usrp_get_tx_rate(radio->usrp, channel, &rate);
-    uhd_usrp_get_tx_gain(radio->usrp, channel, "", &gain);
-    if (fabs(rate - cfg->rate_hz) <= 1 && fabs(gain - cfg->tx_gain_db) <= 1)
-        return OK;
-    err->code = ERR_ARG;
-    snprintf(err->text, sizeof err->text,
-             "radio: TX channel %zu offers %.0f samples/s and %.1f dB for rate_hz %.0f and "
-             "tx_gain_db %.1f: choose values the device has",
-             channel, rate, gain, cfg->rate_hz, cfg->tx_gain_db);
-    return err->code;
-}
+static const struct radio_side side = {
+    .name = "TX",
+    .gain_key = "tx_gain_db",
+    .failure = "cannot set up the transmitter",
+    .set_rate = uhd_usrp_set_tx_rate,
+    .set_freq = uhd_usrp_set_tx_freq,
+    .set_gain = uhd_usrp_set_tx_gain,
+    .set_antenna = uhd_usrp_set_tx_antenna,
+    .get_rate = uhd_usrp_get_tx_rate,
+    .get_gain = uhd_usrp_get_tx_gain,
+};
 
 int radio_tx_open(struct radio *radio, const struct radio_cfg *cfg, struct status *err)
 {
     size_t channels[RADIO_CHANNELS_MAX];
     for (size_t i = 0; i < cfg->n_tx; i++) {
         channels[i] = cfg->tx_channels[i];
-        if (tune_channel(radio, cfg, channels[i]))
-            return radio_uhd_error(radio, err, "cannot set up the transmitter");
-        if (check_channel(radio, cfg, channels[i], err))
-            return err->code;
+        const struct radio_channel channel = {channels[i], cfg->rate_hz, cfg->carrier_hz,
+                                              cfg->tx_gain_db, cfg->tx_antenna};
+        int rc = radio_channel_setup(radio, &side, &channel, err);
+        if (rc)
+            return rc;
     }
     uhd_stream_args_t args = {
         .cpu_format = "sc16",
