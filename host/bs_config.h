@@ -10,7 +10,7 @@
 #include "host/radio.h"
 #include "host/schedule.h"
 
-enum { BS_USERS_MAX = 8, BS_RIS = 2, BS_TEXT = 256, BS_NAME = 32 };
+enum { BS_USERS_MAX = 8, BS_RIS = 2, BS_TEXT = 256, BS_NAME = 32, BS_CPUS_MAX = 16 };
 
 struct bs_radio {
     char args[BS_TEXT], clock_source[BS_NAME], time_source[BS_NAME];
@@ -82,6 +82,8 @@ struct bs_cfg {
     } cycle;
     struct {
         bool gated, lock_memory, realtime;
+        int cpus[BS_CPUS_MAX];
+        size_t n_cpu;
         char state_dir[BS_TEXT];
         double debug_truth_m[3]; /* NaN: none */
         int stop_after;          /* cycles, 0 = run on */

@@ -4,7 +4,6 @@
  * thread follows the air, one serves the boards; a mutex guards the publisher between them. */
 #include <math.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/options.h"
+#include "base/realtime.h"
 #include "base/sockets.h"
 #include "base/state_dir.h"
 #include "sim/publisher.h"
@@ -262,10 +262,8 @@ static void release_users(struct room *room)
  * last to be served. Gated time waits, so ordinary priority does. */
 static void become_realtime(const struct room *room)
 {
-    const struct sched_param priority = {.sched_priority = 20};
-    if (!air_config(room->air)->gated &&
-        sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &priority))
-        log_info("SCHED_FIFO is not permitted; a busy machine may lose answers");
+    if (!air_config(room->air)->gated)
+        realtime_apply(pthread_self(), &(struct realtime_cfg){.priority = REALTIME_ROOM});
 }
 
 static void follow_the_air(struct room *room)

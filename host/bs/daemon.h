@@ -3,9 +3,10 @@
  * The parts of miradord and its threads. main() makes the parts, starts the threads and is itself
  * the control and telemetry thread. */
 #pragma once
+#include "base/audit.h"
+#include "base/realtime.h"
 #include "base/sockets.h"
 #include "base/state_dir.h"
-#include "base/audit.h"
 #include "host/bs/burst.h"
 #include "host/bs/cycle_gate.h"
 #include "host/bs/profiles.h"
@@ -36,6 +37,8 @@ struct daemon_parts {
 struct daemon {
     struct daemon_parts p;
     pthread_t schedule, rx, dsp;
+    struct realtime_grant grant; /* what the radio threads were allowed */
+    bool memory_locked;
     atomic_int threads_left;
     atomic_bool stop, failed;
     _Atomic uint64_t cycles_skipped, sends_failed;

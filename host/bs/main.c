@@ -4,10 +4,7 @@
 #include "base/log.h"
 #include "base/options.h"
 #include "host/bs/daemon.h"
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #define STOP_PATIENCE_S 3.0 /* a thread may still wait for samples of a room that stands */
@@ -27,13 +24,6 @@ static int complain(const struct status *err, int code)
     return code;
 }
 
-static void lock_memory(const struct bs_cfg *cfg)
-{
-    if (cfg->run.lock_memory && mlockall(MCL_CURRENT | MCL_FUTURE))
-        log_warn("memory is not locked: %s; raise 'ulimit -l' or set run.lock_memory: no",
-                 strerror(errno));
-}
-
 static int run(struct daemon *d, const struct bs_cfg *cfg, struct options *opt)
 {
     struct status err = {0};
@@ -42,7 +32,8 @@ static int run(struct daemon *d, const struct bs_cfg *cfg, struct options *opt)
         daemon_parts_free(&d->p);
         return complain(&err, code);
     }
-    lock_memory(cfg);
+    if (cfg->run.lock_memory && cfg->run.realtime && !cfg->run.gated)
+        d->memory_locked = realtime_lock_memory();
     int rc = daemon_threads_start(d, &err);
     if (rc == OK) {
         options_ready(opt);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/log.h"
+#include "base/realtime.h"
 #include "host/bs/daemon.h"
-#include <errno.h>
-#include <sched.h>
 #include <string.h>
 #include <time.h>
 
@@ -10,40 +9,28 @@ struct job {
     pthread_t *thread;
     void *(*run)(void *);
     const char *name;
-    int priority; /* SCHED_FIFO */
+    enum realtime_priority priority;
 };
 
-static int start_job(struct daemon *d, const struct job *job, bool realtime)
+static int start_job(struct daemon *d, const struct job *job)
 {
-    pthread_attr_t attr;
-    pthread_attr_init(&attr);
-    if (realtime) {
-        const struct sched_param param = {.sched_priority = job->priority};
-        pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
-        pthread_attr_setschedpolicy(&attr, SCHED_FIFO);
-        pthread_attr_setschedparam(&attr, &param);
-    }
-    int e = pthread_create(job->thread, &attr, job->run, d);
-    pthread_attr_destroy(&attr);
+    const struct bs_cfg *cfg = d->p.cfg;
+    const struct realtime_cfg wish = {job->priority, cfg->run.cpus, cfg->run.n_cpu};
+    int e = pthread_create(job->thread, NULL, job->run, d);
+    if (e == 0 && cfg->run.realtime && !cfg->run.gated)
+        d->grant = realtime_apply(*job->thread, &wish);
     return e;
 }
 
 int daemon_threads_start(struct daemon *d, struct status *err)
 {
     const struct job jobs[] = {
-        {&d->dsp, daemon_dsp, "bs-dsp", 50},
-        {&d->schedule, daemon_schedule, "bs-schedule", 55},
-        {&d->rx, daemon_rx, "bs-rx", 60},
+        {&d->dsp, daemon_dsp, "bs-dsp", REALTIME_DSP},
+        {&d->schedule, daemon_schedule, "bs-schedule", REALTIME_SCHEDULE},
+        {&d->rx, daemon_rx, "bs-rx", REALTIME_RX},
     };
-    bool realtime = d->p.cfg->run.realtime && !d->p.cfg->run.gated;
     for (size_t i = 0; i < sizeof jobs / sizeof jobs[0]; i++) {
-        int e = start_job(d, &jobs[i], realtime);
-        if (e == EPERM && realtime) {
-            log_warn("no permission for SCHED_FIFO, the radio threads run as ordinary ones: allow "
-                     "it with 'ulimit -r 60' or CAP_SYS_NICE, or set run.realtime: no");
-            realtime = false;
-            e = start_job(d, &jobs[i], realtime);
-        }
+        int e = start_job(d, &jobs[i]);
         if (e)
             return status_set(err, ERR_STATE, "cannot start thread %s: %s", jobs[i].name,
                               strerror(e));

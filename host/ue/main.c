@@ -4,6 +4,7 @@
  * that only waits for the end. */
 #include "base/log.h"
 #include "base/options.h"
+#include "base/realtime.h"
 #include "base/sockets.h"
 #include "base/state_dir.h"
 #include "host/ue/responder.h"
@@ -12,7 +13,6 @@
 #include <math.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -148,9 +148,12 @@ static int start_watch(struct status *err)
 
 static void become_realtime(const struct ue *ue)
 {
-    const struct sched_param priority = {.sched_priority = 10};
-    if (ue->cfg.run.realtime && sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &priority))
-        log_info("SCHED_FIFO is not permitted; running at normal priority");
+    const struct realtime_cfg wish = {REALTIME_USER, ue->cfg.run.cpus, ue->cfg.run.n_cpu};
+    if (!ue->cfg.run.realtime)
+        return;
+    realtime_apply(pthread_self(), &wish);
+    if (ue->cfg.run.lock_memory)
+        realtime_lock_memory();
 }
 
 static void publish(struct ue *ue, const struct heard_burst *burst, enum responder_verdict verdict,

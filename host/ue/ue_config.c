@@ -80,6 +80,10 @@ static const struct config_key keys[] = {
      .help = "holds the last accepted cycle"},
     {"run.realtime", CONFIG_BOOL(CFG, run.realtime), .def = "yes",
      .help = "SCHED_FIFO, where permitted"},
+    {"run.lock_memory", CONFIG_BOOL(CFG, run.lock_memory), .def = "yes",
+     .help = "mlockall, with run.realtime"},
+    {"run.cpus", CONFIG_INTS(CFG, run.cpus, run.n_cpu), .min = 0, .max = 1023, .def = "[]",
+     .help = "CPUs to stay on, with run.realtime; empty: any"},
     {"exercise.attack", CONFIG_CHOICE(CFG, attack, ATTACK_CHOICES), .def = "none",
      .help = "makes this terminal misbehave on purpose, to test a base station: replay its first "
              "answer, flip one bit of each answer, forge (flip one and mend the checksum)"},

@@ -36,7 +36,9 @@ struct ue_cfg {
     struct {
         int lost_after;
         char state_dir[UE_TEXT];
-        bool realtime;
+        bool realtime, lock_memory;
+        int cpus[16];
+        size_t n_cpu;
     } run;
     int attack; /* enum attack_kind */
     char telemetry_endpoint[UE_TEXT];
