@@ -15,14 +15,13 @@ struct cycle_plan {
     size_t user;        /* whom the frame addresses: index in the configuration */
     uint8_t sensing[5]; /* the 40 bits as sent */
     bool sync;          /* a sync frame went along */
-    bool ris_ok;        /* every board acknowledged its ARM in time */
-    bool sent;          /* the burst was queued */
+    uint32_t faults;    /* enum cycle_fault: what touched it so far */
     uint64_t ris_hash;  /* of the profiles the boards step through */
 };
 
 struct block {
     enum block_kind kind;
-    struct radio_block info; /* tick, valid samples, discontinuity */
+    struct radio_block info; /* tick, valid samples, faults */
     uint64_t dropped;        /* blocks lost since the one before */
     int64_t received_ns;     /* CLOCK_MONOTONIC when the last sample was there */
     struct cycle_plan plan;

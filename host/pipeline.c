@@ -102,7 +102,8 @@ static bool make_buffers(struct pipeline *p, struct status *err)
     p->h = fft_alloc(waveform_burst_slots(&p->wave) * one);
     p->w = fft_alloc(STREAM_COUNT * one);
     p->v = fft_alloc(STREAM_COUNT * one);
-    if (p->h && p->w && p->v)
+    p->capture.kept = fft_alloc(N_STREAM * one);
+    if (p->h && p->w && p->v && p->capture.kept)
         return true;
     status_set(err, ERR_NO_MEMORY, "pipeline: out of memory");
     return false;
@@ -183,6 +184,7 @@ void pipeline_destroy(struct pipeline **pipeline)
     fft_free(p->h);
     fft_free(p->w);
     fft_free(p->v);
+    fft_free(p->capture.kept);
     map_fix_destroy(&p->map);
     free(p);
     *pipeline = NULL;
@@ -221,7 +223,7 @@ static void find_path(struct pipeline *p, size_t i, enum background_kind kind,
 static void look_at_streams(struct pipeline *p, struct cycle_report *r)
 {
     const size_t stride = p->cfg.radio.n_rx * p->wave.k;
-    pipeline_capture_add(p);
+    pipeline_capture_keep(p);
     for (size_t i = 0; i < N_STREAM; i++) {
         enum stream_name h = STREAM_STATIC + i;
         cplxf *w = p->w + h * stride;
@@ -234,7 +236,8 @@ static void look_at_streams(struct pipeline *p, struct cycle_report *r)
         background_valid(p->background, STREAM_STATIC, pipeline_stream_config(p, STREAM_STATIC));
 }
 
-static int separate(struct pipeline *p, const struct block *block, struct cycle_report *r)
+/* Block to streams. Returns what the leak says is wrong with the cycle (enum cycle_fault). */
+static uint32_t separate(struct pipeline *p, const struct block *block, struct cycle_report *r)
 {
     const struct slot_window window = {
         .first = (size_t)-p->schedule.window[WINDOW_SENSING].begin,
@@ -251,7 +254,7 @@ static int separate(struct pipeline *p, const struct block *block, struct cycle_
         r->leak_wander_rad = ref.wander_rad;
         r->leak_peak_db = ref.peak_db;
     }
-    return rc;
+    return rc == OK ? 0 : FAULT_RX_STEP;
 }
 
 void pipeline_sensing(struct pipeline *p, const struct block *block)
@@ -260,14 +263,10 @@ void pipeline_sensing(struct pipeline *p, const struct block *block)
     int64_t t0 = clock_ns();
     start_report(p, &block->plan);
     pipeline_capture_begin(p, r);
-    r->discontinuity = block->info.discontinuity;
-    if (!block->plan.sent || r->discontinuity)
-        r->outcome = FIX_RADIO;
-    else if (!block->plan.ris_ok)
-        r->outcome = FIX_RIS;
-    else if (separate(p, block, r) != OK)
-        r->outcome = FIX_RADIO;
-    else
+    r->faults = block->plan.faults | block->info.faults;
+    if (r->faults == 0)
+        r->faults = separate(p, block, r);
+    if (r->faults == 0)
         look_at_streams(p, r);
     r->stages.sensing_us = (double)(clock_ns() - t0) * 1e-3;
 }
@@ -285,12 +284,18 @@ static void close_cycle(struct pipeline *p, struct cycle_report *report)
         pipeline_count(&p->fixes);
     else if (r->response == RESPONSE_PERMITTED)
         pipeline_count(&p->refused);
-    if (r->discontinuity)
-        pipeline_count(&p->discontinuities);
+    for (size_t i = 0; i < CYCLE_FAULTS; i++)
+        if (r->faults >> i & 1)
+            pipeline_count(&p->fault[i]);
     *report = *r;
 }
 
-/* Without permission nothing of the observation leaves this function. */
+static enum fix_outcome outcome_of(uint32_t faults)
+{
+    return faults & ~(uint32_t)(FAULT_RIS_LATE | FAULT_RIS_UNKNOWN) ? FIX_RADIO : FIX_RIS;
+}
+
+/* Without permission, or of a touched cycle, nothing of the observation leaves this function. */
 static void forget_observation(struct pipeline *p, struct cycle_report *r)
 {
     memset(r->path, 0, sizeof r->path);
@@ -305,11 +310,13 @@ void pipeline_response(struct pipeline *p, const struct block *block, struct cyc
     int64_t t0 = clock_ns();
     assert(block->plan.index == r->plan.index);
     r->received_ns = block->received_ns;
-    r->discontinuity |= block->info.discontinuity;
+    r->faults |= block->plan.faults | block->info.faults;
+    if (r->faults)
+        r->outcome = outcome_of(r->faults);
     pipeline_open_response(p, block, r);
     int64_t t1 = clock_ns();
     r->stages.response_us = (double)(t1 - t0) * 1e-3;
-    if (r->response == RESPONSE_PERMITTED)
+    if (r->response == RESPONSE_PERMITTED && r->faults == 0)
         pipeline_locate(p, r);
     else
         forget_observation(p, r);
@@ -326,8 +333,8 @@ void pipeline_lost(struct pipeline *p, const struct cycle_plan *plan, struct cyc
         pipeline_capture_begin(p, &p->pending);
     }
     p->pending.response = RESPONSE_LOST;
+    p->pending.faults |= plan->faults | FAULT_RX_LOST;
     p->pending.outcome = FIX_RADIO;
-    p->pending.discontinuity = true;
     p->pending.received_ns = clock_ns();
     forget_observation(p, &p->pending);
     close_cycle(p, report);
@@ -346,10 +353,11 @@ void pipeline_counters(const struct pipeline *p, struct pipeline_counters *out)
         .refused_fixes = atomic_load(&p->refused),
         .background_captures = atomic_load(&p->captures),
         .background_refused = atomic_load(&p->captures_refused),
-        .discontinuities = atomic_load(&p->discontinuities),
     };
     for (size_t i = 0; i < RESPONSE_VERDICTS; i++)
         out->response[i] = atomic_load(&p->response[i]);
     for (size_t i = 0; i < FIX_OUTCOMES; i++)
         out->outcome[i] = atomic_load(&p->outcome[i]);
+    for (size_t i = 0; i < CYCLE_FAULTS; i++)
+        out->fault[i] = atomic_load(&p->fault[i]);
 }

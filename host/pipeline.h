@@ -23,7 +23,7 @@ struct pipeline_counters { /* since create; readable from any thread */
     uint64_t response[RESPONSE_VERDICTS];
     uint64_t outcome[FIX_OUTCOMES];
     uint64_t background_captures, background_refused;
-    uint64_t discontinuities;
+    uint64_t fault[CYCLE_FAULTS]; /* cycles each kind of fault touched */
 };
 
 struct pipeline;

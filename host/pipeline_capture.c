@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "frames/ris_profile.h"
 #include "host/pipeline_priv.h"
+#include <string.h>
 
 #define QUIET_S 10.0 /* nobody may have answered for so long */
 
@@ -52,17 +53,28 @@ void pipeline_capture_begin(struct pipeline *p, struct cycle_report *r)
         background_clear(p->background);
         p->capture.captured = false;
     }
+    p->capture.keeping = false;
     r->background_running = p->capture.running;
 }
 
-void pipeline_capture_add(struct pipeline *p)
+/* A fault can still come to light until the cycle ends, so the streams wait for that. */
+void pipeline_capture_keep(struct pipeline *p)
 {
     const size_t stride = p->cfg.radio.n_rx * p->wave.k;
     if (!p->capture.running)
         return;
+    memcpy(p->capture.kept, p->w + STREAM_STATIC * stride,
+           N_STREAM * stride * sizeof *p->capture.kept);
+    p->capture.keeping = true;
+}
+
+static void add(struct pipeline *p)
+{
+    const size_t stride = p->cfg.radio.n_rx * p->wave.k;
     for (size_t i = 0; i < N_STREAM; i++) {
         enum stream_name h = STREAM_STATIC + i;
-        if (background_add(p->background, h, pipeline_stream_config(p, h), p->w + h * stride)) {
+        if (background_add(p->background, h, pipeline_stream_config(p, h),
+                           p->capture.kept + i * stride)) {
             refuse(p, "more RIS configurations than there is room for");
             return;
         }
@@ -94,6 +106,8 @@ void pipeline_capture_end(struct pipeline *p, struct cycle_report *r)
         return;
     if (r->response != RESPONSE_SILENT && r->response != RESPONSE_LOST)
         refuse(p, "somebody answered during the capture");
-    else if (p->capture.left == 0)
+    else if (p->capture.keeping && r->faults == 0)
+        add(p);
+    if (p->capture.running && p->capture.left == 0)
         finish(p, r);
 }

@@ -21,6 +21,8 @@ struct capture {        /* of the empty room */
     atomic_int request; /* cycles asked for, -1: none pending; written by any thread */
     bool running;
     unsigned left;
+    cplxf *kept;       /* [N_STREAM x n_rx x K] of this cycle, until it proves untouched */
+    bool keeping;      /* they are there */
     bool captured;     /* there is one */
     double finished_s; /* device time of the last good one */
 };
@@ -64,9 +66,10 @@ struct pipeline {
     double answered_s;           /* device time of the last genuine or damaged answer */
     struct cycle_report pending; /* the sensing half, until the response is there */
 
-    _Atomic uint64_t cycles, fixes, refused, captures, captures_refused, discontinuities;
+    _Atomic uint64_t cycles, fixes, refused, captures, captures_refused;
     _Atomic uint64_t response[RESPONSE_VERDICTS];
     _Atomic uint64_t outcome[FIX_OUTCOMES];
+    _Atomic uint64_t fault[CYCLE_FAULTS];
 };
 
 static inline void pipeline_count(_Atomic uint64_t *counter)
@@ -76,7 +79,7 @@ static inline void pipeline_count(_Atomic uint64_t *counter)
 
 /* pipeline_capture.c. Begin is called before the streams are looked at, end after the response. */
 void pipeline_capture_begin(struct pipeline *p, struct cycle_report *r);
-void pipeline_capture_add(struct pipeline *p);
+void pipeline_capture_keep(struct pipeline *p);
 void pipeline_capture_end(struct pipeline *p, struct cycle_report *r);
 uint64_t pipeline_stream_config(const struct pipeline *p, enum stream_name h);
 

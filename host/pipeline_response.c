@@ -90,9 +90,8 @@ void pipeline_open_response(struct pipeline *p, const struct block *block, struc
     struct response response;
     uint8_t bytes[RESPONSE_FRAME_BYTES];
     int64_t t0 = clock_ns();
-    if (block->info.discontinuity) {
+    if (block->info.faults) {
         r->response = RESPONSE_LOST;
-        r->outcome = FIX_RADIO;
         return;
     }
     int found = find_burst(p, block, &burst);
@@ -111,6 +110,6 @@ void pipeline_open_response(struct pipeline *p, const struct block *block, struc
     r->height_m = response.height_cm / 100.0;
     r->height_sigma_m = fmax(response_sigma_m(response.sigma_code), p->cfg.estimate.height_sigma_m);
     r->turnaround_ns = response.turnaround_ds / 10.0;
-    if (p->cfg.estimate.cooperative)
+    if (p->cfg.estimate.cooperative && r->faults == 0)
         time_ways(p, block, &burst, r);
 }

@@ -10,6 +10,7 @@
 #pragma once
 #include "dsp/cplx.h"
 #include "frames/status.h"
+#include "host/cycle_fault.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -52,10 +53,10 @@ struct radio_counters { /* since radio_open; telemetry */
     uint64_t trigger_pulses, unlocked;
 };
 
-struct radio_block {    /* what radio_rx_read got */
-    int64_t tick;       /* of sample 0 of the buffers: always the tick asked for */
-    size_t n_valid;     /* samples really received; the rest of the buffers is zero */
-    bool discontinuity; /* a gap inside, or an end that never came */
+struct radio_block { /* what radio_rx_read got */
+    int64_t tick;    /* of sample 0 of the buffers: always the tick asked for */
+    size_t n_valid;  /* samples really received; the rest of the buffers is zero */
+    uint32_t faults; /* FAULT_RX_GAP: a gap inside; FAULT_RX_LOST: nothing, or no end */
 };
 
 struct radio;
@@ -81,7 +82,7 @@ int radio_now(struct radio *radio, int64_t *tick) MUST_CHECK;
 int radio_rx_request(struct radio *radio, int64_t tick, size_t n) MUST_CHECK;
 /* RX thread. Waits for the samples of the oldest outstanding request and sorts them into buf
  * [n_rx][n] by their timestamps: what is missing is zero. `wait_s` is how long, on the device's
- * clock, past the end of the block to wait for it. Returns 0 (look at block->discontinuity),
+ * clock, past the end of the block to wait for it. Returns 0 (look at block->faults),
  * ERR_TIMEOUT (nothing came), ERR_STATE (the request was late and dropped), ERR_RADIO. */
 int radio_rx_read(struct radio *radio, int64_t tick, size_t n, struct sc16 *const *buf,
                   double wait_s, struct radio_block *block) MUST_CHECK;

@@ -164,6 +164,13 @@ static int read_once(struct radio *radio, struct reading *r, double wait_s)
     return note_error(radio);
 }
 
+static uint32_t touched(const struct reading *r)
+{
+    if (r->done < r->n || r->valid == 0)
+        return FAULT_RX_LOST;
+    return r->valid < r->n ? FAULT_RX_GAP : 0;
+}
+
 int radio_rx_read(struct radio *radio, int64_t tick, size_t n, struct sc16 *const *buf,
                   double wait_s, struct radio_block *block)
 {
@@ -173,14 +180,14 @@ int radio_rx_read(struct radio *radio, int64_t tick, size_t n, struct sc16 *cons
         rc = read_once(radio, &r, wait_s);
     for (size_t c = 0; c < radio->n_rx; c++)
         memset(buf[c] + r.done, 0, (n - r.done) * sizeof **buf);
-    *block = (struct radio_block){.tick = tick, .n_valid = r.valid, .discontinuity = r.valid < n};
+    *block = (struct radio_block){.tick = tick, .n_valid = r.valid, .faults = touched(&r)};
     return r.valid ? OK : rc;
 }
 
 int radio_capture(struct radio *radio, int64_t tick, size_t n, struct sc16 *const *buf,
                   double wait_s, struct radio_block *block)
 {
-    *block = (struct radio_block){.tick = tick, .discontinuity = true};
+    *block = (struct radio_block){.tick = tick, .faults = FAULT_RX_LOST};
     if (radio_rx_request(radio, tick, n))
         return ERR_RADIO;
     return radio_rx_read(radio, tick, n, buf, wait_s, block);

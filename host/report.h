@@ -22,8 +22,8 @@ enum fix_outcome {
     FIX_DONE,
     FIX_NOT_ASKED, /* no permission, so nothing was computed */
     FIX_CAPTURE,   /* empty-room capture is running */
-    FIX_RADIO,     /* samples missing, or the leak was not where it should be */
-    FIX_RIS,       /* a board did not acknowledge its sequence in time */
+    FIX_RADIO,     /* the radio faltered, or the leak was not where it should be: see faults */
+    FIX_RIS,       /* a board did not acknowledge its sequence in time: see faults */
     FIX_SETTLING,  /* no background, and the adaptive one has not settled */
     FIX_REFUSED,   /* report.fix.verdict says why */
     FIX_OUTCOMES
@@ -73,7 +73,7 @@ struct cycle_report {
     enum track_event track_event;
     double leak_wander_rad, leak_peak_db;
     bool background_valid, background_running;
-    bool discontinuity;
+    uint32_t faults;     /* enum cycle_fault: any bit, and the cycle gives nothing */
     int64_t received_ns; /* when the response's last sample was there */
     struct report_stages stages;
     float profile[REPORT_STREAMS][REPORT_PROFILE_BINS]; /* delay profiles, only with permission */

@@ -91,6 +91,13 @@ static void add_fix(struct text *t, const struct fix *f)
         number(f->chi2), f->dof, boolean(f->ungated), boolean(f->coded_only), number(f->gdop));
 }
 
+static void add_faults(struct text *t, uint32_t faults)
+{
+    char names[256];
+    cycle_faults_json(faults, names, sizeof names);
+    add(t, ",\"faults\":%s", names);
+}
+
 int telemetry_format_fix(const struct cycle_report *r, double latency_ms, char *out, size_t size)
 {
     struct text t = text_begin(out, size);
@@ -107,6 +114,7 @@ int telemetry_format_fix(const struct cycle_report *r, double latency_ms, char *
     add(&t, ",\"height_m\":%.2f,\"adaptive\":%s,\"refined\":%s", r->height_m,
         boolean(r->path[PATH_L2].adaptive), boolean(r->fix.refined));
     add_paths(&t, r, PATH_COUNT);
+    add_faults(&t, r->faults);
     add(&t, ",\"latency_ms\":%.3f}", latency_ms);
     return text_end(&t);
 }
@@ -123,7 +131,8 @@ int telemetry_format_cycle(const struct cycle_report *r, double latency_ms, char
         number(r->response_snr_db), number(r->response_cfo_hz), number(r->response_evm_db));
     add(&t, ",\"background\":\"%s\",\"discontinuity\":%s,\"leak_wander_rad\":%.5f",
         r->background_running ? "capturing" : (r->background_valid ? "valid" : "adaptive"),
-        boolean(r->discontinuity), number(r->leak_wander_rad));
+        boolean(r->faults & (FAULT_RX_GAP | FAULT_RX_LOST)), number(r->leak_wander_rad));
+    add_faults(&t, r->faults);
     add(&t,
         ",\"stages_us\":{\"sensing\":%.1f,\"sync\":%.1f,\"response\":%.1f,\"fix\":%.1f,"
         "\"total\":%.1f},\"latency_ms\":%.3f}",
@@ -179,6 +188,11 @@ static const char *outcome_name(unsigned i)
     return fix_outcome_name((enum fix_outcome)i);
 }
 
+static const char *fault_name(unsigned i)
+{
+    return cycle_fault_name(i);
+}
+
 static void add_radio(struct text *t, const struct radio_counters *r)
 {
     add(t,
@@ -201,6 +215,16 @@ static void add_stages(struct text *t, const char *name, const struct report_sta
         name, s->sensing_us, s->sync_us, s->response_us, s->fix_us, s->total_us);
 }
 
+/* Cycles with a gap, and cycles with a capture that never came. */
+static uint64_t discontinuities(const struct pipeline_counters *p)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < CYCLE_FAULTS; i++)
+        if ((FAULT_RX_GAP | FAULT_RX_LOST) >> i & 1)
+            n += p->fault[i];
+    return n;
+}
+
 int telemetry_format_health(const struct health *h, char *out, size_t size)
 {
     struct text t = text_begin(out, size);
@@ -214,6 +238,7 @@ int telemetry_format_health(const struct health *h, char *out, size_t size)
         p->refused_fixes);
     add_counts(&t, "response", p->response, RESPONSE_VERDICTS, verdict_name);
     add_counts(&t, "outcome", p->outcome, FIX_OUTCOMES, outcome_name);
+    add_counts(&t, "faults", p->fault, CYCLE_FAULTS, fault_name);
     add(&t, ",\"background\":{\"valid\":%s,\"captures\":%" PRIu64 ",\"refused\":%" PRIu64 "}",
         boolean(h->background_valid), p->background_captures, p->background_refused);
     add_radio(&t, &h->radio);
@@ -228,6 +253,6 @@ int telemetry_format_health(const struct health *h, char *out, size_t size)
         ",\"blocks_dropped\":%" PRIu64 ",\"discontinuities\":%" PRIu64
         ",\"telemetry_dropped\":%" PRIu64 ",\"sends_failed\":%" PRIu64 "}",
         h->latency_mean_ms, h->latency_p99_ms, h->latency_max_ms, h->cycles_skipped,
-        h->blocks_dropped, p->discontinuities, h->telemetry_dropped, h->sends_failed);
+        h->blocks_dropped, discontinuities(p), h->telemetry_dropped, h->sends_failed);
     return text_end(&t);
 }

@@ -53,7 +53,9 @@ static void arm_boards(struct conductor *c, struct cycle_plan *plan)
     if (rc == OK)
         rc = ris_client_arm_wait(d->p.ris, d->p.cfg->run.gated ? ACK_GATED_MS : ACK_MS, ris.ack);
     ris.wait_us = (double)(clock_ns() - t0) * 1e-3;
-    plan->ris_ok = ris.ok = rc == OK;
+    ris.ok = rc == OK;
+    if (!ris.ok)
+        plan->faults |= FAULT_RIS_LATE;
     if (!ris.ok)
         snprintf(ris.error, sizeof ris.error, "%s", ris_client_error(d->p.ris));
     publish_ris(d, &ris);
@@ -111,9 +113,10 @@ static int conduct(struct conductor *c, int64_t index)
     if (radio_tx_poll(d->p.radio, 0) > 0 && !d->p.cfg->run.gated)
         radio_tx_poll(d->p.radio, ACK_OF_BURST_S);
     arm_boards(c, &plan);
-    plan.sent = send_burst(c, &plan);
-    if (!plan.sent)
+    if (!send_burst(c, &plan)) {
+        plan.faults |= FAULT_TX_LOST;
         atomic_fetch_add(&d->sends_failed, 1);
+    }
     cycle_gate_answer(d->p.gate, &plan);
     return radio_tx_prepare(d->p.radio, schedule_start(&d->p.schedule, index + 1));
 }

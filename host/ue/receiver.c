@@ -143,7 +143,7 @@ static int capture(struct receiver *r, int64_t tick, size_t n)
     }
     if (rc)
         return rc;
-    if (block.discontinuity) {
+    if (block.faults) {
         r->count.damaged++;
         return ERR_NOT_FOUND;
     }

@@ -100,8 +100,7 @@ static void sense(struct bench *b, bool present)
     path[4] = (struct path){STREAM_STATIC, fix_predict(&a, ROW_L1, user, NULL), 1e-3};
     path[5] = (struct path){STREAM_RIS1, fix_predict(&a, ROW_L2, user, NULL), 3e-4};
     path[6] = (struct path){STREAM_RIS2, fix_predict(&a, ROW_L3, user, NULL), 3e-4};
-    struct cycle_plan plan = {
-        .index = b->index, .cycle = 1000 + (uint64_t)b->index, .ris_ok = true, .sent = true};
+    struct cycle_plan plan = {.index = b->index, .cycle = 1000 + (uint64_t)b->index};
     assert_int_equal(secure_seal_sensing(&b->keys, plan.cycle, 5, plan.sensing), OK);
     b->block.plan = plan;
     b->block.kind = BLOCK_SENSING;
@@ -312,13 +311,14 @@ static void lost_samples_give_no_position(void **state)
     clear_block(b);
     put_answer(b, answer(b, &b->keys, true));
     b->block.kind = BLOCK_RESPONSE;
-    b->block.info.discontinuity = true;
+    b->block.info.faults = FAULT_RX_GAP;
     pipeline_response(b->pipeline, &b->block, &r);
     assert_int_equal(r.response, RESPONSE_LOST);
     assert_nothing_told(&r);
     pipeline_counters(b->pipeline, &n);
     assert_int_equal(n.response[RESPONSE_LOST], 1);
-    assert_int_equal(n.discontinuities, 1);
+    assert_int_equal(n.fault[0], 1); /* rx_gap */
+    assert_int_equal(r.faults, FAULT_RX_GAP);
 }
 
 static void late_board_gives_no_position(void **state)
@@ -328,7 +328,7 @@ static void late_board_gives_no_position(void **state)
     clear_block(b);
     sense(b, true);
     b->block.kind = BLOCK_SENSING;
-    b->block.plan.ris_ok = false;
+    b->block.plan.faults = FAULT_RIS_LATE;
     pipeline_sensing(b->pipeline, &b->block);
     clear_block(b);
     put_answer(b, answer(b, &b->keys, true));

@@ -40,8 +40,9 @@ static void fix_is_json_that_keeps_every_bit(void **state)
     assert_int_equal(json_array_size(paths), PATH_COUNT);
     const json_t *first = json_array_get(paths, 0);
     assert_true(json_number_value(json_object_get(first, "length_m")) == 1.0 / 3);
-    static const char *const keys[] = {"type",    "cycle",         "time_s", "user",  "position_m",
-                                       "track_m", "covariance_m2", "chi2",   "paths", "latency_ms"};
+    static const char *const keys[] = {"type",       "cycle",   "time_s",        "user",
+                                       "position_m", "track_m", "covariance_m2", "chi2",
+                                       "paths",      "faults",  "latency_ms"};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         assert_non_null(json_object_get(o, keys[i]));
     json_decref(o);
@@ -67,6 +68,22 @@ static void every_header_is_json(void **state)
         assert_int_equal(json_integer_value(json_object_get(o, "v")), 1);
         json_decref(o);
     }
+}
+
+static void a_touched_cycle_says_by_what(void **state)
+{
+    (void)state;
+    char text[8192];
+    struct cycle_report r = sample_report();
+    r.faults = FAULT_RX_GAP | FAULT_TX_LATE;
+    assert_true(telemetry_format_cycle(&r, 1, text, sizeof text) > 0);
+    json_t *o = json_loads(text, 0, NULL);
+    const json_t *faults = json_object_get(o, "faults");
+    assert_int_equal(json_array_size(faults), 2);
+    assert_string_equal(json_string_value(json_array_get(faults, 0)), "rx_gap");
+    assert_string_equal(json_string_value(json_array_get(faults, 1)), "tx_late");
+    assert_true(json_is_true(json_object_get(o, "discontinuity")));
+    json_decref(o);
 }
 
 static void short_buffers_are_not_overrun(void **state)
@@ -107,6 +124,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fix_is_json_that_keeps_every_bit),
         cmocka_unit_test(every_header_is_json),
+        cmocka_unit_test(a_touched_cycle_says_by_what),
         cmocka_unit_test(short_buffers_are_not_overrun),
         cmocka_unit_test(full_queue_drops_the_oldest_and_counts),
     };
