@@ -23,14 +23,17 @@ struct path {
 
 /* Between one user and one antenna of the base station. */
 struct user_antenna {
-    struct path direct;
+    struct path direct; /* and by what is stuck */
     struct path through[SCENE_MAX_RIS];
 };
 
+/* Elements of one RIS, as far as they follow their profile and as far as they are stuck. */
+enum part { FOLLOWING, STUCK, N_PART };
+
 struct user_state {
     struct trajectory_point at;
-    struct aperture_hop *reflected[SCENE_MAX_RIS]; /* user to the elements, times Gamma */
-    bool reflected_ready[SCENE_MAX_RIS];
+    struct aperture_hop *reflected[SCENE_MAX_RIS][N_PART]; /* user to the elements, times Gamma */
+    bool reflected_ready[SCENE_MAX_RIS][N_PART];
     struct user_antenna *antennas; /* [n_antennas] */
 };
 
@@ -46,12 +49,16 @@ struct channel {
     size_t n_bin, n_antennas;
     struct aperture *apertures[SCENE_MAX_RIS];
     struct aperture_hop *scratch_hop[SCENE_MAX_RIS];
-    double complex *gamma[SCENE_MAX_RIS];
+    double complex *gamma[SCENE_MAX_RIS][N_PART];
+    uint8_t *states[SCENE_MAX_RIS];
+    struct pixel *pixels[SCENE_MAX_RIS];
+    bool stuck[SCENE_MAX_RIS]; /* any element is */
     struct antenna *antennas;
     struct user_state users[SCENE_MAX_USERS];
     uint64_t fading_block;
-    float complex *clutter;                 /* [n_tx x n_rx x n_bin] */
-    float complex *mirrored[SCENE_MAX_RIS]; /* static paths by each RIS, same shape */
+    float complex *clutter;                         /* [n_tx x n_rx x n_bin] */
+    float complex *mirrored[SCENE_MAX_RIS][N_PART]; /* static paths by each RIS, same shape; */
+    bool mirrored_ready[SCENE_MAX_RIS][N_PART];     /* made when the base station sends */
     struct spectrum sum;
 };
 
@@ -74,10 +81,19 @@ static int alloc_surface(struct channel *ch, size_t ris, struct status *err)
     ch->apertures[ris] = aperture_create(ch->scene, ris, ch->grid, err);
     if (!ch->apertures[ris])
         return err->code ? err->code : ERR_NO_MEMORY;
-    ch->gamma[ris] = calloc(aperture_n_elements(ch->apertures[ris]), sizeof *ch->gamma[ris]);
-    ch->mirrored[ris] = calloc(n_links(ch->scene) * ch->n_bin, sizeof *ch->mirrored[ris]);
+    const size_t n = aperture_n_elements(ch->apertures[ris]);
     ch->scratch_hop[ris] = aperture_hop_create(ch->apertures[ris]);
-    bool ok = ch->gamma[ris] && ch->mirrored[ris] && ch->scratch_hop[ris];
+    ch->states[ris] = calloc(n, sizeof *ch->states[ris]);
+    ch->pixels[ris] = calloc(n, sizeof *ch->pixels[ris]);
+    bool ok = ch->scratch_hop[ris] && ch->states[ris] && ch->pixels[ris];
+    for (size_t m = 0; ok && m < n; m++)
+        ch->pixels[ris][m] = (struct pixel){1, -1};
+    for (size_t part = 0; part < N_PART; part++) {
+        ch->gamma[ris][part] = calloc(n, sizeof *ch->gamma[ris][part]);
+        ch->mirrored[ris][part] =
+            calloc(n_links(ch->scene) * ch->n_bin, sizeof *ch->mirrored[ris][part]);
+        ok = ok && ch->gamma[ris][part] && ch->mirrored[ris][part];
+    }
     for (size_t a = 0; a < ch->n_antennas; a++) {
         struct antenna *antenna = &ch->antennas[a];
         antenna->hops[ris] = aperture_hop_create(ch->apertures[ris]);
@@ -85,10 +101,11 @@ static int alloc_surface(struct channel *ch, size_t ris, struct status *err)
         if (ok)
             aperture_hop_set(ch->apertures[ris], &antenna->end, NULL, antenna->hops[ris]);
     }
-    for (size_t u = 0; u < ch->scene->n_users; u++) {
-        ch->users[u].reflected[ris] = aperture_hop_create(ch->apertures[ris]);
-        ok = ok && ch->users[u].reflected[ris];
-    }
+    for (size_t u = 0; u < ch->scene->n_users; u++)
+        for (size_t part = 0; part < N_PART; part++) {
+            ch->users[u].reflected[ris][part] = aperture_hop_create(ch->apertures[ris]);
+            ok = ok && ch->users[u].reflected[ris][part];
+        }
     return ok ? 0 : ERR_NO_MEMORY;
 }
 
@@ -185,12 +202,16 @@ void channel_destroy(struct channel **channel)
     for (size_t ris = 0; ris < SCENE_MAX_RIS; ris++) {
         for (size_t a = 0; ch->antennas && a < ch->n_antennas; a++)
             aperture_hop_destroy(&ch->antennas[a].hops[ris]);
-        for (size_t u = 0; u < SCENE_MAX_USERS; u++)
-            aperture_hop_destroy(&ch->users[u].reflected[ris]);
+        for (size_t part = 0; part < N_PART; part++) {
+            for (size_t u = 0; u < SCENE_MAX_USERS; u++)
+                aperture_hop_destroy(&ch->users[u].reflected[ris][part]);
+            free(ch->gamma[ris][part]);
+            free(ch->mirrored[ris][part]);
+        }
         aperture_hop_destroy(&ch->scratch_hop[ris]);
         aperture_destroy(&ch->apertures[ris]);
-        free(ch->gamma[ris]);
-        free(ch->mirrored[ris]);
+        free(ch->states[ris]);
+        free(ch->pixels[ris]);
     }
     for (size_t u = 0; u < SCENE_MAX_USERS; u++)
         free(ch->users[u].antennas);
@@ -201,32 +222,78 @@ void channel_destroy(struct channel **channel)
     *channel = NULL;
 }
 
-void channel_set_profile(struct channel *ch, size_t ris, const uint8_t *states)
+/* Coefficient of state on this surface; exact at half turns, so that a complement is exactly the
+ * negative. */
+static double complex coefficient(const struct scene_ris *surface, int state)
+{
+    double turn = (double)state / (double)(1 << surface->bits), re, im;
+    turns(&turn, &re, &im, 1);
+    return pow(10, -surface->loss_db / 20) * (re + I * im);
+}
+
+static void fill_gamma(struct channel *ch, size_t ris)
+{
+    const struct scene_ris *surface = &ch->scene->ris[ris];
+    ch->stuck[ris] = false;
+    for (size_t n = 0; n < aperture_n_elements(ch->apertures[ris]); n++) {
+        const struct pixel *pixel = &ch->pixels[ris][n];
+        const bool stuck = pixel->stuck >= 0;
+        double complex g =
+            pixel->factor * coefficient(surface, stuck ? pixel->stuck : ch->states[ris][n]);
+        ch->gamma[ris][FOLLOWING][n] = stuck ? 0 : g;
+        ch->gamma[ris][STUCK][n] = stuck ? g : 0;
+        ch->stuck[ris] |= stuck;
+    }
+}
+
+/* Static paths from transmit to receive antennas by a part of a surface, [n_tx x n_rx x n_bin]. */
+static const float complex *mirrored_by(struct channel *ch, size_t ris, enum part part)
 {
     const struct scene *scene = ch->scene;
-    const struct scene_ris *surface = &scene->ris[ris];
-    double loss = pow(10, -surface->loss_db / 20);
-    for (size_t n = 0; n < aperture_n_elements(ch->apertures[ris]); n++) {
-        assert(states[n] < 1 << surface->bits);
-        double turn = (double)states[n] / (double)(1 << surface->bits), re, im;
-        turns(&turn, &re, &im, 1); /* exact at half turns: a complement is exactly the negative */
-        ch->gamma[ris][n] = loss * (re + I * im);
-    }
+    if (ch->mirrored_ready[ris][part])
+        return ch->mirrored[ris][part];
     for (size_t i = 0; i < scene->bs_tx.n; i++) {
-        aperture_hop_reflect(ch->apertures[ris], ch->antennas[i].hops[ris], ch->gamma[ris],
+        aperture_hop_reflect(ch->apertures[ris], ch->antennas[i].hops[ris], ch->gamma[ris][part],
                              ch->scratch_hop[ris]);
         for (size_t j = 0; j < scene->bs_rx.n; j++) {
             const struct aperture_hop *rx = ch->antennas[scene->bs_tx.n + j].hops[ris];
             aperture_through(ch->apertures[ris], ch->scratch_hop[ris], rx, &ch->sum, NULL);
             spectrum_expand(ch->grid, &ch->sum,
-                            ch->mirrored[ris] + (i * scene->bs_rx.n + j) * ch->n_bin);
+                            ch->mirrored[ris][part] + (i * scene->bs_rx.n + j) * ch->n_bin);
         }
     }
-    for (size_t u = 0; u < scene->n_users; u++) {
-        ch->users[u].reflected_ready[ris] = false;
-        for (size_t a = 0; a < ch->n_antennas; a++)
-            ch->users[u].antennas[a].through[ris].ready = false;
+    ch->mirrored_ready[ris][part] = true;
+    return ch->mirrored[ris][part];
+}
+
+static void forget_part(struct channel *ch, size_t ris, enum part part)
+{
+    ch->mirrored_ready[ris][part] = false;
+    for (size_t u = 0; u < ch->scene->n_users; u++) {
+        ch->users[u].reflected_ready[ris][part] = false;
+        for (size_t a = 0; a < ch->n_antennas; a++) {
+            struct user_antenna *antenna = &ch->users[u].antennas[a];
+            *(part == STUCK ? &antenna->direct.ready : &antenna->through[ris].ready) = false;
+        }
     }
+}
+
+void channel_set_profile(struct channel *ch, size_t ris, const uint8_t *states)
+{
+    for (size_t n = 0; n < aperture_n_elements(ch->apertures[ris]); n++)
+        assert(states[n] < 1 << ch->scene->ris[ris].bits);
+    memcpy(ch->states[ris], states, aperture_n_elements(ch->apertures[ris]));
+    fill_gamma(ch, ris);
+    forget_part(ch, ris, FOLLOWING);
+}
+
+void channel_set_pixels(struct channel *ch, size_t ris, const struct pixel *pixels)
+{
+    memcpy(ch->pixels[ris], pixels,
+           aperture_n_elements(ch->apertures[ris]) * sizeof *ch->pixels[ris]);
+    fill_gamma(ch, ris);
+    for (size_t part = 0; part < N_PART; part++)
+        forget_part(ch, ris, part);
 }
 
 void channel_move(struct channel *ch, double time_s)
@@ -236,8 +303,7 @@ void channel_move(struct channel *ch, double time_s)
     for (size_t u = 0; u < scene->n_users; u++) {
         struct user_state *user = &ch->users[u];
         trajectory_at(&scene->users[u], time_s, &user->at);
-        for (size_t ris = 0; ris < scene->n_ris; ris++)
-            user->reflected_ready[ris] = false;
+        memset(user->reflected_ready, 0, sizeof user->reflected_ready);
         for (size_t a = 0; a < ch->n_antennas; a++) {
             user->antennas[a].direct.ready = false;
             for (size_t ris = 0; ris < scene->n_ris; ris++)
@@ -278,6 +344,47 @@ static double weighted_rate(const struct channel *ch, size_t u, const struct hop
     return total > 0 ? sum / total : 0;
 }
 
+static const struct aperture_hop *reflected_hop(struct channel *ch, size_t u, size_t ris,
+                                                enum part part)
+{
+    struct user_state *user = &ch->users[u];
+    if (user->reflected_ready[ris][part])
+        return user->reflected[ris][part];
+    double complex factor[SCENE_MAX_ELEMENTS];
+    for (size_t n = 0; n < aperture_n_elements(ch->apertures[ris]); n++)
+        factor[n] = ch->gamma[ris][part][n] * fading(ch, u, (ris + 1) << 16 | n);
+    struct hop_end end = user_end(ch, u);
+    aperture_hop_set(ch->apertures[ris], &end, factor, user->reflected[ris][part]);
+    user->reflected_ready[ris][part] = true;
+    return user->reflected[ris][part];
+}
+
+/* Between user and antenna by a part of a surface; leaves path->ready to the caller. */
+static void by_surface(struct channel *ch, size_t u, size_t ris, size_t a, enum part part,
+                       struct path *path)
+{
+    struct hop_end centre = hop_end_point(ch->scene->ris[ris].position_m);
+    double power[HOP_MAX_IMAGES] = {0};
+    aperture_through(ch->apertures[ris], reflected_hop(ch, u, ris, part), ch->antennas[a].hops[ris],
+                     &path->h, power);
+    path->power = 0;
+    for (size_t i = 0; i < HOP_MAX_IMAGES; i++)
+        path->power += power[i];
+    path->rate_mps = weighted_rate(ch, u, &centre, power);
+}
+
+static void add_path(struct channel *ch, const struct path *more, struct path *path)
+{
+    double power = path->power + more->power;
+    for (size_t k = 0; k < grid_n_coarse(ch->grid); k++) {
+        path->h.re[k] += more->h.re[k];
+        path->h.im[k] += more->h.im[k];
+    }
+    if (power > 0)
+        path->rate_mps = (path->power * path->rate_mps + more->power * more->rate_mps) / power;
+    path->power = power;
+}
+
 static const struct path *direct_path(struct channel *ch, size_t u, size_t a)
 {
     struct path *path = &ch->users[u].antennas[a].direct;
@@ -297,37 +404,22 @@ static const struct path *direct_path(struct channel *ch, size_t u, size_t a)
         path->power += power[i];
     }
     path->rate_mps = weighted_rate(ch, u, end, power);
+    for (size_t ris = 0; ris < ch->scene->n_ris; ris++) {
+        struct path stuck;
+        if (!ch->stuck[ris])
+            continue;
+        by_surface(ch, u, ris, a, STUCK, &stuck);
+        add_path(ch, &stuck, path);
+    }
     path->ready = true;
     return path;
-}
-
-static const struct aperture_hop *reflected_hop(struct channel *ch, size_t u, size_t ris)
-{
-    struct user_state *user = &ch->users[u];
-    if (user->reflected_ready[ris])
-        return user->reflected[ris];
-    double complex factor[SCENE_MAX_ELEMENTS];
-    for (size_t n = 0; n < aperture_n_elements(ch->apertures[ris]); n++)
-        factor[n] = ch->gamma[ris][n] * fading(ch, u, (ris + 1) << 16 | n);
-    struct hop_end end = user_end(ch, u);
-    aperture_hop_set(ch->apertures[ris], &end, factor, user->reflected[ris]);
-    user->reflected_ready[ris] = true;
-    return user->reflected[ris];
 }
 
 static const struct path *through_path(struct channel *ch, size_t u, size_t ris, size_t a)
 {
     struct path *path = &ch->users[u].antennas[a].through[ris];
-    if (path->ready)
-        return path;
-    struct hop_end centre = hop_end_point(ch->scene->ris[ris].position_m);
-    double power[HOP_MAX_IMAGES] = {0};
-    aperture_through(ch->apertures[ris], reflected_hop(ch, u, ris), ch->antennas[a].hops[ris],
-                     &path->h, power);
-    path->power = 0;
-    for (size_t i = 0; i < HOP_MAX_IMAGES; i++)
-        path->power += power[i];
-    path->rate_mps = weighted_rate(ch, u, &centre, power);
+    if (!path->ready)
+        by_surface(ch, u, ris, a, FOLLOWING, path);
     path->ready = true;
     return path;
 }
@@ -432,7 +524,11 @@ static unsigned bs_link(struct channel *ch, size_t i, size_t j, float complex *h
     memcpy(h, ch->clutter + at, ch->n_bin * sizeof *h);
     groups |= echo_group(ch, tx, rx, CHANNEL_MOVING, h, rate_rad_s);
     for (size_t ris = 0; ris < scene->n_ris; ris++) {
-        memcpy(h + static_group(ris) * ch->n_bin, ch->mirrored[ris] + at, ch->n_bin * sizeof *h);
+        const float complex *stuck = ch->stuck[ris] ? mirrored_by(ch, ris, STUCK) + at : NULL;
+        for (size_t k = 0; stuck && k < ch->n_bin; k++)
+            h[CHANNEL_STATIC * ch->n_bin + k] += stuck[k];
+        memcpy(h + static_group(ris) * ch->n_bin, mirrored_by(ch, ris, FOLLOWING) + at,
+               ch->n_bin * sizeof *h);
         groups |= 1u << static_group(ris);
         groups |= echo_group(ch, tx, rx, moving_group(ris), h, rate_rad_s);
     }

@@ -4,6 +4,7 @@
  * holds: docs/simulator.md and SIGNAL section 2. A radio is 0 for the base station and 1 + u for
  * user u. Not thread-safe. */
 #pragma once
+#include "sim/pixels.h"
 #include "sim/spectrum.h"
 
 enum channel_group {
@@ -25,9 +26,13 @@ struct channel *channel_create(const struct scene *scene, size_t n_bin, struct s
 void channel_destroy(struct channel **channel);
 
 /* Base profile of a RIS: state < 2^bits of each element, [rows x columns]; the groups of that RIS
- * hold for it, and with opposite sign for its complement. Costs the static paths through the RIS.
- */
+ * hold for it, and with opposite sign for its complement. */
 void channel_set_profile(struct channel *channel, size_t ris, const uint8_t *states);
+
+/* Health of the elements of a RIS, [rows x columns]; all healthy at first. What a stuck one
+ * reflects does not follow the profile's sign, so it counts with the static and moving groups.
+ * Costs as a new profile does. */
+void channel_set_pixels(struct channel *channel, size_t ris, const struct pixel *pixels);
 
 /* Moves the users to where they are at this room time. Spectra are then made when asked for. */
 void channel_move(struct channel *channel, double time_s);

@@ -45,6 +45,7 @@ struct publisher {
     size_t n_spans;
     struct air_packet packets[AIR_N_PACKET];      /* scratch */
     uint8_t base[SCENE_MAX_RIS][RIS_PATTERN_MAX]; /* profile the channel's groups hold for */
+    int64_t pixels_from[SCENE_MAX_RIS], pixels_to[SCENE_MAX_RIS]; /* and ticks, for its pixels */
     struct current current;
     int64_t first_burst;
     bool news; /* events taken and not yet declared done */
@@ -258,12 +259,45 @@ static void rebase(struct publisher *p, size_t ris, const uint8_t *pattern)
     p->current.valid = false;
 }
 
+/* Pixels change between ticks, so that no rounding decides. */
+static double pixel_time(const struct publisher *p, int64_t tick)
+{
+    return ((double)tick + 0.5) / p->cfg.scene->rate_hz;
+}
+
+/* First tick after `tick` at which a pixel of the surface breaks or heals. */
+static int64_t next_failure(const struct publisher *p, size_t ris, int64_t tick)
+{
+    const struct scene *scene = p->cfg.scene;
+    double next_s = pixels_next(&scene->ris[ris], pixel_time(p, tick));
+    if (!(next_s * scene->rate_hz < 9e18))
+        return BOARDS_NEVER;
+    int64_t next = (int64_t)ceil(next_s * scene->rate_hz - 0.5);
+    return next > tick ? next : tick + 1;
+}
+
+/* Gives the channel the pixels of the tick, if it holds those of another time. */
+static void read_pixels(struct publisher *p, size_t ris, int64_t tick)
+{
+    const struct scene *scene = p->cfg.scene;
+    struct pixel pixels[SCENE_MAX_ELEMENTS];
+    if (scene->ris[ris].n_failures == 0 ||
+        (tick >= p->pixels_from[ris] && tick < p->pixels_to[ris]))
+        return;
+    pixels_at(&scene->ris[ris], pixel_time(p, tick), pixels);
+    channel_set_pixels(p->cfg.channel, ris, pixels);
+    p->pixels_from[ris] = tick;
+    p->pixels_to[ris] = next_failure(p, ris, tick);
+    p->current.valid = false;
+}
+
 /* Signs of the surfaces at tick; a profile that is new becomes the base. */
 static void read_boards(struct publisher *p, int64_t tick, struct air_snap *snap)
 {
     float sign[SCENE_MAX_RIS] = {1, 1};
     for (size_t ris = 0; ris < p->cfg.scene->n_ris; ris++) {
         int64_t next;
+        read_pixels(p, ris, tick);
         const uint8_t *pattern = boards_pattern(p->boards, ris, tick, &next);
         sign[ris] = sign_of(p, ris, pattern);
         if (sign[ris] == 0) {
@@ -337,6 +371,9 @@ static void read_activity(const struct publisher *p, int64_t tick, int64_t end,
     for (size_t ris = 0; ris < p->cfg.scene->n_ris; ris++) {
         int64_t change;
         boards_pattern(p->boards, ris, tick, &change);
+        if (change < out->next)
+            out->next = change;
+        change = next_failure(p, ris, tick);
         if (change < out->next)
             out->next = change;
     }

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "sim/draw.h"
+#include "sim/pixels.h"
 #include "sim/vec3.h"
 
 #define CLEARANCE_M 0.3 /* of drawn scatterers from antennas and surfaces */
@@ -20,6 +21,25 @@ static const struct config_key scatterer_keys[] = {
 };
 static const struct config_table scatterer_table =
     CONFIG_TABLE(struct scene_scatterer, scatterer_keys);
+
+static const struct config_key failure_keys[] = {
+    {"kind", CONFIG_CHOICE(struct scene_failure, kind, "dead|stuck|biased"), .def = "dead"},
+    {"elements", CONFIG_INTS(struct scene_failure, elements, n_elements), .min = 0,
+     .max = SCENE_MAX_ELEMENTS - 1, .help = "row * columns + column"},
+    {"block", CONFIG_INTS(struct scene_failure, block, n_block), .min = 0, .max = 64,
+     .help = "cluster: column, row, columns, rows"},
+    {"amplitude", CONFIG_DOUBLE(struct scene_failure, amplitude), .min = 0, .max = 1, .def = "0",
+     .help = "biased: the commanded coefficient is scaled by this ..."},
+    {"phase_rad", CONFIG_DOUBLE(struct scene_failure, phase_rad), .unit = "rad", .min = -7,
+     .max = 7, .def = "0", .help = "... and turned by this"},
+    {"state", CONFIG_INT(struct scene_failure, state), .min = 0, .max = 7, .def = "0",
+     .help = "stuck: the state it shows"},
+    {"at_s", CONFIG_DOUBLE(struct scene_failure, at_s), .unit = "s", .min = 0, .max = 1e9,
+     .def = "0", .help = "breaks, room time"},
+    {"for_s", CONFIG_DOUBLE(struct scene_failure, for_s), .unit = "s", .min = 0, .max = 1e9,
+     .def = "0", .help = "heals after so long; 0: never"},
+};
+static const struct config_table failure_table = CONFIG_TABLE(struct scene_failure, failure_keys);
 
 static const struct config_key ris_keys[] = {
     {"name", CONFIG_STRING(struct scene_ris, name), .help = "for messages"},
@@ -40,6 +60,8 @@ static const struct config_key ris_keys[] = {
      .def = "1.5", .help = "of an element"},
     {"trigger_pin", CONFIG_INT(struct scene_ris, trigger_pin), .min = 0, .max = 31, .def = "0",
      .help = "pin of the base station's GPIO bank FP0 that the trigger line hangs on"},
+    {"failures", CONFIG_LIST(struct scene_ris, failures, n_failures, &failure_table),
+     .help = "pixels that break, unknown to the board"},
 };
 static const struct config_table ris_table = CONFIG_TABLE(struct scene_ris, ris_keys);
 
@@ -209,7 +231,7 @@ static int complete_ris(const struct scene *scene, const char *file, struct scen
         return bad(err, file, "a RIS faces nowhere, or straight up or down",
                    "give facing_m or a normal that is not vertical");
     vec3_cross(ris->normal, ris->x_axis, ris->y_axis);
-    return 0;
+    return pixels_check(ris, file, err);
 }
 
 static bool inside(const struct scene *scene, const double p[3])

@@ -22,6 +22,7 @@ enum {
     SCENE_MAX_SCATTERERS = 256,
     SCENE_MAX_ELEMENTS = 4096, /* of one RIS */
     SCENE_NAME_SIZE = 32,
+    SCENE_MAX_FAILURES = 32, /* entries of one RIS */
 };
 
 /* Antennas of one direction at the base station: a list, or a line from its centre or first one. */
@@ -55,6 +56,20 @@ struct scene_scatterer {
     double rcs_dbsm;
 };
 
+enum scene_pixel { SCENE_PIXEL_DEAD, SCENE_PIXEL_STUCK, SCENE_PIXEL_BIASED };
+
+/* Pixels that do not do what their board was told. */
+struct scene_failure {
+    int kind;         /* enum scene_pixel */
+    int elements[64]; /* row * columns + column */
+    size_t n_elements;
+    int block[4]; /* column, row, columns, rows */
+    size_t n_block;
+    double amplitude, phase_rad; /* BIASED: factor on the commanded coefficient */
+    int state;                   /* STUCK: shown for ever */
+    double at_s, for_s;          /* room time; for_s 0: never heals */
+};
+
 struct scene_ris {
     char name[SCENE_NAME_SIZE], board[SCENE_NAME_SIZE];
     double position_m[3];
@@ -65,6 +80,8 @@ struct scene_ris {
     double spacing_m, loss_db;
     int trigger_pin;             /* of the base station's bank FP0 */
     double x_axis[3], y_axis[3]; /* columns run along x, rows along y; x = up cross normal */
+    struct scene_failure failures[SCENE_MAX_FAILURES];
+    size_t n_failures;
 };
 
 struct scene_path {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/sockets.h"
+#include "sim/pixels.h"
 #include "sim/trajectory.h"
 
 struct writer {
@@ -43,16 +44,62 @@ int truth_write(const struct scene *scene, double time_s, char *out, size_t size
     return w.used < size ? (int)w.used : ERR_NO_SPACE;
 }
 
+static void put_board(struct writer *w, const struct scene_ris *ris, double time_s)
+{
+    struct pixel pixels[SCENE_MAX_ELEMENTS];
+    const size_t n = (size_t)(ris->columns * ris->rows);
+    pixels_at(ris, time_s, pixels);
+    put(w, "{\"board\":\"%s\"", ris->board);
+    for (int list = 0; list < 3; list++) {
+        static const char *const keys[] = {"elements", "mask_re", "mask_im"};
+        const char *comma = "";
+        put(w, ",\"%s\":[", keys[list]);
+        for (size_t m = 0; m < n; m++) {
+            double complex mask = pixel_mask(&pixels[m]);
+            if (mask == 1)
+                continue;
+            put(w, list ? "%s%.4g" : "%s%.0f", comma,
+                list == 0   ? (double)m
+                : list == 1 ? creal(mask)
+                            : cimag(mask));
+            comma = ",";
+        }
+        put(w, "]");
+    }
+    put(w, "}");
+}
+
+int truth_write_pixels(const struct scene *scene, double time_s, char *out, size_t size)
+{
+    struct writer w = {.out = out, .size = size};
+    put(&w, "{\"v\":1,\"time_s\":%.9f,\"boards\":[", time_s);
+    for (size_t k = 0; k < scene->n_ris; k++) {
+        put(&w, k ? "," : "");
+        put_board(&w, &scene->ris[k], time_s);
+    }
+    put(&w, "]}");
+    return w.used < size ? (int)w.used : ERR_NO_SPACE;
+}
+
+static void send_topic(const struct truth *truth, const char *topic, const char *text, int n)
+{
+    if (n < 0 || !truth->socket)
+        return;
+    struct socket_frame frames[2] = {{topic, strlen(topic)}, {text, (size_t)n}};
+    int rc = socket_send(truth->socket, frames, 2);
+    (void)rc; /* a subscriber that does not read loses messages; the room never waits for it */
+}
+
 void truth_publish(struct truth *truth, double now_s)
 {
     char text[2048];
+    static char pixels[1 << 18]; /* two surfaces all broken; the room's one thread */
     while ((double)truth->next * TRUTH_STEP_S <= now_s + TRUTH_AHEAD_S) {
-        int n = truth_write(truth->scene, (double)truth->next * TRUTH_STEP_S, text, sizeof text);
+        const double time_s = (double)truth->next * TRUTH_STEP_S;
+        send_topic(truth, "truth", text, truth_write(truth->scene, time_s, text, sizeof text));
+        if (truth->next % TRUTH_PIXELS == 0)
+            send_topic(truth, "pixels", pixels,
+                       truth_write_pixels(truth->scene, time_s, pixels, sizeof pixels));
         truth->next++;
-        if (n < 0 || !truth->socket)
-            continue;
-        struct socket_frame frames[2] = {{"truth", 5}, {text, (size_t)n}};
-        int rc = socket_send(truth->socket, frames, 2);
-        (void)rc; /* a subscriber that does not read loses messages; the room never waits for it */
     }
 }

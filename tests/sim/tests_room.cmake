@@ -11,3 +11,4 @@ mirador_test(test_publisher SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_publisher.c
 mirador_test(test_room SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_room.c
   LIBS base frames PkgConfig::ZMQ LABELS sanitize)
 add_dependencies(test_room mirador-room)
+mirador_test(test_pixels SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_pixels.c LIBS room base m LABELS sanitize)
