@@ -19,9 +19,9 @@ struct pixel_model {
     size_t n_pilots, n_elements;
     size_t columns, rows;
     struct steer_plane plane;
-    cplx *a;      /* [M x T] A transposed: pixel m's column is contiguous */
-    cplxf *af;    /* the same in float */
-    double *norm; /* [M] |A_m|^2 */
+    cplx *a;             /* [M x T] A transposed: pixel m's column is contiguous */
+    cplxf *af;           /* the same in float */
+    double *norm;        /* [M] |A_m|^2 */
     double typical_norm; /* mean of norm; > 0 */
     double p_fail;
     double q_min, q_max; /* 1 / range_m[1], 1 / range_m[0] */

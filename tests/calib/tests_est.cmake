@@ -5,3 +5,5 @@ mirador_test(test_est SOURCES ${CMAKE_SOURCE_DIR}/tests/calib/test_est.c
 mirador_test(test_jlfd_ensemble SOURCES ${CMAKE_SOURCE_DIR}/tests/calib/test_ensemble.c
   ${CMAKE_SOURCE_DIR}/tests/calib/jlfd_case.c
   LIBS calib dsp PkgConfig::OPENBLAS m)
+mirador_test(test_pixel_health SOURCES ${CMAKE_SOURCE_DIR}/tests/calib/test_pixel_health.c
+  LIBS calib dsp m LABELS sanitize)
