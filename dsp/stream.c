@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "dsp/stream.h"
 #include "dsp/fft.h"
-#include "dsp/relax.h"
+#include "dsp/first_path.h"
+#include "dsp/spd.h"
 #include "dsp/toa.h"
 #include <assert.h>
 #include <math.h>
@@ -19,7 +20,6 @@
 #define ARRIVAL_DB      12.0
 #define LATENCY_SHARE   0.95 /* of the period 1/spacing is searched for the latency, */
 #define EARLY_SHARE     0.05 /* this part of it before zero */
-#define LEAK_PATHS      12   /* separated once, so that clutter does not pull the leak's delay */
 
 static const signed char codes[STREAM_COUNT][STREAM_CODE_LEN] = {
     {+1, +1, +1, +1, +1, +1, +1, +1},
@@ -30,14 +30,14 @@ static const signed char codes[STREAM_COUNT][STREAM_CODE_LEN] = {
 
 struct stream {
     struct stream_cfg cfg;
-    struct toa_est *arrival; /* finds the reference tap */
-    struct relax *relax;     /* tells the leak from what stands near it */
-    cplxf *mean;             /* [n_ant x K] over slots */
-    cplxf *tap_weight;       /* [n_ant x K] window times steering of the reference tap */
-    cplxf *window;           /* [K] */
-    bool locked;             /* the next two hold the leak's */
-    double latency_s;
-    double seen_s; /* as a single arrival shows it, clutter included: watched for moves */
+    struct toa_est *arrival;     /* finds the reference tap */
+    struct first_path_est *leak; /* tells the leak from the clutter behind it */
+    cplxf *mean;                 /* [n_ant x K] over slots */
+    cplxf *tap_weight;           /* [n_ant x K] window times steering of the reference tap */
+    cplxf *window;               /* [K] */
+    bool locked;
+    struct stream_lock lock;
+    cplxf correction[STREAM_MAX_ANT];
     cplxf tap[STREAM_MAX_SLOTS * STREAM_MAX_ANT];
     cplxf gain[STREAM_MAX_SLOTS]; /* common factor of a slot, then its inverse */
 };
@@ -119,15 +119,14 @@ static bool allocate(struct stream *st)
                               .min_db = ARRIVAL_DB,
                               .window = TOA_HAMMING};
     st->arrival = toa_est_create(&arrival, NULL);
-    st->relax = relax_create(&(struct relax_cfg){.n_ant = st->cfg.n_ant,
-                                                 .n_carrier = st->cfg.n_carrier,
-                                                 .spacing_hz = st->cfg.spacing_hz,
-                                                 .min_db = ARRIVAL_DB},
-                             NULL);
+    st->leak = first_path_create(&(struct first_path_cfg){.n_ant = st->cfg.n_ant,
+                                                          .n_carrier = st->cfg.n_carrier,
+                                                          .spacing_hz = st->cfg.spacing_hz},
+                                 NULL);
     st->mean = fft_alloc(all * sizeof(cplxf));
     st->tap_weight = fft_alloc(all * sizeof(cplxf));
     st->window = fft_alloc(st->cfg.n_carrier * sizeof(cplxf));
-    return st->arrival && st->relax && st->mean && st->tap_weight && st->window;
+    return st->arrival && st->leak && st->mean && st->tap_weight && st->window;
 }
 
 /* Dirichlet kernel: sum_k exp(j 2 pi (k - mid) cycles), real as carriers are centred. */
@@ -137,24 +136,6 @@ static double dirichlet(size_t n, double cycles)
     return fabs(s) < 1e-12 ? (double)n : sin(PI * cycles * (double)n) / s;
 }
 
-/* Solves the symmetric positive definite system a x = x in place, by elimination. */
-static void solve(double a[N_ECHO][N_ECHO], double x[N_ECHO])
-{
-    for (size_t p = 0; p < N_ECHO; p++) {
-        for (size_t r = p + 1; r < N_ECHO; r++) {
-            double f = a[r][p] / a[p][p];
-            for (size_t c = p; c < N_ECHO; c++)
-                a[r][c] -= f * a[p][c];
-            x[r] -= f * x[p];
-        }
-    }
-    for (size_t p = N_ECHO; p-- > 0;) {
-        for (size_t c = p + 1; c < N_ECHO; c++)
-            x[p] -= a[p][c] * x[c];
-        x[p] /= a[p][p];
-    }
-}
-
 /* A person's echo must not leak into the tap that everything is divided by, and one chip away from
  * the leak no ordinary window keeps it out. Minimum variance: window ~ (eps 1 + A A^H)^-1 1, the
  * columns of A the steering vectors of a grid of later arrivals. By Woodbury's identity
@@ -162,16 +143,18 @@ static void solve(double a[N_ECHO][N_ECHO], double x[N_ECHO])
 static void prepare_window(struct stream *st)
 {
     size_t n_carrier = st->cfg.n_carrier;
-    double gram[N_ECHO][N_ECHO], c[N_ECHO], cycles[N_ECHO], gain = (double)n_carrier;
+    double gram[N_ECHO * N_ECHO], c[N_ECHO], cycles[N_ECHO], gain = (double)n_carrier;
     for (size_t i = 0; i < N_ECHO; i++) {
         cycles[i] = (ECHO_FROM_CHIPS + ECHO_STEP_CHIPS * (double)i) / (double)n_carrier;
         c[i] = dirichlet(n_carrier, cycles[i]);
     }
     for (size_t i = 0; i < N_ECHO; i++)
         for (size_t j = 0; j < N_ECHO; j++)
-            gram[i][j] = dirichlet(n_carrier, cycles[i] - cycles[j]) +
-                         (i == j ? ECHO_NOISE * (double)n_carrier : 0);
-    solve(gram, c);
+            gram[i * N_ECHO + j] = dirichlet(n_carrier, cycles[i] - cycles[j]) +
+                                   (i == j ? ECHO_NOISE * (double)n_carrier : 0);
+    bool definite = spd_factor(gram, N_ECHO);
+    assert(definite);
+    spd_solve(gram, N_ECHO, c);
     for (size_t i = 0; i < N_ECHO; i++)
         gain -= c[i] * dirichlet(n_carrier, cycles[i]);
     for (size_t k = 0; k < n_carrier; k++) {
@@ -200,6 +183,7 @@ struct stream *stream_create(const struct stream_cfg *cfg, struct status *err)
         return NULL;
     }
     prepare_window(st);
+    stream_correct(st, NULL);
     return st;
 }
 
@@ -208,7 +192,7 @@ void stream_destroy(struct stream **st)
     if (!*st)
         return;
     toa_est_destroy(&(*st)->arrival);
-    relax_destroy(&(*st)->relax);
+    first_path_destroy(&(*st)->leak);
     fft_free((*st)->mean);
     fft_free((*st)->tap_weight);
     fft_free((*st)->window);
@@ -219,6 +203,25 @@ void stream_destroy(struct stream **st)
 void stream_reset(struct stream *st)
 {
     st->locked = false;
+}
+
+void stream_lock(struct stream *st, const struct stream_lock *lock)
+{
+    st->lock = *lock;
+    st->locked = true;
+}
+
+bool stream_locked(const struct stream *st, struct stream_lock *lock)
+{
+    if (st->locked)
+        *lock = st->lock;
+    return st->locked;
+}
+
+void stream_correct(struct stream *st, const cplxf *correction)
+{
+    for (size_t a = 0; a < st->cfg.n_ant; a++)
+        st->correction[a] = correction ? correction[a] : 1;
 }
 
 /* ramp[k] = scale exp(j 2 pi f_k delay_s), in double by recurrence. */
@@ -243,7 +246,7 @@ static void mean_over_slots(struct stream *st, const cplxf *h, size_t n_slots)
 }
 
 /* Strongest arrival in st->mean, each antenna first advanced by its own share (NULL: none). */
-static int find_arrival(struct stream *st, const double *advance_m, double *delay_s, float *peak_db)
+static int find_arrival(struct stream *st, const double *advance_m, struct toa *toa)
 {
     size_t n_carrier = st->cfg.n_carrier;
     double period_m = SPEED_OF_LIGHT / st->cfg.spacing_hz;
@@ -254,11 +257,7 @@ static int find_arrival(struct stream *st, const double *advance_m, double *dela
             st->mean[a * n_carrier + k] *= ramp[k];
     }
     struct toa_gate gate = {-EARLY_SHARE * period_m, (LATENCY_SHARE - EARLY_SHARE) * period_m};
-    struct toa toa;
-    int rc = toa_estimate(st->arrival, st->mean, &gate, 0, &toa);
-    *delay_s = toa.length_m / SPEED_OF_LIGHT;
-    *peak_db = toa.peak_db;
-    return rc;
+    return toa_estimate(st->arrival, st->mean, &gate, 0, toa);
 }
 
 /* tap[s][a] = sum_k window_k H[s][a][k] exp(j 2 pi f_k delay_a) */
@@ -340,38 +339,34 @@ static void shift_streams(struct stream *st, size_t a, double delay_s, cplx scal
     }
 }
 
-/* The leak's delay in st->mean (antennas advanced by their leaks): the path nearest to where the
- * single arrival was seen, once the clutter around it is told apart. Slow, once per lock. */
-static double leak_delay(struct stream *st, double seen_s)
+/* Where the leak is in st->mean (antennas advanced by their leaks), freed from the clutter behind
+ * it. Slow, once per lock. */
+static int lock_on_leak(struct stream *st, const struct toa *seen)
 {
-    struct relax_path path[LEAK_PATHS];
-    double near_m = seen_s * SPEED_OF_LIGHT, period_m = SPEED_OF_LIGHT / st->cfg.spacing_hz,
-           best = 0;
-    double chip_m = period_m / (double)st->cfg.n_carrier, leak_m = near_m;
-    struct toa_gate gate = {near_m - chip_m, near_m + fmin(100 * chip_m, 0.4 * period_m)};
-    size_t n = relax_run(st->relax, st->mean, &gate, LEAK_PATHS, path);
-    for (size_t i = 0; i < n; i++)
-        if (fabs(path[i].length_m - near_m) < 0.25 * chip_m && path[i].power > best) {
-            best = path[i].power;
-            leak_m = path[i].length_m;
-        }
-    return leak_m / SPEED_OF_LIGHT;
+    struct first_path leak;
+    struct toa sharp = *seen;
+    sharp.noise_var = 0; /* the mean over a burst has less than the model's error */
+    if (first_path_estimate(st->leak, st->mean, &sharp, &leak))
+        return ERR_NO_PEAK;
+    stream_lock(st, &(struct stream_lock){.latency_s = leak.length_m / SPEED_OF_LIGHT,
+                                          .seen_s = seen->length_m / SPEED_OF_LIGHT});
+    return OK;
 }
 
 /* Follow the leak: lock on it in the first burst, then only watch it. */
 static int follow_leak(struct stream *st, struct stream_ref *ref)
 {
-    double seen_s, chip_s = 1 / ((double)st->cfg.n_carrier * st->cfg.spacing_hz);
-    int rc = find_arrival(st, st->cfg.leak_m, &seen_s, &ref->peak_db);
+    struct toa seen;
+    double chip_s = 1 / ((double)st->cfg.n_carrier * st->cfg.spacing_hz);
+    int rc = find_arrival(st, st->cfg.leak_m, &seen);
+    ref->peak_db = seen.peak_db;
+    ref->seen_s = seen.length_m / SPEED_OF_LIGHT;
     if (rc || (double)ref->peak_db < LEAK_MIN_DB)
         return ERR_NO_PEAK;
-    if (!st->locked) {
-        st->latency_s = leak_delay(st, seen_s);
-        st->seen_s = seen_s;
-    }
-    st->locked = true;
-    ref->delay_s = st->latency_s;
-    return fabs(seen_s - st->seen_s) > 0.25 * chip_s ? ERR_STATE : OK;
+    if (!st->locked && lock_on_leak(st, &seen))
+        return ERR_NO_PEAK;
+    ref->delay_s = st->lock.latency_s;
+    return fabs(ref->seen_s - st->lock.seen_s) > 0.25 * chip_s ? ERR_STATE : OK;
 }
 
 int stream_separate(struct stream *st, const cplxf *h, size_t n_slots, cplxf *w,
@@ -391,7 +386,7 @@ int stream_separate(struct stream *st, const cplxf *h, size_t n_slots, cplxf *w,
     double wavenumber = 2 * PI * st->cfg.carrier_hz / SPEED_OF_LIGHT;
     for (size_t a = 0; a < n_ant; a++) {
         cplx tap = ref->tap[a];
-        cplx scale = conj(tap) / fmax(cplx_norm(tap), 1e-30);
+        cplx scale = st->correction[a] * conj(tap) / fmax(cplx_norm(tap), 1e-30);
         shift_streams(st, a, ref->delay_s, scale * cexp(-I * wavenumber * st->cfg.leak_m[a]), w);
     }
     return OK;
@@ -403,7 +398,10 @@ int stream_separate_response(struct stream *st, const cplxf *h, size_t n_slots, 
     assert(n_slots <= STREAM_MAX_SLOTS);
     memset(ref, 0, sizeof *ref);
     mean_over_slots(st, h, n_slots);
-    int rc = find_arrival(st, NULL, &ref->delay_s, &ref->peak_db);
+    struct toa seen;
+    int rc = find_arrival(st, NULL, &seen);
+    ref->peak_db = seen.peak_db;
+    ref->delay_s = ref->seen_s = seen.length_m / SPEED_OF_LIGHT;
     if (rc)
         return rc;
     take_taps(st, h, n_slots, ref->delay_s, NULL, ref);

@@ -7,7 +7,8 @@
  * Own burst: every slot is normalised by the leak's tap, which removes the phase noise common to
  * all channels, the LO phase and gain of each channel, and the radio's unknown TX-RX latency. Then
  * the leak has amplitude 1 and delay |TX-RX_j|, so that all delays are path lengths from
- * transmitter to receiver, and antenna phases are those of a calibrated array.
+ * transmitter to receiver, and antenna phases are those of a calibrated array, up to what clutter
+ * adds to the leak's tap: a correction per antenna (stream_correct) takes that off.
  * The tap is taken by a window that is deaf to echoes 0.8 to 16 chips (c / (K spacing)) later: what
  * moves in the room does not leak into the reference.
  *
@@ -16,6 +17,7 @@
 #pragma once
 #include "dsp/cplx.h"
 #include "frames/status.h"
+#include <stdbool.h>
 #include <stddef.h>
 
 #define STREAM_MAX_ANT   8
@@ -39,6 +41,7 @@ struct stream_cfg {
 struct stream_ref {
     double delay_s;            /* leak: the radio's latency D (the leak arrives at D + |TX-RX_j|/c);
                                 * response: arrival of the reference tap */
+    double seen_s;             /* the same as a single arrival shows it, clutter included */
     cplxf tap[STREAM_MAX_ANT]; /* mean over slots, per antenna: gain and LO phase of the channel */
     float wander_rad;          /* rms of the phase from slot to slot that was removed */
     float peak_db;             /* reference tap over the median of the delay profile */
@@ -54,16 +57,30 @@ struct stream;
 struct stream *stream_create(const struct stream_cfg *cfg, struct status *err);
 void stream_destroy(struct stream **st);
 
+/* The zero of all delays: the radio's latency, and where the leak was seen when it was found. */
+struct stream_lock {
+    double latency_s, seen_s;
+};
+
 /* Forget the leak's delay: the next burst finds it again. For a radio that was tuned or restarted.
  */
 void stream_reset(struct stream *st);
+/* RT-safe. Hold this zero, which a calibration measured, instead of finding one. */
+void stream_lock(struct stream *st, const struct stream_lock *lock);
+/* RT-safe. False: no zero is held yet. */
+bool stream_locked(const struct stream *st, struct stream_lock *lock);
 
-/* RT-safe; lab: budget 1 ms, but 150 ms in the burst in which the delay is searched. h: [n_slots x
+/* RT-safe. From the next burst on multiply antenna j of all streams of the own burst with
+ * correction[j] (NULL: all ones). The leak's tap follows LO phases and gains by itself, so a
+ * correction outlives retuning. A background taken before is void. */
+void stream_correct(struct stream *st, const cplxf *correction);
+
+/* RT-safe; lab: budget 1 ms, but 100 ms in the burst in which the delay is searched. h: [n_slots x
  * n_ant x K], n_slots a multiple of 8. w: [STREAM_COUNT x n_ant x K]. The leak's delay is found in
- * the first burst (the strongest arrival of the mean over slots, told from the clutter around it by
- * RELAX) and held, so that a background stays valid. ERR_NO_PEAK: nothing stands 20 dB out of the profile, so there is
- * no leak to refer to. ERR_STATE: the leak is no longer where it was (moved by more than 0.25 / (K
- * spacing)): stream_reset, and the background is void. */
+ * the first burst (the strongest arrival of the mean over slots, told from the clutter behind it:
+ * first_path.h) and held, so that a background stays valid. ERR_NO_PEAK: nothing stands 20 dB out
+ * of the profile, so there is no leak to refer to. ERR_STATE: the leak is no longer where it was
+ * (moved by more than 0.25 / (K spacing)): stream_reset, and the background is void. */
 int stream_separate(struct stream *st, const cplxf *h, size_t n_slots, cplxf *w,
                     struct stream_ref *ref) MUST_CHECK;
 

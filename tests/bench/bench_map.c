@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Time of the map-aided fix, and of telling the leak from its clutter. */
+#include "dsp/first_path.h"
 #include "dsp/map_fix.h"
-#include "dsp/relax.h"
 #include "tests/bench/bench.h"
 #include "tests/dsp/lab_rays.h"
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 struct bench {
     struct lab_rays lab;
     struct map_fix *map;
-    struct relax *relax;
+    struct first_path_est *first;
     cplxf *h;
     struct toa toa[LAB_STREAMS];
     struct map_fix_input in[LAB_STREAMS];
@@ -32,13 +32,13 @@ static void prepare(struct bench *b)
                               .n_ant = LAB_ANT,
                               .n_carrier = LAB_K,
                               .spacing_hz = LAB_SPACING_HZ};
-    struct relax_cfg relax = {LAB_ANT, LAB_K, LAB_SPACING_HZ, 12};
+    struct first_path_cfg first = {LAB_ANT, LAB_K, LAB_SPACING_HZ};
     map_fix_cfg_defaults(&map);
     struct toa_est *est = toa_est_create(&toa, &err);
     b->map = map_fix_create(&map, &err);
-    b->relax = relax_create(&relax, &err);
+    b->first = first_path_create(&first, &err);
     b->h = calloc(LAB_STREAMS * LAB_ANT * LAB_K, sizeof *b->h);
-    if (!est || !b->map || !b->relax || !b->h)
+    if (!est || !b->map || !b->first || !b->h)
         abort();
     lab_rays_streams(&b->lab, (struct vec3){3.1, 4.4, 1.2}, &rng, b->h);
     for (size_t s = 0; s < LAB_STREAMS; s++) {
@@ -60,11 +60,11 @@ static void run_map(void *arg)
         abort();
 }
 
-static void run_relax(void *arg)
+static void run_first(void *arg)
 {
     struct bench *b = arg;
-    struct relax_path path[12];
-    if (!relax_run(b->relax, b->h, &(struct toa_gate){4, 60}, 12, path))
+    struct first_path path;
+    if (first_path_estimate(b->first, b->h, &b->toa[0], &path))
         abort();
 }
 
@@ -74,7 +74,7 @@ int main(void)
     int over = 0;
     prepare(&b);
     over |= bench_report("map-aided fix", bench_median_s(run_map, &b, 50) * 1e3, "ms", 4);
-    over |= bench_report("leak among clutter, per lock", bench_median_s(run_relax, &b, 3) * 1e3,
+    over |= bench_report("leak among clutter, per lock", bench_median_s(run_first, &b, 3) * 1e3,
                          "ms", 1000);
     return over;
 }
