@@ -84,6 +84,7 @@ struct bs_cfg {
         bool gated, lock_memory, realtime;
         int cpus[BS_CPUS_MAX];
         size_t n_cpu;
+        double latency_budget_s;
         char state_dir[BS_TEXT];
         double debug_truth_m[3]; /* NaN: none */
         int stop_after;          /* cycles, 0 = run on */

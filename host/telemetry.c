@@ -225,6 +225,29 @@ static uint64_t discontinuities(const struct pipeline_counters *p)
     return n;
 }
 
+static void add_took(struct text *t, const struct histogram_summary *s)
+{
+    add(t, "\"n\":%" PRIu64 ",\"p50_us\":%.1f,\"p99_us\":%.1f,\"p999_us\":%.1f,\"max_us\":%.1f",
+        s->n, s->p50_us, s->p99_us, s->p999_us, s->max_us);
+}
+
+static void add_deadlines(struct text *t, const struct health *h)
+{
+    const struct witness_summary *w = &h->witness;
+    add(t, ",\"deadlines\":{");
+    for (size_t i = 0; i < DEADLINE_STAGES; i++) {
+        const struct deadline *d = &h->deadline[i];
+        add(t, "%s\"%s\":{\"budget_us\":%.0f,\"missed\":%" PRIu64 ",\"inconclusive\":%" PRIu64 ",",
+            i ? "," : "", deadline_stage_name(i), d->budget_us, d->missed, d->inconclusive);
+        add_took(t, &d->took);
+        add(t, "}");
+    }
+    add(t, "},\"witness\":{\"cpus\":%zu,\"hiccups\":%" PRIu64 ",", w->n_cpu, w->hiccups);
+    add_took(t, &w->late);
+    add(t, "},\"realtime\":{\"fifo\":%s,\"pinned\":%s,\"memory_locked\":%s}",
+        boolean(h->grant.fifo), boolean(h->grant.pinned), boolean(h->memory_locked));
+}
+
 int telemetry_format_health(const struct health *h, char *out, size_t size)
 {
     struct text t = text_begin(out, size);
@@ -251,8 +274,11 @@ int telemetry_format_health(const struct health *h, char *out, size_t size)
     add(&t,
         ",\"latency_ms\":{\"mean\":%.3f,\"p99\":%.3f,\"max\":%.3f},\"cycles_skipped\":%" PRIu64
         ",\"blocks_dropped\":%" PRIu64 ",\"discontinuities\":%" PRIu64
-        ",\"telemetry_dropped\":%" PRIu64 ",\"sends_failed\":%" PRIu64 "}",
-        h->latency_mean_ms, h->latency_p99_ms, h->latency_max_ms, h->cycles_skipped,
-        h->blocks_dropped, discontinuities(p), h->telemetry_dropped, h->sends_failed);
+        ",\"telemetry_dropped\":%" PRIu64 ",\"sends_failed\":%" PRIu64,
+        h->latency_mean_ms, h->deadline[DEADLINE_PUBLISH].took.p99_us * 1e-3, h->latency_max_ms,
+        h->cycles_skipped, h->blocks_dropped, discontinuities(p), h->telemetry_dropped,
+        h->sends_failed);
+    add_deadlines(&t, h);
+    add(&t, "}");
     return text_end(&t);
 }

@@ -12,6 +12,8 @@
  * DSP and schedule thread hand plain structs over through a bounded queue; the thread that owns the
  * sockets formats and sends. */
 #pragma once
+#include "base/realtime.h"
+#include "host/deadlines.h"
 #include "host/pipeline.h"
 #include "host/ris_client.h"
 
@@ -58,9 +60,13 @@ struct health {
     struct radio_counters radio;
     struct ris_client_counters ris;
     struct report_stages stage_mean, stage_max;
-    double latency_mean_ms, latency_max_ms, latency_p99_ms;
+    double latency_mean_ms, latency_max_ms;
     uint64_t cycles_skipped, blocks_dropped, telemetry_dropped, sends_failed;
     bool background_valid;
+    struct deadline deadline[DEADLINE_STAGES];
+    struct witness_summary witness; /* n_cpu 0: there is none */
+    struct realtime_grant grant;    /* of the radio threads */
+    bool memory_locked;
 };
 
 /* Formats one JSON header; return its length, or ERR_NO_SPACE. RT-safe, no allocation.

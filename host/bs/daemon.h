@@ -11,9 +11,12 @@
 #include "host/bs/cycle_gate.h"
 #include "host/bs/profiles.h"
 #include "host/control.h"
+#include "host/deadlines.h"
 #include "host/telemetry.h"
 #include <pthread.h>
 #include <stdatomic.h>
+
+enum { DAEMON_ACK_MS = 60 }; /* a board has so long to acknowledge; not in gated time */
 
 struct daemon_parts {
     const struct bs_cfg *cfg;
@@ -32,6 +35,8 @@ struct daemon_parts {
     struct block_queue *queue;
     struct telemetry_queue *reports;
     struct cycle_gate *gate;
+    struct witness *witness; /* NULL: gated, not wanted, or not permitted */
+    struct deadlines *deadlines;
 };
 
 struct daemon {

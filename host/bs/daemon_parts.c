@@ -108,6 +108,43 @@ static int make_hand_off(struct daemon_parts *p, struct status *err)
     return p->gate ? OK : err->code;
 }
 
+/* On the CPUs where the radio threads may run. */
+static void call_witness(struct daemon_parts *p)
+{
+    int cpus[WITNESS_CPUS_MAX];
+    struct status why = {0};
+    size_t n = p->cfg->run.n_cpu;
+    if (n > 0)
+        memcpy(cpus, p->cfg->run.cpus, n * sizeof *cpus);
+    else
+        n = realtime_cpus(cpus, WITNESS_CPUS_MAX);
+    p->witness = witness_create(cpus, n, &why);
+    if (!p->witness)
+        log_warn("%s", why.text);
+}
+
+/* What a stage may take: the boards' answer before the burst, the paths before the answer comes. */
+static int make_watch(struct daemon_parts *p, struct status *err)
+{
+    const struct bs_cfg *cfg = p->cfg;
+    const struct schedule_span *w = p->schedule.window;
+    const double rate = (double)p->schedule.rate, latency = cfg->run.latency_budget_s;
+    int64_t pause = w[WINDOW_RESPONSE].begin - w[WINDOW_SENSING].begin - w[WINDOW_SENSING].n;
+    struct deadlines_cfg dc = {.budget_s = {[DEADLINE_ARM] = 1e-3 * DAEMON_ACK_MS,
+                                            [DEADLINE_SENSING] = (double)pause / rate,
+                                            [DEADLINE_RESPONSE] = latency / 2,
+                                            [DEADLINE_FIX] = latency / 2,
+                                            [DEADLINE_TOTAL] = latency,
+                                            [DEADLINE_PUBLISH] = latency}};
+    if (cfg->run.gated) /* time waits: nothing is late */
+        memset(dc.budget_s, 0, sizeof dc.budget_s);
+    else if (cfg->run.realtime)
+        call_witness(p);
+    dc.witness = p->witness;
+    p->deadlines = deadlines_create(&dc, err);
+    return p->deadlines ? OK : err->code;
+}
+
 static int set_time(struct daemon_parts *p, struct status *err)
 {
     int64_t now;
@@ -131,7 +168,7 @@ static int make_all(struct daemon_parts *p, struct status *err)
     if (!p->burst)
         return err->code;
     /* The pipeline copies the schedule, and the schedule starts when everything slow is done. */
-    if (make_hand_off(p, err) || set_time(p, err) || make_pipeline(p, err))
+    if (make_watch(p, err) || make_hand_off(p, err) || set_time(p, err) || make_pipeline(p, err))
         return err->code;
     return OK;
 }
@@ -159,6 +196,8 @@ void daemon_parts_free(struct daemon_parts *p)
     telemetry_queue_destroy(&p->reports);
     cycle_gate_destroy(&p->gate);
     audit_close(&p->audit);
+    deadlines_destroy(&p->deadlines);
+    witness_destroy(&p->witness);
     for (size_t u = 0; u < BS_USERS_MAX; u++)
         secure_keys_wipe(&p->keys[u]);
 }

@@ -11,12 +11,12 @@
 #include <string.h>
 #include <zmq.h>
 
-enum { TEXT_BYTES = 8192, LATENCIES = 4096, HEALTH_MS = 500, LOG_BYTES = 1024 };
+enum { TEXT_BYTES = 8192, HEALTH_MS = 500, LOG_BYTES = 1024 };
 
 struct totals {
     uint64_t n; /* positions published */
     struct report_stages sum, max;
-    double latency_sum, latency_max, latency[LATENCIES];
+    double latency_sum, latency_max;
     double room_s;
     uint64_t cycle;
     bool background_valid, background_running;
@@ -76,26 +76,9 @@ static void note(struct publisher *p, const struct cycle_report *r, double laten
     if (r->outcome != FIX_DONE)
         return;
     note_stages(&t->sum, &t->max, &r->stages);
-    t->latency[t->n++ % LATENCIES] = latency_ms;
+    t->n++;
     t->latency_sum += latency_ms;
     t->latency_max = fmax(t->latency_max, latency_ms);
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double p99(const struct totals *t)
-{
-    double sorted[LATENCIES];
-    size_t n = t->n < LATENCIES ? (size_t)t->n : LATENCIES;
-    if (n == 0)
-        return 0;
-    memcpy(sorted, t->latency, n * sizeof *sorted);
-    qsort(sorted, n, sizeof *sorted, by_value);
-    return sorted[(size_t)ceil(0.99 * (double)n) - 1];
 }
 
 static struct report_stages mean_stages(const struct totals *t)
@@ -125,12 +108,16 @@ static void get_health(void *context, struct health *h)
         .stage_max = t->max,
         .latency_mean_ms = t->n ? t->latency_sum / (double)t->n : 0,
         .latency_max_ms = t->latency_max,
-        .latency_p99_ms = p99(t),
         .cycles_skipped = atomic_load(&d->cycles_skipped),
         .telemetry_dropped = telemetry_queue_dropped(d->p.reports),
         .sends_failed = atomic_load(&d->sends_failed),
         .background_valid = t->background_valid,
+        .grant = d->grant,
+        .memory_locked = d->memory_locked,
     };
+    deadlines_read(d->p.deadlines, h->deadline);
+    if (d->p.witness)
+        witness_read(d->p.witness, &h->witness);
     pipeline_counters(d->p.pipeline, &h->pipeline);
     radio_counters(d->p.radio, &h->radio);
 }
@@ -190,9 +177,12 @@ static void debug_truth(struct publisher *p, const struct cycle_report *r)
 
 static void publish_cycle(struct publisher *p, const struct cycle_report *r)
 {
-    double latency_ms = (double)(clock_ns() - r->received_ns) * 1e-6;
-    if (r->outcome == FIX_DONE)
+    int64_t now = clock_ns();
+    double latency_ms = (double)(now - r->received_ns) * 1e-6;
+    if (r->outcome == FIX_DONE) {
         publish(p, "fix", telemetry_format_fix(r, latency_ms, p->text, sizeof p->text), NULL, 0);
+        deadlines_note(p->d->p.deadlines, DEADLINE_PUBLISH, r->received_ns, now);
+    }
     publish(p, "cycle", telemetry_format_cycle(r, latency_ms, p->text, sizeof p->text), NULL, 0);
     if (r->response == RESPONSE_PERMITTED)
         publish(p, "paths", telemetry_format_paths(r, p->text, sizeof p->text), r->profile,

@@ -7,7 +7,7 @@
 #include "host/clock.h"
 #include <stdio.h>
 
-enum { ACK_MS = 60, ACK_GATED_MS = 5000 };
+enum { ACK_GATED_MS = 5000 };
 #define ACK_OF_BURST_S 0.010 /* after a late or an underflow: until the next burst may follow */
 
 struct conductor {
@@ -51,8 +51,11 @@ static void arm_boards(struct conductor *c, struct cycle_plan *plan)
         c->arm[i].tag = (uint32_t)plan->cycle;
     int rc = ris_client_arm_begin(d->p.ris, c->arms);
     if (rc == OK)
-        rc = ris_client_arm_wait(d->p.ris, d->p.cfg->run.gated ? ACK_GATED_MS : ACK_MS, ris.ack);
-    ris.wait_us = (double)(clock_ns() - t0) * 1e-3;
+        rc = ris_client_arm_wait(d->p.ris, d->p.cfg->run.gated ? ACK_GATED_MS : DAEMON_ACK_MS,
+                                 ris.ack);
+    int64_t t1 = clock_ns();
+    ris.wait_us = (double)(t1 - t0) * 1e-3;
+    deadlines_note(d->p.deadlines, DEADLINE_ARM, t0, t1);
     ris.ok = rc == OK;
     if (!ris.ok)
         plan->faults |= FAULT_RIS_LATE;

@@ -70,6 +70,26 @@ static void every_header_is_json(void **state)
     }
 }
 
+static void health_tells_what_was_late(void **state)
+{
+    (void)state;
+    char text[8192];
+    struct health h = {.state = "running", .witness = {.n_cpu = 2, .hiccups = 3}};
+    h.deadline[DEADLINE_FIX] = (struct deadline){
+        .budget_us = 5000, .missed = 2, .inconclusive = 1, .took = {.n = 9, .p999_us = 7000}};
+    h.deadline[DEADLINE_PUBLISH].took.p99_us = 4500;
+    assert_true(telemetry_format_health(&h, text, sizeof text) > 0);
+    json_t *o = json_loads(text, 0, NULL);
+    const json_t *fix = json_object_get(json_object_get(o, "deadlines"), "fix");
+    assert_int_equal(json_integer_value(json_object_get(fix, "missed")), 2);
+    assert_int_equal(json_integer_value(json_object_get(fix, "inconclusive")), 1);
+    assert_true(json_real_value(json_object_get(fix, "p999_us")) == 7000);
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(o, "witness"), "hiccups")),
+                     3);
+    assert_true(json_real_value(json_object_get(json_object_get(o, "latency_ms"), "p99")) == 4.5);
+    json_decref(o);
+}
+
 static void a_touched_cycle_says_by_what(void **state)
 {
     (void)state;
@@ -124,6 +144,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fix_is_json_that_keeps_every_bit),
         cmocka_unit_test(every_header_is_json),
+        cmocka_unit_test(health_tells_what_was_late),
         cmocka_unit_test(a_touched_cycle_says_by_what),
         cmocka_unit_test(short_buffers_are_not_overrun),
         cmocka_unit_test(full_queue_drops_the_oldest_and_counts),
