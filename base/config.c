@@ -9,20 +9,40 @@
 
 #include "base/log.h"
 
-#define MAX_KEYS 128
-
 struct reader { /* one struct being filled from one map */
     const struct config_table *table;
     struct config_tree *tree;
     const char *prefix; /* of messages: "" or "users[0]." */
     char *values;
-    bool seen[MAX_KEYS];
+    bool seen[CONFIG_MAX_KEYS];
     struct status *err;
 };
 
 static int read_struct(const struct config_table *table, struct config_tree *tree,
                        const char *prefix, const struct node *map, void *values,
                        struct status *err);
+
+struct config_table config_flatten(const struct config_table *table, struct config_key *keys)
+{
+    struct config_table flat = {.keys = keys, .size = table->size, .presets = table->presets};
+    for (size_t p = 0; p < table->n_parts; p++) {
+        const struct config_part *part = &table->parts[p];
+        assert(flat.n_keys + part->table->n_keys <= CONFIG_MAX_KEYS && part->table->n_parts == 0);
+        for (size_t i = 0; i < part->table->n_keys; i++) {
+            struct config_key *key = &keys[flat.n_keys++];
+            *key = part->table->keys[i];
+            key->offset += part->offset;
+            key->count_offset += part->offset;
+            for (size_t d = 0; d < part->n_defaults; d++)
+                if (strcmp(part->defaults[d].path, key->path) == 0)
+                    key->def = part->defaults[d].def;
+        }
+    }
+    assert(flat.n_keys + table->n_keys <= CONFIG_MAX_KEYS);
+    memcpy(keys + flat.n_keys, table->keys, table->n_keys * sizeof *keys);
+    flat.n_keys += table->n_keys;
+    return flat;
+}
 
 static const struct config_key *find_key(const struct config_table *table, const char *path)
 {
@@ -76,7 +96,7 @@ static int read_value(struct reader *r, const struct config_key *key, const stru
 /* The path that was probably meant: near in spelling, or the same word in another group. */
 static const char *suggest(const struct config_table *table, const char *path)
 {
-    const char *paths[MAX_KEYS];
+    const char *paths[CONFIG_MAX_KEYS];
     for (size_t i = 0; i < table->n_keys; i++)
         paths[i] = table->keys[i].path;
     const char *near = config_nearest(path, paths, table->n_keys);
@@ -183,13 +203,14 @@ static int read_default(struct reader *r, const struct config_key *key, const st
 static int read_struct(const struct config_table *table, struct config_tree *tree,
                        const char *prefix, const struct node *map, void *values, struct status *err)
 {
+    struct config_key keys[CONFIG_MAX_KEYS];
+    const struct config_table flat = config_flatten(table, keys);
     struct reader r = {
-        .table = table, .tree = tree, .prefix = prefix, .values = values, .err = err};
-    assert(table->n_keys <= MAX_KEYS);
+        .table = &flat, .tree = tree, .prefix = prefix, .values = values, .err = err};
     int rc = read_group(&r, "", map);
-    for (size_t i = 0; rc == 0 && i < table->n_keys; i++)
+    for (size_t i = 0; rc == 0 && i < flat.n_keys; i++)
         if (!r.seen[i])
-            rc = read_default(&r, &table->keys[i], map);
+            rc = read_default(&r, &keys[i], map);
     return rc;
 }
 
@@ -198,7 +219,7 @@ int config_parse(const struct config_table *table, const char *name, const char 
 {
     struct config_tree tree;
     memset(out, 0, table->size);
-    int rc = config_tree_read(&tree, name, text, length, err);
+    int rc = config_read_layers(table, &tree, name, text, length, err);
     for (size_t i = 0; rc == 0 && sets && i < sets->n; i++)
         rc = config_tree_override(&tree, sets->items[i], err);
     if (rc == 0)
@@ -238,15 +259,17 @@ int config_read_file(const char *file, char **text, size_t *n, struct status *er
 int config_load(const struct config_table *table, const char *file, const struct config_sets *sets,
                 void *out, struct status *err)
 {
-    char *text;
+    char *text, path[512];
     size_t n;
     memset(out, 0, table->size);
     if (!file)
         return config_parse(table, "defaults", "", 0, sets, out, err);
-    int rc = config_read_file(file, &text, &n, err);
+    int rc = config_find_file(table, file, NULL, path, sizeof path, err);
+    if (rc == 0)
+        rc = config_read_file(path, &text, &n, err);
     if (rc)
         return rc;
-    rc = config_parse(table, file, text, n, sets, out, err);
+    rc = config_parse(table, path, text, n, sets, out, err);
     free(text);
     return rc;
 }

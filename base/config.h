@@ -62,10 +62,24 @@ struct config_key {
     const char *help;    /* one line for --dump-config */
 };
 
+/* Keys of a struct inside the table's struct, shared with other tables: their paths are complete,
+ * so they stand beside the table's own keys, also in the same group. */
+struct config_part {
+    const struct config_table *table;
+    size_t offset; /* of that struct */
+    const struct config_default {
+        const char *path, *def;
+    } * defaults; /* where this table's differ from the part's */
+    size_t n_defaults;
+};
+
 struct config_table {
     const struct config_key *keys;
-    size_t n_keys; /* <= 128 */
+    size_t n_keys; /* <= 128, with all parts */
     size_t size;   /* bytes of the struct that offsets refer to */
+    const struct config_part *parts;
+    size_t n_parts;
+    const char *presets; /* "bs-": preset b210 is our file bs-b210.yaml; NULL = none */
 };
 
 /* Default of a double or vec3 that may be left out: it reads NaN then (users cannot write NaN). */
@@ -104,9 +118,16 @@ struct config_table {
     .type = CONFIG_TYPE_MAP_LIST, CONFIG_ITEMS_(T, f, n), .size = sizeof CONFIG_FIELD_(T, f)[0],   \
     .offset = offsetof(T, f), .table = (items)
 
+#define CONFIG_PART(T, f, table_) .table = (table_), .offset = offsetof(T, f)
+#define CONFIG_PART_DEFAULTS(list)                                                                 \
+    .defaults = (list), .n_defaults = sizeof(list) / sizeof((list)[0])
+
+#define CONFIG_KEYS(T, keys_)                                                                      \
+    .keys = (keys_), .n_keys = sizeof(keys_) / sizeof((keys_)[0]), .size = sizeof(T)
+#define CONFIG_PARTS(list) .parts = (list), .n_parts = sizeof(list) / sizeof((list)[0])
 #define CONFIG_TABLE(T, keys_)                                                                     \
     {                                                                                              \
-        .keys = (keys_), .n_keys = sizeof(keys_) / sizeof((keys_)[0]), .size = sizeof(T)           \
+        CONFIG_KEYS(T, keys_)                                                                      \
     }
 
 /* Overrides from the command line: "users[0].id=5", "radio.gain_db=20", "bs_m=[0, 0, 3]". An index
@@ -118,9 +139,14 @@ struct config_sets {
 
 /* Reads file (NULL: an empty document, so only defaults and overrides), applies sets in order,
  * checks everything and fills the struct out, which is zeroed first. sets may be NULL. On an error
- * returns ERR_ARG (any fault of the content) or ERR_IO (file missing or unreadable), out is all
- * zero, and err->text reads "bs.yaml:12:5: unknown key 'radio.gian_db', did you mean
- * 'radio.gain_db'?". */
+ * returns ERR_ARG (any fault of the content), ERR_NOT_FOUND (a preset that we do not have) or
+ * ERR_IO (file missing or unreadable), out is all zero, and err->text reads "bs.yaml:12:5: unknown
+ * key 'radio.gian_db', did you mean 'radio.gain_db'?".
+ *
+ * Where the table has presets, file may be the name of one, and a file may stand on another: its
+ * first-level key "preset: NAME|FILE" (a name has no dot and no slash; FILE is relative to the file
+ * that says so) is read first, and what the file says itself goes on top. Mappings are merged key
+ * by key; anything else, lists too, is replaced whole. */
 int config_load(const struct config_table *table, const char *file, const struct config_sets *sets,
                 void *out, struct status *err) MUST_CHECK;
 
@@ -130,9 +156,11 @@ int config_parse(const struct config_table *table, const char *name, const char 
                  struct status *err) MUST_CHECK;
 
 /* For checks that need several keys at once: puts "FILE:LINE:COLUMN: " in front of err's message,
- * where key ("ris.boards[1].position_m") or the nearest map above it stands in the file; without a
- * place there, "FILE: ". Returns err->code. */
-int config_blame(const char *file, const char *key, struct status *err);
+ * where key ("ris.boards[1].position_m") or the nearest map above it stands in the file or in a
+ * preset below it; without a place there, "FILE: ". file: as given to config_load. Returns
+ * err->code. */
+int config_blame(const struct config_table *table, const char *file, const char *key,
+                 struct status *err);
 
 /* Writes the values as YAML that config_load reads back to the same struct, each key with a
  * comment: help, unit, range, default. Returns ERR_IO when out refuses. */

@@ -40,22 +40,27 @@ static const struct node *follow(const struct node *root, const char *key)
     return found;
 }
 
-int config_blame(const char *file, const char *key, struct status *err)
+int config_blame(const struct config_table *table, const char *file, const char *key,
+                 struct status *err)
 {
-    struct config_tree tree;
+    struct config_tree tree = {0};
     struct status ignored;
-    char *text, place[24] = "", message[sizeof err->text];
+    char *text, path[512], message[sizeof err->text];
     size_t n;
     memcpy(message, err->text, sizeof message);
-    if (config_read_file(file, &text, &n, &ignored) == 0) {
-        int rc = config_tree_read(&tree, file, text, n, &ignored);
-        const struct node *node = rc == 0 ? follow(tree.root, key) : NULL;
-        if (node && node != tree.root && node->key)
-            snprintf(place, sizeof place, "%d:%d: ", node->key_line, node->key_column);
-        else if (node && node != tree.root)
-            snprintf(place, sizeof place, "%d:%d: ", node->line, node->column);
-        config_tree_free(&tree);
-        free(text);
+    status_set(err, err->code, "%s: %s", file, message);
+    if (config_find_file(table, file, NULL, path, sizeof path, &ignored) ||
+        config_read_file(path, &text, &n, &ignored))
+        return err->code;
+    if (config_read_layers(table, &tree, path, text, n, &ignored) == 0) {
+        const struct node *node = follow(tree.root, key);
+        bool at_key = node->key != NULL;
+        if (node != tree.root)
+            status_set(err, err->code, "%s:%d:%d: %s", node->source,
+                       at_key ? node->key_line : node->line,
+                       at_key ? node->key_column : node->column, message);
     }
-    return status_set(err, err->code, "%s:%s%s", file, place[0] ? place : " ", message);
+    config_tree_free(&tree);
+    free(text);
+    return err->code;
 }

@@ -185,9 +185,11 @@ static void write_group(struct writer *w, const struct config_table *table, size
 static void write_struct(struct writer *w, const struct config_table *table, const char *values,
                          int indent, bool as_item)
 {
+    struct config_key keys[CONFIG_MAX_KEYS];
+    const struct config_table flat = config_flatten(table, keys);
     if (as_item)
         fprintf(w->out, "%*s-\n", indent - 2, "");
-    write_group(w, table, 0, 0, values, indent);
+    write_group(w, &flat, 0, 0, values, indent);
 }
 
 int config_dump(const struct config_table *table, const void *values, FILE *out)

@@ -268,24 +268,102 @@ static int parse_node(struct config_tree *tree, const char *name, const char *te
     return rc;
 }
 
+/* The root map of one more document; an empty one gives an empty map. */
+static int parse_root(struct config_tree *tree, const char *name, const char *text, size_t length,
+                      struct node **root, struct status *err)
+{
+    int rc = parse_node(tree, name, text, length, root, err);
+    if (rc)
+        return rc;
+    if (!*root) {
+        const char *source = tree_copy(tree, name, strlen(name));
+        *root = source ? node_new(tree, NODE_MAP, source) : NULL;
+        if (!*root)
+            return no_memory(err);
+        (*root)->line = (*root)->column = 1;
+    }
+    if ((*root)->kind != NODE_MAP)
+        return config_node_error(err, *root, false,
+                                 "the document must be a mapping of keys to values");
+    return 0;
+}
+
 int config_tree_read(struct config_tree *tree, const char *name, const char *text, size_t length,
                      struct status *err)
 {
     *tree = (struct config_tree){0};
-    int rc = parse_node(tree, name, text, length, &tree->root, err);
-    if (rc)
-        return rc;
-    if (!tree->root) {
-        const char *source = tree_copy(tree, name, strlen(name));
-        tree->root = source ? node_new(tree, NODE_MAP, source) : NULL;
-        if (!tree->root)
-            return no_memory(err);
-        tree->root->line = tree->root->column = 1;
+    return parse_root(tree, name, text, length, &tree->root, err);
+}
+
+static struct node *map_find(struct node *map, const char *key, size_t length)
+{
+    for (struct node *m = map->first; m; m = m->next)
+        if (strlen(m->key) == length && memcmp(m->key, key, length) == 0)
+            return m;
+    return NULL;
+}
+
+/* "radio:" with nothing below it, or a map or list that an override just made. */
+static bool node_is_empty(const struct node *node)
+{
+    return node->kind == NODE_SCALAR ? node->plain && node->text[0] == 0 : node->n_items == 0;
+}
+
+/* Content of value takes the place of node's, which keeps its key and its siblings. */
+static void node_assign(struct node *node, const struct node *value)
+{
+    struct node old = *node;
+    *node = *value;
+    node->next = old.next;
+    node->key = old.key;
+    node->key_line = node->key_column = 0;
+}
+
+static struct node *node_remove(struct node *parent, const char *key)
+{
+    struct node *node = map_find(parent, key, strlen(key)), *before = NULL;
+    for (struct node *m = parent->first; node && m != node; m = m->next)
+        before = m;
+    if (!node)
+        return NULL;
+    *(before ? &before->next : &parent->first) = node->next;
+    if (parent->last == node)
+        parent->last = before;
+    parent->n_items--;
+    node->next = NULL;
+    return node;
+}
+
+/* Members of `below` that map lacks move into it. Depth: both trees were checked when parsed. */
+static void merge(struct node *map, struct node *below)
+{
+    while (below->first) {
+        struct node *member = node_remove(below, below->first->key);
+        struct node *own = map_find(map, member->key, strlen(member->key));
+        if (!own) {
+            node_append(map, member);
+        } else if (member->kind == NODE_MAP && own->kind == NODE_MAP) {
+            merge(own, member);
+        } else if (member->kind == NODE_MAP && own->kind == NODE_SCALAR && node_is_empty(own)) {
+            own->kind = NODE_MAP; /* "radio:" with every line below it commented out */
+            merge(own, member);
+        }
     }
-    if (tree->root->kind != NODE_MAP)
-        return config_node_error(err, tree->root, false,
-                                 "the document must be a mapping of keys to values");
-    return 0;
+}
+
+int config_tree_below(struct config_tree *tree, const char *name, const char *text, size_t length,
+                      struct status *err)
+{
+    struct node *below;
+    int rc = parse_root(tree, name, text, length, &below, err);
+    if (rc == 0)
+        merge(tree->root, below);
+    return rc;
+}
+
+struct node *config_tree_take(struct config_tree *tree, const char *key)
+{
+    return node_remove(tree->root, key);
 }
 
 void config_tree_free(struct config_tree *tree)
@@ -321,14 +399,6 @@ struct node *config_tree_value(struct config_tree *tree, const char *source, con
     return node;
 }
 
-static struct node *map_find(struct node *map, const char *key, size_t length)
-{
-    for (struct node *m = map->first; m; m = m->next)
-        if (strlen(m->key) == length && memcmp(m->key, key, length) == 0)
-            return m;
-    return NULL;
-}
-
 static struct node *map_add(struct config_tree *tree, struct node *map, const char *key,
                             size_t length, enum node_kind kind, const char *source)
 {
@@ -339,22 +409,6 @@ static struct node *map_add(struct config_tree *tree, struct node *map, const ch
     node->key = name;
     node_append(map, node);
     return node;
-}
-
-/* Content of value takes the place of node's, which keeps its key and its siblings. */
-static void node_assign(struct node *node, const struct node *value)
-{
-    struct node old = *node;
-    *node = *value;
-    node->next = old.next;
-    node->key = old.key;
-    node->key_line = node->key_column = 0;
-}
-
-/* "radio:" with nothing below it, or a map or list that an override just made. */
-static bool node_is_empty(const struct node *node)
-{
-    return node->kind == NODE_SCALAR ? node->plain && node->text[0] == 0 : node->n_items == 0;
 }
 
 static int bad_path(struct status *err, const char *source, const char *text)

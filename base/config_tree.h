@@ -38,6 +38,14 @@ struct config_tree {
 int config_tree_read(struct config_tree *tree, const char *name, const char *text, size_t length,
                      struct status *err) MUST_CHECK;
 
+/* Parses a document that the tree's stands on: what the tree does not say itself comes from there.
+ * Mappings merge, everything else is one value. */
+int config_tree_below(struct config_tree *tree, const char *name, const char *text, size_t length,
+                      struct status *err) MUST_CHECK;
+
+/* Takes the member out of the root map; NULL if there is none. */
+struct node *config_tree_take(struct config_tree *tree, const char *key);
+
 /* Applies "users[0].id=5". */
 int config_tree_override(struct config_tree *tree, const char *assignment,
                          struct status *err) MUST_CHECK;

@@ -30,7 +30,7 @@ static const struct common_option {
     struct option_spec spec;
     enum common id;
 } common_options[] = {
-    {{"config", 'c', "FILE", "read this configuration"}, OPT_CONFIG},
+    {{"config", 'c', "NAME|FILE", "read this configuration: one of ours, or a file"}, OPT_CONFIG},
     {{"set", 's', "KEY=VALUE", "override one key of it; may be repeated"}, OPT_SET},
     {{"check-config", 0, NULL, "check the configuration and exit"}, OPT_CHECK},
     {{"dump-config", 0, NULL, "print the configuration with every key explained and exit"},
@@ -110,7 +110,7 @@ static void print_help(const struct options_cfg *cfg)
         if (applies(cfg, common_options[i].id))
             help_line(&common_options[i].spec);
     if (cfg->default_config)
-        printf("\nWithout --config the configuration is our %s.\n", cfg->default_config);
+        printf("\nWithout --config the configuration is our preset '%s'.\n", cfg->default_config);
     printf("\nExit codes: 0 done, 1 the job failed, 2 bad usage or input.\n");
 }
 
@@ -229,15 +229,8 @@ int options_load(const struct options_cfg *cfg, const struct options *opt, void 
 {
     struct status err = {0};
     struct config_sets sets = {opt->sets, opt->n_sets};
-    char path[512];
-    const char *file = opt->config_file;
-    int rc = 0;
-    if (!file && cfg->default_config) {
-        rc = config_data_path(cfg->default_config, path, sizeof path, &err);
-        file = path;
-    }
-    if (rc == 0)
-        rc = config_load(cfg->config, file, &sets, values, &err);
+    const char *file = opt->config_file ? opt->config_file : cfg->default_config;
+    int rc = config_load(cfg->config, file, &sets, values, &err);
     if (rc == 0 && opt->dump_config)
         return config_dump(cfg->config, values, stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
     if (rc == 0 && cfg->check)

@@ -26,7 +26,7 @@ struct options_cfg {
     size_t n_specs;
     const struct config_table
         *config;                /* adds --config --set --check-config --dump-config; or NULL */
-    const char *default_config; /* data file ("bs-lab.yaml") when --config is missing, or NULL */
+    const char *default_config; /* preset when --config is missing, or NULL */
     /* Faults that only all values together show, or NULL. file: as named in messages. */
     int (*check)(const void *values, const char *file, struct status *err);
     bool ready_fd; /* adds --ready-fd */

@@ -36,64 +36,15 @@ static const struct config_key user_keys[] = {
 static const struct config_table user_table = CONFIG_TABLE(struct bs_user, user_keys);
 
 static const struct config_key keys[] = {
-    {"radio.args", CONFIG_STRING(CFG, radio.args), .def = "type=room,role=bs",
-     .help = "UHD device args"},
-    {"radio.rate_hz", CONFIG_DOUBLE(CFG, radio.rate_hz), .unit = "samples/s", .min = 1e5,
-     .max = 1e9, .def = "100e6", .help = "sample rate of every channel"},
-    {"radio.carrier_hz", CONFIG_DOUBLE(CFG, radio.carrier_hz), .unit = "Hz", .min = 1e6,
-     .max = 1e11, .def = "5.8e9", .help = "carrier of both directions"},
-    {"radio.tx_gain_db", CONFIG_DOUBLE(CFG, radio.tx_gain_db), .unit = "dB", .min = -30, .max = 120,
-     .def = "27.04", .help = "with waveform.rms 0.25: 15 dBm from the simulated radio"},
-    {"radio.rx_gain_db", CONFIG_DOUBLE(CFG, radio.rx_gain_db), .unit = "dB", .min = -30, .max = 120,
-     .def = "10", .help = "full scale should stay 10 dB over the TX-RX leak"},
-    {"radio.tx_channels", CONFIG_INTS(CFG, radio.tx_channels, radio.n_tx), .min = 0, .max = 31,
-     .min_items = 1, .def = "[0]", .help = "channels that send, all the same signal"},
-    {"radio.rx_channels", CONFIG_INTS(CFG, radio.rx_channels, radio.n_rx), .min = 0, .max = 31,
-     .min_items = 1, .def = "[0, 1, 2, 3]", .help = "channels of the array, along its axis"},
-    {"radio.clock_source", CONFIG_STRING(CFG, radio.clock_source), .def = "",
-     .help = "external, gpsdo, internal; empty: as the device is"},
-    {"radio.time_source", CONFIG_STRING(CFG, radio.time_source), .def = "",
-     .help = "external, gpsdo: device time 0 at the next PPS; empty: as it is"},
-    {"radio.force_unlocked", CONFIG_BOOL(CFG, radio.force_unlocked), .def = "no",
-     .help = "start without reference lock or PPS"},
-    {"radio.rx_antenna", CONFIG_STRING(CFG, radio.rx_antenna), .def = "", .help = "port name"},
-    {"radio.tx_antenna", CONFIG_STRING(CFG, radio.tx_antenna), .def = "", .help = "port name"},
-    {"radio.tx_enable", CONFIG_BOOL(CFG, radio.tx_enable), .def = "no",
-     .help = "allows a real device to transmit"},
-    {"radio.max_eirp_dbm", CONFIG_DOUBLE(CFG, radio.max_eirp_dbm), .unit = "dBm", .min = -100,
-     .max = 60, .def = "21.1", .help = "what you may radiate; gains that exceed it are refused"},
-    {"radio.full_scale_dbm", CONFIG_DOUBLE(CFG, radio.full_scale_dbm), .unit = "dBm", .min = -100,
-     .max = 60, .def = "0", .help = "output of a full-scale tone at 0 dB TX gain; 0 in the room"},
-    {"radio.antenna_gain_dbi", CONFIG_DOUBLE(CFG, radio.antenna_gain_dbi), .unit = "dBi",
-     .min = -30, .max = 60, .def = "6", .help = "peak gain of one transmit antenna"},
-    {"radio.trigger", CONFIG_BOOL(CFG, radio.trigger), .def = "yes",
+    {"radio.trigger", CONFIG_BOOL(CFG, trigger.enable), .def = "yes",
      .help = "drive the RIS trigger line"},
-    {"radio.trigger_bank", CONFIG_STRING(CFG, radio.trigger_bank), .def = "FP0",
+    {"radio.trigger_bank", CONFIG_STRING(CFG, trigger.bank), .def = "FP0",
      .help = "GPIO bank of the line"},
-    {"radio.trigger_pin", CONFIG_INT(CFG, radio.trigger_pin), .min = 0, .max = 11, .def = "0",
+    {"radio.trigger_pin", CONFIG_INT(CFG, trigger.pin), .min = 0, .max = 11, .def = "0",
      .help = "pin of the line"},
 
-    {"waveform.n", CONFIG_INT(CFG, waveform.n), .unit = "samples", .min = 32, .max = 8192,
-     .def = "1024", .help = "period"},
-    {"waveform.k", CONFIG_INT(CFG, waveform.k), .min = 3, .max = 8191, .def = "811",
-     .help = "carriers, odd"},
-    {"waveform.root", CONFIG_INT(CFG, waveform.root), .min = 1, .max = 8190, .def = "310",
-     .help = "root of the sequence, about 0.382 k, coprime to it"},
-    {"waveform.periods", CONFIG_INT(CFG, waveform.periods), .min = 1, .max = 64, .def = "8",
-     .help = "periods averaged in a slot"},
-    {"waveform.code_reps", CONFIG_INT(CFG, waveform.code_reps), .min = 1, .max = 64, .def = "8",
-     .help = "repetitions of the 8-slot codes in the sensing burst"},
-    {"waveform.rms", CONFIG_DOUBLE(CFG, waveform.rms), .min = 0.001, .max = 0.5, .def = "0.25",
-     .help = "amplitude relative to full scale"},
-    {"waveform.modulation", CONFIG_CHOICE(CFG, waveform.modulation, "bpsk|qpsk|qam16"),
-     .def = "qam16", .help = "of the 40-bit sensing frame"},
-
-    {"schedule.cycle_period_s", CONFIG_DOUBLE(CFG, schedule.cycle_period_s), .unit = "s",
-     .min = 0.01, .max = 10, .def = "0.2", .help = "one cycle"},
     {"schedule.first_cycle_s", CONFIG_DOUBLE(CFG, schedule.first_cycle_s), .unit = "s", .min = 0,
      .max = 60, .def = "0.5", .help = "from the device time at start to the first cycle"},
-    {"schedule.response_delay_s", CONFIG_DOUBLE(CFG, schedule.response_delay_s), .unit = "s",
-     .min = 0.001, .max = 1, .def = "0.02", .help = "start of the burst to start of the response"},
 
     {"geometry.tx_m", CONFIG_VEC3S(CFG, geometry.tx_m, geometry.n_tx), .unit = "m", .min = -1e3,
      .max = 1e3, .min_items = 1, .def = "[[0.5, 0.5, 2.5]]", .help = "transmit antennas"},
@@ -189,7 +140,14 @@ static const struct config_key keys[] = {
     {"curve.client_keys", CONFIG_STRINGS(CFG, client_keys, n_client_keys), .def = "[]",
      .help = "public keys (hex) of clients that may connect"},
 };
-const struct config_table bs_config_table = CONFIG_TABLE(struct bs_cfg, keys);
+static const struct config_default radio_defaults[] = {{"radio.args", "type=room,role=bs"}};
+static const struct config_part parts[] = {
+    {CONFIG_PART(CFG, radio, &link_radio_table), CONFIG_PART_DEFAULTS(radio_defaults)},
+    {CONFIG_PART(CFG, waveform, &link_waveform_table)},
+    {CONFIG_PART(CFG, schedule.air, &link_timing_table)},
+};
+const struct config_table bs_config_table = {CONFIG_KEYS(CFG, keys), CONFIG_PARTS(parts),
+                                             .presets = "bs-"};
 
 static struct vec3 vec(const double v[3])
 {
@@ -204,52 +162,18 @@ static struct vec3 bs_centre(const struct bs_cfg *cfg)
 
 struct radio_cfg bs_config_radio(const struct bs_cfg *cfg)
 {
-    const struct bs_radio *r = &cfg->radio;
-    struct radio_cfg out = {
-        .args = r->args,
-        .rate_hz = r->rate_hz,
-        .carrier_hz = r->carrier_hz,
-        .tx_gain_db = r->tx_gain_db,
-        .rx_gain_db = r->rx_gain_db,
-        .n_tx = r->n_tx,
-        .n_rx = r->n_rx,
-        .rx_antenna = r->rx_antenna,
-        .tx_antenna = r->tx_antenna,
-        .clock_source = r->clock_source,
-        .time_source = r->time_source,
-        .force_unlocked = r->force_unlocked,
-        .tx_enable = r->tx_enable,
-        .max_eirp_dbm = r->max_eirp_dbm,
-        .full_scale_dbm = r->full_scale_dbm,
-        .antenna_gain_dbi = r->antenna_gain_dbi,
-        .tx_rms = cfg->waveform.rms,
-        .trigger = {.enable = r->trigger, .bank = r->trigger_bank, .pin = (unsigned)r->trigger_pin},
+    struct radio_cfg radio = link_radio_cfg(&cfg->radio, cfg->waveform.rms);
+    radio.trigger = (struct radio_trigger_cfg){
+        .enable = cfg->trigger.enable,
+        .bank = cfg->trigger.bank,
+        .pin = (unsigned)cfg->trigger.pin,
     };
-    for (size_t i = 0; i < r->n_tx; i++)
-        out.tx_channels[i] = (size_t)r->tx_channels[i];
-    for (size_t i = 0; i < r->n_rx; i++)
-        out.rx_channels[i] = (size_t)r->rx_channels[i];
-    return out;
+    return radio;
 }
 
 struct waveform_cfg bs_config_waveform(const struct bs_cfg *cfg)
 {
-    return (struct waveform_cfg){
-        .n = (size_t)cfg->waveform.n,
-        .k = (size_t)cfg->waveform.k,
-        .root = (unsigned)cfg->waveform.root,
-        .periods = (size_t)cfg->waveform.periods,
-        .slots_per_code = 8,
-        .code_reps = (size_t)cfg->waveform.code_reps,
-        .rate_hz = cfg->radio.rate_hz,
-        .rms = cfg->waveform.rms,
-    };
-}
-
-enum modem_scheme bs_config_scheme(const struct bs_cfg *cfg)
-{
-    static const enum modem_scheme schemes[] = {MODEM_BPSK, MODEM_QPSK, MODEM_QAM16};
-    return schemes[cfg->waveform.modulation];
+    return link_waveform_cfg(&cfg->waveform, cfg->radio.rate_hz);
 }
 
 struct anchors bs_config_anchors(const struct bs_cfg *cfg)
@@ -300,8 +224,8 @@ int bs_config_schedule(const struct bs_cfg *cfg, struct schedule *s, struct stat
     const struct waveform_cfg wave = bs_config_waveform(cfg);
     const struct schedule_cfg sc = {
         .rate_hz = cfg->radio.rate_hz,
-        .period_s = cfg->schedule.cycle_period_s,
-        .response_delay_s = cfg->schedule.response_delay_s,
+        .period_s = cfg->schedule.air.cycle_period_s,
+        .response_delay_s = cfg->schedule.air.response_delay_s,
         .slot_samps = waveform_slot_samps(&wave),
         .n_slot = wave.slots_per_code,
         .n_rep = wave.code_reps,
@@ -358,14 +282,14 @@ static int check_geometry(const struct bs_cfg *cfg, const char *file, struct sta
     struct geometry_report report;
     const bool inside = room_contains(&room, anchors.tx, 0) && room_contains(&room, anchors.rx, 0);
     if (geometry_check(&anchors, &room, &report, err))
-        return config_blame(file, inside ? "ris.boards" : "geometry", err);
+        return config_blame(&bs_config_table, file, inside ? "ris.boards" : "geometry", err);
     if (!report.mirror_symmetric)
         return OK;
     struct status warning = {0};
     status_set(&warning, OK,
                "the RISs stand mirror-symmetric to the base station: a swap of their paths cannot "
                "be detected; move one of them by half a metre");
-    config_blame(file, "ris.boards[1].position_m", &warning);
+    config_blame(&bs_config_table, file, "ris.boards[1].position_m", &warning);
     log_warn("%s", warning.text);
     return OK;
 }
@@ -388,18 +312,18 @@ int bs_config_check(const void *bs_cfg, const char *file, struct status *err)
     const char *key = NULL;
     struct schedule s;
     if (check_lists(cfg, &key, err))
-        return config_blame(file, key, err);
+        return config_blame(&bs_config_table, file, key, err);
     if (radio_check(&radio, err))
-        return config_blame(file, "radio", err);
+        return config_blame(&bs_config_table, file, "radio", err);
     if (waveform_check(&wave, err))
-        return config_blame(file, "waveform", err);
+        return config_blame(&bs_config_table, file, "waveform", err);
     if (check_latch(cfg, err))
-        return config_blame(file, "ris.latch_delay_s", err);
+        return config_blame(&bs_config_table, file, "ris.latch_delay_s", err);
     if (check_geometry(cfg, file, err))
         return err->code;
     if (check_panels(cfg, &key, err))
-        return config_blame(file, key, err);
+        return config_blame(&bs_config_table, file, key, err);
     if (bs_config_schedule(cfg, &s, err))
-        return config_blame(file, "schedule", err);
+        return config_blame(&bs_config_table, file, "schedule", err);
     return OK;
 }

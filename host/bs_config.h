@@ -5,22 +5,15 @@
 #pragma once
 #include "base/config.h"
 #include "dsp/fix.h"
-#include "dsp/modem.h"
-#include "dsp/waveform.h"
-#include "host/radio.h"
+#include "host/link_config.h"
 #include "host/schedule.h"
 
-enum { BS_USERS_MAX = 8, BS_RIS = 2, BS_TEXT = 256, BS_NAME = 32, BS_CPUS_MAX = 16 };
-
-struct bs_radio {
-    char args[BS_TEXT], clock_source[BS_NAME], time_source[BS_NAME];
-    char rx_antenna[BS_NAME], tx_antenna[BS_NAME], trigger_bank[BS_NAME];
-    double rate_hz, carrier_hz, tx_gain_db, rx_gain_db;
-    int tx_channels[RADIO_CHANNELS_MAX], rx_channels[RADIO_CHANNELS_MAX];
-    size_t n_tx, n_rx;
-    bool tx_enable, force_unlocked, trigger;
-    double max_eirp_dbm, full_scale_dbm, antenna_gain_dbi;
-    int trigger_pin;
+enum {
+    BS_USERS_MAX = 8,
+    BS_RIS = 2,
+    BS_TEXT = LINK_TEXT,
+    BS_NAME = LINK_NAME,
+    BS_CPUS_MAX = 16,
 };
 
 struct bs_board {
@@ -37,13 +30,16 @@ struct bs_user {
 };
 
 struct bs_cfg {
-    struct bs_radio radio;
+    struct link_radio radio;
     struct {
-        int n, k, root, periods, code_reps, modulation;
-        double rms;
-    } waveform;
+        bool enable;
+        char bank[LINK_NAME];
+        int pin;
+    } trigger; /* keys radio.trigger* */
+    struct link_waveform waveform;
     struct {
-        double cycle_period_s, first_cycle_s, response_delay_s;
+        struct link_timing air;
+        double first_cycle_s;
     } schedule;
     struct {
         double tx_m[RADIO_CHANNELS_MAX][3];
@@ -109,6 +105,5 @@ struct waveform_cfg bs_config_waveform(const struct bs_cfg *cfg);
 struct anchors bs_config_anchors(const struct bs_cfg *cfg);
 struct room_box bs_config_room(const struct bs_cfg *cfg);
 struct vec3 bs_config_antenna(const struct bs_cfg *cfg, size_t rx); /* position of RX channel rx */
-enum modem_scheme bs_config_scheme(const struct bs_cfg *cfg);
 int bs_config_panel(const struct bs_cfg *cfg, size_t board, struct panel *panel) MUST_CHECK;
 int bs_config_schedule(const struct bs_cfg *cfg, struct schedule *s, struct status *err) MUST_CHECK;

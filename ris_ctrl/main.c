@@ -13,7 +13,7 @@ static const struct options_cfg options_cfg = {
     .program = "mirador-ris",
     .synopsis = "keeps RIS boards configured: one ZeroMQ service in front of all of them",
     .config = &ris_config_table,
-    .default_config = "ris-lab.yaml",
+    .default_config = "lab",
     .check = ris_config_check,
     .ready_fd = true,
 };

@@ -88,7 +88,7 @@ static const struct config_key keys[] = {
     {"boards", CONFIG_LIST(struct ris_config, boards, n_board, &board_table), .min_items = 1,
      .help = "RIS boards"},
 };
-const struct config_table ris_config_table = CONFIG_TABLE(struct ris_config, keys);
+const struct config_table ris_config_table = {CONFIG_KEYS(struct ris_config, keys), .presets = "ris-"};
 
 static bool name_valid(const char *name)
 {
@@ -203,7 +203,7 @@ int ris_config_check(const void *ris_config, const char *file, struct status *er
     for (size_t i = 0; i < cfg->n_board; i++)
         if (check_board(cfg, i, err) != OK) {
             snprintf(key, sizeof key, "boards[%zu].name", i);
-            return config_blame(file, key, err);
+            return config_blame(&ris_config_table, file, key, err);
         }
     return OK;
 }

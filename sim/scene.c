@@ -180,7 +180,8 @@ static const struct config_key scene_keys[] = {
      .min = 1e-3, .max = 1e3, .def = "0.2"},
     {"users", CONFIG_LIST(struct scene, users, n_users, &user_table)},
 };
-const struct config_table scene_table = CONFIG_TABLE(struct scene, scene_keys);
+const struct config_table scene_table = {CONFIG_KEYS(struct scene, scene_keys),
+                                         .presets = "scenes/"};
 
 static int bad(struct status *err, const char *file, const char *what, const char *cure)
 {
@@ -387,33 +388,11 @@ int scene_parse(const char *name, const char *text, size_t length,
     return rc ? rc : complete(name, options, out, err);
 }
 
-static int unknown_scene(const char *name, struct status *err)
-{
-    static const char *const shipped[] = {"lab", "lab-rice", "empty", "corridor"};
-    const char *near = config_nearest(name, shipped, sizeof shipped / sizeof *shipped);
-    if (near && strcmp(near, name) == 0)
-        return err->code; /* one of ours: the folder is missing, as err says */
-    return status_set(
-        err, ERR_NOT_FOUND,
-        "no scene '%.60s'%s%s%s; there are lab, lab-rice, empty and corridor, or give "
-        "a YAML file",
-        name, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
-}
-
 int scene_load(const char *name, const struct scene_options *options, struct scene *out,
                struct status *err)
 {
-    char path[512], shipped[80];
-    bool is_file = strchr(name, '/') || strchr(name, '.');
-    snprintf(path, sizeof path, "%s", name);
-    if (!is_file) {
-        snprintf(shipped, sizeof shipped, "scenes/%.60s.yaml", name);
-        int rc = config_data_path(shipped, path, sizeof path, err);
-        if (rc)
-            return rc == ERR_NOT_FOUND ? unknown_scene(name, err) : rc;
-    }
-    int rc = config_load(&scene_table, path, options ? options->sets : NULL, out, err);
-    return rc ? rc : complete(path, options, out, err);
+    int rc = config_load(&scene_table, name, options ? options->sets : NULL, out, err);
+    return rc ? rc : complete(name, options, out, err);
 }
 
 void scene_ris_element(const struct scene_ris *ris, size_t index, double position_m[3])

@@ -20,7 +20,7 @@ static bool make_parts(struct burst *b, const struct bs_cfg *cfg, struct status 
         .n_byte = SENSING_FRAME_BYTES,
         .n_carrier = wave.k,
         .n_ant = 1,
-        .scheme = bs_config_scheme(cfg),
+        .scheme = link_scheme(&cfg->waveform),
     };
     b->symbol = waveform_symbol_samps(&wave);
     b->code = waveform_burst_slots(&wave) * waveform_slot_samps(&wave);

@@ -13,7 +13,7 @@ static const struct options_cfg options_cfg = {
     .program = "miradord",
     .synopsis = "Mirador's base station: senses, asks for permission, publishes positions.",
     .config = &bs_config_table,
-    .default_config = "bs-lab.yaml",
+    .default_config = "lab",
     .check = bs_config_check,
     .ready_fd = true,
 };

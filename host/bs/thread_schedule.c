@@ -102,7 +102,7 @@ static bool send_burst(struct conductor *c, struct cycle_plan *plan)
         buf[i] = burst_samples(p->burst);
     if (radio_tx_burst(p->radio, start, buf, n))
         return false;
-    return !p->cfg->radio.trigger ||
+    return !p->cfg->trigger.enable ||
            radio_trigger_pulse(p->radio, start + pulse->begin, pulse->n) == OK;
 }
 

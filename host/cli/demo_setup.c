@@ -43,14 +43,11 @@ static void add_sets(const struct demo *demo, const char *program, struct comman
             command_set(command, "%s", demo->cfg->sets[i] + n + 1);
 }
 
-static int begin(struct command *command, const char *template, struct status *err)
+static void begin(struct command *command, const char *preset)
 {
-    char path[512];
     *command = (struct command){0};
-    int rc = config_data_path(template, path, sizeof path, err);
     command_add(command, "--config");
-    command_add(command, "%s", path);
-    return rc;
+    command_add(command, "%s", preset);
 }
 
 static int launch(struct demo *demo, const char *program, const char *name, struct command *command,
@@ -163,9 +160,7 @@ static bool emulated(const struct demo *demo)
 static int start_ris(struct demo *demo, struct command *c, struct status *err)
 {
     char room[160];
-    int rc = begin(c, "ris-lab.yaml", err);
-    if (rc)
-        return rc;
+    begin(c, "lab");
     snprintf(room, sizeof room, "ipc://%s/room.sock", demo->state);
     command_set(c, "endpoint=ipc://%s/ris.sock", demo->state);
     demo_scene_tell_ris(&demo->scene, room, c);
@@ -188,9 +183,7 @@ static int start_bs(struct demo *demo, struct command *c, struct status *err)
 {
     const struct demo_cfg *cfg = demo->cfg;
     char key[200];
-    int rc = begin(c, "bs-lab.yaml", err);
-    if (rc)
-        return rc;
+    begin(c, "lab");
     command_set(c, "radio.args=type=room,room=%s,role=bs", room_name(demo));
     command_set(c, "ris.endpoint=ipc://%s/ris.sock", demo->state);
     if (emulated(demo))
@@ -219,9 +212,7 @@ static int start_ue(struct demo *demo, size_t user, struct command *c, struct st
 {
     const struct demo_user *u = &demo->scene.users[user];
     char key[200], name[24];
-    int rc = begin(c, "ue-lab.yaml", err);
-    if (rc)
-        return rc;
+    begin(c, "lab");
     key_path(demo, user, key, sizeof key);
     snprintf(name, sizeof name, user ? "mirador-ue-%zu" : "mirador-ue", user + 1);
     command_set(c, "radio.args=type=room,room=%s,role=%s", room_name(demo), u->role);

@@ -71,10 +71,10 @@ static int make_receiver(struct ue *ue, struct status *err)
 {
     const struct receiver_cfg cfg = {
         .waveform = ue_config_waveform(&ue->cfg),
-        .scheme = ue_config_scheme(&ue->cfg),
+        .scheme = link_scheme(&ue->cfg.waveform),
         .carrier_hz = ue->cfg.radio.carrier_hz,
         .period_s = ue->cfg.schedule.cycle_period_s,
-        .lead_s = ue->cfg.radio.lead_s,
+        .lead_s = ue->cfg.lead_s,
         .lost_after = (unsigned)ue->cfg.run.lost_after,
     };
     ue->receiver = receiver_create(&cfg, ue->radio, err);
@@ -86,7 +86,7 @@ static int make_responder(struct ue *ue, struct status *err)
     const struct responder_cfg cfg = {
         .waveform = ue_config_waveform(&ue->cfg),
         .response_delay_s = ue->cfg.schedule.response_delay_s,
-        .lead_s = ue->cfg.radio.lead_s,
+        .lead_s = ue->cfg.lead_s,
         .turnaround_ns = ue->cfg.user.turnaround_ns,
         .user_id = (uint32_t)ue->cfg.user.id,
         .permit = ue->cfg.user.permit,
@@ -242,7 +242,7 @@ int main(int argc, char **argv)
         .program = "mirador-ue",
         .synopsis = "user terminal: hears the base station, checks it, and answers if it may",
         .config = &ue_config_table,
-        .default_config = "ue-lab.yaml",
+        .default_config = "lab",
         .check = ue_config_check,
         .ready_fd = true,
     };

@@ -433,7 +433,7 @@ static void blame(const char *file, const char *key, const char *place)
     struct status why = {0};
     snprintf(expected, sizeof expected, "%s:%sof two keys; cure", file, place);
     status_set(&why, ERR_GEOMETRY, "of two keys; cure");
-    assert_int_equal(config_blame(file, key, &why), ERR_GEOMETRY);
+    assert_int_equal(config_blame(&table, file, key, &why), ERR_GEOMETRY);
     assert_string_equal(why.text, expected);
 }
 

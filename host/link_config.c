@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "host/link_config.h"
+
+#define CFG struct link_radio
+static const struct config_key radio_keys[] = {
+    {"radio.args", CONFIG_STRING(CFG, args), .def = "type=room,role=bs", .help = "UHD device args"},
+    {"radio.rate_hz", CONFIG_DOUBLE(CFG, rate_hz), .unit = "samples/s", .min = 1e5, .max = 1e9,
+     .def = "100e6", .help = "sample rate of every channel"},
+    {"radio.carrier_hz", CONFIG_DOUBLE(CFG, carrier_hz), .unit = "Hz", .min = 1e6, .max = 1e11,
+     .def = "5.8e9", .help = "carrier of both directions"},
+    {"radio.tx_gain_db", CONFIG_DOUBLE(CFG, tx_gain_db), .unit = "dB", .min = -30, .max = 120,
+     .def = "27.04", .help = "with waveform.rms 0.25: 15 dBm from the simulated radio"},
+    {"radio.rx_gain_db", CONFIG_DOUBLE(CFG, rx_gain_db), .unit = "dB", .min = -30, .max = 120,
+     .def = "10", .help = "full scale should stay 10 dB over the TX-RX leak"},
+    {"radio.tx_channels", CONFIG_INTS(CFG, tx_channels, n_tx), .min = 0, .max = 31, .min_items = 1,
+     .def = "[0]", .help = "channels that send, all the same signal"},
+    {"radio.rx_channels", CONFIG_INTS(CFG, rx_channels, n_rx), .min = 0, .max = 31, .min_items = 1,
+     .def = "[0, 1, 2, 3]", .help = "channels of the array, along its axis"},
+    {"radio.clock_source", CONFIG_STRING(CFG, clock_source), .def = "",
+     .help = "external, gpsdo, internal; empty: as the device is"},
+    {"radio.time_source", CONFIG_STRING(CFG, time_source), .def = "",
+     .help = "external, gpsdo: device time 0 at the next PPS; empty: as it is"},
+    {"radio.force_unlocked", CONFIG_BOOL(CFG, force_unlocked), .def = "no",
+     .help = "start without reference lock or PPS"},
+    {"radio.rx_antenna", CONFIG_STRING(CFG, rx_antenna), .def = "", .help = "port name"},
+    {"radio.tx_antenna", CONFIG_STRING(CFG, tx_antenna), .def = "", .help = "port name"},
+    {"radio.tx_enable", CONFIG_BOOL(CFG, tx_enable), .def = "no",
+     .help = "allows a real device to transmit"},
+    {"radio.max_eirp_dbm", CONFIG_DOUBLE(CFG, max_eirp_dbm), .unit = "dBm", .min = -100, .max = 60,
+     .def = "21.1", .help = "what you may radiate; gains that exceed it are refused"},
+    {"radio.full_scale_dbm", CONFIG_DOUBLE(CFG, full_scale_dbm), .unit = "dBm", .min = -100,
+     .max = 60, .def = "0", .help = "output of a full-scale tone at 0 dB TX gain; 0 in the room"},
+    {"radio.antenna_gain_dbi", CONFIG_DOUBLE(CFG, antenna_gain_dbi), .unit = "dBi", .min = -30,
+     .max = 60, .def = "6", .help = "peak gain of one transmit antenna"},
+};
+const struct config_table link_radio_table = CONFIG_TABLE(CFG, radio_keys);
+#undef CFG
+
+#define CFG struct link_waveform
+static const struct config_key waveform_keys[] = {
+    {"waveform.n", CONFIG_INT(CFG, n), .unit = "samples", .min = 32, .max = 8192, .def = "1024",
+     .help = "period"},
+    {"waveform.k", CONFIG_INT(CFG, k), .min = 3, .max = 8191, .def = "811",
+     .help = "carriers, odd"},
+    {"waveform.root", CONFIG_INT(CFG, root), .min = 1, .max = 8190, .def = "310",
+     .help = "root of the sequence, about 0.382 k, coprime to it"},
+    {"waveform.periods", CONFIG_INT(CFG, periods), .min = 1, .max = 64, .def = "8",
+     .help = "periods averaged in a slot"},
+    {"waveform.code_reps", CONFIG_INT(CFG, code_reps), .min = 1, .max = 64, .def = "8",
+     .help = "repetitions of the 8-slot codes in the sensing burst"},
+    {"waveform.rms", CONFIG_DOUBLE(CFG, rms), .min = 0.001, .max = 0.5, .def = "0.25",
+     .help = "amplitude relative to full scale"},
+    {"waveform.modulation", CONFIG_CHOICE(CFG, modulation, "bpsk|qpsk|qam16"), .def = "qam16",
+     .help = "of the 40-bit sensing frame"},
+};
+const struct config_table link_waveform_table = CONFIG_TABLE(CFG, waveform_keys);
+#undef CFG
+
+#define CFG struct link_timing
+static const struct config_key timing_keys[] = {
+    {"schedule.cycle_period_s", CONFIG_DOUBLE(CFG, cycle_period_s), .unit = "s", .min = 0.01,
+     .max = 10, .def = "0.2", .help = "one cycle"},
+    {"schedule.response_delay_s", CONFIG_DOUBLE(CFG, response_delay_s), .unit = "s", .min = 0.001,
+     .max = 1, .def = "0.02", .help = "start of the burst to start of the response"},
+};
+const struct config_table link_timing_table = CONFIG_TABLE(CFG, timing_keys);
+#undef CFG
+
+struct radio_cfg link_radio_cfg(const struct link_radio *r, double tx_rms)
+{
+    struct radio_cfg out = {
+        .args = r->args,
+        .rate_hz = r->rate_hz,
+        .carrier_hz = r->carrier_hz,
+        .tx_gain_db = r->tx_gain_db,
+        .rx_gain_db = r->rx_gain_db,
+        .n_tx = r->n_tx,
+        .n_rx = r->n_rx,
+        .rx_antenna = r->rx_antenna,
+        .tx_antenna = r->tx_antenna,
+        .clock_source = r->clock_source,
+        .time_source = r->time_source,
+        .force_unlocked = r->force_unlocked,
+        .tx_enable = r->tx_enable,
+        .max_eirp_dbm = r->max_eirp_dbm,
+        .full_scale_dbm = r->full_scale_dbm,
+        .antenna_gain_dbi = r->antenna_gain_dbi,
+        .tx_rms = tx_rms,
+    };
+    for (size_t i = 0; i < r->n_tx; i++)
+        out.tx_channels[i] = (size_t)r->tx_channels[i];
+    for (size_t i = 0; i < r->n_rx; i++)
+        out.rx_channels[i] = (size_t)r->rx_channels[i];
+    return out;
+}
+
+struct waveform_cfg link_waveform_cfg(const struct link_waveform *waveform, double rate_hz)
+{
+    return (struct waveform_cfg){
+        .n = (size_t)waveform->n,
+        .k = (size_t)waveform->k,
+        .root = (unsigned)waveform->root,
+        .periods = (size_t)waveform->periods,
+        .slots_per_code = 8,
+        .code_reps = (size_t)waveform->code_reps,
+        .rate_hz = rate_hz,
+        .rms = waveform->rms,
+    };
+}
+
+enum modem_scheme link_scheme(const struct link_waveform *waveform)
+{
+    static const enum modem_scheme schemes[] = {MODEM_BPSK, MODEM_QPSK, MODEM_QAM16};
+    return schemes[waveform->modulation];
+}

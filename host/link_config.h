@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Configuration of one end of the air: radio, waveform and timing. Base station and terminal read
+ * the same keys; carrier, rate, waveform and timing must say the same at both ends. Defaults are
+ * profile lab at the base station. Setup only. */
+#pragma once
+#include "base/config.h"
+#include "dsp/modem.h"
+#include "dsp/waveform.h"
+#include "host/radio.h"
+
+enum { LINK_TEXT = 256, LINK_NAME = 32 };
+
+struct link_radio {
+    char args[LINK_TEXT], clock_source[LINK_NAME], time_source[LINK_NAME];
+    char rx_antenna[LINK_NAME], tx_antenna[LINK_NAME];
+    double rate_hz, carrier_hz, tx_gain_db, rx_gain_db;
+    int tx_channels[RADIO_CHANNELS_MAX], rx_channels[RADIO_CHANNELS_MAX];
+    size_t n_tx, n_rx;
+    bool tx_enable, force_unlocked;
+    double max_eirp_dbm, full_scale_dbm, antenna_gain_dbi;
+};
+
+struct link_waveform {
+    int n, k, root, periods, code_reps, modulation;
+    double rms;
+};
+
+struct link_timing {
+    double cycle_period_s, response_delay_s;
+};
+
+/* Parts (CONFIG_PART) of a program's own table: radio.*, waveform.*, schedule.*. */
+extern const struct config_table link_radio_table, link_waveform_table, link_timing_table;
+
+/* What the radio and the waveform are made from. Strings point into the argument. */
+struct radio_cfg link_radio_cfg(const struct link_radio *radio, double tx_rms);
+struct waveform_cfg link_waveform_cfg(const struct link_waveform *waveform, double rate_hz);
+enum modem_scheme link_scheme(const struct link_waveform *waveform);
