@@ -83,63 +83,70 @@ void ris_focus(const struct ris_model *model, size_t i, double *theta)
         theta[m] = -phase_of(row[m]);
 }
 
-uint8_t ris_nearest_state(double phase, unsigned bits)
-{
-    const int n = 1 << bits;
-    return (uint8_t)((int)lrint(phase / (2 * PI) * n) & (n - 1));
-}
-
-struct edge {
-    double offset; /* common phase at which this element's rounding moves one state up */
+struct move {
+    double offset; /* common phase at which this element's rounding goes on to the next state */
     size_t element;
+    uint8_t to;
 };
 
 static int by_offset(const void *a, const void *b)
 {
-    const struct edge *x = a, *y = b;
+    const struct move *x = a, *y = b;
     if (x->offset != y->offset)
         return x->offset < y->offset ? -1 : 1;
     return (x->element > y->element) - (x->element < y->element);
 }
 
-/* As the common offset grows through one quantisation step, the elements move up by one state each,
- * in the order of their rounding edges, and between two edges nothing changes: n + 1 profiles are
- * all there are. states holds the first; edges the order of the moves. */
-static struct edge *rounding_edges(const double *theta, size_t n, unsigned bits, uint8_t *state)
+/* As the common offset grows through one period of the table, the elements change state at their
+ * rounding edges, and between two edges nothing changes: those profiles are all there are. */
+struct rounding {
+    struct move *moves; /* in order */
+    size_t n;
+};
+
+static size_t moves_of(const struct ris_states *t)
 {
-    const double step = 2 * PI / (1u << bits);
-    struct edge *edges = malloc(n * sizeof *edges);
-    if (!edges)
-        return NULL;
-    for (size_t m = 0; m < n; m++) {
-        double at = theta[m] / step;
-        state[m] = ris_nearest_state(theta[m], bits);
-        edges[m] = (struct edge){rint(at) + 0.5 - at, m};
-    }
-    qsort(edges, n, sizeof *edges, by_offset);
-    return edges;
+    return (size_t)lrint((double)t->n_edge * t->period_rad / (2 * PI));
 }
 
-static void move_up(uint8_t *state, const struct edge *edges, size_t n, unsigned bits)
+/* state: the profile of offset 0. moves NULL: no memory. */
+static struct rounding round_all(const double *theta, size_t n, const struct ris_states *t,
+                                 uint8_t *state)
 {
-    for (size_t k = 0; k < n; k++) {
-        uint8_t *s = &state[edges[k].element];
-        *s = (uint8_t)((*s + 1) & ((1 << bits) - 1));
+    const size_t each = moves_of(t);
+    struct rounding r = {malloc(n * each * sizeof *r.moves), n * each};
+    for (size_t m = 0; r.moves && m < n; m++) {
+        size_t at = ris_states_sector(t, theta[m]);
+        state[m] = t->edge[at].to;
+        for (size_t k = 0; k < each; k++) {
+            const struct ris_states_edge *e = &t->edge[(at + 1 + k) % t->n_edge];
+            double turn = ris_phase_wrapped(e->phase_rad - theta[m]);
+            r.moves[m * each + k] = (struct move){turn, m, e->to};
+        }
     }
+    if (r.moves)
+        qsort(r.moves, r.n, sizeof *r.moves, by_offset);
+    return r;
 }
 
-/* Power at the point of `row` after k = 0..n moves. */
-static void power_of_moves(const cplx *row, const struct edge *edges, const uint8_t *state,
-                           size_t n, unsigned bits, double *out)
+static void carry_out(const struct move *moves, size_t n, uint8_t *state)
 {
-    const double step = 2 * PI / (1u << bits);
-    cplx sum = 0, up = unit(step) - 1;
+    for (size_t k = 0; k < n; k++)
+        state[moves[k].element] = moves[k].to;
+}
+
+/* Power at the place of `row` after k = 0..r->n moves; state ends as after the last of them. */
+static void power_of_moves(const cplx *row, const struct rounding *r, const struct ris_states *t,
+                           size_t n, uint8_t *state, double *out)
+{
+    cplx sum = 0;
     for (size_t m = 0; m < n; m++)
-        sum += product(row[m], unit(step * state[m]));
+        sum += product(row[m], t->gamma[state[m]]);
     out[0] = cplx_norm(sum);
-    for (size_t k = 0; k < n; k++) {
-        size_t m = edges[k].element;
-        sum += product(product(row[m], unit(step * state[m])), up);
+    for (size_t k = 0; k < r->n; k++) {
+        const struct move *v = &r->moves[k];
+        sum += product(row[v->element], t->gamma[v->to] - t->gamma[state[v->element]]);
+        state[v->element] = v->to;
         out[k + 1] = cplx_norm(sum);
     }
 }
@@ -153,40 +160,47 @@ static size_t strongest(const double *power, size_t n)
     return best;
 }
 
-int ris_quantise(const struct ris_model *model, size_t i, const double *theta, unsigned bits,
+static void round_plain(const double *theta, size_t n, const struct ris_states *t, uint8_t *state)
+{
+    for (size_t m = 0; m < n; m++)
+        state[m] = ris_states_nearest(t, theta[m]);
+}
+
+int ris_quantise(const cplx *row, size_t n, const double *theta, const struct ris_states *states,
                  uint8_t *state)
 {
-    assert(model && theta && state && bits >= 1 && bits <= 3);
-    const size_t n = ris_model_elements(model);
-    struct edge *edges = rounding_edges(theta, n, bits, state);
-    double *power = malloc((n + 1) * sizeof *power);
-    if (edges && power) {
-        power_of_moves(ris_model_row(model, i), edges, state, n, bits, power);
-        move_up(state, edges, strongest(power, n + 1), bits);
+    assert(row && theta && states && state);
+    struct rounding r = round_all(theta, n, states, state);
+    double *power = malloc((r.n + 1) * sizeof *power);
+    int rc = r.moves && power ? OK : ERR_NO_MEMORY;
+    if (rc == OK) {
+        power_of_moves(row, &r, states, n, state, power);
+        round_plain(theta, n, states, state);
+        carry_out(r.moves, strongest(power, r.n + 1), state);
     }
-    int rc = edges && power ? OK : ERR_NO_MEMORY;
-    free(edges);
+    free(r.moves);
     free(power);
     return rc;
 }
 
 #define FOCUS_TOLERANCE 0.977 /* of power: 0.1 dB */
 
-/* Walks through the profiles of the tolerated offsets and returns the one that lights the region
- * best. */
-static size_t best_spread(const struct ris_model *model, const struct edge *edges,
-                          const double *power, uint8_t *state, unsigned bits, cplx *gamma)
+/* Walks from the profile of offset 0 through those of the tolerated offsets and returns the moves
+ * to the one that lights the region best. */
+static size_t best_spread(const struct ris_model *model, const struct rounding *r,
+                          const double *power, const struct ris_states *t, uint8_t *state,
+                          cplx *gamma)
 {
-    const size_t n = ris_model_elements(model), top = strongest(power, n + 1);
+    const size_t n = ris_model_elements(model), top = strongest(power, r->n + 1);
     size_t best = top;
     double best_score = -INFINITY;
-    for (size_t k = 0; k <= n; k++) {
+    for (size_t k = 0; k <= r->n; k++) {
         if (k > 0)
-            move_up(state, edges + k - 1, 1, bits);
+            carry_out(r->moves + k - 1, 1, state);
         if (power[k] < FOCUS_TOLERANCE * power[top])
             continue;
         struct ris_coverage c;
-        ris_profile_gamma(state, n, bits, gamma);
+        ris_profile_gamma(state, n, t, gamma);
         ris_model_coverage(model, gamma, NULL, &c);
         if (c.p5_db + c.median_db > best_score) {
             best_score = c.p5_db + c.median_db;
@@ -196,26 +210,29 @@ static size_t best_spread(const struct ris_model *model, const struct edge *edge
     return best;
 }
 
-int ris_focus_profile(const struct ris_model *model, size_t i, unsigned bits, uint8_t *state)
+int ris_focus_profile(const struct ris_model *model, size_t i, const struct ris_states *states,
+                      uint8_t *state)
 {
-    assert(model && state && bits >= 1 && bits <= 3);
+    assert(model && state && states);
     const size_t n = ris_model_elements(model);
-    double *theta = malloc((2 * n + 1) * sizeof *theta), *power = theta + n;
+    double *theta = malloc(n * sizeof *theta), *power = NULL;
     cplx *gamma = malloc(n * sizeof *gamma);
-    struct edge *edges = NULL;
+    struct rounding r = {0};
     if (theta && gamma) {
         ris_focus(model, i, theta);
-        edges = rounding_edges(theta, n, bits, state);
+        r = round_all(theta, n, states, state);
+        power = malloc((r.n + 1) * sizeof *power);
     }
-    if (edges) {
-        power_of_moves(ris_model_row(model, i), edges, state, n, bits, power);
-        size_t best = best_spread(model, edges, power, state, bits, gamma);
-        for (size_t m = 0; m < n; m++)
-            state[m] = ris_nearest_state(theta[m], bits);
-        move_up(state, edges, best, bits);
+    int rc = r.moves && power ? OK : ERR_NO_MEMORY;
+    if (rc == OK) {
+        power_of_moves(ris_model_row(model, i), &r, states, n, state, power);
+        round_plain(theta, n, states, state);
+        size_t best = best_spread(model, &r, power, states, state, gamma);
+        round_plain(theta, n, states, state);
+        carry_out(r.moves, best, state);
     }
-    int rc = edges ? OK : ERR_NO_MEMORY;
-    free(edges);
+    free(r.moves);
+    free(power);
     free(gamma);
     free(theta);
     return rc;
@@ -234,15 +251,15 @@ struct ris_region ris_region_cells(const struct ris_region *region, size_t q)
     return r;
 }
 
-int ris_codebook(const struct ris_model *model, unsigned bits, uint8_t *states)
+int ris_codebook(const struct ris_model *model, const struct ris_states *states, uint8_t *state)
 {
-    assert(model && states);
+    assert(model && states && state);
     const size_t n = ris_model_elements(model);
     double *theta = malloc(n * sizeof *theta);
     int rc = theta ? OK : ERR_NO_MEMORY;
     for (size_t i = 0; rc == OK && i < ris_model_points(model); i++) {
         ris_focus(model, i, theta);
-        rc = ris_quantise(model, i, theta, bits, states + i * n);
+        rc = ris_quantise(ris_model_row(model, i), n, theta, states, state + i * n);
     }
     free(theta);
     return rc;

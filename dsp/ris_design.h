@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Choosing RIS profiles. Phases are in rad, profile states are 0..2^bits-1 (phase 2 pi state /
- * 2^bits), both [elements] in the panel's order. Everything is deterministic and setup only.
- * docs/signal-model.md, section "RIS". */
+ * Choosing RIS profiles. Phases are in rad, profile states are 0..2^bits-1 (what they
+ * reflect: struct ris_states), both [elements] in the panel's order. Everything is deterministic
+ * and setup only. docs/signal-model.md, section "RIS". */
 #pragma once
 #include "dsp/ris_model.h"
 
@@ -25,18 +25,23 @@ int ris_align(const struct ris_align_cfg *cfg, double *theta, double *trace) MUS
 /* Focus on point i of the model: theta_m = -arg(row[m]). */
 void ris_focus(const struct ris_model *model, size_t i, double *theta);
 
-/* The state of 2^bits whose phase is nearest. */
-uint8_t ris_nearest_state(double phase_rad, unsigned bits);
-
-/* Nearest of 2^bits phases after the common phase offset that keeps |sum row[m] Gamma_m| at point i
- * largest (exact: every offset that rounds differently is tried). bits 1..3. ERR_NO_MEMORY. */
-int ris_quantise(const struct ris_model *model, size_t i, const double *theta, unsigned bits,
+/* The states nearest to theta plus the common phase offset that keeps |sum row[m] Gamma_m| largest
+ * (exact: every offset that rounds differently is tried). row: [n] cascaded amplitudes of the place
+ * that counts. ERR_NO_MEMORY. */
+int ris_quantise(const cplx *row, size_t n, const double *theta, const struct ris_states *states,
                  uint8_t *state) MUST_CHECK;
 
 /* A focus that does its best for the neighbourhood: of the offsets within 0.1 dB of the best at
- * point i, the one with the highest p5 + median level over the model's region. bits 1..3. */
-int ris_focus_profile(const struct ris_model *model, size_t i, unsigned bits,
+ * point i, the one with the highest p5 + median level over the model's region. */
+int ris_focus_profile(const struct ris_model *model, size_t i, const struct ris_states *states,
                       uint8_t *state) MUST_CHECK;
+
+/* The static configuration of [S1]: (14) by ris_align for the path user -> RIS -> BS, then states.
+ * The direct path is resolved by its delay, so it takes no part. antenna: [n_ant] of the BS.
+ * Returns OK, ERR_NO_MEMORY, or ERR_GEOMETRY when the user or the BS is behind the panel. */
+int ris_static_profile(const struct ris_model *model, const struct vec3 *antenna, size_t n_ant,
+                       struct vec3 user, const struct ris_states *states,
+                       uint8_t *state) MUST_CHECK;
 
 /* Wide beam over the model's region: soft max-min (p-norm 6 of the inverse levels) by L-BFGS with
  * analytic gradient from eight ray-optical starts. 4 x 4 m want a grid of 13 x 13: half a
@@ -46,13 +51,15 @@ int ris_focus_profile(const struct ris_model *model, size_t i, unsigned bits,
 int ris_wide(const struct ris_model *model, double *theta) MUST_CHECK;
 
 /* The same objective over states: each of the continuous optima rounded with 16 common offsets,
- * then coordinate descent over the elements until nothing improves; the best of all. bits 1..3. 16
- * x 16 elements and 1 bit: about 0.4 s. */
-int ris_wide_profile(const struct ris_model *model, unsigned bits, uint8_t *state) MUST_CHECK;
+ * then coordinate descent over the elements until nothing improves; the best of all. 16 x 16
+ * elements and 1 bit: about 0.4 s. */
+int ris_wide_profile(const struct ris_model *model, const struct ris_states *states,
+                     uint8_t *state) MUST_CHECK;
 
 /* Codebook: one focused and quantised beam per point of the model's region, which the caller makes
- * of the centres of q x q cells. states: [points x elements]. */
-int ris_codebook(const struct ris_model *model, unsigned bits, uint8_t *states) MUST_CHECK;
+ * of the centres of q x q cells. state: [points x elements]. */
+int ris_codebook(const struct ris_model *model, const struct ris_states *states,
+                 uint8_t *state) MUST_CHECK;
 
 /* The region whose grid points are the centres of q x q cells of `region`. */
 struct ris_region ris_region_cells(const struct ris_region *region, size_t q);

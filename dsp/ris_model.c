@@ -202,12 +202,11 @@ void ris_model_response(const struct ris_model *model, const cplx *gamma, cplx *
         out[i] = dot(ris_model_row(model, i), gamma, model->n_element);
 }
 
-void ris_profile_gamma(const uint8_t *state, size_t n, unsigned bits, cplx *gamma)
+void ris_profile_gamma(const uint8_t *state, size_t n, const struct ris_states *states, cplx *gamma)
 {
-    assert(state && gamma && bits >= 1 && bits <= 3);
-    const double step = 2 * PI / (1u << bits);
+    assert(state && gamma && states);
     for (size_t m = 0; m < n; m++)
-        gamma[m] = CMPLX(cos(step * state[m]), sin(step * state[m]));
+        gamma[m] = states->gamma[state[m]];
 }
 
 static double level(cplx f, double bound)

@@ -9,6 +9,7 @@
 #pragma once
 #include "dsp/cplx.h"
 #include "dsp/geometry.h"
+#include "dsp/ris_states.h"
 
 /* A grid of points, x fastest, z slowest. A side of one point sits at its min. */
 struct ris_region {
@@ -47,8 +48,9 @@ cplx ris_hop(const struct panel *panel, size_t m, struct vec3 p, double waveleng
 /* RT-safe. gamma: [elements] element coefficients. out: [points] responses f(p). */
 void ris_model_response(const struct ris_model *model, const cplx *gamma, cplx *out);
 
-/* Profile as the board stores it: state[m] in 0..2^bits-1 means phase 2 pi state / 2^bits. */
-void ris_profile_gamma(const uint8_t *state, size_t n, unsigned bits, cplx *gamma);
+/* What a profile reflects: gamma[m] = states->gamma[state[m]]. */
+void ris_profile_gamma(const uint8_t *state, size_t n, const struct ris_states *states,
+                       cplx *gamma);
 
 /* Levels under focus over the region [dB], as the heat map shows them. Percentiles interpolate
  * linearly. */

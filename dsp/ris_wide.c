@@ -191,9 +191,9 @@ static int descend(struct wide *w, double *theta, double *value)
     return rc > 0 || rc == NLOPT_ROUNDOFF_LIMITED ? OK : ERR_STATE;
 }
 
-static void set_states(struct wide *w, const uint8_t *state, unsigned bits)
+static void set_states(struct wide *w, const uint8_t *state, const struct ris_states *states)
 {
-    ris_profile_gamma(state, w->n_element, bits, (cplx *)w->phase);
+    ris_profile_gamma(state, w->n_element, states, (cplx *)w->phase);
     respond(w);
 }
 
@@ -222,13 +222,13 @@ static void change_element(struct wide *w, size_t m, const double *change)
 }
 
 /* The best state of one element, all others held; *best is the badness before and after. */
-static bool improve_element(struct wide *w, size_t m, const cplx *phase, unsigned states,
+static bool improve_element(struct wide *w, size_t m, const struct ris_states *states,
                             uint8_t *state, double *best)
 {
     unsigned keep = *state;
     double keep_change[2];
-    for (unsigned s = 0; s < states; s++) {
-        cplx d = phase[s] - phase[*state];
+    for (unsigned s = 0; s < 1u << states->bits; s++) {
+        cplx d = states->gamma[s] - states->gamma[*state];
         const double change[2] = {creal(d), cimag(d)};
         double value = s == *state ? *best : badness_changed(w, m, change);
         if (value >= *best * (1 - 1e-9))
@@ -245,20 +245,16 @@ static bool improve_element(struct wide *w, size_t m, const cplx *phase, unsigne
 }
 
 /* Element by element, until a whole round helps no more. Every round starts from exact sums. */
-static double coordinate_descent(struct wide *w, uint8_t *state, unsigned bits)
+static double coordinate_descent(struct wide *w, const struct ris_states *states, uint8_t *state)
 {
-    const unsigned states = 1u << bits;
-    const uint8_t all[8] = {0, 1, 2, 3, 4, 5, 6, 7};
-    cplx phase[8];
     double best = 0;
     bool improved = true;
-    ris_profile_gamma(all, states, bits, phase);
     for (int round = 0; improved && round < 50; round++) {
         improved = false;
-        set_states(w, state, bits);
+        set_states(w, state, states);
         best = badness(w);
         for (size_t m = 0; m < w->n_element; m++)
-            improved |= improve_element(w, m, phase, states, &state[m], &best);
+            improved |= improve_element(w, m, states, &state[m], &best);
     }
     return log(best / (double)w->n_point) / 3;
 }
@@ -266,15 +262,15 @@ static double coordinate_descent(struct wide *w, uint8_t *state, unsigned bits)
 #define N_OFFSET 16
 
 /* Best of N_OFFSET common offsets, each rounded and descended. Returns J. */
-static double quantise(struct wide *w, const double *theta, unsigned bits, uint8_t *trial,
-                       uint8_t *state)
+static double quantise(struct wide *w, const double *theta, const struct ris_states *states,
+                       uint8_t *trial, uint8_t *state)
 {
     double best = INFINITY;
     for (int k = 0; k < N_OFFSET; k += is_large(w) ? 4 : 1) {
-        double offset = 2 * PI / (1u << bits) * k / N_OFFSET;
+        double offset = states->period_rad * k / N_OFFSET;
         for (size_t m = 0; m < w->n_element; m++)
-            trial[m] = ris_nearest_state(theta[m] + offset, bits);
-        double value = coordinate_descent(w, trial, bits);
+            trial[m] = ris_states_nearest(states, theta[m] + offset);
+        double value = coordinate_descent(w, states, trial);
         if (value < best) {
             best = value;
             memcpy(state, trial, w->n_element);
@@ -326,9 +322,9 @@ static bool worth(const struct wide *w, const double *value, int s)
     return isfinite(value[s]) && (!is_large(w) || better < 2);
 }
 
-int ris_wide_profile(const struct ris_model *model, unsigned bits, uint8_t *state)
+int ris_wide_profile(const struct ris_model *model, const struct ris_states *states, uint8_t *state)
 {
-    assert(model && state && bits >= 1 && bits <= 3);
+    assert(model && states && state);
     struct wide w;
     const size_t n = ris_model_elements(model);
     int rc = wide_init(&w, model);
@@ -342,7 +338,7 @@ int ris_wide_profile(const struct ris_model *model, unsigned bits, uint8_t *stat
     for (int s = 0; theta && trial && s < N_START; s++) {
         if (!worth(&w, optimum, s))
             continue;
-        double value = quantise(&w, theta + (size_t)s * n, bits, trial, trial + n);
+        double value = quantise(&w, theta + (size_t)s * n, states, trial, trial + n);
         if (!(value < best))
             continue;
         best = value;

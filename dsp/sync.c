@@ -334,9 +334,10 @@ static void refine_cfo(const struct sync *s, size_t first, size_t count, struct 
     out->cfo_sigma_hz = sqrt(fmax(scatter, 0) / (double)(count - 2) / weight) * to_hz;
 }
 
-/* First and last period of the run of matches that holds period `inside`. */
-static void match_ends(const struct sync *s, size_t n_periods, size_t inside, size_t *first,
-                       size_t *last)
+/* First and last period of the run of matches that holds period `inside`. Where the end is
+ * expected, it is the nearest one to it. */
+static void match_ends(const struct sync *s, size_t n_periods, size_t inside, const double *end,
+                       size_t *first, size_t *last)
 {
     float threshold = 0.5f * s->energy[inside];
     *first = *last = inside;
@@ -344,9 +345,13 @@ static void match_ends(const struct sync *s, size_t n_periods, size_t inside, si
         --*first;
     while (*last + 1 < n_periods && s->energy[*last + 1] >= threshold)
         ++*last;
+    if (end)
+        *last = (size_t)fmin(fmax(rint(*end) - 1, (double)inside), (double)(n_periods - 1));
 }
 
-int sync_search(struct sync *s, const struct sc16 *x, size_t n, struct sync_burst *out)
+/* end_samps: where the end is expected, NULL if nothing is known. */
+static int find_burst(struct sync *s, const struct sc16 *x, size_t n, const double *end_samps,
+                      struct sync_burst *out)
 {
     size_t period = s->cfg.n, block = period / BLOCKS_PER_PERIOD;
     struct run run;
@@ -368,7 +373,8 @@ int sync_search(struct sync *s, const struct sc16 *x, size_t n, struct sync_burs
     inside = inside < n_periods ? inside : n_periods - 1;
     match_periods(s, x + grid, n_periods, inside, out->cfo_hz);
     size_t first, last;
-    match_ends(s, n_periods, inside, &first, &last);
+    double end = end_samps ? (*end_samps - (double)grid) / (double)period : 0;
+    match_ends(s, n_periods, inside, end_samps ? &end : NULL, &first, &last);
     size_t count = last - first + 1;
     refine_cfo(s, first, count, out);
 
@@ -384,4 +390,15 @@ int sync_search(struct sync *s, const struct sc16 *x, size_t n, struct sync_burs
     out->end_seen = last + 1 < n_periods;
     out->rms = sqrtf(energy_of(head, edge * period) / (float)(edge * period)) / 32767.0f;
     return OK;
+}
+
+int sync_search(struct sync *s, const struct sc16 *x, size_t n, struct sync_burst *out)
+{
+    return find_burst(s, x, n, NULL, out);
+}
+
+int sync_follow(struct sync *s, const struct sc16 *x, size_t n, double end_samps,
+                struct sync_burst *out)
+{
+    return find_burst(s, x, n, &end_samps, out);
 }

@@ -31,6 +31,11 @@ void sync_destroy(struct sync **sync);
 int sync_search(struct sync *sync, const struct sc16 *x, size_t n,
                 struct sync_burst *out) MUST_CHECK;
 
+/* The same where the end is expected at end_samps, give or take less than half a period: surfaces
+ * that light the receiver change its channel from slot to slot, and may hide the last one. */
+int sync_follow(struct sync *sync, const struct sc16 *x, size_t n, double end_samps,
+                struct sync_burst *out) MUST_CHECK;
+
 /* RT-safe. Plateau alone: |autocorrelation at lag N| / energy over x [n], n > N; *cfo_hz may be
  * NULL. 0.5 ns a sample: for the search in short windows. */
 float sync_plateau(const struct sync *sync, const struct sc16 *x, size_t n, double *cfo_hz);

@@ -16,7 +16,7 @@ struct cycle_plan {
     uint8_t sensing[5]; /* the 40 bits as sent */
     bool sync;          /* a sync frame went along */
     uint32_t faults;    /* enum cycle_fault: what touched it so far */
-    uint64_t ris_hash;  /* of the profiles the boards step through */
+    uint8_t profile[2]; /* that RIS1 and RIS2 step through: number in their struct profile_set */
 };
 
 struct block {

@@ -2,6 +2,7 @@
 #include "host/bs_config.h"
 #include "base/log.h"
 #include "base/sockets.h"
+#include "host/profile_set.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -85,10 +86,19 @@ static const struct config_key keys[] = {
     {"ris.region_grid", CONFIG_INT(CFG, ris.region_grid), .min = 1, .max = 64, .def = "13",
      .help = "grid points a side when profiles are designed"},
 
+    {"ris.mode", CONFIG_CHOICE(CFG, ris.mode, "wide|static|tracked"), .def = "wide",
+     .help = "one profile for the region, one for ris.static_m, or a beam that follows the user"},
+    {"ris.static_m", CONFIG_VEC3(CFG, ris.static_m), .unit = "m", .def = CONFIG_UNSET,
+     .help = "static: place of the user; unset: the middle of the region"},
+    {"ris.beams_side", CONFIG_INT(CFG, ris.beams_side), .min = 2, .max = PROFILE_BEAMS_SIDE,
+     .def = "4", .help = "tracked: N x N beams; each takes two slots of the board"},
+    {"ris.hysteresis_db", CONFIG_DOUBLE(CFG, ris.hysteresis_db), .unit = "dB", .min = 0, .max = 30,
+     .def = "3", .help = "tracked: another beam must be so much better to be taken"},
+
     {"background.auto", CONFIG_BOOL(CFG, background.automatic), .def = "yes",
      .help = "capture the empty room in the first cycles"},
     {"background.cycles", CONFIG_INT(CFG, background.cycles), .min = 4, .max = 10000, .def = "10",
-     .help = "cycles of a capture"},
+     .help = "cycles of a capture, for each profile in use"},
     {"background.max_age_s", CONFIG_DOUBLE(CFG, background.max_age_s), .unit = "s", .min = 1,
      .max = 1e9, .def = "86400", .help = "older ones are not used"},
 

@@ -16,6 +16,13 @@ enum {
     BS_CPUS_MAX = 16,
 };
 
+/* What the surfaces show. */
+enum bs_ris_mode {
+    BS_RIS_WIDE,    /* one profile that lights the whole region */
+    BS_RIS_STATIC,  /* [S1] (14): one profile for one place */
+    BS_RIS_TRACKED, /* the beam of a codebook that suits the tracked user; wide without one */
+};
+
 struct bs_board {
     char name[BS_NAME];
     double position_m[3], faces_m[3];
@@ -60,6 +67,10 @@ struct bs_cfg {
         double region_x_m[2], region_y_m[2], region_z_m[2];
         size_t n_region_x, n_region_y, n_region_z;
         int region_grid;
+        int mode;           /* enum bs_ris_mode */
+        double static_m[3]; /* the user's place of the static profiles; NaN: the region's middle */
+        int beams_side;     /* tracked: side x side beams */
+        double hysteresis_db; /* tracked: another beam must be so much better */
     } ris;
     struct {
         bool automatic;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "host/flat_json.h"
+#include <stdlib.h>
 #include <string.h>
 
 /* Start of the value behind "key":, or NULL. */
@@ -72,6 +73,37 @@ bool flat_json_hex(struct flat_json j, const char *key, uint64_t *out)
     }
     *out = value;
     return true;
+}
+
+/* One number, which ends at a comma or at the end of the list. */
+static size_t read_number(struct flat_json j, const char *at, double *out)
+{
+    char text[40], *end;
+    size_t n = 0;
+    while (n < left(j, at) && at[n] != ',' && at[n] != ']' && n + 1 < sizeof text) {
+        text[n] = at[n];
+        n++;
+    }
+    text[n] = '\0';
+    *out = strtod(text, &end);
+    return n > 0 && *end == '\0' && n < left(j, at) && (at[n] == ',' || at[n] == ']') ? n : 0;
+}
+
+size_t flat_json_numbers(struct flat_json j, const char *key, double *out, size_t max)
+{
+    const char *v = find(j, key);
+    size_t count = 0, n;
+    if (v == NULL || left(j, v) == 0 || *v != '[')
+        return 0;
+    do {
+        double x;
+        n = read_number(j, ++v, &x);
+        if (n == 0 || count == max)
+            return 0;
+        out[count++] = x;
+        v += n;
+    } while (*v == ',');
+    return count;
 }
 
 bool flat_json_string(struct flat_json j, const char *key, char *out, size_t size)

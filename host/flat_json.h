@@ -19,5 +19,9 @@ bool flat_json_bool(struct flat_json j, const char *key, bool *out);
 bool flat_json_number(struct flat_json j, const char *key, int64_t *out); /* whole, in int64 */
 bool flat_json_hex(struct flat_json j, const char *key, uint64_t *out);   /* "16 hex digits" */
 
+/* Numbers of a list, [0.57,2.9]. Returns how many were read, 0 when there is no such list or it has
+ * more than max. */
+size_t flat_json_numbers(struct flat_json j, const char *key, double *out, size_t max);
+
 /* Copies a string, escapes resolved to their character (\u as '?'), cut to size and terminated. */
 bool flat_json_string(struct flat_json j, const char *key, char *out, size_t size);

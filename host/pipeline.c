@@ -14,7 +14,7 @@
 #define FORGET           0.1
 #define SETTLE_CYCLES    20
 #define MOTION_RATIO     4.0
-#define BACKGROUND_PAIRS 8
+#define BACKGROUND_SPARE 6 /* pairs of stream and configuration beyond the profiles in use */
 
 static bool make_streams(struct pipeline *p, struct status *err)
 {
@@ -30,7 +30,7 @@ static bool make_streams(struct pipeline *p, struct status *err)
         .n_ant = stream.n_ant,
         .n_carrier = stream.n_carrier,
         .spacing_hz = stream.spacing_hz,
-        .max_entries = BACKGROUND_PAIRS,
+        .max_entries = 1 + BS_RIS * p->n_profile + BACKGROUND_SPARE,
         .min_cycles = 4,
         .room_m = ROOM_PATH_M,
         .motion_ratio = MOTION_RATIO,
@@ -85,13 +85,16 @@ static bool make_views(struct pipeline *p, const struct pipeline_cfg *cfg, struc
         };
         if (bs_config_panel(c, i, &model.panel))
             return status_set(err, ERR_GEOMETRY, "ris.boards[%zu]: no such pose", i), false;
+        const struct profile_set *set = cfg->profiles[i];
         size_t n = panel_elements(&model.panel);
+        assert(n == profile_elements(set) && set->n == p->n_profile);
         p->model[i] = ris_model_create(&model, err);
-        p->gamma[i] = calloc(n, sizeof *p->gamma[i]);
+        p->gamma[i] = calloc(set->n * n, sizeof *p->gamma[i]);
         if (!p->model[i] || !p->gamma[i])
             return false;
-        ris_profile_gamma(cfg->profile[i], n, (unsigned)c->ris.boards[i].bits, p->gamma[i]);
-        p->hash[i] = cfg->profile_hash[i];
+        for (size_t k = 0; k < set->n; k++)
+            ris_profile_gamma(set->state[k], n, &set->states, p->gamma[i] + k * n);
+        memcpy(p->hash[i], set->hash, sizeof p->hash[i]);
     }
     return true;
 }
@@ -157,6 +160,7 @@ struct pipeline *pipeline_create(const struct pipeline_cfg *cfg, struct status *
     p->keys = cfg->keys;
     p->wave = bs_config_waveform(&p->cfg);
     p->answered_s = LONG_AGO_S;
+    p->n_profile = cfg->profiles[0]->n;
     atomic_init(&p->capture.request, p->cfg.background.automatic ? p->cfg.background.cycles : -1);
     set_up_position(p);
     if (!make_streams(p, err) || !make_estimators(p, err) || !make_views(p, cfg, err) ||
@@ -320,6 +324,7 @@ void pipeline_response(struct pipeline *p, const struct block *block, struct cyc
         pipeline_locate(p, r);
     else
         forget_observation(p, r);
+    pipeline_choose(p, r);
     int64_t t2 = clock_ns();
     r->stages.fix_us = (double)(t2 - t1) * 1e-3;
     r->stages.total_us = (double)(t2 - r->received_ns) * 1e-3;

@@ -8,14 +8,14 @@
 #include "dsp/waveform.h"
 #include "frames/secure.h"
 #include "host/bs_config.h"
+#include "host/profile_set.h"
 #include "host/report.h"
 
 struct pipeline_cfg {
     const struct bs_cfg *cfg;        /* read at create only */
     const struct schedule *schedule; /* likewise */
     const struct secure_keys *keys; /* [cfg->n_users], owned by the caller, outlives the pipeline */
-    const uint8_t *profile[BS_RIS]; /* element states of the base profile, for its phase centre */
-    uint64_t profile_hash[BS_RIS];
+    const struct profile_set *profiles[BS_RIS]; /* as many of each; read at create only */
 };
 
 struct pipeline_counters { /* since create; readable from any thread */
@@ -42,6 +42,11 @@ void pipeline_lost(struct pipeline *p, const struct cycle_plan *plan, struct cyc
 /* Any thread: from the next cycle on, take `cycles` cycles as the empty room (refused if anyone
  * answers or moves). 0 drops the background. */
 void pipeline_background(struct pipeline *p, unsigned cycles);
+
+/* Schedule thread: which profiles the boards shall show in the next cycle of this user. The beams
+ * that suit where the tracker expects the user (ris.mode tracked), else the base; while the empty
+ * room is captured, each profile in turn. */
+void pipeline_profiles(struct pipeline *p, size_t user, uint8_t profile[BS_RIS]);
 
 /* Any thread: whether the last cycle addressed to this user was answered. */
 bool pipeline_answered(const struct pipeline *p, size_t user);

@@ -11,13 +11,15 @@
 
 uint64_t pipeline_stream_config(const struct pipeline *p, enum stream_name h)
 {
+    const uint8_t *shown = p->pending.plan.profile;
+    const uint64_t hash[BS_RIS] = {p->hash[0][shown[0]], p->hash[1][shown[1]]};
     switch (h) {
     case STREAM_RIS1:
-        return p->hash[0];
+        return hash[0];
     case STREAM_RIS2:
-        return p->hash[1];
+        return hash[1];
     case STREAM_CROSS:
-        return ris_hash_update(p->hash[0], &p->hash[1], sizeof p->hash[1]);
+        return ris_hash_update(hash[0], &hash[1], sizeof hash[1]);
     default:
         return 0;
     }
@@ -30,7 +32,7 @@ void pipeline_background(struct pipeline *p, unsigned cycles)
 
 static void refuse(struct pipeline *p, const char *why)
 {
-    if (p->capture.running)
+    if (atomic_load(&p->capture.running))
         background_abort(p->background);
     p->capture.running = false;
     pipeline_count(&p->captures_refused);
@@ -47,7 +49,8 @@ void pipeline_capture_begin(struct pipeline *p, struct cycle_report *r)
     } else if (request > 0) {
         background_begin(p->background);
         p->capture.running = true;
-        p->capture.left = (unsigned)request;
+        p->capture.wanted = (unsigned)request;
+        memset(p->capture.taken, 0, sizeof p->capture.taken);
     }
     if (p->capture.captured && r->time_s - p->capture.finished_s > p->cfg.background.max_age_s) {
         background_clear(p->background);
@@ -79,7 +82,16 @@ static void add(struct pipeline *p)
             return;
         }
     }
-    p->capture.left--;
+    p->capture.taken[p->pending.plan.profile[0]]++;
+}
+
+/* The boards go through their profiles in step, so that one pass covers all of them. */
+static bool complete(const struct pipeline *p)
+{
+    for (size_t i = 0; i < p->n_profile; i++)
+        if (p->capture.taken[i] < p->capture.wanted)
+            return false;
+    return true;
 }
 
 static void finish(struct pipeline *p, const struct cycle_report *r)
@@ -108,6 +120,6 @@ void pipeline_capture_end(struct pipeline *p, struct cycle_report *r)
         refuse(p, "somebody answered during the capture");
     else if (p->capture.keeping && r->faults == 0)
         add(p);
-    if (p->capture.running && p->capture.left == 0)
+    if (p->capture.running && complete(p))
         finish(p, r);
 }

@@ -75,7 +75,7 @@ static void look_from(struct pipeline *p, struct vec3 u, struct cycle_report *r)
 {
     for (size_t i = 0; i < BS_RIS; i++) {
         struct ris_view view;
-        ris_model_view(p->model[i], p->gamma[i], u, &view);
+        ris_model_view(p->model[i], pipeline_gamma(p, i), u, &view);
         struct report_path *sensing = &r->path[PATH_L2 + i], *coop = &r->path[PATH_A2 + i];
         sensing->bias_m = coop->bias_m = view.bias_m;
         sensing->weak = coop->weak = view.level_db < RIS_LEVEL_WEAK_DB;

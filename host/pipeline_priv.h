@@ -17,10 +17,12 @@
 /* Streams that carry a path of ours, in the order of PATH_L1.. and PATH_A1... */
 enum { N_STREAM = 3 };
 
-struct capture {        /* of the empty room */
-    atomic_int request; /* cycles asked for, -1: none pending; written by any thread */
-    bool running;
-    unsigned left;
+struct capture {         /* of the empty room */
+    atomic_int request;  /* cycles asked for, -1: none pending; written by any thread */
+    atomic_bool running; /* written by the DSP thread */
+    unsigned wanted;     /* cycles of each profile */
+    unsigned taken[PROFILES_MAX];
+    unsigned turn;     /* of the schedule thread: the profile to show next */
     cplxf *kept;       /* [N_STREAM x n_rx x K] of this cycle, until it proves untouched */
     bool keeping;      /* they are there */
     bool captured;     /* there is one */
@@ -31,7 +33,8 @@ struct pipeline_user {
     int id;
     struct secure_expectation expect;
     struct track track;
-    atomic_bool answered; /* the last time it was asked */
+    atomic_bool answered;         /* the last time it was asked */
+    atomic_uchar profile[BS_RIS]; /* to show the next time it is asked */
 };
 
 struct pipeline {
@@ -53,8 +56,9 @@ struct pipeline {
     struct frame_modem *modem;
     struct map_fix *map; /* NULL: not wanted */
     struct ris_model *model[BS_RIS];
-    cplx *gamma[BS_RIS];
-    uint64_t hash[BS_RIS];
+    size_t n_profile;    /* of each board */
+    cplx *gamma[BS_RIS]; /* [n_profile x elements] as a stream of coded sensing sees them */
+    uint64_t hash[BS_RIS][PROFILES_MAX];
 
     cplxf *h;                    /* [burst slots x n_rx x K] */
     cplxf *w;                    /* [STREAM_COUNT x n_rx x K], sensing, background removed */
@@ -82,6 +86,11 @@ void pipeline_capture_begin(struct pipeline *p, struct cycle_report *r);
 void pipeline_capture_keep(struct pipeline *p);
 void pipeline_capture_end(struct pipeline *p, struct cycle_report *r);
 uint64_t pipeline_stream_config(const struct pipeline *p, enum stream_name h);
+
+/* pipeline_profiles.c. What the board shows in the present cycle, [elements]; the choice for the
+ * user's next cycle, after the track. */
+const cplx *pipeline_gamma(const struct pipeline *p, size_t board);
+void pipeline_choose(struct pipeline *p, const struct cycle_report *r);
 
 /* pipeline_response.c: verdict, height, cooperative paths. */
 void pipeline_open_response(struct pipeline *p, const struct block *block, struct cycle_report *r);

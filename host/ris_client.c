@@ -266,6 +266,7 @@ int ris_client_status(struct ris_client *c, size_t board, struct ris_client_boar
         .sequences = number(j, "sequences"),
     };
     flat_json_hex(j, "hash", &out->state.shown);
+    out->n_states = flat_json_numbers(j, "states", out->states, 16);
     return OK;
 }
 

@@ -42,6 +42,8 @@ struct ris_client_board { /* answer to status */
     struct ris_shape shape;
     uint16_t n_slots;
     struct ris_state state;
+    double states[16]; /* amplitude and phase of each of an element's states, as measured */
+    size_t n_states;   /* numbers of these, 0 = nobody measured them */
 };
 
 struct ris_client;

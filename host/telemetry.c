@@ -62,6 +62,11 @@ static void add_head(struct text *t, const char *type, const struct cycle_report
         r->plan.cycle, r->time_s, r->user_id);
 }
 
+static void add_profiles(struct text *t, const struct cycle_report *r)
+{
+    add(t, ",\"profile\":[%u,%u]", r->plan.profile[0], r->plan.profile[1]);
+}
+
 static void add_paths(struct text *t, const struct cycle_report *r, size_t n)
 {
     add(t, ",\"paths\":[");
@@ -113,6 +118,7 @@ int telemetry_format_fix(const struct cycle_report *r, double latency_ms, char *
         number(r->ellipse.minor_m), number(r->ellipse.angle_rad));
     add(&t, ",\"height_m\":%.2f,\"adaptive\":%s,\"refined\":%s", r->height_m,
         boolean(r->path[PATH_L2].adaptive), boolean(r->fix.refined));
+    add_profiles(&t, r);
     add_paths(&t, r, PATH_COUNT);
     add_faults(&t, r->faults);
     add(&t, ",\"latency_ms\":%.3f}", latency_ms);
@@ -124,6 +130,7 @@ int telemetry_format_cycle(const struct cycle_report *r, double latency_ms, char
     struct text t = text_begin(out, size);
     const char *why = r->outcome == FIX_REFUSED ? fix_verdict_text(r->fix.verdict) : "";
     add_head(&t, "cycle", r);
+    add_profiles(&t, r);
     add(&t, ",\"response\":\"%s\",\"response_code\":\"%s\",\"outcome\":\"%s\",\"reason\":\"%s\"",
         response_verdict_name(r->response), status_name(r->response_code),
         fix_outcome_name(r->outcome), why);

@@ -227,8 +227,13 @@ void channel_destroy(struct channel **channel)
 static double complex coefficient(const struct scene_ris *surface, int state)
 {
     double turn = (double)state / (double)(1 << surface->bits), re, im;
+    double amplitude = pow(10, -surface->loss_db / 20);
+    if (surface->n_states > 0) {
+        amplitude *= surface->states[2 * state];
+        turn = surface->states[2 * state + 1] / (2 * M_PI);
+    }
     turns(&turn, &re, &im, 1);
-    return pow(10, -surface->loss_db / 20) * (re + I * im);
+    return amplitude * (re + I * im);
 }
 
 static void fill_gamma(struct channel *ch, size_t ris)

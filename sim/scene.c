@@ -54,6 +54,8 @@ static const struct config_key ris_keys[] = {
     {"rows", CONFIG_INT(struct scene_ris, rows), .min = 1, .max = 64, .def = "16"},
     {"bits", CONFIG_INT(struct scene_ris, bits), .min = 1, .max = 3, .def = "1",
      .help = "phase states per element: 2^bits"},
+    {"states", CONFIG_DOUBLES(struct scene_ris, states, n_states), .min = -7, .max = 7, .def = "[]",
+     .help = "amplitude, phase [rad] of state 0, of state 1, ...; none: even steps of amplitude 1"},
     {"spacing_m", CONFIG_DOUBLE(struct scene_ris, spacing_m), .unit = "m", .min = 1e-4, .max = 1,
      .def = CONFIG_UNSET, .help = "default half a wavelength"},
     {"loss_db", CONFIG_DOUBLE(struct scene_ris, loss_db), .unit = "dB", .min = 0, .max = 40,
@@ -215,6 +217,9 @@ static int complete_ris(const struct scene *scene, const char *file, struct scen
                         struct status *err)
 {
     static const double up[3] = {0, 0, 1};
+    if (ris->n_states != 0 && ris->n_states != (size_t)2 << ris->bits)
+        return bad(err, file, "a RIS has another number of 'states' than its bits can show",
+                   "give amplitude and phase of each state, or none");
     if (isnan(ris->spacing_m))
         ris->spacing_m = scene_wavelength_m(scene) / 2;
     if (ris->n_facing > 0) {

@@ -77,6 +77,8 @@ struct scene_ris {
     size_t n_facing;
     double normal[3]; /* unit vector after scene_load */
     int columns, rows, bits;
+    double states[16]; /* amplitude and phase of each state in turn; none: even steps */
+    size_t n_states;
     double spacing_m, loss_db;
     int trigger_pin;             /* of the base station's bank FP0 */
     double x_axis[3], y_axis[3]; /* columns run along x, rows along y; x = up cross normal */

@@ -27,7 +27,7 @@ struct daemon_parts {
     struct sockets *sockets;
     void *telemetry, *control;
     struct ris_client *ris;
-    struct profile profile[BS_RIS];
+    struct profile_set profiles[BS_RIS];
     struct radio *radio;
     struct burst *burst;
     struct pipeline *pipeline;

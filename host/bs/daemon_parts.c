@@ -71,8 +71,8 @@ static int set_up_ris(struct daemon_parts *p, struct status *err)
     if (!p->ris)
         return err->code;
     for (size_t i = 0; i < BS_RIS; i++)
-        if (profile_design(cfg, i, &p->profile[i], err) ||
-            profile_load(p->ris, i, &p->profile[i], err))
+        if (profiles_design(cfg, p->ris, i, &p->profiles[i], err) ||
+            profiles_load(p->ris, i, &p->profiles[i], err))
             return err->code;
     return OK;
 }
@@ -80,10 +80,8 @@ static int set_up_ris(struct daemon_parts *p, struct status *err)
 static int make_pipeline(struct daemon_parts *p, struct status *err)
 {
     struct pipeline_cfg pc = {.cfg = p->cfg, .schedule = &p->schedule, .keys = p->keys};
-    for (size_t i = 0; i < BS_RIS; i++) {
-        pc.profile[i] = p->profile[i].state;
-        pc.profile_hash[i] = p->profile[i].hash;
-    }
+    for (size_t i = 0; i < BS_RIS; i++)
+        pc.profiles[i] = &p->profiles[i];
     p->pipeline = pipeline_create(&pc, err);
     return p->pipeline ? OK : err->code;
 }

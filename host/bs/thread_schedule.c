@@ -47,8 +47,10 @@ static void arm_boards(struct conductor *c, struct cycle_plan *plan)
     struct daemon *d = c->d;
     struct telemetry_ris ris = {.index = plan->index, .cycle = plan->cycle, .n_board = BS_RIS};
     int64_t t0 = clock_ns();
-    for (size_t i = 0; i < BS_RIS; i++)
+    for (size_t i = 0; i < BS_RIS; i++) {
+        c->arm[i] = profile_sequence(d->p.cfg, &d->p.schedule, i, plan->profile[i]);
         c->arm[i].tag = (uint32_t)plan->cycle;
+    }
     int rc = ris_client_arm_begin(d->p.ris, c->arms);
     if (rc == OK)
         rc = ris_client_arm_wait(d->p.ris, d->p.cfg->run.gated ? ACK_GATED_MS : DAEMON_ACK_MS,
@@ -113,6 +115,7 @@ static int conduct(struct conductor *c, int64_t index)
     if (next_cycle(c, index, &plan.cycle))
         return ERR_STATE;
     plan.user = plan.cycle % d->p.cfg->n_users;
+    pipeline_profiles(d->p.pipeline, plan.user, plan.profile);
     if (radio_tx_poll(d->p.radio, 0) > 0 && !d->p.cfg->run.gated)
         radio_tx_poll(d->p.radio, ACK_OF_BURST_S);
     arm_boards(c, &plan);
@@ -129,10 +132,8 @@ void *daemon_schedule(void *daemon)
     struct conductor c = {.d = daemon};
     int64_t index;
     pthread_setname_np(pthread_self(), "bs-schedule");
-    for (size_t i = 0; i < BS_RIS; i++) {
-        c.arm[i] = profile_sequence(c.d->p.cfg, &c.d->p.schedule, i);
+    for (size_t i = 0; i < BS_RIS; i++)
         c.arms[i] = &c.arm[i];
-    }
     while (cycle_gate_wait_request(c.d->p.gate, &index))
         if (conduct(&c, index)) {
             log_error("the cycle counter or the radio gave up");

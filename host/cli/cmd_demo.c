@@ -30,6 +30,8 @@ static const struct option_spec specs[] = {
     {"speed", 0, "X", "room seconds per second at most; 0 = as fast as it goes (1)"},
     {"boards", 0, "native|qemu",
      "processors of the surfaces: ours, or their ARM firmware (native)"},
+    {"ris", 0, "wide|static|tracked",
+     "what the surfaces show: one profile for all places, for one, or beams that follow (wide)"},
     {"permit", 0, "yes|no", "whether the user permits to be located (yes)"},
     {"realtime", 0, NULL, "the room's time waits for nobody; needs a free machine"},
     {"headless", 0, NULL, "open no window; nothing is opened yet anyway"},
@@ -64,6 +66,14 @@ static int apply_boards(struct demo_cfg *cfg, const char *value, struct status *
     return status_set(err, ERR_ARG, "--boards needs native or qemu, not '%.40s'", value);
 }
 
+static int apply_ris(struct demo_cfg *cfg, const char *value, struct status *err)
+{
+    cfg->ris = value;
+    if (strcmp(value, "wide") == 0 || strcmp(value, "static") == 0 || strcmp(value, "tracked") == 0)
+        return 0;
+    return status_set(err, ERR_ARG, "--ris needs wide, static or tracked, not '%.40s'", value);
+}
+
 static int apply_set(struct demo_cfg *cfg, const char *value, struct status *err)
 {
     if (cfg->n_sets == DEMO_SETS)
@@ -87,6 +97,8 @@ static int apply(void *context, const char *name, const char *value, struct stat
         return apply_permit(cfg, value, err);
     if (strcmp(name, "boards") == 0)
         return apply_boards(cfg, value, err);
+    if (strcmp(name, "ris") == 0)
+        return apply_ris(cfg, value, err);
     if (strcmp(name, "set") == 0)
         return apply_set(cfg, value, err);
     *(strcmp(name, "scene") == 0 ? &cfg->scene : &cfg->path) = value;

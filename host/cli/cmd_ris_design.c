@@ -16,8 +16,8 @@
 #include "host/cli/ris_place.h"
 #include "host/cli/ris_plot.h"
 
-enum kind { KIND_FOCUS, KIND_WIDE, KIND_CODEBOOK };
-static const char *const kind_names[] = {"focus", "wide", "codebook"};
+enum kind { KIND_FOCUS, KIND_WIDE, KIND_CODEBOOK, KIND_STATIC, KINDS };
+static const char *const kind_names[KINDS] = {"focus", "wide", "codebook", "static"};
 
 #define CELLS_MAX   16
 #define HEIGHTS_MAX 9
@@ -26,6 +26,8 @@ struct design_job {
     const char *scene, *ris, *out;
     int kind; /* enum kind */
     double bits, cells, columns, rows;
+    double states[2 * RIS_STATES_MAX];                  /* amplitude and phase of each */
+    size_t n_states;                                    /* numbers of these, 0 = ideal ones */
     double point_m[3], x_m[2], y_m[2], z_m[2], heights; /* NaN = not given */
     bool no_plot;
 };
@@ -33,9 +35,10 @@ struct design_job {
 static const struct option_spec specs[] = {
     {"scene", 0, "NAME|FILE", "scene that the surface hangs in (lab)"},
     {"ris", 'r', "NAME", "surface of the scene, e.g. RIS1"},
-    {"kind", 'k', "KIND", "focus, wide (default) or codebook"},
+    {"kind", 'k', "KIND", "focus, wide (default), codebook, or static: by [S1] (14) for one place"},
     {"bits", 'b', "N", "1, 2 or 3 bits an element (the board's)"},
-    {"point", 0, "X,Y,Z", "focus on it [m] (middle of the region)"},
+    {"states", 0, "A,P,A,P,…", "amplitude and phase [rad] of each state, as measured (ideal)"},
+    {"point", 0, "X,Y,Z", "focus, static: the user's place [m] (middle of the region)"},
     {"cells", 0, "N", "codebook: N x N focused beams (4)"},
     {"region-x", 0, "MIN,MAX", "region to light [m] (inner half of the room)"},
     {"region-y", 0, "MIN,MAX", "the same in y"},
@@ -63,12 +66,25 @@ static int numbers(const char *name, const char *text, double *out, int n, struc
 
 static int apply_kind(const char *value, struct design_job *job, struct status *err)
 {
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < KINDS; i++)
         if (strcmp(value, kind_names[i]) == 0) {
             job->kind = i;
             return OK;
         }
-    return status_set(err, ERR_ARG, "--kind: focus, wide or codebook, not '%.40s'", value);
+    return status_set(err, ERR_ARG, "--kind: focus, wide, codebook or static, not '%.40s'", value);
+}
+
+static int apply_states(const char *text, struct design_job *job, struct status *err)
+{
+    size_t n = 1;
+    for (const char *c = text; *c; c++)
+        n += *c == ',';
+    job->n_states = n;
+    if (n != 4 && n != 8 && n != 16)
+        return status_set(err, ERR_ARG,
+                          "--states takes amplitude and phase of 2, 4 or 8 states, not %zu numbers",
+                          n);
+    return numbers("states", text, job->states, (int)n, err);
 }
 
 static int whole(const char *name, const char *value, double max, double *out, struct status *err)
@@ -104,6 +120,8 @@ static int apply(void *context, const char *name, const char *value, struct stat
     };
     if (strcmp(name, "kind") == 0)
         return apply_kind(value, job, err);
+    if (strcmp(name, "states") == 0)
+        return apply_states(value, job, err);
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         if (strcmp(name, table[i].name) != 0)
             continue;
@@ -128,6 +146,25 @@ static int set_range(const char *what, const double from[2], double to[2], struc
     return OK;
 }
 
+/* Ideal states take the place of the scene's where other bits are asked for. */
+static int set_states(const struct design_job *job, struct ris_place *place, struct status *err)
+{
+    if (!isnan(job->bits) && (unsigned)job->bits != place->bits) {
+        place->bits = (unsigned)job->bits;
+        place->table = ris_states_ideal(place->bits);
+    }
+    if (job->n_states == 0)
+        return OK;
+    if (ris_states_measured(job->states, job->n_states, &place->table) != OK)
+        return status_set(err, ERR_ARG,
+                          "--states: amplitudes are 0 to 1.5, and the states must differ");
+    if (!isnan(job->bits) && place->table.bits != place->bits)
+        return status_set(err, ERR_ARG, "--states: these are for %u bits, not %u",
+                          place->table.bits, place->bits);
+    place->bits = place->table.bits;
+    return OK;
+}
+
 /* What the command line says over what the scene says. */
 static int adjust(const struct design_job *job, struct ris_place *place, struct status *err)
 {
@@ -135,8 +172,8 @@ static int adjust(const struct design_job *job, struct ris_place *place, struct 
     if (set_range("x", job->x_m, r->x_m, err) || set_range("y", job->y_m, r->y_m, err) ||
         set_range("z", job->z_m, r->z_m, err))
         return err->code;
-    if (!isnan(job->bits))
-        place->bits = (unsigned)job->bits;
+    if (set_states(job, place, err))
+        return err->code;
     if (!isnan(job->columns))
         place->panel.columns = (size_t)job->columns;
     if (!isnan(job->rows))
@@ -152,17 +189,20 @@ static int adjust(const struct design_job *job, struct ris_place *place, struct 
     return OK;
 }
 
-/* ---- the three kinds; states: [profiles x elements] ---- */
+/* ---- the kinds; states: [profiles x elements] ---- */
+
+static struct vec3 place_of_user(const struct design_job *job, const struct ris_region *r)
+{
+    if (!isnan(job->point_m[0]))
+        return (struct vec3){job->point_m[0], job->point_m[1], job->point_m[2]};
+    return (struct vec3){(r->x_m[0] + r->x_m[1]) / 2, (r->y_m[0] + r->y_m[1]) / 2,
+                         (r->z_m[0] + r->z_m[1]) / 2};
+}
 
 /* The grid's point nearest to the one asked for: a focus serves its neighbourhood. */
-static size_t focus_index(const struct design_job *job, const struct ris_model *model,
-                          const struct ris_region *r)
+static size_t focus_index(struct vec3 at, const struct ris_model *model)
 {
-    struct vec3 at = {(r->x_m[0] + r->x_m[1]) / 2, (r->y_m[0] + r->y_m[1]) / 2,
-                      (r->z_m[0] + r->z_m[1]) / 2};
     size_t best = 0;
-    if (!isnan(job->point_m[0]))
-        at = (struct vec3){job->point_m[0], job->point_m[1], job->point_m[2]};
     for (size_t i = 1; i < ris_model_points(model); i++)
         if (vec3_dist(ris_model_point(model, i), at) <
             vec3_dist(ris_model_point(model, best), at) - 1e-9)
@@ -176,7 +216,7 @@ static int design_wide(const struct ris_place *place, uint8_t *states, struct st
     if (coarse.region.n_z > 1)
         coarse.region.n_z = 3;
     struct ris_model *model = ris_place_model(&coarse, RIS_WIDE_GRID, err);
-    int rc = model != NULL ? ris_wide_profile(model, place->bits, states) : err->code;
+    int rc = model != NULL ? ris_wide_profile(model, &place->table, states) : err->code;
     ris_model_destroy(&model);
     return rc;
 }
@@ -189,7 +229,7 @@ static int design_codebook(const struct ris_place *place, size_t q, uint8_t *sta
     cells.region.n_z = 1;
     cells.region = ris_region_cells(&cells.region, q);
     struct ris_model *model = ris_place_model(&cells, q, err);
-    int rc = model != NULL ? ris_codebook(model, place->bits, states) : err->code;
+    int rc = model != NULL ? ris_codebook(model, &place->table, states) : err->code;
     ris_model_destroy(&model);
     return rc;
 }
@@ -207,11 +247,15 @@ struct design {
 static int design_states(const struct design_job *job, struct design *d, struct ris_model *model,
                          struct status *err)
 {
+    const struct vec3 user = place_of_user(job, &d->place.region);
     int rc;
     switch (job->kind) {
     case KIND_FOCUS:
-        rc = ris_focus_profile(model, focus_index(job, model, &d->place.region), d->place.bits,
-                               d->states);
+        rc = ris_focus_profile(model, focus_index(user, model), &d->place.table, d->states);
+        break;
+    case KIND_STATIC:
+        rc = ris_static_profile(model, d->place.antenna, d->place.n_antenna, user, &d->place.table,
+                                d->states);
         break;
     case KIND_WIDE:
         rc = design_wide(&d->place, d->states, err);
@@ -243,7 +287,7 @@ static int design_run(const struct design_job *job, struct design *d, struct sta
     else
         status_set(err, rc, "no memory for %zu profiles of %zu elements", d->n, d->elements);
     if (rc == OK) {
-        ris_profile_gamma(d->states, d->n * d->elements, d->place.bits, gamma);
+        ris_profile_gamma(d->states, d->n * d->elements, &d->place.table, gamma);
         ris_model_coverage_best(model, gamma, d->n, d->level_db, &d->cover);
     }
     free(gamma);

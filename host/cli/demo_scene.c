@@ -126,6 +126,7 @@ static void read_arrays(struct reading *r, struct demo_scene *s)
         s->rx_axis[i] = last[i] - first[i];
         square += s->rx_axis[i] * s->rx_axis[i];
     }
+    s->n_rx = n;
     s->rx_spacing_m = n > 1 ? sqrt(square) / (double)(n - 1) : half_wave_m;
     if (!(square > 0))
         s->rx_axis[0] = 1;
@@ -147,6 +148,9 @@ static void read_ris(struct reading *r, const struct node *node, double half_wav
     ris->rows = (int)number(node, "rows", 16);
     ris->bits = (int)number(node, "bits", 1);
     ris->spacing_m = number(node, "spacing_m", half_wave_m);
+    ris->n_states = items(member(node, "states"));
+    if (ris->n_states > 16 || !numbers(member(node, "states"), ris->states, ris->n_states))
+        ris->n_states = 0;
 }
 
 static const struct node *find_path(struct reading *r, const struct node *user, const char *name)
@@ -188,6 +192,7 @@ static void read_user(struct reading *r, const struct node *node, const char *wi
     text(node, "radio", user->role, sizeof user->role);
     if (!user->role[0])
         strcpy(user->role, "ue");
+    user->enter_s = number(node, "enter_s", 0);
     text(node, "path", name, 32);
     if (wish)
         snprintf(name, 32, "%s", wish);
@@ -278,6 +283,16 @@ void command_set(struct command *command, const char *format, ...)
     command_add(command, "%s", assignment);
 }
 
+static void set_states(struct command *command, int board, const struct demo_ris *r)
+{
+    char list[16 * 24] = "";
+    size_t at = 0;
+    for (size_t i = 0; i < r->n_states; i++)
+        at += (size_t)snprintf(list + at, sizeof list - at, "%s%.12g", i ? ", " : "", r->states[i]);
+    if (r->n_states > 0)
+        command_set(command, "boards[%d].states=[%s]", board, list);
+}
+
 static void set_vec3(struct command *command, const char *key, const double v[3])
 {
     command_set(command, "%s=[%.12g, %.12g, %.12g]", key, v[0], v[1], v[2]);
@@ -333,6 +348,7 @@ void demo_scene_tell_ris(const struct demo_scene *s, const char *room, struct co
         command_set(c, "boards[%d].rows=%d", i, r->rows);
         command_set(c, "boards[%d].bits=%d", i, r->bits);
         command_set(c, "boards[%d].spacing_m=%.12g", i, r->spacing_m);
+        set_states(c, i, r);
         command_set(c, "boards[%d].room=%s", i, room);
     }
 }

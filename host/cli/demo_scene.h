@@ -16,6 +16,8 @@ struct demo_ris {
     double position_m[3], normal[3], faces_m[3]; /* faces_m where no normal is given */
     bool has_normal;
     int columns, rows, bits;
+    double states[16]; /* amplitude and phase of each state, [n_states] numbers; none: ideal */
+    size_t n_states;
     double spacing_m;
 };
 
@@ -23,6 +25,7 @@ struct demo_user {
     int id;
     char role[16];                   /* of its radio in the room */
     double height_m, height_sigma_m; /* what it reports */
+    double enter_s;                  /* absent before, from the first cycle on */
 };
 
 struct demo_scene {
@@ -30,6 +33,7 @@ struct demo_scene {
     double room_min_m[3], room_max_m[3];
     double tx_m[3]; /* of TX channel 0, the one that sends */
     double rx_centre_m[3], rx_axis[3], rx_spacing_m;
+    size_t n_rx;
     struct demo_ris ris[DEMO_RIS];
     struct demo_user users[DEMO_USERS_MAX];
     size_t n_users;

@@ -19,6 +19,9 @@
 #define CYCLE_PERIOD_S 0.2
 #define FIRST_CYCLE_S  0.5
 
+/* Of the empty room's capture: cycles of a profile, as bs-lab.yaml has it and with many beams. */
+enum { WIDE_CYCLES = 10, BEAM_CYCLES = 5, BEAMS_SIDE = 4 };
+
 static const char *const programs[] = {"room", "ris", "bs", "ue"};
 
 int demo_check_set(const char *set, struct status *err)
@@ -121,6 +124,20 @@ static int make_keys(struct demo *demo, struct status *err)
     return rc;
 }
 
+/* Every beam wants a background of its own, which takes longer than the scene's users are away. */
+static bool tracked(const struct demo *demo)
+{
+    return demo->cfg->ris && strcmp(demo->cfg->ris, "tracked") == 0;
+}
+
+static void stay_away(const struct demo *demo, struct command *c)
+{
+    const double longer_s =
+        ((1 + BEAMS_SIDE * BEAMS_SIDE) * BEAM_CYCLES - WIDE_CYCLES) * CYCLE_PERIOD_S;
+    for (size_t i = 0; i < demo->scene.n_users; i++)
+        command_set(c, "users[%zu].enter_s=%g", i, demo->scene.users[i].enter_s + longer_s);
+}
+
 static int start_room(struct demo *demo, struct command *c, struct status *err)
 {
     const struct demo_cfg *cfg = demo->cfg;
@@ -147,6 +164,8 @@ static int start_room(struct demo *demo, struct command *c, struct status *err)
         command_add(c, "--gate");
         command_add(c, "%s", roles);
     }
+    if (tracked(demo))
+        stay_away(demo, c);
     add_sets(demo, "room", c);
     return launch(demo, "mirador-room", "mirador-room", c, err);
 }
@@ -195,6 +214,9 @@ static int start_bs(struct demo *demo, struct command *c, struct status *err)
     command_set(c, "run.realtime=%s", cfg->realtime ? "yes" : "no");
     command_set(c, "schedule.cycle_period_s=%g", CYCLE_PERIOD_S);
     command_set(c, "schedule.first_cycle_s=%g", FIRST_CYCLE_S);
+    command_set(c, "ris.mode=%s", cfg->ris ? cfg->ris : "wide");
+    command_set(c, "ris.beams_side=%d", BEAMS_SIDE);
+    command_set(c, "background.cycles=%d", tracked(demo) ? BEAM_CYCLES : WIDE_CYCLES);
     command_set(c, "cycle.first=%llu", (unsigned long long)first_cycle(cfg->seed));
     if (cfg->seconds > 0)
         command_set(c, "run.stop_after_cycles=%u", cycles_in(cfg->seconds));

@@ -19,6 +19,7 @@ struct demo_cfg {
     double seconds;           /* of room time; 0 = until interrupted */
     const char *scene, *path; /* path NULL = the scene's own */
     const char *boards;       /* driver of the surfaces; NULL = native */
+    const char *ris;          /* what they show, see ris.mode of miradord; NULL = wide */
     uint64_t seed;
     double speed; /* room seconds per second at most; 0 = no limit */
     bool permit, realtime, json, keep, headless;

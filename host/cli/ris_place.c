@@ -28,6 +28,17 @@ static void set_region(const struct demo_scene *s, struct ris_region *r)
         .n_z = 1};
 }
 
+static void set_antennas(const struct demo_scene *s, struct ris_place *out)
+{
+    const struct vec3 axis = vec3_unit(vec3_of(s->rx_axis));
+    const size_t max = sizeof out->antenna / sizeof *out->antenna;
+    out->n_antenna = s->n_rx < max ? s->n_rx : max;
+    for (size_t i = 0; i < out->n_antenna; i++) {
+        double at_m = ((double)i - 0.5 * (double)(out->n_antenna - 1)) * s->rx_spacing_m;
+        out->antenna[i] = vec3_add(out->bs, vec3_scale(axis, at_m));
+    }
+}
+
 static void set_place(const struct demo_scene *s, const struct demo_ris *r, struct ris_place *out)
 {
     snprintf(out->ris, sizeof out->ris, "%s", r->name[0] ? r->name : r->board);
@@ -35,6 +46,9 @@ static void set_place(const struct demo_scene *s, const struct demo_ris *r, stru
     out->bs = vec3_of(s->rx_centre_m);
     out->carrier_hz = s->carrier_hz;
     out->bits = (unsigned)r->bits;
+    if (ris_states_measured(r->states, r->n_states, &out->table) != OK)
+        out->table = ris_states_ideal(out->bits); /* the scene gives none */
+    set_antennas(s, out);
     out->panel = (struct panel_cfg){.position = vec3_of(r->position_m),
                                     .up = {0, 0, 1},
                                     .columns = (size_t)r->columns,

@@ -10,9 +10,12 @@
 struct ris_place {
     char ris[32], board[32]; /* name in the scene, and of its board */
     struct vec3 bs;          /* centre of the receive array */
+    struct vec3 antenna[8];  /* of the receive array, [n_antenna] */
+    size_t n_antenna;
     double carrier_hz;
     struct panel_cfg panel;
     unsigned bits;
+    struct ris_states table;  /* what the states of its elements reflect */
     struct ris_region region; /* inner half of the room in x and y, RIS_PLACE_HEIGHT_M, GRID */
 };
 

@@ -281,7 +281,7 @@ static int track(struct receiver *r, struct heard_burst *burst)
         return miss(r);
     if (rc)
         return rc;
-    if (sync_search(r->sync, r->samp, n, &found) || !whole(r, &found, n) ||
+    if (sync_follow(r->sync, r->samp, n, (double)lead, &found) || !whole(r, &found, n) ||
         fabs(found.end_samps - (double)lead) > (double)r->cfg.waveform.n / 2)
         return miss(r);
     take_burst(r, tick, &found, burst);

@@ -17,6 +17,7 @@ struct bench {
     struct fix result[N_USER];
     struct ris_model *fine, *wide, *beams;
     unsigned bits;
+    struct ris_states table;
     double theta[N_ELEMENT];
     uint8_t states[BEAMS * BEAMS * N_ELEMENT];
     cplx gamma[N_ELEMENT];
@@ -69,6 +70,7 @@ static void setup(struct bench *b)
             b->obs[t][i] = (struct observation){exact + sigma * n[0], sigma, true};
         }
     }
+    b->table = ris_states_ideal(1);
     b->fine = lab_model(41);
     b->wide = lab_model(RIS_WIDE_GRID);
     b->beams = lab_model(BEAMS);
@@ -104,19 +106,21 @@ static void views(void *ctx)
 static void focus(void *ctx)
 {
     struct bench *b = ctx;
-    check(ris_focus_profile(b->fine, ris_model_points(b->fine) / 2, 1, b->states));
+    check(ris_focus_profile(b->fine, ris_model_points(b->fine) / 2, &b->table, b->states));
 }
 
 static void codebook(void *ctx)
 {
     struct bench *b = ctx;
-    check(ris_codebook(b->beams, 1, b->states));
+    check(ris_codebook(b->beams, &b->table, b->states));
 }
 
 static void wide(void *ctx)
 {
     struct bench *b = ctx;
-    check(b->bits ? ris_wide_profile(b->wide, b->bits, b->states) : ris_wide(b->wide, b->theta));
+    if (b->bits > 0)
+        b->table = ris_states_ideal(b->bits);
+    check(b->bits ? ris_wide_profile(b->wide, &b->table, b->states) : ris_wide(b->wide, b->theta));
 }
 
 /* Designs take long enough to be preempted for sure: their own CPU time counts. */
@@ -145,7 +149,7 @@ int main(void)
     int over = bench_report("fix", bench_median_s(fixes, &b, 21) / N_USER * 1e6, "us", 50);
     over |=
         bench_report("tracker update", bench_median_s(updates, &b, 21) / N_USER * 1e6, "us", 50);
-    ris_profile_gamma(b.states, N_ELEMENT, 1, b.gamma);
+    ris_profile_gamma(b.states, N_ELEMENT, &b.table, b.gamma);
     over |=
         bench_report("view of a profile", bench_median_s(views, &b, 5) / N_USER * 1e6, "us", 200);
     over |= bench_designs(&b);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-foreach(name liveness security bad_input)
+foreach(name liveness security bad_input demo_ris)
   mirador_test(test_${name} TIMEOUT 300 LABELS e2e
     SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c ${CMAKE_SOURCE_DIR}/tests/e2e/demo_run.c
     LIBS PkgConfig::JANSSON m)

@@ -37,6 +37,22 @@ static void fields_are_found_by_their_key(void **state)
     assert_false(flat_json_hex(j, "seq", &h));
 }
 
+static void lists_of_numbers(void **state)
+{
+    (void)state;
+    double x[4] = {0};
+    struct flat_json j =
+        json("{\"a\":[0.57,2.9,-1e-3,4],\"b\":[],\"c\":[1,\"x\"],\"d\":3,\"e\":[1,2");
+    assert_int_equal(flat_json_numbers(j, "a", x, 4), 4);
+    assert_true(x[0] == 0.57 && x[1] == 2.9 && x[2] == -1e-3 && x[3] == 4);
+    assert_int_equal(flat_json_numbers(j, "a", x, 3), 0);
+    assert_int_equal(flat_json_numbers(j, "b", x, 4), 0);
+    assert_int_equal(flat_json_numbers(j, "c", x, 4), 0);
+    assert_int_equal(flat_json_numbers(j, "d", x, 4), 0);
+    assert_int_equal(flat_json_numbers(j, "e", x, 4), 0);
+    assert_int_equal(flat_json_numbers(j, "f", x, 4), 0);
+}
+
 /* A key quoted inside a text is not the key. */
 static void texts_do_not_hide_keys(void **state)
 {
@@ -58,7 +74,7 @@ static void cut_messages_are_survived(void **state)
     (void)state;
     static const char whole[] =
         "{\"a\":\"x\\u12\",\"ok\":false,\"hash\":\"0123456789abcdef\",\"n\":"
-        "99999999999999999999}";
+        "99999999999999999999,\"l\":[1.5,2]}";
     for (size_t n = 0; n < sizeof whole; n++) {
         char copy[sizeof whole];
         memcpy(copy, whole, n);
@@ -66,11 +82,13 @@ static void cut_messages_are_survived(void **state)
         char text[8];
         int64_t value;
         uint64_t h;
+        double list;
         bool ok;
         (void)flat_json_string(j, "a", text, sizeof text);
         (void)flat_json_bool(j, "ok", &ok);
         (void)flat_json_hex(j, "hash", &h);
         (void)flat_json_number(j, "n", &value);
+        (void)flat_json_numbers(j, "l", &list, 1);
     }
     int64_t value;
     assert_false(flat_json_number(json(whole), "n", &value)); /* beyond int64 */
@@ -80,6 +98,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields_are_found_by_their_key),
+        cmocka_unit_test(lists_of_numbers),
         cmocka_unit_test(texts_do_not_hide_keys),
         cmocka_unit_test(cut_messages_are_survived),
     };

@@ -171,12 +171,16 @@ static void make_keys(struct secure_keys *keys, uint64_t seed)
 static void make_pipeline(struct bench *b)
 {
     struct status err = {0};
-    static uint8_t profile[256];
+    static struct profile_set profiles[2] = {
+        {.shape = {16, 16, 1}, .n = 1, .hash = {1}},
+        {.shape = {16, 16, 1}, .n = 1, .hash = {2}},
+    };
     const struct pipeline_cfg pc = {.cfg = &b->cfg,
                                     .schedule = &b->schedule,
                                     .keys = &b->keys,
-                                    .profile = {profile, profile},
-                                    .profile_hash = {1, 2}};
+                                    .profiles = {&profiles[0], &profiles[1]}};
+    for (size_t i = 0; i < 2; i++)
+        profiles[i].states = ris_states_ideal(1);
     b->pipeline = pipeline_create(&pc, &err);
     if (!b->pipeline)
         fail_msg("%s", err.text);

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Which profile a surface shows: the base, the beam that suits the tracked user, or each in turn
+ * while the empty room is captured. */
+#include "host/pipeline_priv.h"
+
+const cplx *pipeline_gamma(const struct pipeline *p, size_t board)
+{
+    const size_t n = ris_model_elements(p->model[board]);
+    return p->gamma[board] + p->pending.plan.profile[board] * n;
+}
+
+static double level_db(const struct pipeline *p, size_t board, size_t profile, struct vec3 u)
+{
+    struct ris_view view;
+    const size_t n = ris_model_elements(p->model[board]);
+    ris_model_view(p->model[board], p->gamma[board] + profile * n, u, &view);
+    return view.level_db;
+}
+
+/* The brightest there, if it beats the present one by the hysteresis: a switch costs nothing but
+ * the change of multipath that comes with it, and a user on the border must not make it flutter. */
+static size_t best_profile(const struct pipeline *p, size_t board, size_t present, struct vec3 u)
+{
+    size_t best = present;
+    double best_db = level_db(p, board, present, u) + p->cfg.ris.hysteresis_db;
+    for (size_t i = 0; i < p->n_profile; i++) {
+        double db = i == present ? -INFINITY : level_db(p, board, i, u);
+        if (db <= best_db)
+            continue;
+        best = i;
+        best_db = db;
+    }
+    return best;
+}
+
+/* A user who was not found may be anywhere, and the base finds it again. A cycle with a fault says
+ * nothing about the user. */
+void pipeline_choose(struct pipeline *p, const struct cycle_report *r)
+{
+    struct pipeline_user *user = &p->user[r->plan.user];
+    const double next_s = r->time_s + (double)(p->cfg.n_users * (size_t)p->schedule.period) /
+                                          (double)p->schedule.rate;
+    struct vec3 there;
+    if (r->faults)
+        return;
+    bool found = r->outcome == FIX_DONE && track_predict(&user->track, next_s, &there);
+    for (size_t i = 0; p->n_profile > 1 && i < BS_RIS; i++) {
+        size_t present = atomic_load(&user->profile[i]);
+        size_t next = found ? best_profile(p, i, present, there) : PROFILE_BASE;
+        atomic_store(&user->profile[i], (unsigned char)next);
+    }
+}
+
+void pipeline_profiles(struct pipeline *p, size_t user, uint8_t profile[BS_RIS])
+{
+    bool capturing = atomic_load(&p->capture.running) || atomic_load(&p->capture.request) > 0;
+    if (capturing)
+        p->capture.turn = (unsigned)((p->capture.turn + 1) % p->n_profile);
+    for (size_t i = 0; i < BS_RIS; i++)
+        profile[i] =
+            capturing ? (uint8_t)p->capture.turn : (uint8_t)atomic_load(&p->user[user].profile[i]);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The profiles that one surface uses in turn: number 0 is its base, lit while nobody is tracked;
+ * with beams, one for each cell of the region follows. Plain data: made by host/bs/profiles.h, read
+ * by the pipeline. */
+#pragma once
+#include "dsp/ris_states.h"
+#include "frames/ris_profile.h"
+
+enum {
+    PROFILE_BEAMS_SIDE = 5,
+    PROFILES_MAX = 1 + PROFILE_BEAMS_SIDE * PROFILE_BEAMS_SIDE,
+    PROFILE_BASE = 0
+};
+
+struct profile_set {
+    struct ris_shape shape;
+    struct ris_states states; /* what the elements do in a stream of coded sensing */
+    size_t n;                 /* profiles, 1..PROFILES_MAX */
+    uint8_t state[PROFILES_MAX][RIS_SIDE_MAX * RIS_SIDE_MAX];
+    uint64_t hash[PROFILES_MAX];
+};
+
+static inline size_t profile_elements(const struct profile_set *set)
+{
+    return (size_t)set->shape.columns * set->shape.rows;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the surfaces can show: a static profile from measured states, and beams that follow the
+ * tracked user, each with its own background. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/e2e/demo_run.h"
+
+/* Amplitude and phase of both states of a board that is far from ideal. */
+#define STATES "[0.57, 2.9, 0.83, 0.6]"
+
+static void run_well(struct demo_run *run, const char *args)
+{
+    demo_run(run, args);
+    if (run->exit_code != 0)
+        fail_msg("exit code %d: %s", run->exit_code, run->stderr_text);
+    print_message("%zu fixes, p50 %.3f, p90 %.3f m\n", run->n_fix, demo_error_percentile(run, 50),
+                  demo_error_percentile(run, 90));
+}
+
+static void static_profiles_of_real_boards_locate(void **state)
+{
+    (void)state;
+    struct demo_run run;
+    run_well(&run, "--seconds 10 --speed 0 --seed 9 --ris static"
+                   " --set 'room.ris[0].states=" STATES "' --set 'room.ris[1].states=" STATES "'");
+    assert_true(run.n_fix >= 25);
+    assert_true(demo_error_percentile(&run, 50) < 0.35);
+    demo_run_free(&run);
+}
+
+static void beams_follow_the_user(void **state)
+{
+    (void)state;
+    struct demo_run run;
+    size_t beams = 0, switches = 0;
+    run_well(&run, "--seconds 30 --speed 0 --seed 9 --ris tracked");
+    assert_true(run.n_fix >= 50);
+    assert_true(demo_error_percentile(&run, 50) < 0.20);
+    assert_true(demo_error_percentile(&run, 90) < 0.35);
+    for (size_t i = 0; i < run.n_fix; i++)
+        for (size_t b = 0; b < 2; b++) {
+            beams += run.fix[i].profile[b] > 0;
+            switches += i > 0 && run.fix[i].profile[b] != run.fix[i - 1].profile[b];
+        }
+    print_message("%zu of %zu on a beam, %zu switches\n", beams, 2 * run.n_fix, switches);
+    assert_int_equal(run.fix[0].profile[0], 0); /* nobody is tracked yet */
+    assert_true(beams > 2 * run.n_fix * 9 / 10);
+    assert_true(switches >= 4 && switches < run.n_fix);
+    demo_run_free(&run);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(static_profiles_of_real_boards_locate),
+        cmocka_unit_test(beams_follow_the_user),
+    };
+    return cmocka_run_group_tests(tests, demo_place_make, demo_place_remove);
+}
