@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/notify.h"
 
 #define MAX_OPTIONS 48
 
@@ -257,6 +258,7 @@ int options_exit_code(const struct status *err)
 
 void options_ready(struct options *opt)
 {
+    notify_ready();
     if (opt->ready_fd < 0)
         return;
     if (write(opt->ready_fd, "R", 1) != 1)

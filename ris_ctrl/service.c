@@ -2,6 +2,7 @@
 #include "ris_ctrl/service.h"
 #include "base/audit.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/options.h"
 #include "base/sockets.h"
 #include "ris_ctrl/board_surface.h"
@@ -288,8 +289,9 @@ int service_run(struct service *s, struct status *err)
     for (size_t i = 0; i < s->n_worker; i++)
         items[2 + i] =
             (zmq_pollitem_t){.socket = worker_socket(s->workers[i]), .events = ZMQ_POLLIN};
-    while (!stop_requested()) {
-        int r = zmq_poll(items, (int)(2 + s->n_worker), -1);
+    for (uint64_t rounds = 1; !stop_requested(); rounds++) {
+        int r = zmq_poll(items, (int)(2 + s->n_worker), notify_period_ms());
+        notify_alive(rounds);
         if (r < 0 && errno != EINTR)
             return status_set(err, ERR_IO, "polling failed: %s; restart", zmq_strerror(errno));
         if (r < 0)
@@ -300,5 +302,6 @@ int service_run(struct service *s, struct status *err)
         if (items[1].revents & ZMQ_POLLIN)
             on_command(s);
     }
+    notify_stopping();
     return OK;
 }

@@ -10,6 +10,7 @@
 #include <zmq.h>
 
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/options.h"
 #include "base/realtime.h"
 #include "base/sockets.h"
@@ -272,7 +273,8 @@ static void follow_the_air(struct room *room)
     int64_t reached = 0;
     uint32_t seen = 0;
     hold_users(room);
-    while (!stop_requested()) {
+    for (uint64_t rounds = 1; !stop_requested(); rounds++) {
+        notify_alive(rounds);
         pthread_mutex_lock(&room->lock);
         int64_t target = next_target(room, publisher_horizon(room->publisher));
         reached = publisher_run(room->publisher, target);
@@ -297,6 +299,7 @@ static int serve(const struct settings *s, struct options *opt, struct room *roo
         become_realtime(room);
         options_ready(opt);
         follow_the_air(room);
+        notify_stopping();
         struct publisher_counts n = publisher_counts(room->publisher);
         log_info("room closes: %llu sets, %llu snapshots, %llu edges, %llu reports, %llu rewinds",
                  (unsigned long long)n.sets, (unsigned long long)n.snaps,

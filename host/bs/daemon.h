@@ -46,6 +46,7 @@ struct daemon {
     bool memory_locked;
     atomic_int threads_left;
     atomic_bool stop, failed;
+    _Atomic uint64_t heartbeat; /* RX counts its rounds, those in search of a lost device too */
     _Atomic uint64_t cycles_skipped, sends_failed;
     _Atomic uint64_t ris[5]; /* the client's counters, copied by its thread: arms, acks, ... */
 };

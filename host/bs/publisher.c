@@ -3,6 +3,7 @@
  * The control thread's loop: publishes what the other threads hand over, answers commands, keeps
  * the totals that `health` reports, and writes the audit log. */
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/options.h"
 #include "host/bs/daemon.h"
 #include "host/clock.h"
@@ -271,6 +272,7 @@ static void loop(struct publisher *p)
         zmq_poll(items, 3, HEALTH_MS);
         drain_reports(p);
         control_serve(p->control);
+        notify_alive(atomic_load(&p->d->heartbeat));
         if (clock_ns() < due)
             continue;
         due = clock_ns() + (int64_t)HEALTH_MS * 1000000;
@@ -291,6 +293,7 @@ int daemon_serve(struct daemon *d, struct status *err)
     if (!p->control)
         return err->code;
     loop(p);
+    notify_stopping();
     drain_reports(p);
     publish_health(p);
     for (size_t u = 0; u < d->p.cfg->n_users; u++)

@@ -70,6 +70,7 @@ static void serve(struct daemon *d)
     int64_t index = -1;
     int dead = 0, refused = 0;
     for (int n = 0; !atomic_load(&d->stop) && (stop_after == 0 || n < stop_after); n++) {
+        atomic_fetch_add(&d->heartbeat, 1);
         index = choose_cycle(d, index);
         int rc = run_cycle(d, index);
         if (rc == ERR_INTERRUPTED)

@@ -3,6 +3,7 @@
  * mirador-ue: the user terminal. One thread that computes or waits in the radio's recv, and one
  * that only waits for the end. */
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/options.h"
 #include "base/realtime.h"
 #include "base/sockets.h"
@@ -204,6 +205,7 @@ static void tell_state(struct ue *ue, enum receiver_state before)
 /* Returns 0 when asked to stop. */
 static int run(struct ue *ue, struct status *err)
 {
+    uint64_t captures = 0;
     unsigned failures = 0;
     while (!stop_requested()) {
         struct heard_burst burst;
@@ -215,6 +217,8 @@ static int run(struct ue *ue, struct status *err)
                               "radio.args '%s': no samples for %d captures in a row; is the device "
                               "(or the room) still there?",
                               ue->cfg.radio.args, RADIO_FAILURES_MAX);
+        if (failures == 0)
+            notify_alive(++captures);
         if (rc == OK)
             hear(ue, &burst);
         tell_state(ue, before);
@@ -263,6 +267,7 @@ int main(int argc, char **argv)
             log_warn("exercise.attack is set: the answers of this terminal are wrong on purpose");
         options_ready(&opt);
         rc = run(&ue, &err);
+        notify_stopping();
         if (rc == OK)
             rc = finish(&ue, &err);
     }

@@ -248,7 +248,7 @@ static void sink(void *context, enum log_level level, const char *text)
 static void *log_many(void *context)
 {
     for (int i = 0; i < 200; i++)
-        log_info("thread %s line %d", (const char *)context, i);
+        log_write(LOG_LEVEL_INFO, "thread %s line %d", (const char *)context, i);
     return NULL;
 }
 

@@ -6,3 +6,4 @@ mirador_test(base_state_dir SOURCES base/test_state_dir.c LIBS base LABELS sanit
 mirador_test(base_sockets SOURCES base/test_sockets.c
   LIBS base PkgConfig::ZMQ PkgConfig::SODIUM LABELS sanitize)
 mirador_test(base_realtime SOURCES base/test_realtime.c LIBS base Threads::Threads LABELS sanitize)
+mirador_test(base_log SOURCES base/test_log.c LIBS base LABELS sanitize)
