@@ -27,6 +27,7 @@ struct jlfd_beam {
     struct beam *beam;
     struct hypothesis best, trial;
     struct beam_leaf leaves[N_LEAVES];
+    struct jlfd_path path;
     cplx *mask; /* [M] known coefficients and those held on the unit circle */
 };
 
@@ -67,6 +68,11 @@ void jlfd_beam_destroy(struct jlfd_beam **ws)
     }
     free(*ws);
     *ws = NULL;
+}
+
+const struct jlfd_path *jlfd_beam_path(const struct jlfd_beam *ws)
+{
+    return &ws->path;
 }
 
 /* Takes the trial over if it scores better. */
@@ -180,6 +186,7 @@ static void search(struct jlfd_beam *ws, const struct jlfd_data *data)
         for (int i = 0; i < N_PASSES; i++) {
             double before = ws->best.score;
             bool bent = pass(ws, data, width);
+            jlfd_path_add(&ws->path, ws->best.fit.uvq);
             if (strayed(ws, data))
                 expand(ws, data);
             if (!bent || (i > 0 && !(ws->best.score < before)))
@@ -263,7 +270,8 @@ static int check(const struct jlfd_beam *ws, const struct jlfd_data *data)
 
 static int run(struct jlfd_beam *ws, const struct jlfd_data *data, struct pixel_estimate *out)
 {
-    ws->best.n = 0;
+    ws->best.n = ws->path.n = 0;
+    jlfd_path_add(&ws->path, ws->best.fit.uvq);
     search(ws, data);
     return finish(ws, data, out);
 }

@@ -27,6 +27,9 @@ void jlfd_beam_destroy(struct jlfd_beam **ws);
 int jlfd_beam_run(struct jlfd_beam *ws, const struct jlfd_data *data,
                   struct pixel_estimate *out) MUST_CHECK;
 
+/* The tangent planes of the last run. */
+const struct jlfd_path *jlfd_beam_path(const struct jlfd_beam *ws);
+
 /* The same from a position known beforehand (u, v, q): no coarse search. */
 int jlfd_beam_run_from(struct jlfd_beam *ws, const struct jlfd_data *data, const double uvq[3],
                        struct pixel_estimate *out) MUST_CHECK;

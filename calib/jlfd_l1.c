@@ -21,6 +21,7 @@ struct jlfd_l1 {
     cplx *nu, *look, *grad, *mask; /* [M] */
     cplx *user, *scratch;          /* [M] */
     cplx b[PIXEL_MAX_PILOTS], res[PIXEL_MAX_PILOTS];
+    struct jlfd_path path;
 };
 
 /* out[T] = A x. */
@@ -95,6 +96,11 @@ void jlfd_l1_destroy(struct jlfd_l1 **ws)
     }
     free(*ws);
     *ws = NULL;
+}
+
+const struct jlfd_path *jlfd_l1_path(const struct jlfd_l1 *ws)
+{
+    return &ws->path;
 }
 
 double jlfd_l1_lambda(const struct pixel_model *model, double noise_var, cplx beta)
@@ -221,6 +227,7 @@ static int alternate(struct jlfd_l1 *ws, const struct jlfd_data *data, struct va
         if (varpro_refine(ws->vp, data->y, NULL, 0, false, fit))
             return ERR_GEOMETRY;
         fit->iterations += spent;
+        jlfd_path_add(&ws->path, fit->uvq);
         double moved = hypot(hypot(u[0] - fit->uvq[0], u[1] - fit->uvq[1]), u[2] - fit->uvq[2]);
         if (lambda >= before && moved < 1e-7)
             break;
@@ -254,6 +261,8 @@ int jlfd_l1_run(struct jlfd_l1 *ws, const struct jlfd_data *data, struct pixel_e
     int rc = agnostic_run(ws->agnostic, data->y, data->mask, &fit);
     if (rc)
         return rc;
+    ws->path.n = 0;
+    jlfd_path_add(&ws->path, fit.uvq);
     for (size_t m = 0; m < mod->n_elements; m++)
         ws->nu[m] = data->mask ? 1 - data->mask[m] : 0;
     rc = alternate(ws, data, &fit);

@@ -20,6 +20,9 @@ void jlfd_l1_destroy(struct jlfd_l1 **ws);
 int jlfd_l1_run(struct jlfd_l1 *ws, const struct jlfd_data *data,
                 struct pixel_estimate *out) MUST_CHECK;
 
+/* The turns of the last run. */
+const struct jlfd_path *jlfd_l1_path(const struct jlfd_l1 *ws);
+
 /* RT-safe. The LASSO alone, at uvq, beta: nu [M] (in: where to start, out: the minimum), until the
  * KKT conditions hold to tol * lambda or max_iterations are spent. Returns the objective. */
 double jlfd_l1_lasso(struct jlfd_l1 *ws, const cplx *y, const struct varpro_fit *at, double lambda,

@@ -3,7 +3,15 @@
 
 #include <math.h>
 
+#include <string.h>
+
 #include "calib/near_field.h"
+
+void jlfd_path_add(struct jlfd_path *path, const double uvq[3])
+{
+    if (path->n < JLFD_PATH_MAX)
+        memcpy(path->uvq[path->n++], uvq, sizeof path->uvq[0]);
+}
 
 cplx jlfd_coefficient(const struct pixel_model *model, const struct jlfd_data *data,
                       const struct varpro_fit *fit, size_t pixel, size_t k)

@@ -16,6 +16,14 @@ struct jlfd_data {
     const cplx *mask; /* [M] coefficients known beforehand, NULL: all 1 */
 };
 
+/* Where an estimator stood after each of its iterations, the agnostic start first. */
+#define JLFD_PATH_MAX 80
+struct jlfd_path {
+    size_t n;
+    double uvq[JLFD_PATH_MAX][3];
+};
+void jlfd_path_add(struct jlfd_path *path, const double uvq[3]); /* beyond the last: dropped */
+
 /* f of support[k] in a fit; RT-safe like all below. */
 cplx jlfd_coefficient(const struct pixel_model *model, const struct jlfd_data *data,
                       const struct varpro_fit *fit, size_t pixel, size_t k);

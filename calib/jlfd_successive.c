@@ -22,6 +22,7 @@ struct jlfd_successive {
     size_t n, support[PIXEL_MAX_FAILURES];
     cplx f[PIXEL_MAX_FAILURES];
     size_t n_steps;
+    struct jlfd_path path;
     struct jlfd_step step[PIXEL_MAX_FAILURES + 1];
 };
 
@@ -62,6 +63,11 @@ const struct jlfd_step *jlfd_successive_steps(const struct jlfd_successive *ws, 
 {
     *n = ws->n_steps;
     return ws->step;
+}
+
+const struct jlfd_path *jlfd_successive_path(const struct jlfd_successive *ws)
+{
+    return &ws->path;
 }
 
 static struct vec3 place(const double uvq[3])
@@ -164,6 +170,7 @@ static int declare(struct jlfd_successive *ws, const struct jlfd_data *data)
     ws->mask[step->best] = ws->f[ws->n - 1];
     int rc = update(ws, data);
     step->fit = ws->fit;
+    jlfd_path_add(&ws->path, ws->fit.uvq);
     return rc ? rc : 1;
 }
 
@@ -189,7 +196,7 @@ static void reset(struct jlfd_successive *ws, const struct jlfd_data *data)
 {
     for (size_t m = 0; m < ws->model->n_elements; m++)
         ws->mask[m] = data->mask ? data->mask[m] : 1;
-    ws->n = ws->n_steps = 0;
+    ws->n = ws->n_steps = ws->path.n = 0;
     varpro_assume(ws->vp, data->mask);
 }
 
@@ -211,6 +218,8 @@ int jlfd_successive_run(struct jlfd_successive *ws, const struct jlfd_data *data
         return ERR_ARG;
     reset(ws, data);
     int rc = agnostic_run(ws->agnostic, data->y, data->mask, &ws->fit);
+    if (!rc)
+        jlfd_path_add(&ws->path, ws->fit.uvq);
     if (!rc && ws->kind == SUCCESSIVE_JOINT)
         rc = varpro_linear(ws->vp, data->y, NULL, 0, &ws->fit);
     for (int more = 1; !rc && more && ws->n < ws->model->k_max;) {

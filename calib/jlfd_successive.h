@@ -30,5 +30,8 @@ void jlfd_successive_destroy(struct jlfd_successive **ws);
 int jlfd_successive_run(struct jlfd_successive *ws, const struct jlfd_data *data,
                         struct pixel_estimate *out) MUST_CHECK;
 
+/* The declared pixels of the last run. */
+const struct jlfd_path *jlfd_successive_path(const struct jlfd_successive *ws);
+
 /* The steps of the last run, *n of them. */
 const struct jlfd_step *jlfd_successive_steps(const struct jlfd_successive *ws, size_t *n);

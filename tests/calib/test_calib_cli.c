@@ -189,9 +189,10 @@ static void faults_are_one_line(void **state)
     refused("bounds four.h5 --rice-db x", "--rice-db needs a number");
     refused("calib", "which verb?");
     refused("calib pixles", "did you mean 'pixels'?");
-    refused("calib pixels four.h5 --method best", "joint, agnostic, l1 or successive");
+    refused("calib pixels four.h5 --method best", "joint, agnostic, l1, successive or occam");
     refused("calib simulate four.yaml", "expected SCENARIO.yaml -o FILE");
-    refused("calib simulate four.yaml -o x.h5 --set failures.cuont=2", "did you mean 'failures.count'?");
+    refused("calib simulate four.yaml -o x.h5 --set failures.cuont=2",
+            "did you mean 'failures.count'?");
     write_file("behind.yaml", "user: {position_m: [1, 1, -2]}\n");
     refused("calib simulate behind.yaml -o x.h5",
             "behind.yaml: /truth/position_m contradicts /ris");
