@@ -10,3 +10,4 @@ int cmd_demo(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_keys(int argc, char **argv);
 int cmd_ris(int argc, char **argv);
+int cmd_sweep(int argc, char **argv);

@@ -21,6 +21,7 @@ static const struct subcommand {
     {"ris", "mirador ris", cmd_ris, "design, show and test the profiles of the surfaces"},
     {"calib", "mirador calib", cmd_calib, "find broken pixels in a dataset, or simulate one"},
     {"bounds", "mirador bounds", cmd_bounds, "how well a dataset's user can be located at all"},
+    {"sweep", "mirador sweep", cmd_sweep, "Monte Carlo experiments, on all cores or under mpirun"},
 };
 #define N_SUBCOMMANDS (sizeof subcommands / sizeof *subcommands)
 

@@ -5,10 +5,9 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/log.h"
+#include "host/cli/gnuplot.h"
 
 #define DARKEST_DB (-40.0) /* of the colour scale; the CSV has every level as it is */
 
@@ -33,13 +32,6 @@ static int close_csv(const char *prefix, FILE *f, struct status *err)
     return OK;
 }
 
-static void gnuplot_child(int script)
-{
-    dup2(script, 0);
-    execlp("gnuplot", "gnuplot", "-", (char *)NULL);
-    _exit(127);
-}
-
 /* The script goes through a temporary file: names stay out of the shell, and nobody waits on a full
  * pipe. */
 static FILE *open_script(struct status *err)
@@ -53,36 +45,9 @@ static FILE *open_script(struct status *err)
 /* Closes the script. */
 static int run_gnuplot(FILE *script, struct status *err)
 {
-    int status = 0;
-    fflush(script);
-    rewind(script);
-    pid_t pid = fork();
-    if (pid == 0)
-        gnuplot_child(fileno(script));
+    int rc = gnuplot_run(script, err);
     fclose(script);
-    if (pid < 0)
-        return status_set(err, ERR_IO, "gnuplot cannot be run: %s", strerror(errno));
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-        return status_set(err, ERR_NOT_FOUND,
-                          "no figure: gnuplot is not installed; apt-get install gnuplot-nox "
-                          "(the numbers are in the CSV)");
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        return status_set(err, ERR_IO, "gnuplot failed; its message stands above");
-    return OK;
-}
-
-/* gnuplot text in single quotes: a quote inside is doubled. */
-static void quoted(FILE *f, const char *text)
-{
-    fputc('\'', f);
-    for (; *text; text++) {
-        if (*text == '\'')
-            fputc('\'', f);
-        fputc(*text, f);
-    }
-    fputc('\'', f);
+    return rc;
 }
 
 static void named(FILE *f, const char *command, const char *prefix, const char *suffix)
@@ -90,7 +55,7 @@ static void named(FILE *f, const char *command, const char *prefix, const char *
     char name[512];
     snprintf(name, sizeof name, "%s%s", prefix, suffix);
     fprintf(f, "%s ", command);
-    quoted(f, name);
+    gnuplot_quoted(f, name);
 }
 
 static void write_levels(FILE *f, const struct ris_region *r, const double *level_db)
@@ -108,7 +73,7 @@ static void write_levels(FILE *f, const struct ris_region *r, const double *leve
 static void level_script(FILE *f, const char *prefix, const char *title)
 {
     fprintf(f, "set datafile separator ','\nset title ");
-    quoted(f, title);
+    gnuplot_quoted(f, title);
     fprintf(f,
             " noenhanced\nset xlabel 'x [m]'\nset ylabel 'y [m]'\nset cblabel 'dB under focus'\n"
             "set size ratio -1\nset cbrange [%g:0]\nset palette defined (0 '#0d0887', 0.33 "
@@ -144,7 +109,7 @@ static void pattern_script(FILE *f, const char *prefix, const char *title, struc
     fprintf(f, "set datafile separator ','\nset terminal pngcairo size 700,700\n");
     named(f, "set output", prefix, ".png");
     fprintf(f, "\nset title ");
-    quoted(f, title);
+    gnuplot_quoted(f, title);
     fprintf(f,
             " noenhanced\nset size ratio -1\nset xlabel 'column'\nset ylabel 'row'\n"
             "set cblabel 'state'\nset cbrange [0:%u]\nset palette gray\nset autoscale fix\n"

@@ -14,7 +14,7 @@ struct failure {
 struct values {
     double carrier_hz, spacing_x_m, spacing_y_m;
     int columns, rows, pilots, profiles, n_fail;
-    double ris_m[3], rotation[3][3], bs_m[3], user_m[3];
+    double ris_m[3], rotation[3][3], bs_m[3], user_m[3], distance_m;
     size_t n_rotation;
     double amplitude, phase_rad, power, snr_db, rice_db, probability, prior, nearest_m, farthest_m;
     uint64_t profile_seed, mask_seed, noise_seed, scatter_seed;
@@ -51,6 +51,9 @@ static const struct config_key keys[] = {
      .def = "[-8.660254037844386, 8.660254037844386, 8.660254037844386]", .help = "base station"},
     {"user.position_m", CONFIG_VEC3(struct values, user_m), .unit = "m", .min = -1e4, .max = 1e4,
      .def = "[1.7320508075688774, 1.7320508075688774, 1.7320508075688774]", .help = "user"},
+    {"user.distance_m", CONFIG_DOUBLE(struct values, distance_m), .unit = "m", .min = 1e-3,
+     .max = 1e5, .def = CONFIG_UNSET,
+     .help = "from the centre of the RIS, in the direction of user.position_m"},
     {"pilots.count", CONFIG_INT(struct values, pilots), .min = 1, .max = DATASET_MAX_PILOTS,
      .def = "20", .help = "T"},
     {"pilots.profiles", CONFIG_CHOICE(struct values, profiles, "random|one_bit"), .def = "random",
@@ -90,6 +93,15 @@ static struct vec3 vec3_of(const double v[3])
     return (struct vec3){v[0], v[1], v[2]};
 }
 
+static struct vec3 user_of(const struct values *v)
+{
+    const struct vec3 ris = vec3_of(v->ris_m), user = vec3_of(v->user_m);
+    const double d = vec3_dist(ris, user);
+    if (isnan(v->distance_m) || !(d > 0))
+        return user;
+    return vec3_add(ris, vec3_scale(vec3_sub(user, ris), v->distance_m / d));
+}
+
 static void fill_geometry(const struct values *v, struct scenario *s)
 {
     s->carrier_hz = v->carrier_hz;
@@ -99,7 +111,7 @@ static void fill_geometry(const struct values *v, struct scenario *s)
     s->spacing_m[1] = v->spacing_y_m;
     s->ris_m = vec3_of(v->ris_m);
     s->bs_m = vec3_of(v->bs_m);
-    s->user_m = vec3_of(v->user_m);
+    s->user_m = user_of(v);
     if (v->n_rotation == 3)
         memcpy(s->rotation, v->rotation, sizeof s->rotation);
     s->range_m[0] = v->nearest_m;
