@@ -16,6 +16,8 @@ struct cycle_plan {
     uint8_t sensing[5]; /* the 40 bits as sent */
     bool sync;          /* a sync frame went along */
     uint32_t faults;    /* enum cycle_fault: what touched it so far */
+    uint32_t excused;   /* faults that do not block a position, since the user insisted */
+    uint32_t tuning;    /* radio_tuning(): what was learned under another value is void */
     uint8_t profile[2]; /* that RIS1 and RIS2 step through: number in their struct profile_set */
 };
 

@@ -173,6 +173,7 @@ static struct vec3 bs_centre(const struct bs_cfg *cfg)
 struct radio_cfg bs_config_radio(const struct bs_cfg *cfg)
 {
     struct radio_cfg radio = link_radio_cfg(&cfg->radio, cfg->waveform.rms);
+    radio.paced = !cfg->run.gated;
     radio.trigger = (struct radio_trigger_cfg){
         .enable = cfg->trigger.enable,
         .bank = cfg->trigger.bank,

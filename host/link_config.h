@@ -18,6 +18,7 @@ struct link_radio {
     int tx_channels[RADIO_CHANNELS_MAX], rx_channels[RADIO_CHANNELS_MAX];
     size_t n_tx, n_rx;
     bool tx_enable, force_unlocked;
+    int capture; /* enum radio_capture_mode */
     double max_eirp_dbm, full_scale_dbm, antenna_gain_dbi;
 };
 

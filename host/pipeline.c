@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "host/pipeline.h"
 #include "base/log.h"
+#include "dsp/clip.h"
 #include "dsp/fft.h"
 #include "frames/response_frame.h"
 #include "host/pipeline_priv.h"
@@ -252,13 +253,35 @@ static uint32_t separate(struct pipeline *p, const struct block *block, struct c
     int rc = stream_separate(p->streams, p->h, window.n_slots, p->w, &ref);
     if (rc == ERR_STATE) { /* the radio's latency jumped: what was learned no longer fits */
         stream_reset(p->streams);
+        leak_watch_reset(&p->leak);
         background_clear(p->background);
     }
-    if (rc == OK) {
-        r->leak_wander_rad = ref.wander_rad;
-        r->leak_peak_db = ref.peak_db;
-    }
-    return rc == OK ? 0 : FAULT_RX_STEP;
+    if (rc)
+        return FAULT_RX_STEP;
+    r->leak_wander_rad = ref.wander_rad;
+    r->leak_peak_db = ref.peak_db;
+    return leak_watch_look(&p->leak, ref.tap, p->cfg.radio.n_rx) ? FAULT_RX_STEP : 0;
+}
+
+/* Latency, gains and LO phases are new; the empty room is not, since streams are normalised by the
+ * leak, channel by channel. */
+static void heed_tuning(struct pipeline *p, const struct cycle_plan *plan)
+{
+    if (plan->tuning == p->tuning)
+        return;
+    p->tuning = plan->tuning;
+    stream_reset(p->streams);
+    leak_watch_reset(&p->leak);
+}
+
+static uint32_t clipped(const struct pipeline *p, const struct block *block)
+{
+    if (block->info.faults)
+        return 0;
+    for (size_t a = 0; a < p->cfg.radio.n_rx; a++)
+        if (clip_found(block->samp[a], block->info.n_valid))
+            return FAULT_RX_CLIPPED;
+    return 0;
 }
 
 void pipeline_sensing(struct pipeline *p, const struct block *block)
@@ -267,10 +290,11 @@ void pipeline_sensing(struct pipeline *p, const struct block *block)
     int64_t t0 = clock_ns();
     start_report(p, &block->plan);
     pipeline_capture_begin(p, r);
-    r->faults = block->plan.faults | block->info.faults;
-    if (r->faults == 0)
-        r->faults = separate(p, block, r);
-    if (r->faults == 0)
+    r->faults = block->plan.faults | block->info.faults | clipped(p, block);
+    heed_tuning(p, &block->plan);
+    if (!report_blocked(r))
+        r->faults |= separate(p, block, r);
+    if (!report_blocked(r))
         look_at_streams(p, r);
     r->stages.sensing_us = (double)(clock_ns() - t0) * 1e-3;
 }
@@ -314,13 +338,13 @@ void pipeline_response(struct pipeline *p, const struct block *block, struct cyc
     int64_t t0 = clock_ns();
     assert(block->plan.index == r->plan.index);
     r->received_ns = block->received_ns;
-    r->faults |= block->plan.faults | block->info.faults;
-    if (r->faults)
+    r->faults |= block->plan.faults | block->info.faults | clipped(p, block);
+    if (report_blocked(r))
         r->outcome = outcome_of(r->faults);
     pipeline_open_response(p, block, r);
     int64_t t1 = clock_ns();
     r->stages.response_us = (double)(t1 - t0) * 1e-3;
-    if (r->response == RESPONSE_PERMITTED && r->faults == 0)
+    if (r->response == RESPONSE_PERMITTED && !report_blocked(r))
         pipeline_locate(p, r);
     else
         forget_observation(p, r);

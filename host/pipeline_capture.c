@@ -118,7 +118,7 @@ void pipeline_capture_end(struct pipeline *p, struct cycle_report *r)
         return;
     if (r->response != RESPONSE_SILENT && r->response != RESPONSE_LOST)
         refuse(p, "somebody answered during the capture");
-    else if (p->capture.keeping && r->faults == 0)
+    else if (p->capture.keeping && !report_blocked(r))
         add(p);
     if (p->capture.running && complete(p))
         finish(p, r);

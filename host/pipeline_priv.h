@@ -4,6 +4,7 @@
 #pragma once
 #include "dsp/background.h"
 #include "dsp/frame_rx.h"
+#include "dsp/leak_watch.h"
 #include "dsp/map_fix.h"
 #include "dsp/ris_model.h"
 #include "dsp/slot.h"
@@ -67,6 +68,8 @@ struct pipeline {
 
     struct pipeline_user user[BS_USERS_MAX];
     struct capture capture;
+    struct leak_watch leak;
+    uint32_t tuning;             /* of the radio, when all this was learned */
     double answered_s;           /* device time of the last genuine or damaged answer */
     struct cycle_report pending; /* the sensing half, until the response is there */
 

@@ -110,6 +110,6 @@ void pipeline_open_response(struct pipeline *p, const struct block *block, struc
     r->height_m = response.height_cm / 100.0;
     r->height_sigma_m = fmax(response_sigma_m(response.sigma_code), p->cfg.estimate.height_sigma_m);
     r->turnaround_ns = response.turnaround_ds / 10.0;
-    if (p->cfg.estimate.cooperative && r->faults == 0)
+    if (p->cfg.estimate.cooperative && !report_blocked(r))
         time_ways(p, block, &burst, r);
 }

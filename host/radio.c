@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "host/radio.h"
 #include "host/radio_priv.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <uhd/error.h>
-
-#define LOCK_WAIT_S 2.0
 
 static int fail(struct status *err, int code, const char *text)
 {
@@ -55,7 +51,7 @@ static int check_channels(const struct radio_cfg *cfg, struct status *err)
 }
 
 /* Coherent antennas add in amplitude: the worst case is 20 lg n. */
-static int check_power(const struct radio_cfg *cfg, struct status *err)
+int radio_check_power(const struct radio_cfg *cfg, struct status *err)
 {
     if (cfg->n_tx == 0)
         return OK;
@@ -82,7 +78,7 @@ int radio_check(const struct radio_cfg *cfg, struct status *err)
         return fail(err, ERR_ARG, "radio.rate_hz must be a whole number of samples per second");
     if (check_channels(cfg, err))
         return err->code;
-    return check_power(cfg, err);
+    return radio_check_power(cfg, err);
 }
 
 static int make_device(struct radio *radio, const struct radio_cfg *cfg, struct status *err)
@@ -103,102 +99,38 @@ static int make_device(struct radio *radio, const struct radio_cfg *cfg, struct 
     return err->code;
 }
 
-static bool has_sensor(struct radio *radio, const char *name)
+int radio_lose(struct radio *radio)
 {
-    uhd_string_vector_handle names;
-    if (uhd_string_vector_make(&names))
-        return false;
-    size_t n = 0;
-    bool found = false;
-    if (!uhd_usrp_get_mboard_sensor_names(radio->usrp, 0, &names))
-        uhd_string_vector_size(names, &n);
-    for (size_t i = 0; i < n && !found; i++) {
-        char text[64] = "";
-        found = !uhd_string_vector_at(names, i, text, sizeof text) && strcmp(text, name) == 0;
-    }
-    uhd_string_vector_free(&names);
-    return found;
+    if (!atomic_exchange(&radio->down, true))
+        radio_count_add(radio, COUNT_LOSS, 1);
+    return ERR_RADIO;
 }
 
-bool radio_locked(struct radio *radio)
+bool radio_is_down(const struct radio *radio)
 {
-    if (!radio->has_lock_sensor)
-        return true;
-    bool locked = false;
-    uhd_sensor_value_handle value = NULL;
-    pthread_mutex_lock(&radio->usrp_lock);
-    if (!uhd_sensor_value_make(&value) &&
-        !uhd_usrp_get_mboard_sensor(radio->usrp, "ref_locked", 0, &value))
-        uhd_sensor_value_to_bool(value, &locked);
-    pthread_mutex_unlock(&radio->usrp_lock);
-    if (value)
-        uhd_sensor_value_free(&value);
-    if (!locked)
-        radio_count_add(radio, COUNT_UNLOCKED, 1);
-    return locked;
+    return atomic_load_explicit(&radio->down, memory_order_relaxed);
 }
 
-static int wait_for_lock(struct radio *radio, const struct radio_cfg *cfg, struct status *err)
+static int open_all(struct radio *radio, struct status *err)
 {
-    const struct timespec nap = {.tv_nsec = 50000000};
-    for (double t = 0; t < LOCK_WAIT_S; t += 0.05) {
-        if (radio_locked(radio))
-            return OK;
-        nanosleep(&nap, NULL);
-    }
-    if (cfg->force_unlocked)
-        return OK;
-    return fail(err, ERR_STATE,
-                "radio: the reference clock does not lock (sensor ref_locked): check the 10 MHz "
-                "input, or set radio.force_unlocked: yes");
-}
-
-/* A named time source means PPS: all channels then count from the same edge. */
-static int set_time(struct radio *radio, const struct radio_cfg *cfg, struct status *err)
-{
-    if (!cfg->time_source || !cfg->time_source[0] || strcmp(cfg->time_source, "internal") == 0)
-        return OK;
-    if (uhd_usrp_set_time_source(radio->usrp, cfg->time_source, 0))
-        return radio_uhd_error(radio, err, "radio.time_source");
-    if (!uhd_usrp_set_time_unknown_pps(radio->usrp, 0, 0.0) || cfg->force_unlocked)
-        return OK;
-    return fail(err, ERR_STATE,
-                "radio: no PPS on the configured time source: check the input, or set "
-                "radio.force_unlocked: yes");
-}
-
-static int set_clock(struct radio *radio, const struct radio_cfg *cfg, struct status *err)
-{
-    radio->has_lock_sensor = has_sensor(radio, "ref_locked");
-    if (cfg->clock_source && cfg->clock_source[0]) {
-        if (uhd_usrp_set_clock_source(radio->usrp, cfg->clock_source, 0))
-            return radio_uhd_error(radio, err, "radio.clock_source");
-        if (wait_for_lock(radio, cfg, err))
-            return err->code;
-    }
-    return set_time(radio, cfg, err);
-}
-
-int radio_now(struct radio *radio, int64_t *tick)
-{
-    int64_t full = 0;
-    double frac = 0;
-    pthread_mutex_lock(&radio->usrp_lock);
-    uhd_error e = uhd_usrp_get_time_now(radio->usrp, 0, &full, &frac);
-    pthread_mutex_unlock(&radio->usrp_lock);
-    *tick = tick_of_time(radio, full, frac);
-    return e ? ERR_RADIO : OK;
-}
-
-static int open_all(struct radio *radio, const struct radio_cfg *cfg, struct status *err)
-{
-    if (make_device(radio, cfg, err) || set_clock(radio, cfg, err))
+    const struct radio_cfg *cfg = &radio->cfg;
+    if (make_device(radio, cfg, err) || radio_sync_open(radio, cfg, err))
         return err->code;
     if (radio->n_rx && radio_rx_open(radio, cfg, err))
         return err->code;
     if (radio->n_tx && radio_tx_open(radio, cfg, err))
         return err->code;
     return cfg->trigger.enable ? radio_trigger_open(radio, cfg, err) : OK;
+}
+
+static void close_all(struct radio *radio)
+{
+    radio_rx_close(radio);
+    radio_tx_close(radio);
+    if (radio->usrp)
+        uhd_usrp_free(&radio->usrp);
+    radio->usrp = NULL;
+    radio->trigger = false;
 }
 
 struct radio *radio_open(const struct radio_cfg *cfg, struct status *err)
@@ -212,14 +144,34 @@ struct radio *radio_open(const struct radio_cfg *cfg, struct status *err)
         return NULL;
     }
     pthread_mutex_init(&radio->usrp_lock, NULL);
+    pthread_mutex_init(&radio->tx_lock, NULL);
+    radio->cfg = *cfg;
     radio->rate = (int64_t)cfg->rate_hz;
     radio->n_rx = cfg->n_rx;
     radio->n_tx = cfg->n_tx;
     for (size_t i = 0; i < TX_POOL; i++)
         radio->pool[i].tick = -1;
-    if (open_all(radio, cfg, err))
+    for (size_t c = 0; c < cfg->n_rx; c++)
+        if (!(radio->rxs.packet[c] = calloc(RX_PACKET_MAX, sizeof *radio->rxs.packet[c])))
+            fail(err, ERR_NO_MEMORY, "radio: out of memory");
+    if (err->code || open_all(radio, err))
         radio_close(&radio);
     return radio;
+}
+
+int radio_reopen(struct radio *radio, struct status *err)
+{
+    *err = (struct status){.code = OK};
+    (void)radio_lose(radio);
+    close_all(radio);
+    if (open_all(radio, err)) {
+        close_all(radio);
+        return err->code;
+    }
+    atomic_store(&radio->down, false);
+    radio_watch_resume(radio);
+    atomic_fetch_add(&radio->tuning, 1);
+    return radio_is_down(radio) ? fail(err, ERR_RADIO, "the radio went away again") : OK;
 }
 
 void radio_close(struct radio **radio)
@@ -227,11 +179,11 @@ void radio_close(struct radio **radio)
     struct radio *r = *radio;
     if (!r)
         return;
-    radio_rx_close(r);
-    radio_tx_close(r);
-    if (r->usrp)
-        uhd_usrp_free(&r->usrp);
+    close_all(r);
+    for (size_t c = 0; c < r->n_rx; c++)
+        free(r->rxs.packet[c]);
     pthread_mutex_destroy(&r->usrp_lock);
+    pthread_mutex_destroy(&r->tx_lock);
     free(r);
     *radio = NULL;
 }
@@ -249,49 +201,18 @@ void radio_counters(const struct radio *radio, struct radio_counters *out)
         .rx_bad_packets = c[COUNT_RX_BAD],
         .rx_gaps = c[COUNT_RX_GAP],
         .rx_gap_samps = c[COUNT_RX_GAP_SAMPS],
+        .rx_restarts = c[COUNT_RX_RESTART],
         .tx_bursts = c[COUNT_TX_BURST],
         .tx_acks = c[COUNT_TX_ACK],
         .tx_lates = c[COUNT_TX_LATE],
         .tx_underflows = c[COUNT_TX_UNDERFLOW],
         .tx_sequence_errors = c[COUNT_TX_SEQUENCE],
+        .tx_unacked = c[COUNT_TX_UNACKED],
         .trigger_pulses = c[COUNT_PULSE],
         .unlocked = c[COUNT_UNLOCKED],
+        .pps_missing = c[COUNT_NO_PPS],
+        .time_jumps = c[COUNT_TIME_JUMP],
+        .losses = c[COUNT_LOSS],
+        .resyncs = c[COUNT_RESYNC],
     };
-}
-
-static int tune(struct radio *radio, const struct radio_side *side,
-                const struct radio_channel *want)
-{
-    uhd_tune_request_t request = {
-        .target_freq = want->carrier_hz,
-        .rf_freq_policy = UHD_TUNE_REQUEST_POLICY_AUTO,
-        .dsp_freq_policy = UHD_TUNE_REQUEST_POLICY_AUTO,
-    };
-    uhd_tune_result_t result;
-    if (side->set_rate(radio->usrp, want->rate_hz, want->index) ||
-        side->set_freq(radio->usrp, &request, want->index, &result) ||
-        side->set_gain(radio->usrp, want->gain_db, want->index, ""))
-        return ERR_RADIO;
-    if (want->antenna && want->antenna[0] &&
-        side->set_antenna(radio->usrp, want->antenna, want->index))
-        return ERR_RADIO;
-    return OK;
-}
-
-int radio_channel_setup(struct radio *radio, const struct radio_side *side,
-                        const struct radio_channel *want, struct status *err)
-{
-    double rate = 0, gain = 0;
-    if (tune(radio, side, want))
-        return radio_uhd_error(radio, err, side->failure);
-    side->get_rate(radio->usrp, want->index, &rate);
-    side->get_gain(radio->usrp, want->index, "", &gain);
-    if (fabs(rate - want->rate_hz) <= 1 && fabs(gain - want->gain_db) <= 1)
-        return OK;
-    err->code = ERR_ARG;
-    snprintf(err->text, sizeof err->text,
-             "radio: %s channel %zu offers %.0f samples/s and %.1f dB for rate_hz %.0f and "
-             "%s %.1f: choose values the device has",
-             side->name, want->index, rate, gain, want->rate_hz, side->gain_key, want->gain_db);
-    return err->code;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The radio: one USRP (or the simulated room behind the same calls) through UHD's C API. Times are
- * ticks, int64 counts of samples on the device's own clock (tick 0 = device time 0). Samples are
- * sc16.
+ * ticks, int64 counts of samples; tick 0 is the device time 0 of the first start, and ticks go on
+ * across a jump of the device's time and across radio_reopen. Samples are sc16.
  *
  * Threads: any one thread may receive, any one thread may transmit; time and trigger calls may come
- * from every thread (a lock inside). All buffers are the caller's, one per channel, in the order of
- * cfg.rx_channels / cfg.tx_channels. After radio_open nothing here allocates except UHD itself. */
+ * from every thread (a lock inside). radio_reopen needs all others to keep away. All buffers are
+ * the caller's, one per channel, in the order of cfg.rx_channels / cfg.tx_channels. After
+ * radio_open nothing here allocates except UHD itself. docs/radio.md: what is done about faults. */
 #pragma once
 #include "dsp/cplx.h"
 #include "frames/status.h"
@@ -23,7 +24,11 @@ struct radio_trigger_cfg {
     unsigned pin;     /* 0..11 */
 };
 
-struct radio_cfg {
+/* How samples are asked for: a timed command per window, or one stream that never ends, out of
+ * which windows are cut by timestamp. */
+enum radio_capture_mode { RADIO_GATED, RADIO_CONTINUOUS };
+
+struct radio_cfg {     /* strings outlive the radio */
     const char *args;  /* UHD device args, for example "type=room,room=lab,role=bs" */
     double rate_hz;    /* a whole number of samples per second */
     double carrier_hz; /* both directions */
@@ -37,9 +42,11 @@ struct radio_cfg {
     const char *clock_source; /* NULL or "": the device's default; else ref_locked is required */
     const char
         *time_source;    /* NULL or "": device time stays as it is; else set to 0 at the next PPS */
-    bool force_unlocked; /* start (with a warning) though the reference is not locked */
-    bool tx_enable;      /* needed to transmit with anything but type=room */
-    double max_eirp_dbm; /* radio_open refuses gains that exceed it */
+    bool force_unlocked; /* start though the reference is not locked or there is no PPS */
+    enum radio_capture_mode capture;
+    bool paced;              /* device time keeps pace with CLOCK_MONOTONIC: all but a gated room */
+    bool tx_enable;          /* needed to transmit with anything but type=room */
+    double max_eirp_dbm;     /* radio_open refuses gains that exceed it */
     double full_scale_dbm;   /* output of a full-scale tone at 0 dB TX gain (0 in the room) */
     double antenna_gain_dbi; /* peak gain of one TX antenna */
     double tx_rms;           /* rms of the waveform relative to full scale, 0..1; 0 counts as 1 */
@@ -48,15 +55,18 @@ struct radio_cfg {
 
 struct radio_counters { /* since radio_open; telemetry */
     uint64_t rx_overflows, rx_sequence_errors, rx_late_commands, rx_timeouts, rx_bad_packets;
-    uint64_t rx_gaps, rx_gap_samps; /* from timestamps */
+    uint64_t rx_gaps, rx_gap_samps; /* overflow or lost packet; lengths from timestamps */
+    uint64_t rx_restarts;           /* of a stream that had stopped */
     uint64_t tx_bursts, tx_acks, tx_lates, tx_underflows, tx_sequence_errors;
-    uint64_t trigger_pulses, unlocked;
+    uint64_t tx_unacked; /* bursts of which nothing was heard in time */
+    uint64_t trigger_pulses, unlocked, pps_missing, time_jumps, losses, resyncs;
 };
 
 struct radio_block { /* what radio_rx_read got */
     int64_t tick;    /* of sample 0 of the buffers: always the tick asked for */
     size_t n_valid;  /* samples really received; the rest of the buffers is zero */
-    uint32_t faults; /* FAULT_RX_GAP: a gap inside; FAULT_RX_LOST: nothing, or no end */
+    uint32_t faults; /* FAULT_RX_GAP: a gap inside; FAULT_RX_LOST: nothing, or no end;
+                      * FAULT_TIME: timestamps jumped inside */
 };
 
 struct radio;
@@ -89,6 +99,9 @@ int radio_rx_read(struct radio *radio, int64_t tick, size_t n, struct sc16 *cons
 /* Both of the above for one block. */
 int radio_capture(struct radio *radio, int64_t tick, size_t n, struct sc16 *const *buf,
                   double wait_s, struct radio_block *block) MUST_CHECK;
+/* RX thread, continuous capture: drops what has arrived of samples well before tick `before`,
+ * without waiting, so that nothing overflows while the thread has other things to wait for. */
+void radio_rx_drain(struct radio *radio, int64_t before);
 /* RX thread. Empties what failed requests left behind. */
 void radio_rx_flush(struct radio *radio);
 
@@ -100,10 +113,13 @@ int radio_tx_prepare(struct radio *radio, int64_t tick) MUST_CHECK;
  * the counters. */
 int radio_tx_burst(struct radio *radio, int64_t tick, const struct sc16 *const *buf,
                    size_t n) MUST_CHECK;
-/* TX thread. Reads asynchronous messages into the counters. With wait_s = 0 takes what is there;
- * else returns at the first burst acknowledgement. Returns the number of lates and underflows seen.
- */
-unsigned radio_tx_poll(struct radio *radio, double wait_s);
+/* What became of the last burst (enum cycle_fault; 0: acknowledged, or nothing was sent). Waits for
+ * its acknowledgement until 10 ms past its end; after an error this wait is also what makes the
+ * transmitter ready for a fresh timed burst. Call it from the thread that receives, while no burst
+ * is being sent. */
+uint32_t radio_tx_settle(struct radio *radio);
+/* TX thread. Takes what messages there are, without waiting. */
+void radio_tx_poll(struct radio *radio);
 
 /* Pulse on the trigger line, rising edge at `tick`, while nothing is transmitted; the line also
  * rises with each burst by ATR. Issue it after the RX requests of the same time: command queues do
@@ -111,5 +127,24 @@ unsigned radio_tx_poll(struct radio *radio, double wait_s);
 int radio_trigger_pulse(struct radio *radio, int64_t tick, int64_t width) MUST_CHECK;
 
 void radio_counters(const struct radio *radio, struct radio_counters *out); /* any thread */
-bool radio_locked(
-    struct radio *radio); /* ref_locked now, true where the device has no such sensor */
+/* ref_locked now, true where the device has no such sensor */
+bool radio_locked(struct radio *radio);
+
+/* Once a cycle, by the thread that receives, between two blocks. Looks at the device's time,
+ * reference and PPS, mends what can be mended, and returns what touches the coming cycle:
+ * FAULT_TIME, FAULT_UNSYNCHRONISED (until the reference is back and the time set anew), or
+ * FAULT_RADIO_DOWN, after which only radio_reopen helps. */
+uint32_t radio_watch(struct radio *radio);
+
+/* Setup work, seconds: closes what is left of the device and opens it again with everything that
+ * was set last. On an error the radio stays down and every call fails at once with ERR_RADIO. */
+int radio_reopen(struct radio *radio, struct status *err) MUST_CHECK;
+bool radio_is_down(const struct radio *radio); /* any thread */
+
+/* TX thread, between two cycles. All channels, from `tick` on, both directions; LO phases are
+ * random afterwards. ERR_ARG: not what the device offers. ERR_RADIO. */
+int radio_retune(struct radio *radio, int64_t tick, double carrier_hz) MUST_CHECK;
+/* Likewise, all channels of one direction. ERR_ARG also when max_eirp_dbm forbids it. */
+int radio_gain(struct radio *radio, int64_t tick, bool transmit, double gain_db) MUST_CHECK;
+/* Moves with every retune, gain and reopening: calibrations of an earlier value are void. */
+uint32_t radio_tuning(const struct radio *radio);

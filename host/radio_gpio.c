@@ -50,6 +50,8 @@ static int set_attr_at(struct radio *radio, int64_t tick, const char *attr, uint
 
 int radio_trigger_pulse(struct radio *radio, int64_t tick, int64_t width)
 {
+    if (radio_is_down(radio))
+        return ERR_RADIO;
     if (!radio->trigger)
         return ERR_STATE;
     pthread_mutex_lock(&radio->usrp_lock);

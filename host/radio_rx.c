@@ -1,44 +1,53 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Receiving: timed requests, and blocks sorted by timestamp. UHD flags an overflow only after the
- * good samples have drained and never says how much is missing, so gaps come from timestamps alone.
- */
-#include "host/radio_priv.h"
-#include <stdio.h>
+ * Receiving: blocks sorted by timestamp, out of timed captures or out of one endless stream. UHD
+ * flags an overflow only after the good samples have drained and never says how much is missing, so
+ * where a stream stands is learnt from the timestamp of one packet, read apart; from there on
+ * samples go straight into the block until an error or a capture's end makes that unsure again. */
+#include "host/clock.h"
+#include "host/radio_tune.h"
+#include <stdlib.h>
 #include <string.h>
 
-static const struct radio_side side = {
-    .name = "RX",
-    .gain_key = "rx_gain_db",
-    .failure = "cannot set up the receiver",
-    .set_rate = uhd_usrp_set_rx_rate,
-    .set_freq = uhd_usrp_set_rx_freq,
-    .set_gain = uhd_usrp_set_rx_gain,
-    .set_antenna = uhd_usrp_set_rx_antenna,
-    .get_rate = uhd_usrp_get_rx_rate,
-    .get_gain = uhd_usrp_get_rx_gain,
+#define FAR_S 2.0 /* no request is this far from the samples: the device's time has jumped */
+enum { ERRORS_MAX = 64 };
+
+struct reading {
+    int64_t tick;
+    size_t n;
+    struct sc16 *const *buf;
+    size_t done;  /* the block is settled up to here */
+    size_t valid; /* of these, really received */
+    uint32_t faults;
+    double wait_s;
+    unsigned errors;
 };
 
-int radio_rx_open(struct radio *radio, const struct radio_cfg *cfg, struct status *err)
+int radio_rx_stream(struct radio *radio)
 {
-    size_t channels[RADIO_CHANNELS_MAX];
-    for (size_t i = 0; i < cfg->n_rx; i++) {
-        channels[i] = cfg->rx_channels[i];
-        const struct radio_channel channel = {channels[i], cfg->rate_hz, cfg->carrier_hz,
-                                              cfg->rx_gain_db, cfg->rx_antenna};
-        int rc = radio_channel_setup(radio, &side, &channel, err);
-        if (rc)
-            return rc;
-    }
     uhd_stream_args_t args = {
         .cpu_format = "sc16",
         .otw_format = "sc16",
         .args = "",
-        .channel_list = channels,
-        .n_channels = (int)cfg->n_rx,
+        .channel_list = radio->cfg.rx_channels,
+        .n_channels = (int)radio->n_rx,
     };
-    if (uhd_rx_metadata_make(&radio->rx_md) || uhd_rx_streamer_make(&radio->rx) ||
-        uhd_usrp_get_rx_stream(radio->usrp, &args, radio->rx))
+    if (radio->rx)
+        uhd_rx_streamer_free(&radio->rx);
+    radio->rx = NULL;
+    radio->rxs.packet_at = radio->rxs.packet_n = 0;
+    radio->rxs.lossy = radio->rxs.contiguous = radio->rxs.streaming = false;
+    return uhd_rx_streamer_make(&radio->rx) || uhd_usrp_get_rx_stream(radio->usrp, &args, radio->rx)
+               ? ERR_RADIO
+               : OK;
+}
+
+int radio_rx_open(struct radio *radio, const struct radio_cfg *cfg, struct status *err)
+{
+    int rc = radio_side_setup(radio, &radio_side_rx, cfg, err);
+    if (rc)
+        return rc;
+    if (uhd_rx_metadata_make(&radio->rx_md) || radio_rx_stream(radio))
         return radio_uhd_error(radio, err, "cannot make the receive stream");
     return OK;
 }
@@ -49,21 +58,53 @@ void radio_rx_close(struct radio *radio)
         uhd_rx_streamer_free(&radio->rx);
     if (radio->rx_md)
         uhd_rx_metadata_free(&radio->rx_md);
+    radio->rx = NULL;
+    radio->rx_md = NULL;
+}
+
+static int command(struct radio *radio, uhd_stream_mode_t mode, int64_t tick, size_t n)
+{
+    uhd_stream_cmd_t cmd = {.stream_mode = mode, .num_samps = n, .stream_now = false};
+    time_of_tick(radio, tick, &cmd.time_spec_full_secs, &cmd.time_spec_frac_secs);
+    return uhd_rx_streamer_issue_stream_cmd(radio->rx, &cmd) ? radio_lose(radio) : OK;
 }
 
 int radio_rx_request(struct radio *radio, int64_t tick, size_t n)
 {
-    uhd_stream_cmd_t cmd = {
-        .stream_mode = UHD_STREAM_MODE_NUM_SAMPS_AND_DONE,
-        .num_samps = n,
-        .stream_now = false,
-    };
-    time_of_tick(radio, tick, &cmd.time_spec_full_secs, &cmd.time_spec_frac_secs);
-    return uhd_rx_streamer_issue_stream_cmd(radio->rx, &cmd) ? ERR_RADIO : OK;
+    if (radio_is_down(radio))
+        return ERR_RADIO;
+    if (radio->cfg.capture == RADIO_GATED)
+        return command(radio, UHD_STREAM_MODE_NUM_SAMPS_AND_DONE, tick, n);
+    if (radio->rxs.streaming)
+        return OK;
+    radio->rxs.streaming = true;
+    radio->rxs.contiguous = false;
+    return command(radio, UHD_STREAM_MODE_START_CONTINUOUS, tick, 0);
 }
 
-/* One packet's worth of trouble. Returns 0 to go on reading, or why the block ends here. */
-static int note_error(struct radio *radio)
+/* The stream is silent though it should flow: stopped here, started anew by the next request. */
+static void stop_stream(struct radio *radio)
+{
+    if (radio->cfg.capture == RADIO_GATED || !radio->rxs.streaming)
+        return;
+    radio->rxs.streaming = false;
+    radio_count_add(radio, COUNT_RX_RESTART, 1);
+    if (command(radio, UHD_STREAM_MODE_STOP_CONTINUOUS, 0, 0) == OK)
+        radio_rx_flush(radio);
+}
+
+/* Samples are missing from here on until the next packet says where it stands. */
+static void note_loss(struct radio *radio, int64_t here)
+{
+    struct rx_state *s = &radio->rxs;
+    if (!s->lossy)
+        s->loss_from = s->contiguous ? s->next : here;
+    s->lossy = true;
+    s->contiguous = false;
+}
+
+/* What the last recv has to say. Returns OK to go on, or why the block ends here. */
+static int note_error(struct radio *radio, int64_t here)
 {
     uhd_rx_metadata_error_code_t code = UHD_RX_METADATA_ERROR_CODE_NONE;
     bool sequence = false;
@@ -74,12 +115,13 @@ static int note_error(struct radio *radio)
     case UHD_RX_METADATA_ERROR_CODE_OVERFLOW:
         uhd_rx_metadata_out_of_sequence(radio->rx_md, &sequence);
         radio_count_add(radio, sequence ? COUNT_RX_SEQUENCE : COUNT_RX_OVERFLOW, 1);
+        note_loss(radio, here);
         return OK;
     case UHD_RX_METADATA_ERROR_CODE_TIMEOUT:
-        radio_count_add(radio, COUNT_RX_TIMEOUT, 1);
         return ERR_TIMEOUT;
     case UHD_RX_METADATA_ERROR_CODE_LATE_COMMAND:
         radio_count_add(radio, COUNT_RX_LATE, 1);
+        radio->rxs.streaming = false;
         return ERR_STATE;
     default:
         radio_count_add(radio, COUNT_RX_BAD, 1);
@@ -87,9 +129,8 @@ static int note_error(struct radio *radio)
     }
 }
 
-/* Where the samples just read begin relative to the block; `expected` where there is no timestamp.
- */
-static int64_t position(struct radio *radio, int64_t tick, int64_t expected)
+/* Tick of the first sample of the last recv; `expected` where there is no timestamp. */
+static int64_t stamp(struct radio *radio, int64_t expected)
 {
     bool has_time = false;
     int64_t full = 0;
@@ -98,90 +139,183 @@ static int64_t position(struct radio *radio, int64_t tick, int64_t expected)
     if (!has_time)
         return expected;
     uhd_rx_metadata_time_spec(radio->rx_md, &full, &frac);
-    return tick_of_time(radio, full, frac) - tick;
+    return tick_of_time(radio, full, frac);
 }
 
-/* The m samples at buf[at] belong at `to`. Returns how many of them lie inside the n of the block.
- */
-static size_t settle(struct radio *radio, struct sc16 *const *buf, size_t n, size_t at, int64_t to,
-                     size_t m)
+/* Ends a loss at `tick`, or with the block whose capture it was in. */
+static void count_gap(struct radio *radio, int64_t tick)
 {
-    size_t skip = to < (int64_t)at ? (size_t)((int64_t)at - to) : 0;
-    if (skip >= m || to >= (int64_t)n)
-        return 0;
-    size_t dest = skip ? at : (size_t)to;
-    size_t keep = m - skip < n - dest ? m - skip : n - dest;
-    if (dest == at && skip == 0)
-        return keep;
-    for (size_t c = 0; c < radio->n_rx; c++) {
-        memmove(buf[c] + dest, buf[c] + at + skip, keep * sizeof **buf);
-        memset(buf[c] + at, 0, (dest - at) * sizeof **buf);
-    }
-    return keep;
-}
-
-struct reading {
-    int64_t tick;
-    size_t n;
-    struct sc16 *const *buf;
-    size_t done;  /* the block is settled up to here */
-    size_t valid; /* of these, really received */
-};
-
-/* Places what one recv returned. */
-static void place(struct radio *radio, struct reading *r, size_t m)
-{
-    int64_t to = position(radio, r->tick, (int64_t)r->done);
-    size_t keep = settle(radio, r->buf, r->n, r->done, to, m);
-    if (to > (int64_t)r->done) {
-        size_t end = to < (int64_t)r->n ? (size_t)to : r->n;
+    struct rx_state *s = &radio->rxs;
+    if (s->lossy && tick > s->loss_from) {
         radio_count_add(radio, COUNT_RX_GAP, 1);
-        radio_count_add(radio, COUNT_RX_GAP_SAMPS, end - r->done);
-        if (keep == 0) /* nothing moved here, so nothing was zeroed either */
-            for (size_t c = 0; c < radio->n_rx; c++)
-                memset(r->buf[c] + r->done, 0, (end - r->done) * sizeof **r->buf);
-        r->done = end;
+        radio_count_add(radio, COUNT_RX_GAP_SAMPS, (uint64_t)(tick - s->loss_from));
     }
-    r->done += keep;
-    r->valid += keep;
+    s->lossy = false;
 }
 
-static int read_once(struct radio *radio, struct reading *r, double wait_s)
+/* One packet into the side buffer. */
+static int fetch(struct radio *radio, int64_t here, double timeout_s)
 {
+    struct rx_state *s = &radio->rxs;
     void *at[RADIO_CHANNELS_MAX];
-    int64_t now = 0;
+    size_t got = 0;
+    for (size_t c = 0; c < radio->n_rx; c++)
+        at[c] = s->packet[c];
+    if (uhd_rx_streamer_recv(radio->rx, at, RX_PACKET_MAX, &radio->rx_md, timeout_s, true, &got))
+        return radio_lose(radio);
+    if (got > 0) {
+        s->packet_tick = stamp(radio, here);
+        s->packet_at = 0;
+        s->packet_n = got;
+    }
+    return note_error(radio, here);
+}
+
+static void zero(struct radio *radio, const struct reading *r, size_t from, size_t to)
+{
+    for (size_t c = 0; c < radio->n_rx; c++)
+        memset(r->buf[c] + from, 0, (to - from) * sizeof **r->buf);
+}
+
+static bool far(const struct radio *radio, const struct reading *r, int64_t tick)
+{
+    const int64_t limit = (int64_t)(FAR_S * (double)radio->rate);
+    return tick < r->tick - limit || tick > r->tick + (int64_t)r->n + limit;
+}
+
+/* Samples that come later than the block has settled: why? */
+static void note_hole(struct radio *radio, struct reading *r, int64_t tick)
+{
+    struct rx_state *s = &radio->rxs;
+    const int64_t end = r->tick + (int64_t)r->n;
+    if (s->lossy)
+        r->faults |= FAULT_RX_GAP;
+    else
+        r->faults |= s->contiguous ? FAULT_TIME : FAULT_RX_LOST;
+    count_gap(radio, radio->cfg.capture == RADIO_GATED && tick > end ? end : tick);
+}
+
+/* What the side buffer holds for this block. False: it begins behind the block, and is kept. */
+static bool take_packet(struct radio *radio, struct reading *r)
+{
+    struct rx_state *s = &radio->rxs;
+    int64_t first = s->packet_tick + (int64_t)s->packet_at, here = r->tick + (int64_t)r->done;
+    size_t left = s->packet_n - s->packet_at;
+    if (far(radio, r, first)) {
+        r->faults |= FAULT_TIME;
+        s->contiguous = s->lossy = false;
+        s->packet_n = s->packet_at = 0;
+        return true;
+    }
+    if (first > here)
+        note_hole(radio, r, first);
+    else if (s->lossy)
+        count_gap(radio, first);
+    s->contiguous = true;
+    s->next = s->packet_tick + (int64_t)s->packet_n;
+    if (first >= r->tick + (int64_t)r->n)
+        return false;
+    if (first < here) { /* of before this block */
+        size_t old = here - first < (int64_t)left ? (size_t)(here - first) : left;
+        s->packet_at += old;
+        left -= old;
+        first = here;
+    }
+    size_t to = (size_t)(first - r->tick), m = left < r->n - to ? left : r->n - to;
+    if (m == 0)
+        return true;
+    zero(radio, r, r->done, to);
+    for (size_t c = 0; c < radio->n_rx; c++)
+        memcpy(r->buf[c] + to, s->packet[c] + s->packet_at, m * sizeof **r->buf);
+    s->packet_at += m;
+    r->done = to + m;
+    r->valid += m;
+    return true;
+}
+
+/* Straight into the block: the stream stands where the block does. */
+static int fill(struct radio *radio, struct reading *r, double timeout_s)
+{
+    struct rx_state *s = &radio->rxs;
+    void *at[RADIO_CHANNELS_MAX];
+    const int64_t here = r->tick + (int64_t)r->done;
     size_t got = 0;
     for (size_t c = 0; c < radio->n_rx; c++)
         at[c] = r->buf[c] + r->done;
+    if (uhd_rx_streamer_recv(radio->rx, at, r->n - r->done, &radio->rx_md, timeout_s, false, &got))
+        return radio_lose(radio);
+    if (got > 0 && stamp(radio, here) != here) {
+        r->faults |= FAULT_TIME;
+        s->contiguous = false;
+        got = 0;
+    }
+    r->done += got;
+    r->valid += got;
+    s->next = here + (int64_t)got;
+    return note_error(radio, here + (int64_t)got);
+}
+
+static int read_once(struct radio *radio, struct reading *r)
+{
+    const int64_t here = r->tick + (int64_t)r->done;
+    struct rx_state *s = &radio->rxs;
+    int64_t now = 0;
     if (radio_now(radio, &now))
         return ERR_RADIO;
     double left = (double)(r->tick + (int64_t)r->n - now) / (double)radio->rate;
-    if (uhd_rx_streamer_recv(radio->rx, at, r->n - r->done, &radio->rx_md,
-                             wait_s + (left > 0 ? left : 0), false, &got))
-        return ERR_RADIO;
-    if (got > 0)
-        place(radio, r, got);
-    return note_error(radio);
+    double timeout_s = r->wait_s + (left > 0 ? left : 0);
+    size_t before = r->done;
+    int rc = s->contiguous && s->next == here ? fill(radio, r, timeout_s)
+                                              : fetch(radio, here, timeout_s);
+    if (rc == OK && r->done == before && s->packet_at == s->packet_n && ++r->errors > ERRORS_MAX)
+        return ERR_STATE;
+    if (rc == ERR_TIMEOUT)
+        radio_count_add(radio, COUNT_RX_TIMEOUT, 1);
+    return rc;
+}
+
+/* What time it is when a block is in (radio_watch.c compares). */
+static void note_end(struct radio *radio, const struct reading *r)
+{
+    if (r->faults & FAULT_TIME || r->valid < r->n)
+        return;
+    radio->watch.tick = r->tick + (int64_t)r->n;
+    radio->watch.mono_ns = clock_ns();
 }
 
 static uint32_t touched(const struct reading *r)
 {
     if (r->done < r->n || r->valid == 0)
-        return FAULT_RX_LOST;
-    return r->valid < r->n ? FAULT_RX_GAP : 0;
+        return r->faults | FAULT_RX_LOST;
+    return r->faults | (r->valid < r->n && r->faults == 0 ? FAULT_RX_LOST : 0);
 }
 
 int radio_rx_read(struct radio *radio, int64_t tick, size_t n, struct sc16 *const *buf,
                   double wait_s, struct radio_block *block)
 {
-    struct reading r = {.tick = tick, .n = n, .buf = buf};
-    int rc = OK;
-    while (r.done < n && rc == OK)
-        rc = read_once(radio, &r, wait_s);
-    for (size_t c = 0; c < radio->n_rx; c++)
-        memset(buf[c] + r.done, 0, (n - r.done) * sizeof **buf);
+    struct reading r = {.tick = tick, .n = n, .buf = buf, .wait_s = wait_s};
+    struct rx_state *s = &radio->rxs;
+    int rc = radio_is_down(radio) ? ERR_RADIO : OK;
+    bool mine = true;
+    if (radio->cfg.capture == RADIO_GATED)
+        s->contiguous = false; /* every capture is a command of its own */
+    while (rc == OK && r.done < n && mine)
+        if (s->packet_at < s->packet_n)
+            mine = take_packet(radio, &r);
+        else
+            rc = read_once(radio, &r);
+    if (radio->cfg.capture == RADIO_GATED)
+        count_gap(radio, tick + (int64_t)n);
+    zero(radio, &r, r.done, n);
+    if (rc == ERR_TIMEOUT)
+        stop_stream(radio);
+    if (rc == ERR_RADIO)
+        r.faults |= FAULT_RADIO_DOWN;
+    note_end(radio, &r);
     *block = (struct radio_block){.tick = tick, .n_valid = r.valid, .faults = touched(&r)};
-    return r.valid ? OK : rc;
+    if (rc == ERR_RADIO || r.valid == 0)
+        return rc ? rc : ERR_TIMEOUT;
+    return OK;
 }
 
 int radio_capture(struct radio *radio, int64_t tick, size_t n, struct sc16 *const *buf,
@@ -193,13 +327,29 @@ int radio_capture(struct radio *radio, int64_t tick, size_t n, struct sc16 *cons
     return radio_rx_read(radio, tick, n, buf, wait_s, block);
 }
 
+void radio_rx_drain(struct radio *radio, int64_t before)
+{
+    struct rx_state *s = &radio->rxs;
+    while (!radio_is_down(radio) && s->streaming && s->contiguous &&
+           s->next + RX_PACKET_MAX < before) {
+        s->packet_at = s->packet_n = 0;
+        if (fetch(radio, s->next, 0.0) || s->packet_n == 0)
+            return; /* nothing there yet is no fault here */
+        count_gap(radio, s->packet_tick);
+        s->next = s->packet_tick + (int64_t)s->packet_n;
+    }
+}
+
 void radio_rx_flush(struct radio *radio)
 {
     void *at[RADIO_CHANNELS_MAX];
-    for (size_t c = 0; c < RADIO_CHANNELS_MAX; c++)
-        at[c] = radio->rx_waste;
+    struct rx_state *s = &radio->rxs;
+    for (size_t c = 0; c < radio->n_rx; c++)
+        at[c] = s->packet[c];
+    s->packet_at = s->packet_n = 0;
+    s->contiguous = s->lossy = false;
     size_t got = 1;
-    while (got > 0)
-        if (uhd_rx_streamer_recv(radio->rx, at, RX_WASTE_SAMPS, &radio->rx_md, 0.0, false, &got))
-            return;
+    while (got > 0 && !radio_is_down(radio))
+        if (uhd_rx_streamer_recv(radio->rx, at, RX_PACKET_MAX, &radio->rx_md, 0.0, false, &got))
+            got = 0;
 }

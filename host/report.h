@@ -73,12 +73,19 @@ struct cycle_report {
     enum track_event track_event;
     double leak_wander_rad, leak_peak_db;
     bool background_valid, background_running;
-    uint32_t faults;     /* enum cycle_fault: any bit, and the cycle gives nothing */
+    uint32_t faults;     /* enum cycle_fault: any bit that is not excused, and the cycle
+                          * gives nothing */
     int64_t received_ns; /* when the response's last sample was there */
     struct report_stages stages;
     float profile[REPORT_STREAMS][REPORT_PROFILE_BINS]; /* delay profiles, only with permission */
     float profile_step_m; /* path length of one bin; bin 0 is length 0 */
 };
+
+/* A fault that was not excused: the cycle gives nothing. */
+static inline bool report_blocked(const struct cycle_report *r)
+{
+    return (r->faults & ~r->plan.excused) != 0;
+}
 
 const char *response_verdict_name(enum response_verdict v); /* "permitted" ... */
 const char *fix_outcome_name(enum fix_outcome o);           /* "done" ... */

@@ -121,6 +121,7 @@ int telemetry_format_fix(const struct cycle_report *r, double latency_ms, char *
     add_profiles(&t, r);
     add_paths(&t, r, PATH_COUNT);
     add_faults(&t, r->faults);
+    add(&t, ",\"unsynchronised\":%s", boolean(r->faults & FAULT_UNSYNCHRONISED));
     add(&t, ",\"latency_ms\":%.3f}", latency_ms);
     return text_end(&t);
 }
@@ -211,9 +212,13 @@ static void add_radio(struct text *t, const struct radio_counters *r)
     add(t,
         ",\"tx_bursts\":%" PRIu64 ",\"tx_acks\":%" PRIu64 ",\"tx_lates\":%" PRIu64
         ",\"tx_underflows\":%" PRIu64 ",\"tx_sequence_errors\":%" PRIu64
-        ",\"trigger_pulses\":%" PRIu64 ",\"unlocked\":%" PRIu64 "}",
+        ",\"trigger_pulses\":%" PRIu64 ",\"unlocked\":%" PRIu64,
         r->tx_bursts, r->tx_acks, r->tx_lates, r->tx_underflows, r->tx_sequence_errors,
         r->trigger_pulses, r->unlocked);
+    add(t,
+        ",\"rx_restarts\":%" PRIu64 ",\"tx_unacked\":%" PRIu64 ",\"pps_missing\":%" PRIu64
+        ",\"time_jumps\":%" PRIu64 ",\"losses\":%" PRIu64 ",\"resyncs\":%" PRIu64 "}",
+        r->rx_restarts, r->tx_unacked, r->pps_missing, r->time_jumps, r->losses, r->resyncs);
 }
 
 static void add_stages(struct text *t, const char *name, const struct report_stages *s)

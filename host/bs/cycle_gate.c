@@ -3,11 +3,13 @@
 #include "base/log.h"
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 struct cycle_gate {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     int64_t requested, taken, answered, done; /* cycle indices; -1: none yet */
+    uint32_t faults;                          /* of the request */
     struct cycle_plan plan;
     bool stopped;
 };
@@ -43,8 +45,11 @@ static void advance(struct cycle_gate *g, int64_t *field, int64_t index)
     pthread_mutex_unlock(&g->lock);
 }
 
-void cycle_gate_request(struct cycle_gate *g, int64_t index)
+void cycle_gate_request(struct cycle_gate *g, int64_t index, uint32_t faults)
 {
+    pthread_mutex_lock(&g->lock);
+    g->faults = faults;
+    pthread_mutex_unlock(&g->lock);
     advance(g, &g->requested, index);
 }
 
@@ -53,12 +58,13 @@ void cycle_gate_done(struct cycle_gate *g, int64_t index)
     advance(g, &g->done, index);
 }
 
-bool cycle_gate_wait_request(struct cycle_gate *g, int64_t *index)
+bool cycle_gate_wait_request(struct cycle_gate *g, int64_t *index, uint32_t *faults)
 {
     pthread_mutex_lock(&g->lock);
     while (!g->stopped && g->taken == g->requested)
         pthread_cond_wait(&g->changed, &g->lock);
     *index = g->taken = g->requested;
+    *faults = g->faults;
     bool go = !g->stopped;
     pthread_mutex_unlock(&g->lock);
     return go;
@@ -82,6 +88,23 @@ bool cycle_gate_wait_plan(struct cycle_gate *g, struct cycle_plan *plan)
     bool go = !g->stopped;
     pthread_mutex_unlock(&g->lock);
     return go;
+}
+
+int cycle_gate_look_plan(struct cycle_gate *g, struct cycle_plan *plan, unsigned timeout_ms)
+{
+    struct timespec end;
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+    end.tv_sec += timeout_ms / 1000 + end.tv_nsec / 1000000000;
+    end.tv_nsec %= 1000000000;
+    pthread_mutex_lock(&g->lock);
+    int e = 0;
+    while (!g->stopped && g->answered != g->requested && e == 0)
+        e = pthread_cond_timedwait(&g->changed, &g->lock, &end);
+    *plan = g->plan;
+    int got = g->stopped ? -1 : g->answered == g->requested;
+    pthread_mutex_unlock(&g->lock);
+    return got;
 }
 
 bool cycle_gate_wait_done(struct cycle_gate *g, int64_t index)

@@ -13,15 +13,17 @@ struct cycle_gate;
 struct cycle_gate *cycle_gate_create(struct status *err); /* setup only */
 void cycle_gate_destroy(struct cycle_gate **gate);
 
-/* RX thread. */
-void cycle_gate_request(struct cycle_gate *gate, int64_t index);
+/* RX thread. faults: what is known to touch that cycle already (enum cycle_fault). */
+void cycle_gate_request(struct cycle_gate *gate, int64_t index, uint32_t faults);
 /* Waits for the answer to the last request. False once stopped. */
 bool cycle_gate_wait_plan(struct cycle_gate *gate, struct cycle_plan *plan);
+/* The same without waiting longer than timeout_ms: 1 there it is, 0 not yet, -1 stopped. */
+int cycle_gate_look_plan(struct cycle_gate *gate, struct cycle_plan *plan, unsigned timeout_ms);
 /* Waits until the fix of cycle `index` is done. False once stopped. */
 bool cycle_gate_wait_done(struct cycle_gate *gate, int64_t index);
 
 /* Schedule thread. Waits for a request; false once stopped. */
-bool cycle_gate_wait_request(struct cycle_gate *gate, int64_t *index);
+bool cycle_gate_wait_request(struct cycle_gate *gate, int64_t *index, uint32_t *faults);
 void cycle_gate_answer(struct cycle_gate *gate, const struct cycle_plan *plan);
 
 /* DSP thread. */

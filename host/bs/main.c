@@ -9,6 +9,19 @@
 
 #define STOP_PATIENCE_S 3.0 /* a thread may still wait for samples of a room that stands */
 
+static const struct option_spec force_spec = {
+    .name = "force-unsynchronised",
+    .help = "start though the configured reference or PPS is missing; every fix says so",
+};
+static bool forced;
+
+static int apply_force(void *context, const char *name, const char *value, struct status *err)
+{
+    (void)context, (void)name, (void)value, (void)err; /* there is only one */
+    forced = true;
+    return OK;
+}
+
 static const struct options_cfg options_cfg = {
     .program = "miradord",
     .synopsis = "Mirador's base station: senses, asks for permission, publishes positions.",
@@ -16,6 +29,9 @@ static const struct options_cfg options_cfg = {
     .default_config = "lab",
     .check = bs_config_check,
     .ready_fd = true,
+    .specs = &force_spec,
+    .n_specs = 1,
+    .apply = apply_force,
 };
 
 static int complain(const struct status *err, int code)
@@ -65,6 +81,7 @@ int main(int argc, char **argv)
         code = options_load(&options_cfg, &opt, &cfg);
     if (code >= 0)
         return code;
+    cfg.radio.force_unlocked |= forced;
     if (stop_signals_install(&err))
         return complain(&err, EXIT_FAILED);
     return run(&daemon, &cfg, &opt);

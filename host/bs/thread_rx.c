@@ -1,45 +1,77 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * RX thread: per cycle two timed captures, the sensing burst and the response window, each into a
- * block that goes on to the DSP thread. */
+ * RX thread: per cycle two captures, the sensing burst and the response window, each into a block
+ * that goes on to the DSP thread. It also looks after the radio between two cycles, while nobody
+ * else uses it: what touches a cycle goes into its plan, and a radio that is gone is opened again
+ * while the cycles go on without it. */
 #include "base/log.h"
 #include "base/options.h"
 #include "host/bs/daemon.h"
 #include "host/clock.h"
+#include <math.h>
 
-#define LEAD_S     0.060 /* ungated: RIS acknowledgements and the device's queues want so much */
-#define PATIENCE_S 0.100 /* past the end of a block, before it counts as missing */
-enum {
-    DEAD_BLOCKS = 10,
-    DEAD_CALLS = 3
-}; /* cycles in a row without samples, and of UHD's refusal */
+#define LEAD_S       0.060 /* RIS acknowledgements and the device's queues want so much */
+#define LEAD_GATED_S 0.001 /* the room's clock waits for us */
+#define PATIENCE_S   0.100 /* past the end of a block, before it counts as missing */
+#define REOPEN_S     0.2   /* longest pause between two attempts to open the radio */
+#define SAY_AGAIN_S  30.0
+enum { DEAD_CYCLES = 10 }; /* in a row without samples: the device is opened anew */
 
-static int64_t choose_cycle(struct daemon *d, int64_t last)
+struct ear {
+    struct daemon *d;
+    int64_t index;   /* of the last cycle, -1 before the first */
+    int dead;        /* cycles without samples in a row */
+    double pause_s;  /* until the next attempt to open the radio */
+    int64_t said_ns; /* when the log was last told that it is away; 0: it is not */
+};
+
+static int64_t choose_cycle(struct ear *e)
 {
+    struct daemon *d = e->d;
     int64_t now;
-    if (d->p.cfg->run.gated || radio_now(d->p.radio, &now))
-        return last + 1;
-    int64_t earliest = now + (int64_t)(LEAD_S * (double)d->p.schedule.rate);
-    int64_t index = schedule_next(&d->p.schedule, last + 1, earliest);
-    if (last >= 0)
-        atomic_fetch_add(&d->cycles_skipped, (uint64_t)(index - last - 1));
+    int rc = radio_now(d->p.radio, &now); /* without a radio: by our own clock */
+    double lead_s = rc == OK && d->p.cfg->run.gated ? LEAD_GATED_S : LEAD_S;
+    int64_t earliest = now + (int64_t)(lead_s * (double)d->p.schedule.rate);
+    int64_t index = schedule_next(&d->p.schedule, e->index + 1, earliest);
+    if (e->index >= 0)
+        atomic_fetch_add(&d->cycles_skipped, (uint64_t)(index - e->index - 1));
     return index;
+}
+
+static int64_t begin_of(const struct daemon *d, int64_t index, enum schedule_window window)
+{
+    return schedule_start(&d->p.schedule, index) + d->p.schedule.window[window].begin;
 }
 
 static int request(struct daemon *d, int64_t index, enum schedule_window window)
 {
-    const struct schedule_span *w = &d->p.schedule.window[window];
-    return radio_rx_request(d->p.radio, schedule_start(&d->p.schedule, index) + w->begin,
-                            (size_t)w->n);
+    return radio_rx_request(d->p.radio, begin_of(d, index, window),
+                            (size_t)d->p.schedule.window[window].n);
 }
 
-static int record(struct daemon *d, const struct cycle_plan *plan, enum schedule_window window,
+/* An endless stream goes on while the boards are being armed. In a gated room it does not. */
+static bool wait_for_plan(struct daemon *d, int64_t index, struct cycle_plan *plan)
+{
+    int got = 0;
+    if (d->p.cfg->radio.capture == RADIO_GATED || d->p.cfg->run.gated)
+        return cycle_gate_wait_plan(d->p.gate, plan);
+    while ((got = cycle_gate_look_plan(d->p.gate, plan, 1)) == 0)
+        radio_rx_drain(d->p.radio, begin_of(d, index, WINDOW_SENSING));
+    return got > 0;
+}
+
+static int record(struct daemon *d, struct cycle_plan *plan, enum schedule_window window,
                   struct block *block)
 {
-    const struct schedule_span *w = &d->p.schedule.window[window];
-    int rc = radio_rx_read(d->p.radio, schedule_start(&d->p.schedule, plan->index) + w->begin,
-                           (size_t)w->n, block->samp, PATIENCE_S, &block->info);
+    int rc = ERR_RADIO;
+    block->info = (struct radio_block){.faults = FAULT_RADIO_DOWN};
+    if (!(plan->faults & FAULT_RADIO_DOWN))
+        rc = radio_rx_read(d->p.radio, begin_of(d, plan->index, window),
+                           (size_t)d->p.schedule.window[window].n, block->samp, PATIENCE_S,
+                           &block->info);
     block->received_ns = clock_ns();
+    if (window == WINDOW_SENSING && rc != ERR_RADIO) /* before anyone works on its echoes */
+        plan->faults |= radio_tx_settle(d->p.radio);
     block->plan = *plan;
     block->kind = window == WINDOW_SENSING ? BLOCK_SENSING : BLOCK_RESPONSE;
     block_queue_push(d->p.queue, block);
@@ -47,7 +79,7 @@ static int record(struct daemon *d, const struct cycle_plan *plan, enum schedule
 }
 
 /* One cycle. Returns OK, ERR_INTERRUPTED, or what the radio said. */
-static int run_cycle(struct daemon *d, int64_t index)
+static int run_cycle(struct daemon *d, int64_t index, uint32_t faults)
 {
     struct cycle_plan plan;
     struct block *sensing = block_pool_take(d->p.sensing_pool, true);
@@ -55,45 +87,79 @@ static int run_cycle(struct daemon *d, int64_t index)
     if (!sensing || !response)
         return ERR_INTERRUPTED;
     if (request(d, index, WINDOW_SENSING) || request(d, index, WINDOW_RESPONSE))
-        return ERR_RADIO;
-    cycle_gate_request(d->p.gate, index);
-    if (!cycle_gate_wait_plan(d->p.gate, &plan))
+        faults |= FAULT_RADIO_DOWN;
+    cycle_gate_request(d->p.gate, index, faults);
+    if (!wait_for_plan(d, index, &plan))
         return ERR_INTERRUPTED;
     int first = record(d, &plan, WINDOW_SENSING, sensing);
     int second = record(d, &plan, WINDOW_RESPONSE, response);
     return first ? first : second;
 }
 
-static void serve(struct daemon *d)
+static void say_down(struct ear *e, const char *why)
 {
+    int64_t now = clock_ns();
+    if (e->said_ns && (double)(now - e->said_ns) < SAY_AGAIN_S * 1e9)
+        return;
+    log_warn("no radio: %s; trying again until it is back", why);
+    e->said_ns = now;
+}
+
+static void say_back(struct ear *e)
+{
+    if (e->said_ns)
+        log_info("the radio is back");
+    e->said_ns = 0;
+    e->pause_s = 0;
+}
+
+/* One attempt. Without success the cycle passes without a radio, no sooner than it should. */
+static void reopen(struct ear *e)
+{
+    struct status err;
+    const struct daemon *d = e->d;
+    if (radio_reopen(d->p.radio, &err) == OK) {
+        say_back(e);
+        e->dead = 0;
+        return;
+    }
+    say_down(e, err.text);
+    const double longest =
+        fmin(REOPEN_S, (double)d->p.schedule.period / (double)d->p.schedule.rate);
+    e->pause_s = fmin(longest, fmax(0.02, 2 * e->pause_s));
+    struct timespec nap = {.tv_nsec = (long)(e->pause_s * 1e9)};
+    nanosleep(&nap, NULL);
+}
+
+static void serve(struct ear *e)
+{
+    struct daemon *d = e->d;
     const int stop_after = d->p.cfg->run.stop_after;
-    int64_t index = -1;
-    int dead = 0, refused = 0;
     for (int n = 0; !atomic_load(&d->stop) && (stop_after == 0 || n < stop_after); n++) {
         atomic_fetch_add(&d->heartbeat, 1);
-        index = choose_cycle(d, index);
-        int rc = run_cycle(d, index);
+        uint32_t faults = radio_watch(d->p.radio);
+        if (faults & FAULT_RADIO_DOWN || e->dead >= DEAD_CYCLES) {
+            say_down(e, radio_is_down(d->p.radio) ? "the device does not answer any more"
+                                                  : "the device gives no samples");
+            reopen(e);
+            faults |= radio_watch(d->p.radio);
+        }
+        e->index = choose_cycle(e);
+        int rc = run_cycle(d, e->index, faults);
         if (rc == ERR_INTERRUPTED)
             return;
-        dead = rc ? dead + 1 : 0;
-        refused = rc == ERR_RADIO ? refused + 1 : 0;
-        if (dead == DEAD_BLOCKS || refused == DEAD_CALLS) {
-            log_error("no samples from the radio in %d cycles: is it (or the room) still there?",
-                      dead);
-            atomic_store(&d->failed, true);
-            return;
-        }
-        if (d->p.cfg->run.gated && !cycle_gate_wait_done(d->p.gate, index))
+        e->dead = rc ? e->dead + 1 : 0;
+        if (d->p.cfg->run.gated && !cycle_gate_wait_done(d->p.gate, e->index))
             return;
     }
 }
 
 void *daemon_rx(void *daemon)
 {
-    struct daemon *d = daemon;
+    struct ear ear = {.d = daemon, .index = -1};
     pthread_setname_np(pthread_self(), "bs-rx");
-    serve(d);
+    serve(&ear);
     stop_request();
-    atomic_fetch_sub(&d->threads_left, 1);
+    atomic_fetch_sub(&ear.d->threads_left, 1);
     return NULL;
 }

@@ -8,7 +8,6 @@
 #include <stdio.h>
 
 enum { ACK_GATED_MS = 5000 };
-#define ACK_OF_BURST_S 0.010 /* after a late or an underflow: until the next burst may follow */
 
 struct conductor {
     struct daemon *d;
@@ -108,35 +107,46 @@ static bool send_burst(struct conductor *c, struct cycle_plan *plan)
            radio_trigger_pulse(p->radio, start + pulse->begin, pulse->n) == OK;
 }
 
-static int conduct(struct conductor *c, int64_t index)
+static void give_orders(struct conductor *c, struct cycle_plan *plan)
 {
     struct daemon *d = c->d;
-    struct cycle_plan plan = {.index = index};
+    arm_boards(c, plan);
+    if (!send_burst(c, plan)) {
+        plan->faults |= FAULT_TX_LOST;
+        atomic_fetch_add(&d->sends_failed, 1);
+    }
+    if (radio_is_down(d->p.radio))
+        plan->faults |= FAULT_RADIO_DOWN;
+}
+
+static int conduct(struct conductor *c, int64_t index, uint32_t faults)
+{
+    struct daemon *d = c->d;
+    struct cycle_plan plan = {.index = index,
+                              .faults = faults,
+                              .excused = d->p.cfg->radio.force_unlocked ? FAULT_UNSYNCHRONISED : 0,
+                              .tuning = radio_tuning(d->p.radio)};
     if (next_cycle(c, index, &plan.cycle))
         return ERR_STATE;
     plan.user = plan.cycle % d->p.cfg->n_users;
     pipeline_profiles(d->p.pipeline, plan.user, plan.profile);
-    if (radio_tx_poll(d->p.radio, 0) > 0 && !d->p.cfg->run.gated)
-        radio_tx_poll(d->p.radio, ACK_OF_BURST_S);
-    arm_boards(c, &plan);
-    if (!send_burst(c, &plan)) {
-        plan.faults |= FAULT_TX_LOST;
-        atomic_fetch_add(&d->sends_failed, 1);
-    }
+    if (!(plan.faults & FAULT_RADIO_DOWN))
+        give_orders(c, &plan);
     cycle_gate_answer(d->p.gate, &plan);
-    return radio_tx_prepare(d->p.radio, schedule_start(&d->p.schedule, index + 1));
+    return OK;
 }
 
 void *daemon_schedule(void *daemon)
 {
     struct conductor c = {.d = daemon};
     int64_t index;
+    uint32_t faults;
     pthread_setname_np(pthread_self(), "bs-schedule");
     for (size_t i = 0; i < BS_RIS; i++)
         c.arms[i] = &c.arm[i];
-    while (cycle_gate_wait_request(c.d->p.gate, &index))
-        if (conduct(&c, index)) {
-            log_error("the cycle counter or the radio gave up");
+    while (cycle_gate_wait_request(c.d->p.gate, &index, &faults))
+        if (conduct(&c, index, faults)) {
+            log_error("the cycle counter cannot be written down: is the state folder's disk full?");
             atomic_store(&c.d->failed, true);
             cycle_gate_stop(c.d->p.gate);
         }

@@ -20,6 +20,7 @@
 #include <zmq.h>
 
 enum { RADIO_FAILURES_MAX = 10, STOP_GRACE_S = 2 };
+enum { REOPEN_MS = 200 }; /* longest pause between two attempts to open the radio */
 
 struct ue {
     struct ue_cfg cfg;
@@ -32,6 +33,7 @@ struct ue {
     struct responder *responder;
     uint64_t cycle; /* last accepted */
     int64_t reported_tick;
+    uint64_t progress; /* for the service manager's watchdog */
 };
 
 static int load_keys(struct ue *ue, struct status *err)
@@ -202,28 +204,46 @@ static void tell_state(struct ue *ue, enum receiver_state before)
         publish(ue, NULL, VERDICT_NO_FRAME, tick);
 }
 
-/* Returns 0 when asked to stop. */
-static int run(struct ue *ue, struct status *err)
+/* Until the radio is open again or we are asked to stop. */
+static void bring_back(struct ue *ue)
 {
-    uint64_t captures = 0;
+    struct pollfd stop = {.fd = stop_fd(), .events = POLLIN};
+    struct status err;
+    log_warn("radio.args '%s': %s; trying again until it is back", ue->cfg.radio.args,
+             radio_is_down(ue->radio) ? "the device does not answer any more" : "no samples");
+    for (int pause_ms = 20; !stop_requested();
+         pause_ms = pause_ms < REOPEN_MS / 2 ? 2 * pause_ms : REOPEN_MS) {
+        if (radio_reopen(ue->radio, &err) == OK) {
+            log_info("the radio is back");
+            return;
+        }
+        notify_alive(++ue->progress); /* waiting for a device is no reason to be restarted */
+        poll(&stop, 1, pause_ms);
+    }
+}
+
+static void run(struct ue *ue)
+{
     unsigned failures = 0;
     while (!stop_requested()) {
         struct heard_burst burst;
         const enum receiver_state before = receiver_state(ue->receiver);
+        uint32_t faults = radio_watch(ue->radio);
+        if (faults & FAULT_RADIO_DOWN || failures >= RADIO_FAILURES_MAX) {
+            bring_back(ue);
+            failures = 0;
+            faults |= FAULT_TIME;
+        }
+        if (faults & FAULT_TIME)
+            receiver_restart(ue->receiver);
         int rc = receiver_step(ue->receiver, &burst);
         failures = rc == ERR_TIMEOUT || rc == ERR_RADIO ? failures + 1 : 0;
-        if (failures >= RADIO_FAILURES_MAX && !stop_requested())
-            return status_set(err, ERR_RADIO,
-                              "radio.args '%s': no samples for %d captures in a row; is the device "
-                              "(or the room) still there?",
-                              ue->cfg.radio.args, RADIO_FAILURES_MAX);
         if (failures == 0)
-            notify_alive(++captures);
+            notify_alive(++ue->progress);
         if (rc == OK)
             hear(ue, &burst);
         tell_state(ue, before);
     }
-    return OK;
 }
 
 static int finish(struct ue *ue, struct status *err)
@@ -237,9 +257,22 @@ static int finish(struct ue *ue, struct status *err)
     return last_cycle_close(&ue->last, user->last, err);
 }
 
+static const struct option_spec force_spec = {
+    .name = "force-unsynchronised",
+    .help = "start though the configured reference or PPS is missing",
+};
+
+static int apply_force(void *forced, const char *name, const char *value, struct status *err)
+{
+    (void)name, (void)value, (void)err; /* there is only one */
+    *(bool *)forced = true;
+    return OK;
+}
+
 int main(int argc, char **argv)
 {
     static struct ue ue;
+    bool forced = false;
     struct options opt;
     struct status err = {0};
     const struct options_cfg options = {
@@ -249,10 +282,15 @@ int main(int argc, char **argv)
         .default_config = "lab",
         .check = ue_config_check,
         .ready_fd = true,
+        .specs = &force_spec,
+        .n_specs = 1,
+        .apply = apply_force,
+        .context = &forced,
     };
     int code = options_parse(&options, argc, argv, &opt);
     if (code < 0)
         code = options_load(&options, &opt, &ue.cfg);
+    ue.cfg.radio.force_unlocked |= forced;
     if (code >= 0)
         return code;
     log_open("mirador-ue", LOG_LEVEL_INFO);
@@ -266,10 +304,9 @@ int main(int argc, char **argv)
         if (ue.cfg.attack != ATTACK_NONE)
             log_warn("exercise.attack is set: the answers of this terminal are wrong on purpose");
         options_ready(&opt);
-        rc = run(&ue, &err);
+        run(&ue);
         notify_stopping();
-        if (rc == OK)
-            rc = finish(&ue, &err);
+        rc = finish(&ue, &err);
     }
     close_all(&ue);
     if (rc == OK)

@@ -300,6 +300,12 @@ int receiver_step(struct receiver *r, struct heard_burst *burst)
     }
 }
 
+void receiver_restart(struct receiver *r)
+{
+    start_search(r);
+    r->n_missed = 0;
+}
+
 enum receiver_state receiver_state(const struct receiver *r)
 {
     return r->state;

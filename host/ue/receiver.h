@@ -58,6 +58,9 @@ void receiver_destroy(struct receiver **receiver);
  * ERR_TIMEOUT (the radio gave no samples) or ERR_RADIO. */
 int receiver_step(struct receiver *receiver, struct heard_burst *burst) MUST_CHECK;
 
+/* Begins to search anew: the radio was away, or its time has jumped. */
+void receiver_restart(struct receiver *receiver);
+
 enum receiver_state receiver_state(const struct receiver *receiver);
 const char *receiver_state_name(enum receiver_state state); /* "search", "locate", "track" */
 struct receiver_counters receiver_counters(const struct receiver *receiver);

@@ -152,7 +152,7 @@ enum responder_verdict responder_hear(struct responder *r, const struct heard_bu
         verdict = answer(r, burst, *cycle);
     if (accepted && last_cycle_refresh(r->last, r->user.last, &err))
         log_error("%s", err.text);
-    (void)radio_tx_poll(r->radio, 0.0);
+    radio_tx_poll(r->radio);
     r->count[verdict]++;
     return verdict;
 }

@@ -90,8 +90,8 @@ static void a_killed_room_is_named(void **state)
     assert_named("mirador-room");
 }
 
-/* Nobody ends them: the demo is held. */
-static void without_a_room_both_radios_give_up(void **state)
+/* Nobody ends them while the demo is held; a room may come back. */
+static void without_a_room_both_radios_wait_for_it(void **state)
 {
     (void)state;
     char log[300], text[8192];
@@ -102,12 +102,9 @@ static void without_a_room_both_radios_give_up(void **state)
     pause_ms(500);
     kill(pid, SIGSTOP);
     kill(demo_process("mirador-room"), SIGKILL);
-    double killed_s = now_s();
-    while (now_s() < killed_s + 60 && (demo_process("mirador-ue") || demo_process("miradord")))
-        pause_ms(50);
-    print_message("both radios gave up %.1f s after their room\n", now_s() - killed_s);
-    assert_int_equal(demo_process("mirador-ue"), 0);
-    assert_int_equal(demo_process("miradord"), 0);
+    pause_ms(5000);
+    assert_true(demo_process("mirador-ue") > 0);
+    assert_true(demo_process("miradord") > 0);
     kill(pid, SIGCONT);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_equal(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 1);
@@ -158,7 +155,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_killed_room_is_named),
-        cmocka_unit_test(without_a_room_both_radios_give_up),
+        cmocka_unit_test(without_a_room_both_radios_wait_for_it),
         cmocka_unit_test(a_killed_ris_controller_is_named),
         cmocka_unit_test(a_killed_user_is_named),
         cmocka_unit_test(a_killed_base_station_is_named),

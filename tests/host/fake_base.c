@@ -163,9 +163,7 @@ int radio_tx_burst(struct radio *radio, int64_t tick, const struct sc16 *const *
     return OK;
 }
 
-unsigned radio_tx_poll(struct radio *radio, double wait_s)
+void radio_tx_poll(struct radio *radio)
 {
     (void)radio;
-    (void)wait_s;
-    return 0;
 }

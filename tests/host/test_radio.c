@@ -76,7 +76,7 @@ static void burst_arrives_at_its_time(void **state)
         assert_true(loud > 100 * after);
     }
     struct radio_counters n;
-    radio_tx_poll(radio, 0.05);
+    radio_tx_settle(radio);
     radio_counters(radio, &n);
     assert_int_equal(n.tx_bursts, 1);
     assert_int_equal(n.tx_acks, 1);
@@ -117,7 +117,7 @@ static void late_burst_is_counted_and_the_next_one_goes_out(void **state)
     assert_int_equal(radio_tx_burst(radio, start + LEAD, out, BURST), OK);
     assert_int_equal(radio_capture(radio, start, WINDOW, buf, 0.1, &block), OK);
     assert_true(power(rx[0] + LEAD + LATENCY_MAX, BURST / 2) > 100 * power(rx[0], LEAD));
-    radio_tx_poll(radio, 0.05);
+    radio_tx_settle(radio);
     radio_counters(radio, &n);
     assert_int_equal(n.tx_lates, 1);
     assert_int_equal(n.tx_bursts, 2);

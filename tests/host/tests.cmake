@@ -3,6 +3,8 @@ foreach(name schedule block_pool bs_config cycle_fault deadlines control telemet
   mirador_test(test_${name} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c
     LIBS host PkgConfig::JANSSON m TIMEOUT 300 LABELS sanitize)
 endforeach()
-mirador_test(test_radio SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_radio.c LIBS host m LABELS sanitize)
-add_dependencies(test_radio mirador_room_uhd)
-set_tests_properties(test_radio PROPERTIES ENVIRONMENT "UHD_MODULE_PATH=${CMAKE_BINARY_DIR}/modules")
+foreach(name radio radio_faults)
+  mirador_test(test_${name} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c LIBS host m LABELS sanitize)
+  add_dependencies(test_${name} mirador_room_uhd)
+  set_tests_properties(test_${name} PROPERTIES ENVIRONMENT "UHD_MODULE_PATH=${CMAKE_BINARY_DIR}/modules")
+endforeach()

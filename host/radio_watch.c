@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The device's clock against ours, once a cycle. When the device's time jumps (or starts at 0 again
+ * after a reopening) the epoch between its count and our ticks moves, so that ticks go on: the
+ * schedule, the cycle numbers and the times of positions never notice. */
+#include "base/log.h"
+#include "host/clock.h"
+#include "host/radio_priv.h"
+
+#define BACK_S    0.001 /* behind what was seen already: a jump */
+#define FORWARD_S 0.5   /* ahead of our clock: a jump; less shows as late commands, once */
+
+static int64_t since(const struct radio *radio, int64_t mono_ns)
+{
+    return (int64_t)((double)(mono_ns - radio->watch.mono_ns) * 1e-9 * (double)radio->rate);
+}
+
+/* Where the clock should stand by what we know. A gated room's time stands while we do not
+ * receive, so there the last look counts. */
+static int64_t expected(const struct radio *radio, int64_t mono_ns)
+{
+    return radio->watch.tick + (radio->cfg.paced ? since(radio, mono_ns) : 0);
+}
+
+int radio_now(struct radio *radio, int64_t *tick)
+{
+    int64_t full = 0;
+    double frac = 0;
+    if (radio_is_down(radio)) {
+        *tick = radio->watch.tick + since(radio, clock_ns());
+        return ERR_RADIO;
+    }
+    pthread_mutex_lock(&radio->usrp_lock);
+    uhd_error e = uhd_usrp_get_time_now(radio->usrp, 0, &full, &frac);
+    pthread_mutex_unlock(&radio->usrp_lock);
+    *tick = tick_of_time(radio, full, frac);
+    return e ? radio_lose(radio) : OK;
+}
+
+static bool jumped(const struct radio *radio, int64_t now, int64_t want)
+{
+    if (radio->watch.mono_ns == 0)
+        return false;
+    if (now < radio->watch.tick - (int64_t)(BACK_S * (double)radio->rate))
+        return true;
+    /* A gated room's time may run on while we reopen the device: only a step back is sure. */
+    return radio->cfg.paced && now > want + (int64_t)(FORWARD_S * (double)radio->rate);
+}
+
+static void note_time(struct radio *radio, int64_t now, int64_t mono_ns)
+{
+    radio->watch.tick = now;
+    radio->watch.mono_ns = mono_ns;
+}
+
+uint32_t radio_watch(struct radio *radio)
+{
+    int64_t now, mono = clock_ns(), want = expected(radio, mono);
+    uint32_t faults = 0;
+    if (radio_now(radio, &now))
+        return FAULT_RADIO_DOWN;
+    if (jumped(radio, now, want)) {
+        atomic_fetch_add(&radio->epoch, want - now);
+        radio_count_add(radio, COUNT_TIME_JUMP, 1);
+        log_warn("the radio's time jumped by %.6f s: ticks go on from where they were",
+                 (double)(now - want) / (double)radio->rate);
+        radio->watch.pps_tick = INT64_MIN;
+        radio->rxs.contiguous = false;
+        now = want;
+        faults |= FAULT_TIME;
+    }
+    note_time(radio, now, mono);
+    faults |= radio_sync_watch(radio, now);
+    return radio_is_down(radio) ? FAULT_RADIO_DOWN : faults;
+}
+
+/* After a reopening: the old epoch if the device kept its time, else ticks by our clock. */
+void radio_watch_resume(struct radio *radio)
+{
+    int64_t now, mono = clock_ns(), want = radio->watch.tick + since(radio, mono);
+    if (radio->watch.mono_ns == 0 || radio_now(radio, &now))
+        return;
+    const int64_t half = radio->rate / 2;
+    bool kept =
+        now >= radio->watch.tick && (!radio->cfg.paced || (now < want + half && now > want - half));
+    if (!kept)
+        atomic_fetch_add(&radio->epoch, want - now);
+    note_time(radio, kept ? now : want, mono);
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the radio makes of a device that misbehaves: exact counts, marked blocks, and a next block
+ * that is whole again. Against the simulated USRP without a room. */
+#include "host/radio.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { RATE = 10000000, BURST = 5000, WINDOW = 12000, PERIOD = RATE / 20, LEAD = 1000 };
+
+static struct sc16 tx[BURST], rx[2][WINDOW];
+
+static struct radio *open_with(const char *args, enum radio_capture_mode capture)
+{
+    static char text[200];
+    struct status err;
+    snprintf(text, sizeof text, "type=room%s", args);
+    const struct radio_cfg cfg = {
+        .args = text,
+        .rate_hz = RATE,
+        .carrier_hz = 5.8e9,
+        .tx_gain_db = 20,
+        .rx_gain_db = 20,
+        .n_tx = 1,
+        .n_rx = 2,
+        .rx_channels = {0, 1},
+        .max_eirp_dbm = 30,
+        .trigger = {.enable = true},
+        .capture = capture,
+    };
+    struct radio *radio = radio_open(&cfg, &err);
+    if (!radio)
+        fail_msg("%s", err.text);
+    return radio;
+}
+
+static struct radio_counters counters(struct radio *radio)
+{
+    struct radio_counters n;
+    radio_counters(radio, &n);
+    return n;
+}
+
+struct outcome {
+    int rc;
+    struct radio_block first, second;
+    uint32_t tx;
+};
+
+/* A cycle as the daemon has it: two captures asked for at once, and a burst in the first. */
+static struct outcome cycle(struct radio *radio, int64_t start)
+{
+    struct outcome o = {0};
+    struct sc16 *buf[] = {rx[0], rx[1]};
+    const struct sc16 *out[] = {tx};
+    assert_int_equal(radio_watch(radio) & FAULT_RADIO_DOWN, 0);
+    assert_int_equal(radio_rx_request(radio, start, WINDOW), OK);
+    assert_int_equal(radio_rx_request(radio, start + 50000, WINDOW), OK);
+    assert_int_equal(radio_tx_burst(radio, start + LEAD, out, BURST), OK);
+    o.rc = radio_rx_read(radio, start, WINDOW, buf, 0.01, &o.first);
+    o.tx = radio_tx_settle(radio);
+    (void)!radio_rx_read(radio, start + 50000, WINDOW, buf, 0.01, &o.second);
+    return o;
+}
+
+static int64_t begin(struct radio *radio)
+{
+    int64_t now;
+    assert_int_equal(radio_now(radio, &now), OK);
+    return now + RATE / 50;
+}
+
+/* Of n cycles, which were touched (bit i: cycle i) and by what. */
+static uint32_t run(struct radio *radio, unsigned n, uint32_t *faults)
+{
+    uint32_t touched = 0;
+    int64_t start = begin(radio);
+    *faults = 0;
+    for (unsigned i = 0; i < n; i++, start += PERIOD) {
+        struct outcome o = cycle(radio, start);
+        uint32_t all = o.first.faults | o.second.faults | o.tx;
+        touched |= all ? 1u << i : 0;
+        *faults |= all;
+    }
+    return touched;
+}
+
+static void nothing_is_touched_without_a_fault(void **state)
+{
+    (void)state;
+    for (enum radio_capture_mode mode = RADIO_GATED; mode <= RADIO_CONTINUOUS; mode++) {
+        uint32_t faults;
+        struct radio *radio = open_with("", mode);
+        assert_int_equal(run(radio, 5, &faults), 0);
+        const struct radio_counters n = counters(radio), none = {.tx_bursts = 5, .tx_acks = 5};
+        assert_memory_equal(&n, &none, sizeof n);
+        radio_close(&radio);
+    }
+}
+
+static void a_dropped_command_costs_its_block_only(void **state)
+{
+    (void)state;
+    uint32_t faults;
+    struct radio *radio = open_with(",fault_drop_stream_cmd=3", RADIO_GATED);
+    /* commands 3, 6, 9 of two a cycle: cycles 1, 2, 4 */
+    assert_int_equal(run(radio, 5, &faults), 1u << 1 | 1u << 2 | 1u << 4);
+    assert_int_equal(faults, FAULT_RX_LOST);
+    assert_int_equal(counters(radio).rx_gaps, 0);
+    radio_close(&radio);
+}
+
+static void late_bursts_are_told_before_the_cycle_is_used(void **state)
+{
+    (void)state;
+    uint32_t faults;
+    struct radio *radio = open_with(",fault_late_tx=3", RADIO_GATED);
+    assert_int_equal(run(radio, 7, &faults), 1u << 2 | 1u << 5);
+    assert_int_equal(faults, FAULT_TX_LATE);
+    assert_int_equal(counters(radio).tx_lates, 2);
+    assert_int_equal(counters(radio).tx_unacked, 0);
+    radio_close(&radio);
+}
+
+static void overflows_and_lost_packets_are_counted(void **state)
+{
+    (void)state;
+    uint32_t faults;
+    struct radio *radio = open_with(",fault_overflow=4", RADIO_GATED);
+    uint32_t touched = run(radio, 6, &faults);
+    struct radio_counters n = counters(radio);
+    assert_true(touched != 0 && touched != 0x3f);
+    assert_true(n.rx_overflows > 0 && n.rx_gaps == n.rx_overflows);
+    assert_int_equal(n.rx_gap_samps, n.rx_gaps * WINDOW); /* the whole capture each time */
+    assert_int_equal(n.rx_sequence_errors, 0);
+    radio_close(&radio);
+    radio = open_with(",fault_sequence=4", RADIO_GATED);
+    run(radio, 6, &faults);
+    n = counters(radio);
+    assert_true(n.rx_sequence_errors > 0 && n.rx_gaps == n.rx_sequence_errors);
+    assert_int_equal(n.rx_overflows, 0);
+    radio_close(&radio);
+}
+
+static void reopened_it_goes_on_counting_ticks(void **state)
+{
+    (void)state;
+    uint32_t faults;
+    struct status err;
+    int64_t before, after;
+    struct radio *radio = open_with("", RADIO_GATED);
+    uint32_t tuning = radio_tuning(radio);
+    assert_int_equal(run(radio, 2, &faults), 0);
+    assert_int_equal(radio_now(radio, &before), OK);
+    assert_int_equal(radio_reopen(radio, &err), OK); /* a new loopback begins at 0 */
+    assert_int_equal(radio_now(radio, &after), OK);
+    assert_true(after >= before);
+    assert_true(radio_tuning(radio) != tuning);
+    assert_int_equal(run(radio, 3, &faults), 0);
+    assert_int_equal(counters(radio).losses, 1);
+    radio_close(&radio);
+}
+
+static void retuned_and_turned_down_at_a_tick(void **state)
+{
+    (void)state;
+    uint32_t faults;
+    struct radio *radio = open_with("", RADIO_GATED);
+    uint32_t tuning = radio_tuning(radio);
+    assert_int_equal(radio_retune(radio, begin(radio), 5.81e9), OK);
+    assert_int_equal(radio_gain(radio, begin(radio), false, 10), OK);
+    assert_int_equal(radio_gain(radio, begin(radio), true, 15), OK);
+    assert_int_equal(radio_tuning(radio), tuning + 3);
+    assert_int_equal(radio_gain(radio, begin(radio), true, 60), ERR_ARG); /* over the EIRP */
+    assert_int_equal(radio_gain(radio, begin(radio), false, 600), ERR_ARG);
+    assert_int_equal(run(radio, 2, &faults), 0);
+    radio_close(&radio);
+}
+
+static void an_endless_stream_is_cut_by_timestamp(void **state)
+{
+    (void)state;
+    struct sc16 *buf[] = {rx[0], rx[1]};
+    struct radio_block block;
+    struct radio *radio = open_with("", RADIO_CONTINUOUS);
+    int64_t start = begin(radio);
+    assert_int_equal(radio_rx_request(radio, start, WINDOW), OK);
+    assert_int_equal(radio_rx_read(radio, start, WINDOW, buf, 0.01, &block), OK);
+    assert_int_equal(block.faults, 0);
+    assert_int_equal(radio_rx_read(radio, start + 12345, 777, buf, 0.01, &block), OK);
+    assert_int_equal(block.n_valid, 777);
+    /* what has passed already does not come again */
+    assert_int_not_equal(radio_rx_read(radio, start, 1000, buf, 0.01, &block), OK);
+    assert_int_not_equal(block.faults, 0);
+    radio_close(&radio);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_touched_without_a_fault),
+        cmocka_unit_test(a_dropped_command_costs_its_block_only),
+        cmocka_unit_test(late_bursts_are_told_before_the_cycle_is_used),
+        cmocka_unit_test(overflows_and_lost_packets_are_counted),
+        cmocka_unit_test(reopened_it_goes_on_counting_ticks),
+        cmocka_unit_test(retuned_and_turned_down_at_a_tick),
+        cmocka_unit_test(an_endless_stream_is_cut_by_timestamp),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
