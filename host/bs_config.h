@@ -61,7 +61,7 @@ struct bs_cfg {
     struct {
         char endpoint[BS_TEXT];
         double latch_delay_s;
-        int timeout_ms;
+        int timeout_ms, ack_ms;
         struct bs_board boards[BS_RIS];
         size_t n_boards;
         double region_x_m[2], region_y_m[2], region_z_m[2];

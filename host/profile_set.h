@@ -19,6 +19,7 @@ struct profile_set {
     size_t n;                 /* profiles, 1..PROFILES_MAX */
     uint8_t state[PROFILES_MAX][RIS_SIDE_MAX * RIS_SIDE_MAX];
     uint64_t hash[PROFILES_MAX];
+    uint64_t hash_flipped[PROFILES_MAX]; /* with the sign of the whole profile flipped */
 };
 
 static inline size_t profile_elements(const struct profile_set *set)

@@ -19,6 +19,7 @@ enum arm_state { ARM_NOT_ASKED, ARM_WAITING, ARM_DONE, ARM_LOST };
 
 struct arm_slot {
     enum arm_state state;
+    unsigned unanswered; /* ARMs in a row that the board said nothing to */
     uint64_t seq;
     struct ris_client_ack ack;
 };
@@ -109,6 +110,16 @@ static int answer_code(struct flat_json j, char *words, size_t size)
     return ERR_STATE;
 }
 
+/* Whatever a board says, however late, it is not silent. */
+static void note_life(struct ris_client *c, struct flat_json j, int code)
+{
+    char name[RIS_NAME_MAX + 1] = "";
+    flat_json_string(j, "board", name, sizeof name);
+    for (size_t i = 0; i < c->n_board && (code == OK || code == ERR_STATE); i++)
+        if (strcmp(name, c->boards[i]) == 0)
+            c->arms[i].unanswered = 0;
+}
+
 /* An answer to an ARM of the present round; anything else came after somebody gave up. */
 static void take_arm_answer(struct ris_client *c, struct flat_json j, uint64_t seq)
 {
@@ -119,6 +130,7 @@ static void take_arm_answer(struct ris_client *c, struct flat_json j, uint64_t s
         if (c->arms[i].state != ARM_NOT_ASKED && c->arms[i].seq == seq)
             arm = &c->arms[i];
     bool in_time = arm != NULL && arm->state == ARM_WAITING;
+    note_life(c, j, code);
     if (code != OK) {
         c->counters.nacks++;
         memcpy(c->error, words, sizeof c->error);
@@ -132,7 +144,9 @@ static void take_arm_answer(struct ris_client *c, struct flat_json j, uint64_t s
     int64_t time_ns = 0;
     int64_t elapsed_us = 0;
     arm->state = ARM_DONE;
-    arm->ack = (struct ris_client_ack){.code = code};
+    arm->ack = (struct ris_client_ack){.code = code, .silent = arm->unanswered > 1};
+    if (code != OK)
+        snprintf(arm->ack.text, sizeof arm->ack.text, "%.*s", (int)sizeof arm->ack.text - 1, words);
     flat_json_hex(j, "hash", &arm->ack.hash);
     flat_json_number(j, "time_ns", &time_ns);
     flat_json_number(j, "elapsed_us", &elapsed_us);
@@ -329,7 +343,7 @@ int ris_client_readback(struct ris_client *c, size_t board, uint16_t slot, struc
 
 /* ---- every cycle ---- */
 
-static int arm_send(struct ris_client *c, size_t board, const struct ris_arm *arm)
+static int arm_send(struct ris_client *c, size_t board, const struct ris_arm *arm, int64_t by_ns)
 {
     struct arm_slot *slot = &c->arms[board];
     begin(c, "arm", board);
@@ -337,21 +351,24 @@ static int arm_send(struct ris_client *c, size_t board, const struct ris_arm *ar
     append_list(c, "reps", arm->reps, arm->n_edges);
     append(c, ",\"period_ns\":%u,\"delay_ns\":%u,\"idle\":%u,\"cycle\":%u", arm->period_ns,
            arm->delay_ns, arm->idle, arm->tag);
+    if (by_ns != 0)
+        append(c, ",\"by_ns\":%" PRId64, by_ns);
     slot->seq = c->seq;
     slot->state = ARM_WAITING;
+    slot->unanswered++;
     c->counters.arms++;
     return send_command(c, NULL, 0);
 }
 
-int ris_client_arm_begin(struct ris_client *c, const struct ris_arm *const *arms)
+int ris_client_arm_begin(struct ris_client *c, const struct ris_arm *const *arms, int64_t by_ns)
 {
     int result = OK;
     for (size_t i = 0; i < c->n_board; i++) {
         assert(arms[i] == NULL ||
                (arms[i]->n_steps <= RIS_STEPS_MAX && arms[i]->n_edges <= RIS_EDGES_MAX));
         c->counters.lost += c->arms[i].state == ARM_WAITING;
-        c->arms[i] = (struct arm_slot){.state = ARM_NOT_ASKED};
-        if (arms[i] != NULL && arm_send(c, i, arms[i]) != OK)
+        c->arms[i] = (struct arm_slot){.unanswered = c->arms[i].unanswered};
+        if (arms[i] != NULL && arm_send(c, i, arms[i], by_ns) != OK)
             result = ERR_IO;
     }
     return result;
@@ -365,6 +382,14 @@ static bool arm_pending(const struct ris_client *c)
     return false;
 }
 
+static struct ris_client_ack no_answer(const struct ris_client *c, size_t board)
+{
+    struct ris_client_ack ack = {.code = ERR_TIMEOUT, .silent = c->arms[board].unanswered > 1};
+    snprintf(ack.text, sizeof ack.text, "board %s: %s; see the log of mirador-ris",
+             c->boards[board], ack.silent ? "silent" : "no acknowledgement in time");
+    return ack;
+}
+
 static int arm_result(const struct ris_client *c, struct ris_client_ack *acks)
 {
     int result = OK;
@@ -374,7 +399,7 @@ static int arm_result(const struct ris_client *c, struct ris_client_ack *acks)
         if (arm->state == ARM_DONE)
             ack = arm->ack;
         else if (arm->state != ARM_NOT_ASKED)
-            ack.code = ERR_TIMEOUT;
+            ack = no_answer(c, i);
         if (ack.code != OK && result != ERR_STATE)
             result = ack.code == ERR_TIMEOUT ? ERR_TIMEOUT : ERR_STATE;
         if (acks != NULL)

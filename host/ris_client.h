@@ -27,6 +27,8 @@ struct ris_client_ack {
     uint64_t hash;       /* ris_arm_hash of the steps and the idle profile; 0 unless OK */
     int64_t time_ns;     /* Unix time at which the controller had the board's ACK */
     uint32_t elapsed_us; /* command to ACK inside the controller */
+    bool silent;         /* ERR_TIMEOUT, and the ARM before this one has no answer yet either */
+    char text[160];      /* "board ris1: slot never loaded; load the slot first"; "" when OK */
 };
 
 struct ris_client_counters {
@@ -69,9 +71,11 @@ int ris_client_trigger(struct ris_client *c, size_t board, enum ris_trigger sour
 int ris_client_readback(struct ris_client *c, size_t board, uint16_t slot, struct ris_shape *shape,
                         uint8_t *pattern, uint64_t *hash, struct status *err) MUST_CHECK;
 
-/* Every cycle. Sends arms[i] to board i (NULL: leave that board alone) without waiting. Answers of
- * an earlier begin that nobody waited for are counted late. ERR_IO when the controller is gone. */
-int ris_client_arm_begin(struct ris_client *c, const struct ris_arm *const *arms) MUST_CHECK;
+/* Every cycle. Sends arms[i] to board i (NULL: leave that board alone) without waiting. by_ns: Unix
+ * time after which the controller shall refuse rather than arm, 0 = none. Answers of an earlier
+ * begin that nobody waited for are counted late. ERR_IO when the controller is gone. */
+int ris_client_arm_begin(struct ris_client *c, const struct ris_arm *const *arms,
+                         int64_t by_ns) MUST_CHECK;
 
 /* Every cycle, after arm_begin. Waits until all boards asked have answered, at most timeout_ms
  * (0: only looks). acks: [n_board] or NULL; a board not asked reads OK with hash 0. Returns OK when

@@ -161,18 +161,38 @@ int telemetry_format_paths(const struct cycle_report *r, char *out, size_t size)
     return text_end(&t);
 }
 
+const char *telemetry_ris_fault(uint32_t fault)
+{
+    if (fault & FAULT_RIS_UNKNOWN)
+        return "ris_unknown";
+    return fault & FAULT_RIS_LATE ? "ris_late" : "";
+}
+
+/* Words of others without what JSON would have to escape. */
+static const char *plain(const char *words, char out[160])
+{
+    size_t n = 0;
+    for (; words[n] != '\0' && n + 1 < 160; n++)
+        out[n] =
+            words[n] == '"' || words[n] == '\\' || (unsigned char)words[n] < ' ' ? '\'' : words[n];
+    out[n] = '\0';
+    return out;
+}
+
 int telemetry_format_ris(const struct telemetry_ris *r, const struct bs_cfg *cfg, char *out,
                          size_t size)
 {
     struct text t = text_begin(out, size);
+    char text[160];
     add(&t, "{\"v\":1,\"type\":\"ris\",\"cycle\":%" PRIu64 ",\"wait_us\":%.1f,\"boards\":[",
         r->cycle, r->wait_us);
     for (size_t i = 0; i < r->n_board; i++)
         add(&t,
-            "%s{\"name\":\"%s\",\"ok\":%s,\"code\":\"%s\",\"hash\":\"%016" PRIx64
-            "\",\"elapsed_us\":%u}",
-            i ? "," : "", cfg->ris.boards[i].name, boolean(r->ack[i].code == OK),
-            status_name(r->ack[i].code), r->ack[i].hash, r->ack[i].elapsed_us);
+            "%s{\"name\":\"%s\",\"ok\":%s,\"fault\":\"%s\",\"code\":\"%s\",\"text\":\"%s\","
+            "\"hash\":\"%016" PRIx64 "\",\"elapsed_us\":%u}",
+            i ? "," : "", cfg->ris.boards[i].name, boolean(r->fault[i] == 0),
+            telemetry_ris_fault(r->fault[i]), status_name(r->ack[i].code),
+            plain(r->ack[i].text, text), r->ack[i].hash, r->ack[i].elapsed_us);
     add(&t, "]}");
     return text_end(&t);
 }

@@ -22,9 +22,9 @@ struct telemetry_ris { /* of one cycle, by the schedule thread */
     uint64_t cycle;
     size_t n_board;
     struct ris_client_ack ack[BS_RIS];
-    double wait_us; /* from the first ARM sent to the last ACK */
-    bool ok;        /* all acknowledged in time */
-    char error[96]; /* the controller's words of the last refusal, or empty */
+    double wait_us;         /* from the first ARM sent to the last ACK */
+    bool ok;                /* all acknowledged in time */
+    uint32_t fault[BS_RIS]; /* FAULT_RIS_LATE, FAULT_RIS_UNKNOWN or 0; ack[].text says why */
 };
 
 enum telemetry_kind { TELEMETRY_CYCLE, TELEMETRY_RIS };
@@ -74,6 +74,7 @@ struct health {
 int telemetry_format_fix(const struct cycle_report *r, double latency_ms, char *out, size_t size);
 int telemetry_format_cycle(const struct cycle_report *r, double latency_ms, char *out, size_t size);
 int telemetry_format_paths(const struct cycle_report *r, char *out, size_t size);
+const char *telemetry_ris_fault(uint32_t fault); /* "ris_late", "ris_unknown", "" */
 int telemetry_format_ris(const struct telemetry_ris *r, const struct bs_cfg *cfg, char *out,
                          size_t size);
 int telemetry_format_health(const struct health *h, char *out, size_t size);

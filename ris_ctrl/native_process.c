@@ -18,7 +18,6 @@ struct native {
     int tty;
     struct room_link room;
     int64_t start_us;
-    uint8_t patterns[RIS_STEPS_MAX * RIS_PATTERN_MAX]; /* of the report, steps side by side */
     struct ris_core core;
 };
 
@@ -74,45 +73,11 @@ static bool hw_chain(void *ctx, uint8_t *pattern, size_t n)
 
 /* ---- the room ---- */
 
-static void gather_steps(struct native *b, const struct ris_change *c, struct ris_report *report)
-{
-    size_t n = ris_pattern_bytes(b->shape);
-    report->n_edges = c->arm->n_edges;
-    report->n_steps = c->arm->n_steps;
-    report->tag = c->arm->tag;
-    report->delay_ns = c->arm->delay_ns;
-    report->period_ns = c->arm->period_ns;
-    memcpy(report->reps, c->arm->reps, sizeof report->reps);
-    for (size_t k = 0; k < c->arm->n_steps; k++)
-        memcpy(b->patterns + k * n, ris_slots_pattern(c->slots, c->arm->steps[k]), n);
-    report->patterns = b->patterns;
-    report->idle = ris_slots_pattern(c->slots, c->arm->idle);
-}
-
 static int hw_commit(void *ctx, const struct ris_change *c)
 {
-    static const uint8_t dark[RIS_PATTERN_MAX];
     struct native *b = ctx;
-    struct ris_report report = {.kind = c->kind, .trigger = c->trigger, .shape = b->shape};
     struct status err = {.code = OK};
-    const uint8_t *shown = c->shown != NULL ? c->shown : dark;
-    switch (c->kind) {
-    case RIS_REPORT_ARM:
-        gather_steps(b, c, &report);
-        break;
-    case RIS_REPORT_APPLY:
-        report.idle = ris_slots_pattern(c->slots, c->slot);
-        break;
-    case RIS_REPORT_APPLY_AT_EDGE:
-        report.n_edges = report.n_steps = 1;
-        report.reps[0] = 1;
-        report.patterns = ris_slots_pattern(c->slots, c->slot);
-        report.idle = shown;
-        break;
-    default:
-        report.idle = shown;
-    }
-    int r = room_link_tell(&b->room, &report, &err);
+    int r = room_link_commit(&b->room, c, &err);
     if (r != OK)
         log_error("%s", err.text);
     return r;

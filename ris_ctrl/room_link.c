@@ -2,7 +2,9 @@
 #include "ris_ctrl/room_link.h"
 #include "base/log.h"
 #include "base/sockets.h"
+#include "firmware/core/ris_slots.h"
 #include <stdio.h>
+#include <string.h>
 #include <zmq.h>
 
 int room_link_open(struct room_link *l, const char *board, const char *endpoint, int timeout_ms,
@@ -57,4 +59,43 @@ int room_link_tell(struct room_link *l, struct ris_report *report, struct status
                       "board %s: no room answers at %s; start mirador-room, or remove 'room' from "
                       "the board's configuration",
                       l->board, l->endpoint);
+}
+
+static void gather_steps(struct room_link *l, const struct ris_change *c, struct ris_report *report)
+{
+    size_t n = ris_pattern_bytes(report->shape);
+    report->n_edges = c->arm->n_edges;
+    report->n_steps = c->arm->n_steps;
+    report->tag = c->arm->tag;
+    report->delay_ns = c->arm->delay_ns;
+    report->period_ns = c->arm->period_ns;
+    memcpy(report->reps, c->arm->reps, sizeof report->reps);
+    for (size_t k = 0; k < c->arm->n_steps; k++)
+        memcpy(l->patterns + k * n, ris_slots_pattern(c->slots, c->arm->steps[k]), n);
+    report->patterns = l->patterns;
+    report->idle = ris_slots_pattern(c->slots, c->arm->idle);
+}
+
+int room_link_commit(struct room_link *l, const struct ris_change *c, struct status *err)
+{
+    static const uint8_t dark[RIS_PATTERN_MAX];
+    struct ris_report report = {.kind = c->kind, .trigger = c->trigger, .shape = c->slots->shape};
+    const uint8_t *shown = c->shown != NULL ? c->shown : dark;
+    switch (c->kind) {
+    case RIS_REPORT_ARM:
+        gather_steps(l, c, &report);
+        break;
+    case RIS_REPORT_APPLY:
+        report.idle = ris_slots_pattern(c->slots, c->slot);
+        break;
+    case RIS_REPORT_APPLY_AT_EDGE:
+        report.n_edges = report.n_steps = 1;
+        report.reps[0] = 1;
+        report.patterns = ris_slots_pattern(c->slots, c->slot);
+        report.idle = shown;
+        break;
+    default:
+        report.idle = shown;
+    }
+    return room_link_tell(l, &report, err);
 }

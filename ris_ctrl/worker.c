@@ -124,6 +124,7 @@ static struct worker *allocate(const struct worker_cfg *cfg, struct status *err)
         return NULL;
     }
     w->cfg = *cfg;
+    w->trigger = -1;
     w->cfg.board.tell = worker_silent;
     w->cfg.board.tell_context = w;
     w->cfg.board.no_retry_after_us = &w->no_retry_after_us;

@@ -71,6 +71,33 @@ static int do_apply(struct worker *w, const struct command *c, struct board_ack 
     return OK;
 }
 
+/* What a board that holds the profiles it was sent acknowledges, 0 = not known. */
+static uint64_t sequence_hash(const struct worker *w, const struct ris_arm *arm)
+{
+    uint64_t hash[RIS_STEPS_MAX + 1];
+    for (size_t k = 0; k <= arm->n_steps; k++) {
+        const uint8_t *pattern = store_get(w->store, k < arm->n_steps ? arm->steps[k] : arm->idle);
+        if (pattern == NULL)
+            return 0;
+        hash[k] = ris_profile_hash(w->cfg.board.shape, pattern);
+    }
+    return ris_arm_hash(hash, arm->n_steps + 1u);
+}
+
+static int do_arm(struct worker *w, const struct command *c, struct board_ack *ack,
+                  struct status *err)
+{
+    worker_keep(w); /* before a sequence takes its place */
+    int r = worker_verify_idle(w, err);
+    if (r == OK)
+        r = w->cfg.driver->arm(w->board, &c->arm, ack, err);
+    if (r != OK)
+        return r;
+    expect_slot(w, c->arm.idle);
+    uint64_t want = sequence_hash(w, &c->arm);
+    return want == 0 || ack->hash == want ? OK : worker_wrong(w, want, ack->hash, err);
+}
+
 static int do_change(struct worker *w, const struct command *c, struct board_ack *ack,
                      struct status *err)
 {
@@ -85,11 +112,7 @@ static int do_change(struct worker *w, const struct command *c, struct board_ack
     case COMMAND_LOAD:
         return do_load(w, c, ack, err);
     case COMMAND_ARM:
-        worker_keep(w); /* before a sequence takes its place */
-        r = d->arm(w->board, &c->arm, ack, err);
-        if (r == OK)
-            expect_slot(w, c->arm.idle);
-        return r;
+        return do_arm(w, c, ack, err);
     case COMMAND_APPLY:
         return do_apply(w, c, ack, err);
     case COMMAND_DISARM:
@@ -100,7 +123,10 @@ static int do_change(struct worker *w, const struct command *c, struct board_ack
     case COMMAND_IDENTIFY:
         return worker_blink_start(w, c->seconds, ack, err);
     default:
-        return d->trigger(w->board, c->source, ack, err);
+        r = d->trigger(w->board, c->source, ack, err);
+        if (r == OK)
+            w->trigger = (int)c->source;
+        return r;
     }
 }
 
@@ -115,12 +141,15 @@ static int check_time(struct worker *w, const struct command *c, struct status *
     if (c->by_ns == 0)
         return OK;
     int64_t left_us = (c->by_ns - clock_unix_ns()) / 1000;
-    if (left_us < longest_us)
+    if (left_us < longest_us) {
+        w->worst_us[c->kind] /= 2; /* so that it is tried again soon */
+        w->worst_us[COMMAND_STATUS] /= 2;
         return status_set(err, ERR_TIMEOUT,
                           "board %s: %s takes up to %.1f ms and has %.1f ms left, so nothing was "
                           "done; send it earlier",
                           c->board, command_name(c->kind), 1e-3 * (double)longest_us,
                           1e-3 * (double)left_us);
+    }
     w->no_retry_after_us = clock_us() + left_us;
     return OK;
 }

@@ -8,8 +8,9 @@
 #include <string.h>
 #include <zmq.h>
 
-#define LOOK_US  350000 /* between looks: a fault and its report fit into a second */
-#define BLINK_US 250000
+#define LOOK_US   350000 /* between looks: a fault and its report fit into a second */
+#define BLINK_US  250000
+#define VERIFY_US 150000 /* between read-backs before a sequence: about one in each cycle */
 
 void worker_news(struct worker *w, const char *event, uint64_t hash, const char *text)
 {
@@ -130,7 +131,11 @@ static int restore(struct worker *w, struct status *err)
             return r;
         n++;
     }
-    int r = show_again(w, err);
+    int r = OK;
+    if (w->trigger >= 0)
+        r = w->cfg.driver->trigger(w->board, (enum ris_trigger)w->trigger, &ack, err);
+    if (r == OK)
+        r = show_again(w, err);
     if (r != OK)
         return r;
     log_warn("board %s: is back, %u profiles restored; sequences must be armed again",
@@ -155,19 +160,37 @@ static void try_reopen(struct worker *w)
 
 /* While no sequence runs the elements must show what was acknowledged last; if they do not, it is
  * sent again. */
-static void look_at_elements(struct worker *w)
+static int check_elements(struct worker *w, struct status *err)
 {
-    struct status err = {.code = OK};
-    int r = verify(w, &err);
+    w->verified_us = clock_us();
+    int r = verify(w, err);
     if (r == ERR_STATE && w->wrong)
-        r = show_again(w, &err);
-    if (r == ERR_IO || r == ERR_TIMEOUT) {
-        worker_lost(w, &err);
-    } else if (r == OK && w->wrong) {
+        r = show_again(w, err);
+    if (r == OK && w->wrong) {
         w->wrong = false;
         log_warn("board %s: shows its profile again", w->cfg.board.name);
         worker_news(w, "corrected", w->expect, "sent again and read back");
     }
+    return r;
+}
+
+static void look_at_elements(struct worker *w)
+{
+    struct status err = {.code = OK};
+    int r = check_elements(w, &err);
+    if (r == ERR_IO || r == ERR_TIMEOUT)
+        worker_lost(w, &err);
+}
+
+int worker_verify_idle(struct worker *w, struct status *err)
+{
+    struct board_status status;
+    if (w->expect == 0 || w->blink_end_us != 0 || clock_us() - w->verified_us < VERIFY_US)
+        return OK;
+    int r = w->cfg.driver->status(w->board, &status, err);
+    if (r != OK || status.state.mode != RIS_IDLE)
+        return r;
+    return check_elements(w, err);
 }
 
 void worker_look(struct worker *w)

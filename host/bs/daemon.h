@@ -16,8 +16,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { DAEMON_ACK_MS = 60 }; /* a board has so long to acknowledge; not in gated time */
-
 struct daemon_parts {
     const struct bs_cfg *cfg;
     struct schedule schedule;

@@ -128,7 +128,7 @@ static int make_watch(struct daemon_parts *p, struct status *err)
     const struct schedule_span *w = p->schedule.window;
     const double rate = (double)p->schedule.rate, latency = cfg->run.latency_budget_s;
     int64_t pause = w[WINDOW_RESPONSE].begin - w[WINDOW_SENSING].begin - w[WINDOW_SENSING].n;
-    struct deadlines_cfg dc = {.budget_s = {[DEADLINE_ARM] = 1e-3 * DAEMON_ACK_MS,
+    struct deadlines_cfg dc = {.budget_s = {[DEADLINE_ARM] = 1e-3 * p->cfg->ris.ack_ms,
                                             [DEADLINE_SENSING] = (double)pause / rate,
                                             [DEADLINE_RESPONSE] = latency / 2,
                                             [DEADLINE_FIX] = latency / 2,

@@ -294,6 +294,8 @@ int profiles_design(const struct bs_cfg *cfg, struct ris_client *client, size_t 
     for (size_t i = 0; i < out->n; i++) {
         pack(out, i, pattern);
         out->hash[i] = ris_profile_hash(out->shape, pattern);
+        ris_pattern_flip(out->shape, pattern, pattern);
+        out->hash_flipped[i] = ris_profile_hash(out->shape, pattern);
     }
     return OK;
 }

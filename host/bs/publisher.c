@@ -28,8 +28,13 @@ struct audited { /* a run of cycles with the same verdict */
     uint64_t first, n;
 };
 
+struct watched_board {
+    uint32_t fault;
+    uint64_t cycles; /* in a row with a fault */
+};
+
 struct watched { /* what was last said in the log about trouble */
-    bool ris_failing;
+    struct watched_board board[BS_RIS];
     uint64_t radio_faults;
 };
 
@@ -193,19 +198,26 @@ static void publish_cycle(struct publisher *p, const struct cycle_report *r)
     debug_truth(p, r);
 }
 
-/* Says once when the boards stop answering, and once when they are back. */
+/* Says once when a board leaves the cycle, or for another reason than before, and once when it is
+ * back. */
+static void watch_board(struct publisher *p, const struct telemetry_ris *r, size_t i)
+{
+    const char *name = p->d->p.cfg->ris.boards[i].name;
+    struct watched_board *w = &p->watched.board[i];
+    if (r->fault[i] == 0 && w->cycles > 0)
+        log_info("%s: in step again in cycle %llu, after %llu without", name,
+                 (unsigned long long)r->cycle, (unsigned long long)w->cycles);
+    if (r->fault[i] != 0 && r->fault[i] != w->fault)
+        log_warn("%s: %s from cycle %llu on, no positions until it is in step again: %s", name,
+                 telemetry_ris_fault(r->fault[i]), (unsigned long long)r->cycle, r->ack[i].text);
+    w->cycles = r->fault[i] == 0 ? 0 : w->cycles + 1;
+    w->fault = r->fault[i];
+}
+
 static void watch_ris(struct publisher *p, const struct telemetry_ris *r)
 {
-    if (r->ok != p->watched.ris_failing)
-        return;
-    p->watched.ris_failing = !r->ok;
-    if (r->ok)
-        log_info("all RIS boards answer again");
-    else
-        log_warn(
-            "a RIS board did not acknowledge cycle %llu (%s): no positions until it does; look "
-            "at mirador-ris",
-            (unsigned long long)r->cycle, r->error[0] ? r->error : "no answer in time");
+    for (size_t i = 0; i < r->n_board; i++)
+        watch_board(p, r, i);
 }
 
 /* At most one line per look at the counters. */

@@ -10,7 +10,7 @@
 #include "host/clock.h"
 #include <math.h>
 
-#define LEAD_S       0.060 /* RIS acknowledgements and the device's queues want so much */
+#define LEAD_S       0.005 /* the device's queues want so much beyond the acknowledgements */
 #define LEAD_GATED_S 0.001 /* the room's clock waits for us */
 #define PATIENCE_S   0.100 /* past the end of a block, before it counts as missing */
 #define REOPEN_S     0.2   /* longest pause between two attempts to open the radio */
@@ -30,7 +30,8 @@ static int64_t choose_cycle(struct ear *e)
     struct daemon *d = e->d;
     int64_t now;
     int rc = radio_now(d->p.radio, &now); /* without a radio: by our own clock */
-    double lead_s = rc == OK && d->p.cfg->run.gated ? LEAD_GATED_S : LEAD_S;
+    double lead_s =
+        rc == OK && d->p.cfg->run.gated ? LEAD_GATED_S : LEAD_S + 1e-3 * d->p.cfg->ris.ack_ms;
     int64_t earliest = now + (int64_t)(lead_s * (double)d->p.schedule.rate);
     int64_t index = schedule_next(&d->p.schedule, e->index + 1, earliest);
     if (e->index >= 0)

@@ -3,16 +3,14 @@
  * Schedule and TX thread: for the cycle that RX asks for, arms the RIS boards, queues burst and
  * trigger pulse, and reads what the radio reports about earlier bursts. */
 #include "base/log.h"
+#include "host/bs/arming.h"
 #include "host/bs/daemon.h"
 #include "host/clock.h"
 #include <stdio.h>
 
-enum { ACK_GATED_MS = 5000 };
-
 struct conductor {
     struct daemon *d;
-    struct ris_arm arm[BS_RIS];
-    const struct ris_arm *arms[BS_RIS];
+    struct arming arming;
     bool counting; /* base is known */
     uint64_t base; /* cycle number of schedule index 0 */
 };
@@ -43,26 +41,11 @@ static void publish_ris(struct daemon *d, const struct telemetry_ris *ris)
 
 static void arm_boards(struct conductor *c, struct cycle_plan *plan)
 {
-    struct daemon *d = c->d;
-    struct telemetry_ris ris = {.index = plan->index, .cycle = plan->cycle, .n_board = BS_RIS};
+    struct telemetry_ris ris;
     int64_t t0 = clock_ns();
-    for (size_t i = 0; i < BS_RIS; i++) {
-        c->arm[i] = profile_sequence(d->p.cfg, &d->p.schedule, i, plan->profile[i]);
-        c->arm[i].tag = (uint32_t)plan->cycle;
-    }
-    int rc = ris_client_arm_begin(d->p.ris, c->arms);
-    if (rc == OK)
-        rc = ris_client_arm_wait(d->p.ris, d->p.cfg->run.gated ? ACK_GATED_MS : DAEMON_ACK_MS,
-                                 ris.ack);
-    int64_t t1 = clock_ns();
-    ris.wait_us = (double)(t1 - t0) * 1e-3;
-    deadlines_note(d->p.deadlines, DEADLINE_ARM, t0, t1);
-    ris.ok = rc == OK;
-    if (!ris.ok)
-        plan->faults |= FAULT_RIS_LATE;
-    if (!ris.ok)
-        snprintf(ris.error, sizeof ris.error, "%s", ris_client_error(d->p.ris));
-    publish_ris(d, &ris);
+    arming_run(&c->arming, plan, &ris);
+    deadlines_note(c->d->p.deadlines, DEADLINE_ARM, t0, t0 + (int64_t)(1e3 * ris.wait_us));
+    publish_ris(c->d, &ris);
 }
 
 /* Every 8th cycle of a user carries a sync frame, and every one while the user does not answer: it
@@ -142,8 +125,10 @@ void *daemon_schedule(void *daemon)
     int64_t index;
     uint32_t faults;
     pthread_setname_np(pthread_self(), "bs-schedule");
-    for (size_t i = 0; i < BS_RIS; i++)
-        c.arms[i] = &c.arm[i];
+    const struct daemon_parts *p = &c.d->p;
+    const struct arming_cfg arming = {
+        .cfg = p->cfg, .schedule = &p->schedule, .client = p->ris, .profiles = p->profiles};
+    arming_init(&c.arming, &arming);
     while (cycle_gate_wait_request(c.d->p.gate, &index, &faults))
         if (conduct(&c, index, faults)) {
             log_error("the cycle counter cannot be written down: is the state folder's disk full?");

@@ -71,7 +71,7 @@ static int arm_once(struct ris_client *c, unsigned i, struct status *err)
                           .reps = {8, 1},
                           .steps = {0, 0, 1, 1, 1, 1, 0, 0}};
     const struct ris_arm *both[2] = {&arm, &arm};
-    int r = ris_client_arm_begin(c, both);
+    int r = ris_client_arm_begin(c, both, 0);
     if (r == OK)
         r = ris_client_arm_wait(c, 5000, NULL);
     snprintf(err->text, sizeof err->text, "arm: %s", ris_client_error(c));

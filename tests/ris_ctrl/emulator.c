@@ -5,7 +5,8 @@
  *   ris_emulator tile PORTFILE                   a tile server on 127.0.0.1
  * Standard input takes one word a line, each answered on standard output:
  *   fine, silent, mute (loses the next answer), slow MS, lie (reads back wrong), nack, reset,
- *   unplug, plug, shown (pattern as hex), stats */
+ *   unplug, plug, shown (pattern as hex), stats, room BOARD ENDPOINT (of a simulated room, which is
+ *   told what our firmware's board shows) */
 #include "emulator.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -77,6 +78,8 @@ static void control_line(struct emulator *e, char *line)
     line[strcspn(line, "\n")] = '\0';
     if (strcmp(line, "fine") == 0)
         e->silent = e->lie = e->nack = false, e->mute = 0, e->slow_ms = 0;
+    else if (sscanf(line, "room %31s %159s", e->board, e->room) == 2)
+        emulator_room(e);
     else if (strcmp(line, "silent") == 0)
         e->silent = true;
     else if (strcmp(line, "mute") == 0)
@@ -113,7 +116,7 @@ static void control_line(struct emulator *e, char *line)
 /* Returns false at the end of the input: whoever started us is gone. */
 static bool control(struct emulator *e)
 {
-    static char line[64];
+    static char line[256];
     static size_t n;
     char c;
     ssize_t got;

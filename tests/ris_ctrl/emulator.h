@@ -24,6 +24,7 @@ struct emulator {
     int fd, keep, listener;
     double byte_us;
     bool silent, lie, nack;
+    char board[32], room[160]; /* firmware: whom to tell what it shows, "" = nobody */
     int mute, slow_ms;
     uint8_t shown[1024];
     size_t n_shown;
@@ -33,5 +34,6 @@ struct emulator {
 extern const struct emulator_kind emulator_firmware, emulator_opensource, emulator_tile;
 
 int64_t emulator_us(void);
+void emulator_room(struct emulator *e); /* e->room was set */
 bool emulator_plug(struct emulator *e);
 void emulator_send(struct emulator *e, const void *bytes, size_t n);

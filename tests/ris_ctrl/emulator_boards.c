@@ -4,6 +4,7 @@
  * nothing of the drivers that they test. */
 #include "emulator.h"
 #include "firmware/core/ris_core.h"
+#include "ris_ctrl/room_link.h"
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <netinet/in.h>
@@ -67,10 +68,35 @@ static bool hw_chain(void *ctx, uint8_t *pattern, size_t n)
     return true;
 }
 
+static struct room_link room;
+
+void emulator_room(struct emulator *e)
+{
+    struct status err;
+    room_link_close(&room);
+    if (room_link_open(&room, e->board, e->room, 5000, &err) != OK)
+        fprintf(stderr, "emulator: %s\n", err.text);
+}
+
 static int hw_commit(void *ctx, const struct ris_change *change)
 {
-    (void)change;
-    return ((struct emulator *)ctx)->nack ? ERR_STATE : OK;
+    struct status err;
+    const struct emulator *e = ctx;
+    if (e->nack)
+        return ERR_STATE;
+    return e->room[0] ? room_link_commit(&room, change, &err) : OK;
+}
+
+/* The edges are the room's: here the sequence plays at once, so that the chain ends with the idle
+ * profile as behind a real one. */
+static void play(void)
+{
+    const struct ris_sequencer *q = &core.sequencer;
+    while (q->mode == RIS_ARMED) {
+        ris_core_edge(&core);
+        while (q->mode == RIS_RUNNING)
+            ris_core_timer(&core);
+    }
 }
 
 static void firmware_reset(struct emulator *e)
@@ -113,6 +139,8 @@ static void firmware_serve(struct emulator *e)
         usleep((useconds_t)((double)n * e->byte_us));
     for (ssize_t i = 0; i < n; i++)
         ris_core_byte(&core, bytes[i]);
+    if (e->room[0])
+        play();
 }
 
 const struct emulator_kind emulator_firmware = {
@@ -182,7 +210,7 @@ static void opensource_line(struct emulator *e)
 {
     char answer[DIGITS + 8];
     struct pollfd more = {.fd = e->fd, .events = POLLIN};
-    usleep(200); /* its loop */
+    usleep(200);                                             /* its loop */
     if (poll(&more, 1, 0) == 1 && (more.revents & POLLIN)) { /* it has room for one command only */
         char dropped[256];
         e->n_pipelined += read(e->fd, dropped, sizeof dropped) > 0;

@@ -40,8 +40,11 @@ static void on_tell(void *context, const char *text)
     n_told++;
 }
 
+static unsigned patience_ms; /* before a request counts as unanswered */
+
 static int setup(void **state)
 {
+    patience_ms = 150;
     (void)state;
     n_told = 0;
     told[0] = '\0';
@@ -74,7 +77,7 @@ static void start(const char *kind, const struct board_driver *d, unsigned baud)
                              .port = far.port,
                              .baud = baud,
                              .tile = 2,
-                             .ack_timeout_ms = 150,
+                             .ack_timeout_ms = patience_ms,
                              .retries = 2,
                              .tell = on_tell};
     if (d == &board_tile)
@@ -133,6 +136,7 @@ static void round_trips(unsigned n)
 static void serial_profiles_come_back(void **state)
 {
     (void)state;
+    patience_ms = 5000;
     start("firmware", &board_serial, 921600);
     round_trips(1000);
     assert_int_equal(n_told, 0);
@@ -142,6 +146,7 @@ static void opensource_profiles_come_back(void **state)
 {
     (void)state;
     char text[256];
+    patience_ms = 5000;
     start("opensource", &board_opensource, 115200);
     round_trips(1000);
     emulated_tell(&far, "stats", text);
@@ -153,6 +158,7 @@ static void tile_profiles_come_back(void **state)
     (void)state;
     char text[256];
     struct board_readback back;
+    patience_ms = 5000;
     start("tile", &board_tile, 115200);
     round_trips(1000);
     emulated_tell(&far, "stats", text);

@@ -159,7 +159,7 @@ static void a_change_reaches_the_room_before_its_ack(void **state)
                           .steps = {0, 1, 0}};
     const struct ris_arm *both[2] = {&arm, &arm};
     struct ris_client_ack acks[2];
-    expect_ok(ris_client_arm_begin(c, both));
+    expect_ok(ris_client_arm_begin(c, both, 0));
     expect_ok(ris_client_arm_wait(c, 20000, acks));
     uint64_t hashes[] = {ris_profile_hash(SHAPE, p[0]), ris_profile_hash(SHAPE, p[1]),
                          ris_profile_hash(SHAPE, p[0]), ris_profile_hash(SHAPE, p[0])};
@@ -198,11 +198,11 @@ static void refusals_say_why(void **state)
     struct ris_arm arm = {.period_ns = 1000, .n_edges = 1, .n_steps = 1, .reps = {1}};
     const struct ris_arm *only[2] = {&arm, NULL};
     expect_ok(ris_client_trigger(c, 0, RIS_TRIGGER_NONE, &err));
-    expect_ok(ris_client_arm_begin(c, only));
+    expect_ok(ris_client_arm_begin(c, only, 0));
     assert_int_equal(ris_client_arm_wait(c, 20000, NULL), ERR_STATE);
     assert_non_null(strstr(ris_client_error(c), "no trigger source chosen"));
     expect_ok(ris_client_trigger(c, 0, RIS_TRIGGER_FALLING, &err));
-    expect_ok(ris_client_arm_begin(c, only));
+    expect_ok(ris_client_arm_begin(c, only, 0));
     expect_ok(ris_client_arm_wait(c, 20000, NULL));
     assert_int_equal(ris_client_load(c, 0, 0, SHAPE, p, NULL, &err), ERR_STATE);
     assert_non_null(strstr(err.text, "disarm first"));
@@ -224,7 +224,7 @@ static void boards_do_not_wait_for_one_another(void **state)
     const struct ris_arm *both[2] = {&arm, &arm};
     struct ris_client_ack acks[2];
     bench_room_slow("ris1", 700);
-    expect_ok(ris_client_arm_begin(c, both));
+    expect_ok(ris_client_arm_begin(c, both, 0));
     assert_int_equal(ris_client_arm_wait(c, 300, acks), ERR_TIMEOUT);
     assert_int_equal(acks[0].code, ERR_TIMEOUT);
     assert_int_equal(acks[1].code, OK);
@@ -337,7 +337,7 @@ static void boards_do_not_outlive_their_controller(void **state)
     assert_int_equal(kill(pid, 0), -1);
     struct ris_arm arm = {.period_ns = 1000, .n_edges = 1, .n_steps = 1, .reps = {1}};
     const struct ris_arm *both[2] = {&arm, &arm};
-    (void)!ris_client_arm_begin(c, both);
+    (void)!ris_client_arm_begin(c, both, 0);
     assert_int_equal(ris_client_arm_wait(c, 50, NULL), ERR_TIMEOUT);
     assert_int_equal(ris_client_counters(c).lost, 2);
 }

@@ -10,7 +10,7 @@ add_dependencies(test_ris_service mirador-ris)
 
 add_executable(ris_emulator ${CMAKE_CURRENT_LIST_DIR}/emulator.c
   ${CMAKE_CURRENT_LIST_DIR}/emulator_boards.c)
-target_link_libraries(ris_emulator PRIVATE firmware_core frames)
+target_link_libraries(ris_emulator PRIVATE ris_ctrl firmware_core base frames)
 set_target_properties(ris_emulator PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 # Takes half a minute: 1000 profiles at the speed of each real board, 115200 baud among them.
 mirador_test(test_ris_drivers

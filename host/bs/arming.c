@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "host/bs/arming.h"
+#include "base/log.h"
+#include "host/clock.h"
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum { ACK_GATED_MS = 5000, LOST_CYCLES = 2 };
+#define RELOAD_NS INT64_C(1000000000)
+
+void arming_init(struct arming *a, const struct arming_cfg *cfg)
+{
+    *a = (struct arming){.cfg = *cfg};
+    for (size_t i = 0; i < BS_RIS; i++)
+        a->arms[i] = &a->arm[i];
+}
+
+/* The controller refuses what it cannot do by then instead of doing it late: a sequence armed
+ * behind the burst's edge would play on the response's. Only on one machine, where the clocks
+ * agree. */
+static int64_t deadline_ns(const struct bs_cfg *cfg)
+{
+    struct timespec t;
+    if (cfg->run.gated || strncmp(cfg->ris.endpoint, "ipc:", 4) != 0)
+        return 0;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec + cfg->ris.ack_ms * INT64_C(1000000);
+}
+
+/* What a board that holds our profiles acknowledges. */
+static uint64_t expected_hash(const struct profile_set *set, size_t profile,
+                              const struct ris_arm *arm)
+{
+    uint64_t hash[RIS_STEPS_MAX + 1];
+    for (size_t k = 0; k < arm->n_steps; k++)
+        hash[k] = arm->steps[k] == arm->idle ? set->hash[profile] : set->hash_flipped[profile];
+    hash[arm->n_steps] = set->hash[profile];
+    return ris_arm_hash(hash, arm->n_steps + 1u);
+}
+
+static uint32_t judge(const struct arming *a, size_t i, size_t profile, struct ris_client_ack *ack)
+{
+    const char *name = a->cfg.cfg->ris.boards[i].name;
+    if (ack->code == ERR_TIMEOUT)
+        return ack->silent ? FAULT_RIS_UNKNOWN : FAULT_RIS_LATE;
+    if (ack->code != OK)
+        return FAULT_RIS_UNKNOWN;
+    if (ack->hash == expected_hash(&a->cfg.profiles[i], profile, &a->arm[i]))
+        return 0;
+    ack->code = ERR_STATE;
+    snprintf(ack->text, sizeof ack->text,
+             "board %s: holds other profiles than ours; they are loaded again", name);
+    return FAULT_RIS_UNKNOWN;
+}
+
+/* A controller that was started anew, or a slot that somebody else has filled. It takes some
+ * cycles, which are lost anyway. */
+static void reload(struct arming *a, size_t i, int code)
+{
+    struct status err = {0};
+    const char *name = a->cfg.cfg->ris.boards[i].name;
+    a->lost[i] = code == ERR_STATE ? a->lost[i] + 1 : 0;
+    if (a->lost[i] < LOST_CYCLES || clock_ns() < a->reload_ns[i])
+        return;
+    a->reload_ns[i] = clock_ns() + RELOAD_NS;
+    if (profiles_load(a->cfg.client, i, &a->cfg.profiles[i], &err))
+        log_warn("%s: its profiles cannot be loaded again: %s", name, err.text);
+    else
+        log_info("%s: its profiles were loaded again", name);
+}
+
+static void ask(struct arming *a, const struct cycle_plan *plan, struct telemetry_ris *out)
+{
+    const struct bs_cfg *cfg = a->cfg.cfg;
+    for (size_t i = 0; i < BS_RIS; i++) {
+        a->arm[i] = profile_sequence(cfg, a->cfg.schedule, i, plan->profile[i]);
+        a->arm[i].tag = (uint32_t)plan->cycle;
+    }
+    int rc = ris_client_arm_begin(a->cfg.client, a->arms, deadline_ns(cfg));
+    if (rc != ERR_IO)
+        rc = ris_client_arm_wait(
+            a->cfg.client, cfg->run.gated ? ACK_GATED_MS : (unsigned)cfg->ris.ack_ms, out->ack);
+    for (size_t i = 0; rc == ERR_IO && i < BS_RIS; i++) {
+        out->ack[i] = (struct ris_client_ack){.code = ERR_IO};
+        snprintf(out->ack[i].text, sizeof out->ack[i].text,
+                 "the RIS controller is gone; start mirador-ris");
+    }
+}
+
+void arming_run(struct arming *a, struct cycle_plan *plan, struct telemetry_ris *out)
+{
+    const int64_t began_ns = clock_ns();
+    *out = (struct telemetry_ris){.index = plan->index, .cycle = plan->cycle, .n_board = BS_RIS};
+    ask(a, plan, out);
+    out->wait_us = (double)(clock_ns() - began_ns) * 1e-3;
+    out->ok = true;
+    for (size_t i = 0; i < BS_RIS; i++) {
+        out->fault[i] = judge(a, i, plan->profile[i], &out->ack[i]);
+        out->ok = out->ok && out->fault[i] == 0;
+        plan->faults |= out->fault[i];
+    }
+    for (size_t i = 0; i < BS_RIS; i++)
+        reload(a, i, out->ack[i].code);
+}

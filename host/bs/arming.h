@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Arms the surfaces for each cycle and says what came of it: which board was late, which is silent,
+ * refuses or holds something else. A board that answers but has lost our profiles gets them again.
+ * Belongs to the schedule thread. */
+#pragma once
+#include "host/bs/profiles.h"
+#include "host/telemetry.h"
+
+struct arming_cfg {
+    const struct bs_cfg *cfg;
+    const struct schedule *schedule;
+    struct ris_client *client;
+    const struct profile_set *profiles; /* [BS_RIS] */
+};
+
+struct arming {
+    struct arming_cfg cfg;
+    struct ris_arm arm[BS_RIS];
+    const struct ris_arm *arms[BS_RIS];
+    unsigned lost[BS_RIS]; /* cycles in a row in which the board answered, but had lost profiles */
+    int64_t reload_ns[BS_RIS]; /* earliest time of the next attempt to load them again */
+};
+
+/* Pointers in cfg outlive it. */
+void arming_init(struct arming *a, const struct arming_cfg *cfg);
+
+/* Arms all boards for the plan's cycle and profiles, and waits: at most cfg->ris.ack_ms, in gated
+ * time until they answer. Fills *out, and FAULT_RIS_LATE and FAULT_RIS_UNKNOWN of plan->faults. */
+void arming_run(struct arming *a, struct cycle_plan *plan, struct telemetry_ris *out);
