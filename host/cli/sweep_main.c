@@ -130,7 +130,8 @@ static int queue_all(const struct sweep_store *store, struct sweep_crew *crew, s
 {
     const struct sweep_plan *plan = store->plan;
     for (size_t first = 0; first < plan->n_trials; first += SWEEP_BATCH)
-        for (size_t p = 0; p < plan->n_points; p++) {
+        for (size_t k = 0; k < plan->n_points; k++) {
+            size_t p = sweep_plan_order(plan, k);
             struct sweep_batch batch = {(uint32_t)p, (uint32_t)first, 0};
             for (size_t i = 0; i < SWEEP_BATCH && first + i < plan->n_trials; i++)
                 if (!store->done[p * plan->n_trials + first + i])

@@ -90,6 +90,18 @@ void sweep_plan_place(const struct sweep_plan *plan, size_t point, size_t *index
     }
 }
 
+size_t sweep_plan_order(const struct sweep_plan *plan, size_t i)
+{
+    size_t point = 0, stride = plan->n_points;
+    for (size_t a = 0; a < plan->file.n_axes; a++) {
+        size_t n = plan->file.axes[a].n_values;
+        stride /= n;
+        point += i % n * stride;
+        i /= n;
+    }
+    return point;
+}
+
 /* Which of the settings is at fault, tried one by one: where it stands in the file. */
 static int blame_setting(const struct sweep_kind *kind, const struct sweep_file *f,
                          const size_t *index, const char *name, struct status *err)

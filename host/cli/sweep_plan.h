@@ -37,6 +37,10 @@ void sweep_plan_destroy(struct sweep_plan **plan);
 /* The point's index on each axis, [n_axes]. */
 void sweep_plan_place(const struct sweep_plan *plan, size_t point, size_t *index);
 
+/* The i-th point to compute: the first axis runs fastest, which mostly is the one (SNR) that needs
+ * no new profiles or estimators. */
+size_t sweep_plan_order(const struct sweep_plan *plan, size_t i);
+
 /* Index of a column of the CSV ("joint_error_m_rms"), with its statistic; false: there is none. */
 bool sweep_plan_column(const struct sweep_plan *plan, const char *name, size_t *column,
                        enum experiment_statistic *statistic);

@@ -51,6 +51,7 @@ int sweep_ranks_open(struct sweep_ranks *ranks, struct status *err)
         return 0;
     if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level) != MPI_SUCCESS)
         return status_set(err, ERR_STATE, "MPI cannot be started; run it through mpirun");
+    ranks->mpi = true;
     MPI_Comm_rank(MPI_COMM_WORLD, &ranks->rank);
     MPI_Comm_size(MPI_COMM_WORLD, &ranks->n);
     if (level < MPI_THREAD_FUNNELED || ranks->n > SWEEP_MAX_RANKS)
@@ -205,7 +206,7 @@ void sweep_ranks_close(struct sweep_ranks *ranks)
 {
     MPI_Request all;
     int here = 0;
-    if (ranks->n == 1)
+    if (!ranks->mpi)
         return;
     MPI_Ibarrier(MPI_COMM_WORLD, &all);
     for (;;) {

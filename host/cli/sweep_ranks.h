@@ -10,6 +10,7 @@
 
 struct sweep_ranks {
     int rank, n;                   /* 0 and 1 without mpirun */
+    bool mpi;                      /* has been started */
     int n_final;                   /* rank 0: others that have delivered everything */
     double cpu_s[SWEEP_MAX_RANKS]; /* rank 0: processor time of each, once final */
     bool asked, told_end;          /* others: a request is under way; no more batches will come */

@@ -104,6 +104,8 @@ static void a_plan_is_points_by_trials(void **state)
     sweep_plan_place(plan, 2, index);
     assert_int_equal(index[0], 1);
     assert_int_equal(index[1], 0);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(sweep_plan_order(plan, i), i % 2 * 2 + i / 2);
     assert_true(sweep_plan_column(plan, "joint_error_m_median", &column, &s));
     assert_string_equal(plan->columns[column].name, "joint_error_m");
     assert_int_equal(s, EXPERIMENT_MEDIAN);
