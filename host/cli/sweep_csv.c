@@ -118,6 +118,31 @@ int sweep_write_csv(const struct sweep_store *store, const char *prefix, struct 
     return finish(f, &text, &n, prefix, ".csv", err);
 }
 
+int sweep_check_csv(const struct sweep_plan *plan, const char *prefix, struct status *err)
+{
+    char path[600], *want = NULL, *got = NULL;
+    size_t n = 0, size = 0;
+    snprintf(path, sizeof path, "%s.csv", prefix);
+    FILE *head = open_memstream(&want, &n), *csv = fopen(path, "r");
+    if (head) {
+        csv_head(head, plan);
+        fclose(head);
+    }
+    int rc = 0;
+    if (!csv)
+        rc = status_set(err, ERR_IO, "%s: cannot read: %s; run the sweep first", path,
+                        strerror(errno));
+    else if (getline(&got, &size, csv) < 0 || !want || strcmp(got, want) != 0)
+        rc = status_set(err, ERR_ARG,
+                        "%s: its columns are those of another experiment; run the sweep again",
+                        path);
+    if (csv)
+        fclose(csv);
+    free(want);
+    free(got);
+    return rc;
+}
+
 static void trial_rows(FILE *f, const struct sweep_store *store, size_t item)
 {
     const struct sweep_plan *plan = store->plan;

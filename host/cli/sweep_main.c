@@ -26,7 +26,7 @@ struct sweep_job {
     const char *out; /* folder */
     uint64_t jobs;   /* threads of each rank; 0: by itself */
     double checkpoint_s;
-    bool trials, list, json;
+    bool trials, list, draw, json;
     char prefix[512], checkpoint[540];
     size_t n_before; /* trials that the checkpoint had */
     double start_s;
@@ -38,6 +38,7 @@ static const struct option_spec specs[] = {
     {"jobs", 'j', "N", "threads of each process (all cores; under mpirun: 1)"},
     {"checkpoint", 0, "SECONDS", "time between checkpoints (10)"},
     {"trials", 0, NULL, "also write every number of every trial"},
+    {"draw", 0, NULL, "only draw the figures, from the CSV of an earlier run"},
     {"list", 'l', NULL, "list the experiments that come with mirador"},
 };
 
@@ -55,6 +56,8 @@ static int apply(void *context, const char *name, const char *value, struct stat
         job->trials = true;
     else if (strcmp(name, "list") == 0)
         job->list = true;
+    else if (strcmp(name, "draw") == 0)
+        job->draw = true;
     else if (strcmp(name, "out") == 0)
         job->out = value;
     else if (strcmp(name, "checkpoint") == 0)
@@ -124,22 +127,36 @@ static int name_outputs(struct sweep_job *job, const char *path, struct status *
     return 0;
 }
 
-/* All that is not done yet: the first batch of every point, then the second, so that the time left
- * can be told early. */
+#define ROUNDS 4
+
+/* What is not done yet of the trials [first, end) of a point. */
+static int queue_point(const struct sweep_store *store, struct sweep_crew *crew, size_t point,
+                       size_t first, size_t end, struct status *err)
+{
+    for (; first < end; first += SWEEP_BATCH) {
+        struct sweep_batch batch = {(uint32_t)point, (uint32_t)first, 0};
+        for (size_t i = 0; i < SWEEP_BATCH && first + i < end; i++)
+            if (!store->done[point * store->plan->n_trials + first + i])
+                batch.todo |= 1u << i;
+        if (batch.todo && !sweep_crew_push(crew, &batch, 1))
+            return status_set(err, ERR_NO_MEMORY, "no memory for the queue");
+    }
+    return 0;
+}
+
+/* Everything in four rounds over all points: points that share their profiles stand together, and
+ * after a round the time left is known. */
 static int queue_all(const struct sweep_store *store, struct sweep_crew *crew, struct status *err)
 {
     const struct sweep_plan *plan = store->plan;
-    for (size_t first = 0; first < plan->n_trials; first += SWEEP_BATCH)
-        for (size_t k = 0; k < plan->n_points; k++) {
-            size_t p = sweep_plan_order(plan, k);
-            struct sweep_batch batch = {(uint32_t)p, (uint32_t)first, 0};
-            for (size_t i = 0; i < SWEEP_BATCH && first + i < plan->n_trials; i++)
-                if (!store->done[p * plan->n_trials + first + i])
-                    batch.todo |= 1u << i;
-            if (batch.todo && !sweep_crew_push(crew, &batch, 1))
-                return status_set(err, ERR_NO_MEMORY, "no memory for the queue");
+    const size_t round = (plan->n_trials / ROUNDS / SWEEP_BATCH + 1) * SWEEP_BATCH;
+    int rc = 0;
+    for (size_t first = 0; rc == 0 && first < plan->n_trials; first += round)
+        for (size_t k = 0; rc == 0 && k < plan->n_points; k++) {
+            size_t end = first + round < plan->n_trials ? first + round : plan->n_trials;
+            rc = queue_point(store, crew, sweep_plan_order(plan, k), first, end, err);
         }
-    return 0;
+    return rc;
 }
 
 static void show_progress(const struct sweep_job *job, const struct sweep_store *store, size_t n)
@@ -309,6 +326,13 @@ static int resume(struct sweep_job *job, struct sweep_store *store, struct statu
     return rc == ERR_NOT_FOUND ? 0 : rc;
 }
 
+static int draw_again(const struct sweep_job *job, const struct sweep_plan *plan,
+                      struct status *err)
+{
+    int rc = sweep_check_csv(plan, job->prefix, err);
+    return rc ? rc : sweep_draw(plan, job->prefix, err);
+}
+
 static int run(struct sweep_job *job, struct sweep_ranks *ranks, const struct sweep_plan *plan,
                struct status *err)
 {
@@ -398,7 +422,10 @@ int main(int argc, char **argv)
     if (rc == 0) {
         rc = open_all(&job, &opt, &plan, &err);
         rc = sweep_ranks_agree(&ranks, rc, &err);
-        rc = rc ? rc : run(&job, &ranks, plan, &err);
+        if (rc == 0 && job.draw)
+            rc = ranks.rank == 0 ? draw_again(&job, plan, &err) : 0;
+        else if (rc == 0)
+            rc = run(&job, &ranks, plan, &err);
     }
     if (rc)
         complain(&ranks, &err);

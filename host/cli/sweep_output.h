@@ -10,6 +10,10 @@
 int sweep_write_csv(const struct sweep_store *store, const char *prefix,
                     struct status *err) MUST_CHECK;
 
+/* Is PREFIX.csv there, with the columns that this plan would write? ERR_IO or ERR_ARG. */
+int sweep_check_csv(const struct sweep_plan *plan, const char *prefix,
+                    struct status *err) MUST_CHECK;
+
 /* PREFIX-trials.csv: every number of every trial, with all its digits. */
 int sweep_write_trials(const struct sweep_store *store, const char *prefix,
                        struct status *err) MUST_CHECK;

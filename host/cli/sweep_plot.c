@@ -15,17 +15,12 @@ static const struct look {
     const char *prefix, *colour;
     int point; /* 0: a line alone */
 } looks[] = {
-    {"crb_perfect", "#999999", 0},
-    {"crb_knownloc", "#222222", 0},
-    {"lb_", "#c77d9b", 0},
-    {"mcrb", "#7b4fa3", 0},
-    {"bias", "#0fa3b1", 0},
-    {"agnostic", "#b03030", 9},
-    {"l1", "#d9822b", 5},
-    {"successive", "#2a8f4f", 13},
-    {"occam", "#0fa3b1", 11},
-    {"joint", "#1f5fbf", 7},
-    {"", "#555555", 6},
+    {"crb_perfect", "#999999", 0}, {"crb_knownloc", "#222222", 0},
+    {"lb_", "#c77d9b", 0},         {"mcrb", "#7b4fa3", 0},
+    {"bias", "#0fa3b1", 0},        {"agnostic", "#b03030", 9},
+    {"l1", "#d9822b", 5},          {"successive", "#2a8f4f", 13},
+    {"occam", "#0fa3b1", 11},      {"joint_trusted", "#6fb1f5", 6},
+    {"joint", "#1f5fbf", 7},       {"", "#555555", 6},
 };
 
 static const char *const colours[] = {"#1f5fbf", "#d9822b", "#2a8f4f", "#b03030",
@@ -198,7 +193,8 @@ static void frame(FILE *f, const struct sweep_plan *plan, const struct sweep_fig
     gnuplot_quoted(f, x);
     fprintf(f, " noenhanced\nset ylabel ");
     gnuplot_quoted(f, fig->y_label);
-    fprintf(f, " noenhanced\nset key outside right top noenhanced\nset grid lc rgb '#dddddd'\n");
+    fprintf(f, " noenhanced\nset key outside right top noenhanced\nset autoscale xfix\nset grid lc "
+               "rgb '#dddddd'\n");
     if (fig->log_x)
         fprintf(f, "set logscale x\n");
     if (fig->log_y)

@@ -106,6 +106,12 @@ static void figures_stand_beside_their_numbers(void **state)
                            "test $(wc -l <one/small-trials.csv) = 161 && "
                            "test ! -e one/small.checkpoint"),
                      0);
+    assert_int_equal(shell("rm one/small-rmse.png && " MIRADOR " sweep small.yaml -o one --draw && "
+                           "test -s one/small-rmse.png"),
+                     0);
+    assert_int_equal(shell(MIRADOR " sweep small.yaml -o one --draw --set methods=[joint] 2>&1"),
+                     2);
+    assert_non_null(strstr(out, "columns are those of another experiment"));
 }
 
 /* Starts long.yaml with a fresh checkpoint every 50 ms, and ends it by the signal once there is
