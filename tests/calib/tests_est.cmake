@@ -7,3 +7,5 @@ mirador_test(test_jlfd_ensemble SOURCES ${CMAKE_SOURCE_DIR}/tests/calib/test_ens
   LIBS calib dsp PkgConfig::OPENBLAS m)
 mirador_test(test_pixel_health SOURCES ${CMAKE_SOURCE_DIR}/tests/calib/test_pixel_health.c
   LIBS calib dsp m LABELS sanitize)
+mirador_test(test_steer SOURCES ${CMAKE_SOURCE_DIR}/tests/calib/test_steer.c
+  LIBS calib dsp m LABELS sanitize)
