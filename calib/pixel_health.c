@@ -180,10 +180,12 @@ static enum pixel_state judge(const struct pixel_health *s, size_t i)
 {
     const struct pixel_map *map = &s->map;
     double off = cabsf(map->mask[i] - 1);
+    double limit = s->cfg.alarm * (map->state[i] == PIXEL_FAILED ? HYSTERESIS : 1);
+    if (off >= limit && map->log_odds[i] > 0)
+        return PIXEL_FAILED;
     if (map->sigma_of[i] > UNKNOWN_SIGMA)
         return map->state[i] == PIXEL_FAILED ? PIXEL_FAILED : PIXEL_UNKNOWN;
-    double limit = s->cfg.alarm * (map->state[i] == PIXEL_FAILED ? HYSTERESIS : 1);
-    return off >= limit && map->log_odds[i] > 0 ? PIXEL_FAILED : PIXEL_HEALTHY;
+    return PIXEL_HEALTHY;
 }
 
 static int ascending(const void *a, const void *b)
