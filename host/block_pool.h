@@ -6,7 +6,7 @@
 #pragma once
 #include "host/radio.h"
 
-enum block_kind { BLOCK_SENSING, BLOCK_RESPONSE };
+enum block_kind { BLOCK_SENSING, BLOCK_RESPONSE, BLOCK_PILOTS };
 
 /* What the schedule thread decided about a cycle, before its first sample. */
 struct cycle_plan {

@@ -120,6 +120,18 @@ static const struct config_key keys[] = {
     {"estimate.map", CONFIG_BOOL(CFG, estimate.map), .def = "yes",
      .help = "let the known walls explain multipath"},
 
+    {"pixels.ris", CONFIG_CHOICE(CFG, pixels.train.which, "alternate|ris1|ris2"),
+     .def = "alternate", .help = "surface that steps through the pilots' profiles"},
+    {"pixels.forget_s", CONFIG_DOUBLE(CFG, pixels.forget_s), .unit = "s", .min = 1, .max = 1e6,
+     .def = "12", .help = "time constant of the evidence; healing shows in about as long"},
+    {"pixels.model_error", CONFIG_DOUBLE(CFG, pixels.model_error), .min = 0.01, .max = 1,
+     .def = "0.12", .help = "rms per pixel that multipath through a surface leaves"},
+    {"pixels.alarm", CONFIG_DOUBLE(CFG, pixels.alarm), .min = 0.1, .max = 1, .def = "0.4",
+     .help = "a pixel is broken when its coefficient is this far from 1"},
+    {"pixels.p_fail", CONFIG_DOUBLE(CFG, pixels.p_fail), .min = 1e-6, .max = 0.5, .def = "0.02",
+     .help = "prior probability that a pixel is broken"},
+    {"pixels.lag", CONFIG_INT(CFG, pixels.lag), .unit = "cycles", .min = 1, .max = 100, .def = "10",
+     .help = "what pilots taught is used this much later, at the latest"},
     {"users", CONFIG_LIST(CFG, users, n_users, &user_table), .min_items = 1,
      .help = "who may be located, served in turn"},
     {"cycle.first", CONFIG_U64(CFG, cycle.first), .def = "1",
@@ -157,6 +169,7 @@ static const struct config_part parts[] = {
     {CONFIG_PART(CFG, radio, &link_radio_table), CONFIG_PART_DEFAULTS(radio_defaults)},
     {CONFIG_PART(CFG, waveform, &link_waveform_table)},
     {CONFIG_PART(CFG, schedule.air, &link_timing_table)},
+    {CONFIG_PART(CFG, pixels.train, &link_pilots_table)},
 };
 const struct config_table bs_config_table = {CONFIG_KEYS(CFG, keys), CONFIG_PARTS(parts),
                                              .presets = "bs-"};
@@ -235,6 +248,8 @@ int bs_config_panel(const struct bs_cfg *cfg, size_t board, struct panel *panel)
 int bs_config_schedule(const struct bs_cfg *cfg, struct schedule *s, struct status *err)
 {
     const struct waveform_cfg wave = bs_config_waveform(cfg);
+    const struct pilot_train *train = &cfg->pixels.train;
+    const struct waveform_cfg pilot = pilot_train_waveform(train, wave);
     const struct schedule_cfg sc = {
         .rate_hz = cfg->radio.rate_hz,
         .period_s = cfg->schedule.air.cycle_period_s,
@@ -245,6 +260,9 @@ int bs_config_schedule(const struct bs_cfg *cfg, struct schedule *s, struct stat
         .symbol_samps = waveform_symbol_samps(&wave),
         .sensing_symbols = 3,
         .response_symbols = 2,
+        .pilots = train->every > 0 ? (size_t)train->n : 0,
+        .pilot_samps = waveform_slot_samps(&pilot),
+        .pilots_delay_s = train->delay_s,
     };
     return schedule_init(s, &sc, err);
 }
@@ -265,6 +283,12 @@ static int check_lists(const struct bs_cfg *cfg, const char **key, struct status
     if (strcmp(cfg->ris.boards[0].name, cfg->ris.boards[1].name) == 0)
         return status_set(err, ERR_ARG, "ris.boards: two boards are called '%s'; rename one",
                           cfg->ris.boards[0].name);
+    *key = "pixels.pilots";
+    if (cfg->pixels.train.n % 2)
+        return status_set(err, ERR_ARG,
+                          "pixels.pilots: each profile goes with its inverse, so "
+                          "their number is even; not %d",
+                          cfg->pixels.train.n);
     *key = "users";
     for (size_t a = 0; a < cfg->n_users; a++)
         for (size_t b = 0; b < a; b++)

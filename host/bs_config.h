@@ -82,6 +82,11 @@ struct bs_cfg {
         double false_alarm, min_peak_db;
         bool cooperative, map;
     } estimate;
+    struct {
+        struct pilot_train train;
+        double forget_s, model_error, alarm, p_fail;
+        int lag; /* cycles from a pilot to the adoption of what it taught */
+    } pixels;
     struct bs_user users[BS_USERS_MAX];
     size_t n_users;
     struct {

@@ -69,6 +69,19 @@ static const struct config_key timing_keys[] = {
 const struct config_table link_timing_table = CONFIG_TABLE(CFG, timing_keys);
 #undef CFG
 
+#define TRAIN struct pilot_train
+static const struct config_key pilots_keys[] = {
+    {"pixels.every", CONFIG_INT(TRAIN, every), .unit = "cycles", .min = 0, .max = 1000, .def = "0",
+     .help = "an answer carries pilots every so often, to find broken pixels; 0: never"},
+    {"pixels.pilots", CONFIG_INT(TRAIN, n), .min = PILOTS_MIN, .max = PILOTS_MAX, .def = "60",
+     .help = "of one train, even: random profiles and their inverses"},
+    {"pixels.periods", CONFIG_INT(TRAIN, periods), .min = 1, .max = 8, .def = "1",
+     .help = "of the sequence in one pilot, after its prefix"},
+    {"pixels.delay_s", CONFIG_DOUBLE(TRAIN, delay_s), .unit = "s", .min = 0.001, .max = 5,
+     .def = "0.06", .help = "start of the burst to start of the train"},
+};
+const struct config_table link_pilots_table = CONFIG_TABLE(TRAIN, pilots_keys);
+
 struct radio_cfg link_radio_cfg(const struct link_radio *r, double tx_rms)
 {
     struct radio_cfg out = {

@@ -7,6 +7,7 @@
 #include "base/config.h"
 #include "dsp/modem.h"
 #include "dsp/waveform.h"
+#include "host/pilot_train.h"
 #include "host/radio.h"
 
 enum { LINK_TEXT = 256, LINK_NAME = 32 };
@@ -31,8 +32,9 @@ struct link_timing {
     double cycle_period_s, response_delay_s;
 };
 
-/* Parts (CONFIG_PART) of a program's own table: radio.*, waveform.*, schedule.*. */
-extern const struct config_table link_radio_table, link_waveform_table, link_timing_table;
+/* Parts (CONFIG_PART) of a program's own table: radio.*, waveform.*, schedule.*, pixels.*. */
+extern const struct config_table link_radio_table, link_waveform_table, link_timing_table,
+    link_pilots_table; /* of struct pilot_train */
 
 /* What the radio and the waveform are made from. Strings point into the argument. */
 struct radio_cfg link_radio_cfg(const struct link_radio *radio, double tx_rms);

@@ -91,10 +91,12 @@ static bool make_views(struct pipeline *p, const struct pipeline_cfg *cfg, struc
         assert(n == profile_elements(set) && set->n == p->n_profile);
         p->model[i] = ris_model_create(&model, err);
         p->gamma[i] = calloc(set->n * n, sizeof *p->gamma[i]);
-        if (!p->model[i] || !p->gamma[i])
+        p->commanded[i] = calloc(set->n * n, sizeof *p->commanded[i]);
+        if (!p->model[i] || !p->gamma[i] || !p->commanded[i])
             return false;
         for (size_t k = 0; k < set->n; k++)
-            ris_profile_gamma(set->state[k], n, &set->states, p->gamma[i] + k * n);
+            ris_profile_gamma(set->state[k], n, &set->states, p->commanded[i] + k * n);
+        memcpy(p->gamma[i], p->commanded[i], set->n * n * sizeof *p->gamma[i]);
         memcpy(p->hash[i], set->hash, sizeof p->hash[i]);
     }
     return true;
@@ -178,6 +180,7 @@ void pipeline_destroy(struct pipeline **pipeline)
     for (size_t i = 0; i < BS_RIS; i++) {
         ris_model_destroy(&p->model[i]);
         free(p->gamma[i]);
+        free(p->commanded[i]);
     }
     slot_est_destroy(&p->slots);
     stream_destroy(&p->streams);
@@ -372,6 +375,16 @@ void pipeline_lost(struct pipeline *p, const struct cycle_plan *plan, struct cyc
 bool pipeline_answered(const struct pipeline *p, size_t user)
 {
     return atomic_load(&p->user[user].answered);
+}
+
+void pipeline_pixels(struct pipeline *p, size_t ris, const struct pixel_map *map)
+{
+    const size_t n = map->n_element;
+    for (size_t i = 0; i < p->n_profile * n; i++) {
+        size_t m = i % n;
+        cplx mask = map->state[m] == PIXEL_FAILED ? (cplx)map->mask[m] : 1;
+        p->gamma[ris][i] = p->commanded[ris][i] * mask;
+    }
 }
 
 void pipeline_counters(const struct pipeline *p, struct pipeline_counters *out)

@@ -5,6 +5,7 @@
  * -> burst -> frame -> permission and height; then fix and track. All arithmetic is in dsp/; here
  * is the order, and the rule "no permission, no fix". One thread owns a pipeline. */
 #pragma once
+#include "calib/pixel_health.h"
 #include "dsp/waveform.h"
 #include "frames/secure.h"
 #include "host/bs_config.h"
@@ -38,6 +39,10 @@ void pipeline_sensing(struct pipeline *p, const struct block *block);
 void pipeline_response(struct pipeline *p, const struct block *block, struct cycle_report *report);
 /* DSP thread, RT-safe. Instead of pipeline_response when no response block will come. */
 void pipeline_lost(struct pipeline *p, const struct cycle_plan *plan, struct cycle_report *report);
+
+/* DSP thread, RT-safe, between cycles: broken pixels of a surface, which its profile's phase centre
+ * accounts for from the next cycle on. */
+void pipeline_pixels(struct pipeline *p, size_t ris, const struct pixel_map *map);
 
 /* Any thread: from the next cycle on, take `cycles` cycles as the empty room (refused if anyone
  * answers or moves). 0 drops the background. */

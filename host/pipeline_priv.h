@@ -57,8 +57,9 @@ struct pipeline {
     struct frame_modem *modem;
     struct map_fix *map; /* NULL: not wanted */
     struct ris_model *model[BS_RIS];
-    size_t n_profile;    /* of each board */
-    cplx *gamma[BS_RIS]; /* [n_profile x elements] as a stream of coded sensing sees them */
+    size_t n_profile;        /* of each board */
+    cplx *gamma[BS_RIS];     /* [n_profile x elements] as a stream of coded sensing sees them, */
+    cplx *commanded[BS_RIS]; /* with the broken pixels that are known, and without any */
     uint64_t hash[BS_RIS][PROFILES_MAX];
 
     cplxf *h;                    /* [burst slots x n_rx x K] */

@@ -102,6 +102,7 @@ void pipeline_open_response(struct pipeline *p, const struct block *block, struc
     }
     r->response_snr_db = burst.snr_db;
     r->response_cfo_hz = burst.cfo_hz;
+    r->response_start = (double)block->info.tick + burst.start_samps;
     r->response_code =
         secure_open_response(&user->expect, &p->keys[r->plan.user], bytes, &response);
     r->response = verdict_of(r->response_code, &response);

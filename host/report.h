@@ -67,6 +67,7 @@ struct cycle_report {
     double height_m, height_sigma_m;
     double turnaround_ns; /* as the user reports it */
     double response_snr_db, response_cfo_hz, response_evm_db;
+    double response_start; /* device tick at which the answer began, with its fraction */
     struct fix fix;
     struct ellipse ellipse;
     struct track track;

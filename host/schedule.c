@@ -7,6 +7,7 @@
 #define LEAD_RESPONSE_S 20.48e-6 /* two periods of silence, to see the answer begin */
 #define TAIL_S          64e-6 /* delay spread, the device's own latency, the user's clock error */
 #define TRIGGER_S       10e-6
+#define REARM_S         20e-3 /* boards take the pilots' sequence between the answer and the train */
 #define GUARD_S         500e-6 /* between response and communication, and before the next cycle */
 
 static int64_t ticks(const struct schedule *s, double t_s)
@@ -22,7 +23,8 @@ static int64_t span_end(const struct schedule_span *w)
 const char *schedule_window_name(enum schedule_window window)
 {
     static const char *const names[WINDOW_COUNT] = {
-        "sensing burst", "sensing capture", "response capture", "response trigger", "communication",
+        "sensing burst", "sensing capture", "response capture", "response trigger",
+        "pilots",        "pilot trigger",   "communication",
     };
     return names[window];
 }
@@ -40,7 +42,13 @@ static void lay_out(struct schedule *s, const struct schedule_cfg *cfg)
     w[WINDOW_RESPONSE] =
         (struct schedule_span){s->response - lead_b, lead_b + answer + ticks(s, TAIL_S)};
     w[WINDOW_TRIGGER] = (struct schedule_span){s->response, ticks(s, TRIGGER_S)};
-    int64_t comm = span_end(&w[WINDOW_RESPONSE]) + ticks(s, GUARD_S);
+    int64_t train = (int64_t)(cfg->pilots * cfg->pilot_samps);
+    w[WINDOW_PILOTS] = (struct schedule_span){span_end(&w[WINDOW_RESPONSE]), 0};
+    w[WINDOW_PILOT_TRIGGER] = (struct schedule_span){s->pilots, ticks(s, TRIGGER_S)};
+    if (train > 0)
+        w[WINDOW_PILOTS] =
+            (struct schedule_span){s->pilots - lead_b, lead_b + train + ticks(s, TAIL_S)};
+    int64_t comm = span_end(&w[WINDOW_PILOTS]) + ticks(s, GUARD_S);
     w[WINDOW_COMM] = (struct schedule_span){comm, s->period - lead_a - ticks(s, GUARD_S) - comm};
 }
 
@@ -54,11 +62,20 @@ static int check(const struct schedule *s, struct status *err)
                           "sensing capture ends at %.3f ms: raise schedule.response_delay_s",
                           (double)w[WINDOW_RESPONSE].begin * ms,
                           (double)span_end(&w[WINDOW_SENSING]) * ms);
+    if (w[WINDOW_PILOTS].n > 0 &&
+        w[WINDOW_PILOTS].begin < span_end(&w[WINDOW_RESPONSE]) + ticks(s, REARM_S))
+        return status_set(
+            err, ERR_ARG,
+            "schedule: the pilots begin %.3f ms into the cycle, but the boards are free "
+            "for them only at %.3f ms: raise pixels.delay_s",
+            (double)w[WINDOW_PILOTS].begin * ms,
+            (double)(span_end(&w[WINDOW_RESPONSE]) + ticks(s, REARM_S)) * ms);
     if (w[WINDOW_COMM].n < 0)
-        return status_set(err, ERR_ARG,
-                          "schedule: sensing and response take %.3f ms with guards, more than the "
-                          "period of %.3f ms: raise schedule.cycle_period_s",
-                          (double)(s->period - w[WINDOW_COMM].n) * ms, (double)s->period * ms);
+        return status_set(
+            err, ERR_ARG,
+            "schedule: sensing, response and pilots take %.3f ms with guards, more than the "
+            "period of %.3f ms: raise schedule.cycle_period_s",
+            (double)(s->period - w[WINDOW_COMM].n) * ms, (double)s->period * ms);
     return OK;
 }
 
@@ -70,6 +87,8 @@ int schedule_init(struct schedule *s, const struct schedule_cfg *cfg, struct sta
     };
     s->period = ticks(s, cfg->period_s);
     s->response = ticks(s, cfg->response_delay_s);
+    s->pilots = ticks(s, cfg->pilots_delay_s);
+    s->pilot = (int64_t)cfg->pilot_samps;
     if (s->rate <= 0 || s->period <= 0 || s->response <= 0)
         return status_set(err, ERR_ARG, "schedule: rate, period and response delay must be > 0");
     if (cfg->slot_samps == 0 || cfg->n_slot == 0 || cfg->n_rep == 0)

@@ -3,8 +3,8 @@
  * What happens when in a cycle. All times are ticks (samples) relative to the cycle's start, which
  * is the first sample of the sensing burst. Pure data; everything but schedule_init is RT-safe.
  *
- *   |sensing burst + frame|  ...  |response slot|  communication (reserved)        | next cycle
- *   ^ trigger by ATR              ^ trigger by timed pulse */
+ *   |sensing burst + frame|  ...  |response slot| ... |pilots|  communication (reserved) | next
+ * cycle ^ trigger by ATR              ^ timed pulse       ^ timed pulse */
 #pragma once
 #include "frames/status.h"
 #include <stdint.h>
@@ -18,6 +18,9 @@ struct schedule_cfg {
     size_t symbol_samps;     /* one OFDM symbol of a frame, prefix included */
     size_t sensing_symbols;  /* pilot, data and the sync frame's symbol */
     size_t response_symbols; /* pilot and data */
+    size_t pilots;           /* of a train; 0: none */
+    size_t pilot_samps;      /* one of them, prefix included */
+    double pilots_delay_s;   /* burst start to the train's start */
 };
 
 enum schedule_window {
@@ -25,7 +28,9 @@ enum schedule_window {
     WINDOW_SENSING,  /* BS records the burst, with a lead and a tail */
     WINDOW_RESPONSE, /* BS records the user's answer */
     WINDOW_TRIGGER,  /* pulse on the RIS trigger line for the response */
-    WINDOW_COMM,     /* reserved for communication */
+    WINDOW_PILOTS,   /* BS records the user's train of pilots; empty without */
+    WINDOW_PILOT_TRIGGER,
+    WINDOW_COMM, /* reserved for communication */
     WINDOW_COUNT
 };
 
@@ -40,6 +45,8 @@ struct schedule {
     int64_t first;    /* tick of cycle index 0 */
     int64_t slot;     /* ticks of one coded slot */
     int64_t response; /* nominal start of the answer */
+    int64_t pilots;   /* nominal start of the train */
+    int64_t pilot;    /* ticks of one pilot */
     struct schedule_span window[WINDOW_COUNT];
 };
 

@@ -11,6 +11,8 @@ struct cycle_gate {
     int64_t requested, taken, answered, done; /* cycle indices; -1: none yet */
     uint32_t faults;                          /* of the request */
     struct cycle_plan plan;
+    int64_t train_asked, train_taken, train_answered; /* likewise */
+    bool train_ok;
     bool stopped;
 };
 
@@ -24,6 +26,7 @@ struct cycle_gate *cycle_gate_create(struct status *err)
     pthread_mutex_init(&g->lock, NULL);
     pthread_cond_init(&g->changed, NULL);
     g->requested = g->taken = g->answered = g->done = -1;
+    g->train_asked = g->train_taken = g->train_answered = -1;
     return g;
 }
 
@@ -58,16 +61,34 @@ void cycle_gate_done(struct cycle_gate *g, int64_t index)
     advance(g, &g->done, index);
 }
 
-bool cycle_gate_wait_request(struct cycle_gate *g, int64_t *index, uint32_t *faults)
+bool cycle_gate_wait_request(struct cycle_gate *g, struct cycle_request *request)
 {
     pthread_mutex_lock(&g->lock);
-    while (!g->stopped && g->taken == g->requested)
+    while (!g->stopped && g->taken == g->requested && g->train_taken == g->train_asked)
         pthread_cond_wait(&g->changed, &g->lock);
-    *index = g->taken = g->requested;
-    *faults = g->faults;
+    request->part = g->taken != g->requested ? CYCLE_BURST : CYCLE_PILOTS;
+    request->faults = g->faults;
+    if (request->part == CYCLE_BURST)
+        request->index = g->taken = g->requested;
+    else
+        request->index = g->train_taken = g->train_asked;
     bool go = !g->stopped;
     pthread_mutex_unlock(&g->lock);
     return go;
+}
+
+void cycle_gate_ask_pilots(struct cycle_gate *g, int64_t index)
+{
+    advance(g, &g->train_asked, index);
+}
+
+void cycle_gate_answer_pilots(struct cycle_gate *g, bool ok)
+{
+    pthread_mutex_lock(&g->lock);
+    g->train_ok = ok;
+    g->train_answered = g->train_taken;
+    pthread_cond_broadcast(&g->changed);
+    pthread_mutex_unlock(&g->lock);
 }
 
 void cycle_gate_answer(struct cycle_gate *g, const struct cycle_plan *plan)
@@ -90,19 +111,35 @@ bool cycle_gate_wait_plan(struct cycle_gate *g, struct cycle_plan *plan)
     return go;
 }
 
-int cycle_gate_look_plan(struct cycle_gate *g, struct cycle_plan *plan, unsigned timeout_ms)
+/* Waits for an answer to the request until the deadline: 1 there it is, 0 not yet, -1 stopped. */
+static int look(struct cycle_gate *g, const int64_t *answered, const int64_t *requested,
+                unsigned timeout_ms)
 {
     struct timespec end;
+    int e = 0;
     clock_gettime(CLOCK_REALTIME, &end);
     end.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
     end.tv_sec += timeout_ms / 1000 + end.tv_nsec / 1000000000;
     end.tv_nsec %= 1000000000;
-    pthread_mutex_lock(&g->lock);
-    int e = 0;
-    while (!g->stopped && g->answered != g->requested && e == 0)
+    while (!g->stopped && *answered != *requested && e == 0)
         e = pthread_cond_timedwait(&g->changed, &g->lock, &end);
+    return g->stopped ? -1 : *answered == *requested;
+}
+
+int cycle_gate_look_plan(struct cycle_gate *g, struct cycle_plan *plan, unsigned timeout_ms)
+{
+    pthread_mutex_lock(&g->lock);
+    int got = look(g, &g->answered, &g->requested, timeout_ms);
     *plan = g->plan;
-    int got = g->stopped ? -1 : g->answered == g->requested;
+    pthread_mutex_unlock(&g->lock);
+    return got;
+}
+
+int cycle_gate_look_pilots(struct cycle_gate *g, bool *ok, unsigned timeout_ms)
+{
+    pthread_mutex_lock(&g->lock);
+    int got = look(g, &g->train_answered, &g->train_asked, timeout_ms);
+    *ok = g->train_ok;
     pthread_mutex_unlock(&g->lock);
     return got;
 }

@@ -9,9 +9,13 @@
 #include "base/state_dir.h"
 #include "host/bs/burst.h"
 #include "host/bs/cycle_gate.h"
+#include "host/bs/pilots.h"
+#include "host/bs/pixel_news.h"
 #include "host/bs/profiles.h"
+#include "host/calib_worker.h"
 #include "host/control.h"
 #include "host/deadlines.h"
+#include "host/pilot_extract.h"
 #include "host/telemetry.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -30,6 +34,11 @@ struct daemon_parts {
     struct burst *burst;
     struct pipeline *pipeline;
     struct block_pool *sensing_pool, *response_pool;
+    struct pilot_profiles pilots[BS_RIS]; /* from here: only with pixels.every > 0 */
+    struct block_pool *pilot_pool;
+    struct pilot_extract *extract;
+    struct calib_worker *calib;
+    struct pixel_news *news;
     struct block_queue *queue;
     struct telemetry_queue *reports;
     struct cycle_gate *gate;
@@ -39,14 +48,15 @@ struct daemon_parts {
 
 struct daemon {
     struct daemon_parts p;
-    pthread_t schedule, rx, dsp;
+    pthread_t schedule, rx, dsp, calib;
     struct realtime_grant grant; /* what the radio threads were allowed */
     bool memory_locked;
     atomic_int threads_left;
     atomic_bool stop, failed;
     _Atomic uint64_t heartbeat; /* RX counts its rounds, those in search of a lost device too */
     _Atomic uint64_t cycles_skipped, sends_failed;
-    _Atomic uint64_t ris[5]; /* the client's counters, copied by its thread: arms, acks, ... */
+    _Atomic uint64_t trains_lost; /* of pilots: the boards were not armed in time */
+    _Atomic uint64_t ris[5];      /* the client's counters, copied by its thread: arms, acks, ... */
 };
 
 /* daemon_parts.c. Makes everything in order; on an error *err says which and why, and what was made
@@ -55,7 +65,7 @@ int daemon_parts_make(struct daemon_parts *p, const struct bs_cfg *cfg,
                       struct status *err) MUST_CHECK;
 void daemon_parts_free(struct daemon_parts *p);
 
-/* threads.c. Starts the three threads with their scheduling; ends them. */
+/* threads.c. Starts the threads with their scheduling; ends them. */
 int daemon_threads_start(struct daemon *d, struct status *err) MUST_CHECK;
 /* True when all have ended within timeout_s. */
 bool daemon_threads_stop(struct daemon *d, double timeout_s);
@@ -63,6 +73,7 @@ bool daemon_threads_stop(struct daemon *d, double timeout_s);
 void *daemon_rx(void *daemon);       /* thread_rx.c */
 void *daemon_schedule(void *daemon); /* thread_schedule.c */
 void *daemon_dsp(void *daemon);      /* thread_dsp.c */
+void *daemon_calib(void *daemon);    /* thread_calib.c */
 
 /* publisher.c: the control thread's loop, until a stop is requested or a thread fails. */
 int daemon_serve(struct daemon *d, struct status *err) MUST_CHECK;

@@ -6,6 +6,7 @@
 #include "base/options.h"
 #include "host/bs/daemon.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zmq.h>
 
@@ -56,6 +57,15 @@ static int open_sockets(struct daemon_parts *p, struct status *err)
     return p->control ? OK : err->code;
 }
 
+static int set_up_pilots(struct daemon_parts *p, struct status *err)
+{
+    for (size_t i = 0; i < BS_RIS; i++)
+        if (pilot_profiles_make(p->cfg, i, &p->pilots[i], err) ||
+            pilot_profiles_load(p->ris, i, &p->profiles[i], &p->pilots[i], err))
+            return err->code;
+    return OK;
+}
+
 static int set_up_ris(struct daemon_parts *p, struct status *err)
 {
     const struct bs_cfg *cfg = p->cfg;
@@ -74,7 +84,7 @@ static int set_up_ris(struct daemon_parts *p, struct status *err)
         if (profiles_design(cfg, p->ris, i, &p->profiles[i], err) ||
             profiles_load(p->ris, i, &p->profiles[i], err))
             return err->code;
-    return OK;
+    return cfg->pixels.train.every > 0 ? set_up_pilots(p, err) : OK;
 }
 
 static int make_pipeline(struct daemon_parts *p, struct status *err)
@@ -143,6 +153,77 @@ static int make_watch(struct daemon_parts *p, struct status *err)
     return p->deadlines ? OK : err->code;
 }
 
+/* Who the boards are, and what an earlier run knew of their pixels. */
+static void recall(const struct daemon_parts *p, const struct pixel_store_head *head,
+                   struct pixel_map *map, const struct pixel_map **recalled)
+{
+    char path[BS_TEXT + 64];
+    struct pixel_store_head stored;
+    struct status why = {0};
+    pixel_store_path(p->cfg->run.state_dir, head, path, sizeof path);
+    int rc = pixel_store_read(path, &stored, map, &why);
+    if (rc == OK && stored.columns == head->columns && stored.rows == head->rows)
+        *recalled = map;
+    else if (rc != ERR_NOT_FOUND)
+        log_warn("%s", rc ? why.text : "a board's pixels are on record with another shape");
+}
+
+static int identify(struct daemon_parts *p, struct pixel_store_head *head, struct status *err)
+{
+    for (size_t i = 0; i < BS_RIS; i++) {
+        struct ris_client_board board;
+        if (ris_client_status(p->ris, i, &board, err))
+            return err->code;
+        head[i] = (struct pixel_store_head){.columns = p->pilots[i].shape.columns,
+                                            .rows = p->pilots[i].shape.rows,
+                                            .alarm = p->cfg->pixels.alarm};
+        snprintf(head[i].board, sizeof head[i].board, "%s", p->cfg->ris.boards[i].name);
+        snprintf(head[i].serial, sizeof head[i].serial, "%s", board.serial);
+    }
+    return OK;
+}
+
+static int make_worker(struct daemon_parts *p, struct status *err)
+{
+    struct calib_worker_cfg wc = {.cfg = p->cfg, .lossless = p->cfg->run.gated};
+    struct pixel_news_cfg nc = {.cfg = p->cfg};
+    static struct pixel_map known[BS_RIS]; /* large; setup runs once */
+    cplx *gamma[BS_RIS];
+    bool ok = true;
+    if (identify(p, nc.head, err))
+        return err->code;
+    for (size_t i = 0; i < BS_RIS; i++) {
+        recall(p, &nc.head[i], &known[i], &wc.recalled[i]);
+        const struct ris_shape shape = p->pilots[i].shape;
+        gamma[i] = calloc(p->pilots[i].n * shape.columns * shape.rows, sizeof *gamma[i]);
+        ok = ok && gamma[i];
+        if (gamma[i])
+            pilot_profiles_gamma(&p->pilots[i], &p->profiles[i].states, gamma[i]);
+        wc.profiles[i] = gamma[i];
+    }
+    p->calib = ok ? calib_worker_create(&wc, err) : NULL;
+    for (size_t i = 0; i < BS_RIS; i++)
+        free(gamma[i]);
+    if (!ok)
+        status_set(err, ERR_NO_MEMORY, "pilots: out of memory");
+    nc.worker = p->calib;
+    p->news = p->calib ? pixel_news_create(&nc, err) : NULL;
+    return p->news ? OK : err->code;
+}
+
+/* Everything that live pilots need beside the boards' profiles. */
+static int make_pilots(struct daemon_parts *p, struct status *err)
+{
+    if (p->cfg->pixels.train.every == 0)
+        return OK;
+    p->extract = pilot_extract_create(p->cfg, &p->schedule, err);
+    if (!p->extract)
+        return err->code;
+    p->pilot_pool = block_pool_create(BLOCKS, p->cfg->radio.n_rx,
+                                      (size_t)p->schedule.window[WINDOW_PILOTS].n, err);
+    return p->pilot_pool ? make_worker(p, err) : err->code;
+}
+
 static int set_time(struct daemon_parts *p, struct status *err)
 {
     int64_t now;
@@ -166,7 +247,8 @@ static int make_all(struct daemon_parts *p, struct status *err)
     if (!p->burst)
         return err->code;
     /* The pipeline copies the schedule, and the schedule starts when everything slow is done. */
-    if (make_watch(p, err) || make_hand_off(p, err) || set_time(p, err) || make_pipeline(p, err))
+    if (make_watch(p, err) || make_hand_off(p, err) || make_pilots(p, err) || set_time(p, err) ||
+        make_pipeline(p, err))
         return err->code;
     return OK;
 }
@@ -190,6 +272,12 @@ void daemon_parts_free(struct daemon_parts *p)
     sockets_destroy(&p->sockets);
     block_pool_destroy(&p->sensing_pool);
     block_pool_destroy(&p->response_pool);
+    block_pool_destroy(&p->pilot_pool);
+    pilot_extract_destroy(&p->extract);
+    pixel_news_destroy(&p->news);
+    calib_worker_destroy(&p->calib);
+    for (size_t i = 0; i < BS_RIS; i++)
+        pilot_profiles_free(&p->pilots[i]);
     block_queue_destroy(&p->queue);
     telemetry_queue_destroy(&p->reports);
     cycle_gate_destroy(&p->gate);

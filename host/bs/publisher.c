@@ -257,6 +257,17 @@ static void drain_reports(struct publisher *p)
     }
 }
 
+static void publish_pixels(struct publisher *p)
+{
+    struct pixel_message m;
+    while (p->d->p.news && pixel_news_take(p->d->p.news, &m)) {
+        const struct socket_frame frames[] = {
+            {"calib", 5}, {m.header, m.n_header}, {m.arrays, m.n_arrays}};
+        if (socket_send(p->d->p.telemetry, frames, 3))
+            log_debug("telemetry calib not sent");
+    }
+}
+
 static void ask_background(void *context, unsigned cycles)
 {
     struct publisher *p = context;
@@ -283,6 +294,7 @@ static void loop(struct publisher *p)
     while (!stop_requested()) {
         zmq_poll(items, 3, HEALTH_MS);
         drain_reports(p);
+        publish_pixels(p);
         control_serve(p->control);
         notify_alive(atomic_load(&p->d->heartbeat));
         if (clock_ns() < due)
@@ -307,6 +319,9 @@ int daemon_serve(struct daemon *d, struct status *err)
     loop(p);
     notify_stopping();
     drain_reports(p);
+    publish_pixels(p);
+    if (d->p.news)
+        pixel_news_save(d->p.news);
     publish_health(p);
     for (size_t u = 0; u < d->p.cfg->n_users; u++)
         close_audit(p, u);

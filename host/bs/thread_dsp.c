@@ -5,6 +5,11 @@
 #include "host/bs/daemon.h"
 #include "host/clock.h"
 
+struct adopted {
+    uint64_t version[BS_RIS];
+    struct pixel_map map; /* scratch */
+};
+
 static void note_stages(struct daemon *d, const struct cycle_report *r)
 {
     const double us = 1e3;
@@ -26,18 +31,39 @@ static void finish(struct daemon *d, const struct block *block, struct telemetry
     telemetry_queue_put(d->p.reports, item);
 }
 
+/* What the calibration thread knew by this cycle becomes part of the model. */
+static void adopt(struct daemon *d, const struct cycle_plan *plan, struct adopted *adopted)
+{
+    for (size_t i = 0; i < BS_RIS && d->p.calib; i++)
+        if (calib_worker_adopt(d->p.calib, i, plan->index, &adopted->version[i], &adopted->map))
+            pipeline_pixels(d->p.pipeline, i, &adopted->map);
+}
+
+/* The cycle's report is in the item still: it says where the answer began and where the user is. */
+static void hand_on(struct daemon *d, const struct block *block, const struct telemetry_item *item)
+{
+    struct pixel_pilots pilots;
+    if (pilot_extract_run(d->p.extract, block, &item->report, &pilots) == OK)
+        calib_worker_put(d->p.calib, &pilots);
+}
+
 void *daemon_dsp(void *daemon)
 {
     struct daemon *d = daemon;
     struct telemetry_item item = {0};
+    static struct adopted adopted; /* one DSP thread; large */
     struct block *block;
     pthread_setname_np(pthread_self(), "bs-dsp");
     while ((block = block_queue_pop(d->p.queue))) {
         int64_t index = block->plan.index;
         if (block->kind == BLOCK_SENSING) {
+            adopt(d, &block->plan, &adopted);
             pipeline_sensing(d->p.pipeline, block);
             deadlines_note(d->p.deadlines, DEADLINE_SENSING, block->received_ns, clock_ns());
             block_pool_give(d->p.sensing_pool, block);
+        } else if (block->kind == BLOCK_PILOTS) {
+            hand_on(d, block, &item);
+            block_pool_give(d->p.pilot_pool, block);
         } else {
             finish(d, block, &item);
             block_pool_give(d->p.response_pool, block);

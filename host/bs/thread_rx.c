@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * RX thread: per cycle two captures, the sensing burst and the response window, each into a block
- * that goes on to the DSP thread. It also looks after the radio between two cycles, while nobody
- * else uses it: what touches a cycle goes into its plan, and a radio that is gone is opened again
- * while the cycles go on without it. */
+ * RX thread: per cycle two captures, the sensing burst and the response window, and in some a
+ * third, the train of pilots, each into a block that goes on to the DSP thread. It also looks after
+ * the radio between two cycles, while nobody else uses it: what touches a cycle goes into its plan,
+ * and a radio that is gone is opened again while the cycles go on without it. */
 #include "base/log.h"
 #include "base/options.h"
 #include "host/bs/daemon.h"
@@ -74,9 +74,42 @@ static int record(struct daemon *d, struct cycle_plan *plan, enum schedule_windo
     if (window == WINDOW_SENSING && rc != ERR_RADIO) /* before anyone works on its echoes */
         plan->faults |= radio_tx_settle(d->p.radio);
     block->plan = *plan;
-    block->kind = window == WINDOW_SENSING ? BLOCK_SENSING : BLOCK_RESPONSE;
+    block->kind = window == WINDOW_SENSING    ? BLOCK_SENSING
+                  : window == WINDOW_RESPONSE ? BLOCK_RESPONSE
+                                              : BLOCK_PILOTS;
     block_queue_push(d->p.queue, block);
     return rc;
+}
+
+/* Answer of the schedule thread; an endless stream goes on meanwhile. */
+static int wait_for_boards(struct daemon *d, int64_t index, bool *ok)
+{
+    const bool drain = d->p.cfg->radio.capture != RADIO_GATED && !d->p.cfg->run.gated;
+    int got;
+    cycle_gate_ask_pilots(d->p.gate, index);
+    while ((got = cycle_gate_look_pilots(d->p.gate, ok, 1)) == 0)
+        if (drain)
+            radio_rx_drain(d->p.radio, begin_of(d, index, WINDOW_PILOTS));
+    return got > 0 ? OK : ERR_INTERRUPTED;
+}
+
+/* The boards were busy with the answer's code until now. If they are not armed in time there are no
+ * pilots, and nothing else is lost. */
+static int run_pilots(struct daemon *d, struct cycle_plan *plan)
+{
+    bool ok;
+    if (!pilot_train_due(&d->p.cfg->pixels.train, plan->cycle) || plan->faults & FAULT_RADIO_DOWN)
+        return OK;
+    struct block *block = block_pool_take(d->p.pilot_pool, true);
+    if (!block)
+        return ERR_INTERRUPTED;
+    if (request(d, plan->index, WINDOW_PILOTS))
+        plan->faults |= FAULT_RADIO_DOWN;
+    if (wait_for_boards(d, plan->index, &ok))
+        return ERR_INTERRUPTED;
+    if (!ok)
+        plan->faults |= FAULT_RIS_LATE;
+    return record(d, plan, WINDOW_PILOTS, block);
 }
 
 /* One cycle. Returns OK, ERR_INTERRUPTED, or what the radio said. */
@@ -94,7 +127,8 @@ static int run_cycle(struct daemon *d, int64_t index, uint32_t faults)
         return ERR_INTERRUPTED;
     int first = record(d, &plan, WINDOW_SENSING, sensing);
     int second = record(d, &plan, WINDOW_RESPONSE, response);
-    return first ? first : second;
+    int third = run_pilots(d, &plan);
+    return first ? first : second ? second : third;
 }
 
 static void say_down(struct ear *e, const char *why)

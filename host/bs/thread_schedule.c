@@ -11,8 +11,10 @@
 struct conductor {
     struct daemon *d;
     struct arming arming;
-    bool counting; /* base is known */
-    uint64_t base; /* cycle number of schedule index 0 */
+    struct pilot_arming pilots;
+    bool counting;  /* base is known */
+    uint64_t base;  /* cycle number of schedule index 0 */
+    uint64_t cycle; /* the last one planned */
 };
 
 /* The counter never repeats and keeps pace with time: a skipped cycle skips its number, since users
@@ -111,6 +113,7 @@ static int conduct(struct conductor *c, int64_t index, uint32_t faults)
                               .tuning = radio_tuning(d->p.radio)};
     if (next_cycle(c, index, &plan.cycle))
         return ERR_STATE;
+    c->cycle = plan.cycle;
     plan.user = plan.cycle % d->p.cfg->n_users;
     pipeline_profiles(d->p.pipeline, plan.user, plan.profile);
     if (!(plan.faults & FAULT_RADIO_DOWN))
@@ -119,22 +122,44 @@ static int conduct(struct conductor *c, int64_t index, uint32_t faults)
     return OK;
 }
 
+/* Between answer and train. */
+static void conduct_pilots(struct conductor *c, int64_t index)
+{
+    struct daemon *d = c->d;
+    const struct schedule_span *pulse = &d->p.schedule.window[WINDOW_PILOT_TRIGGER];
+    bool ok = d->p.cfg->trigger.enable && pilot_arming_run(&c->pilots, c->cycle) &&
+              radio_trigger_pulse(d->p.radio, schedule_start(&d->p.schedule, index) + pulse->begin,
+                                  pulse->n) == OK;
+    if (!ok)
+        atomic_fetch_add(&d->trains_lost, 1);
+    cycle_gate_answer_pilots(d->p.gate, ok);
+}
+
 void *daemon_schedule(void *daemon)
 {
     struct conductor c = {.d = daemon};
-    int64_t index;
-    uint32_t faults;
+    struct cycle_request ask;
     pthread_setname_np(pthread_self(), "bs-schedule");
-    const struct daemon_parts *p = &c.d->p;
+    struct daemon_parts *p = &c.d->p;
     const struct arming_cfg arming = {
         .cfg = p->cfg, .schedule = &p->schedule, .client = p->ris, .profiles = p->profiles};
+    const struct pilot_arming_cfg pilots = {.cfg = p->cfg,
+                                            .schedule = &p->schedule,
+                                            .client = p->ris,
+                                            .profiles = p->profiles,
+                                            .pilots = p->pilots};
     arming_init(&c.arming, &arming);
-    while (cycle_gate_wait_request(c.d->p.gate, &index, &faults))
-        if (conduct(&c, index, faults)) {
+    if (p->calib)
+        pilot_arming_init(&c.pilots, &pilots);
+    while (cycle_gate_wait_request(c.d->p.gate, &ask)) {
+        if (ask.part == CYCLE_PILOTS) {
+            conduct_pilots(&c, ask.index);
+        } else if (conduct(&c, ask.index, ask.faults)) {
             log_error("the cycle counter cannot be written down: is the state folder's disk full?");
             atomic_store(&c.d->failed, true);
             cycle_gate_stop(c.d->p.gate);
         }
+    }
     atomic_fetch_sub(&c.d->threads_left, 1);
     return NULL;
 }

@@ -22,6 +22,16 @@ static int start_job(struct daemon *d, const struct job *job)
     return e;
 }
 
+/* Never in real time. */
+static int start_calib(struct daemon *d, struct status *err)
+{
+    int e = pthread_create(&d->calib, NULL, daemon_calib, d);
+    if (e)
+        return status_set(err, ERR_STATE, "cannot start thread bs-calib: %s", strerror(e));
+    atomic_fetch_add(&d->threads_left, 1);
+    return OK;
+}
+
 int daemon_threads_start(struct daemon *d, struct status *err)
 {
     const struct job jobs[] = {
@@ -36,7 +46,7 @@ int daemon_threads_start(struct daemon *d, struct status *err)
                               strerror(e));
         atomic_fetch_add(&d->threads_left, 1);
     }
-    return OK;
+    return d->p.calib ? start_calib(d, err) : OK;
 }
 
 bool daemon_threads_stop(struct daemon *d, double timeout_s)
@@ -46,6 +56,10 @@ bool daemon_threads_stop(struct daemon *d, double timeout_s)
     cycle_gate_stop(d->p.gate);
     block_pool_stop(d->p.sensing_pool);
     block_pool_stop(d->p.response_pool);
+    if (d->p.calib) {
+        block_pool_stop(d->p.pilot_pool);
+        calib_worker_stop(d->p.calib);
+    }
     block_queue_stop(d->p.queue);
     telemetry_queue_stop(d->p.reports);
     for (double t = 0; t < timeout_s && atomic_load(&d->threads_left) > 0; t += 0.01)
@@ -58,5 +72,7 @@ bool daemon_threads_stop(struct daemon *d, double timeout_s)
         pthread_join(d->schedule, NULL);
     if (d->rx)
         pthread_join(d->rx, NULL);
+    if (d->calib)
+        pthread_join(d->calib, NULL);
     return true;
 }

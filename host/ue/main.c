@@ -97,6 +97,7 @@ static int make_responder(struct ue *ue, struct status *err)
                    .height_cm = (uint16_t)lround(ue->cfg.user.height_m * 100),
                    .sigma_code = response_sigma_code(ue->cfg.user.height_sigma_m)},
         .attack = (enum attack_kind)ue->cfg.attack,
+        .train = ue->cfg.train,
     };
     ue->responder = responder_create(&cfg, ue->radio, &ue->keys, &ue->last, err);
     return ue->responder ? OK : err->code;

@@ -17,9 +17,25 @@ struct responder {
     struct frame_modem *modem;
     struct sc16 *signal; /* slots, pilot, data */
     size_t n_signal, data_at;
+    struct sc16 *train; /* pilots, NULL: none */
+    size_t n_train;
     cplxf *symbols;
     uint64_t count[VERDICTS];
 };
+
+static int make_train(struct responder *r, struct status *err)
+{
+    const struct waveform_cfg cfg = pilot_train_waveform(&r->cfg.train, r->cfg.waveform);
+    struct waveform *w = waveform_create(&cfg, err);
+    if (!w)
+        return err->code;
+    r->n_train = (size_t)r->cfg.train.n * waveform_slot_samps(&cfg);
+    r->train = fft_alloc(r->n_train * sizeof *r->train);
+    if (r->train)
+        waveform_slots(w, (size_t)r->cfg.train.n, r->train);
+    waveform_destroy(&w);
+    return r->train ? OK : status_set(err, ERR_NO_MEMORY, "responder: out of memory");
+}
 
 static int make_parts(struct responder *r, struct status *err)
 {
@@ -45,7 +61,7 @@ static int make_parts(struct responder *r, struct status *err)
     const cplxf pilot = 1;
     waveform_slots(r->waveform, w->slots_per_code, r->signal);
     (void)waveform_symbol(r->waveform, &pilot, 1, r->signal + slots);
-    return OK;
+    return r->cfg.train.every > 0 ? make_train(r, err) : OK;
 }
 
 struct responder *responder_create(const struct responder_cfg *cfg, struct radio *radio,
@@ -77,6 +93,7 @@ void responder_destroy(struct responder **responder)
     frame_modem_destroy(&r->modem);
     fft_free(r->signal);
     fft_free(r->symbols);
+    fft_free(r->train);
     free(r);
     *responder = NULL;
 }
@@ -114,6 +131,17 @@ static int64_t answer_tick(const struct responder *r, const struct heard_burst *
     return burst->tick + (int64_t)whole;
 }
 
+/* A whole number of samples after the answer, so that the base station knows where from the answer
+ * alone. A train that does not go out costs nothing but evidence. */
+static void send_train(struct responder *r, int64_t answered)
+{
+    const double rate = r->cfg.waveform.rate_hz;
+    const struct sc16 *const channel[] = {r->train};
+    int64_t wait = llround((r->cfg.train.delay_s - r->cfg.response_delay_s) * rate);
+    if (radio_tx_burst(r->radio, answered + wait, channel, r->n_train))
+        log_warn("the pilots after an answer did not go out");
+}
+
 static enum responder_verdict answer(struct responder *r, const struct heard_burst *burst,
                                      uint64_t cycle)
 {
@@ -137,8 +165,11 @@ static enum responder_verdict answer(struct responder *r, const struct heard_bur
     if ((double)(tick - now) < r->cfg.lead_s * r->cfg.waveform.rate_hz)
         return VERDICT_LATE;
     const struct sc16 *const channel[] = {r->signal};
-    return radio_tx_burst(r->radio, tick, channel, r->n_signal) == OK ? VERDICT_ANSWERED
-                                                                      : VERDICT_FAILED;
+    if (radio_tx_burst(r->radio, tick, channel, r->n_signal))
+        return VERDICT_FAILED;
+    if (pilot_train_due(&r->cfg.train, cycle))
+        send_train(r, tick);
+    return VERDICT_ANSWERED;
 }
 
 enum responder_verdict responder_hear(struct responder *r, const struct heard_burst *burst,

@@ -3,9 +3,12 @@
  * The user's mouth and its caution: decides with secure.h whether a burst is genuine, fresh and
  * meant for this user, writes the accepted cycle down, and answers with permission, if that is the
  * user's will: 8 coded slots, pilot, response frame, one timed burst that starts the agreed delay
- * after the start of the burst it heard, in its own clock. */
+ * after the start of the burst it heard, in its own clock. In the cycles that carry pilots
+ * (host/pilot_train.h) a second timed burst follows, without any content: the same slot again and
+ * again. */
 #pragma once
 #include "frames/secure.h"
+#include "host/pilot_train.h"
 #include "host/ue/attack.h"
 #include "host/ue/last_cycle.h"
 #include "host/ue/receiver.h"
@@ -19,6 +22,7 @@ struct responder_cfg {
     bool permit;             /* false: listen and stay silent */
     struct response answer;  /* mode, height_cm, sigma_code are sent as they are */
     enum attack_kind attack; /* ATTACK_NONE, but for security exercises */
+    struct pilot_train train;
 };
 
 enum responder_verdict {

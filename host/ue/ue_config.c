@@ -54,6 +54,7 @@ static const struct config_part parts[] = {
     {CONFIG_PART(CFG, radio, &link_radio_table), CONFIG_PART_DEFAULTS(radio_defaults)},
     {CONFIG_PART(CFG, waveform, &link_waveform_table)},
     {CONFIG_PART(CFG, schedule, &link_timing_table)},
+    {CONFIG_PART(CFG, train, &link_pilots_table)},
 };
 const struct config_table ue_config_table = {CONFIG_KEYS(CFG, keys), CONFIG_PARTS(parts),
                                              .presets = "ue-"};
@@ -87,6 +88,15 @@ static int check_schedule(const struct ue_cfg *cfg, const struct waveform_cfg *w
                           "schedule.cycle_period_s %g is shorter than burst and answer; "
                           "use the base station's period",
                           cfg->schedule.cycle_period_s);
+    const struct waveform_cfg pilot = pilot_train_waveform(&cfg->train, *wave);
+    const double train_s = cfg->train.n * (double)waveform_slot_samps(&pilot) / wave->rate_hz;
+    *key = "pixels.delay_s";
+    if (cfg->train.every > 0 && (cfg->train.delay_s < cfg->schedule.response_delay_s + heard_s ||
+                                 cfg->train.delay_s + train_s > cfg->schedule.cycle_period_s))
+        return status_set(err, ERR_ARG,
+                          "pixels.delay_s %g: the train of %.4f s does not fit between answer and "
+                          "next cycle; use the base station's numbers",
+                          cfg->train.delay_s, train_s);
     return OK;
 }
 

@@ -13,6 +13,7 @@ struct ue_cfg {
     double lead_s;           /* how far ahead commands are given */
     struct link_waveform waveform;
     struct link_timing schedule;
+    struct pilot_train train; /* which surface steps is not the user's business */
     struct {
         int id, mode;
         char key_file[UE_TEXT];

@@ -56,6 +56,26 @@ static void windows_never_overlap(void **state)
     assert_true(end_of(&s, WINDOW_COMM) <= s.period + s.window[WINDOW_SENSING].begin);
 }
 
+static void pilots_have_their_place_after_the_answer(void **state)
+{
+    (void)state;
+    struct schedule s;
+    struct status err = {0};
+    struct schedule_cfg cfg = lab();
+    cfg.pilots = 60;
+    cfg.pilot_samps = 2048;
+    cfg.pilots_delay_s = 0.06;
+    assert_int_equal(schedule_init(&s, &cfg, &err), OK);
+    assert_int_equal(s.window[WINDOW_PILOT_TRIGGER].begin, 6000000);
+    assert_true(end_of(&s, WINDOW_RESPONSE) < s.window[WINDOW_PILOTS].begin);
+    assert_true(s.window[WINDOW_PILOTS].begin < 6000000 - 2000);
+    assert_true(end_of(&s, WINDOW_PILOTS) >= 6000000 + 60 * 2048 + 6400);
+    assert_true(end_of(&s, WINDOW_PILOTS) <= s.window[WINDOW_COMM].begin);
+    cfg.pilots_delay_s = 0.03; /* the boards cannot be armed anew by then */
+    assert_int_equal(schedule_init(&s, &cfg, &err), ERR_ARG);
+    assert_non_null(strstr(err.text, "pixels.delay_s"));
+}
+
 static void early_response_is_refused(void **state)
 {
     (void)state;
@@ -129,6 +149,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lab_cycle_has_the_windows_of_the_plan),
         cmocka_unit_test(windows_never_overlap),
+        cmocka_unit_test(pilots_have_their_place_after_the_answer),
         cmocka_unit_test(early_response_is_refused),
         cmocka_unit_test(short_period_is_refused),
         cmocka_unit_test(starts_lie_on_the_grid_of_the_period),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-foreach(name schedule block_pool bs_config cycle_fault deadlines control telemetry pipeline)
+foreach(name schedule block_pool bs_config cycle_fault deadlines control telemetry pipeline pilots)
   mirador_test(test_${name} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c
     LIBS host PkgConfig::JANSSON m TIMEOUT 300 LABELS sanitize)
 endforeach()
