@@ -14,6 +14,7 @@
 #include "base/options.h"
 #include "host/cli/cmd.h"
 #include "host/cli/demo_match.h"
+#include "host/cli/demo_pixels.h"
 #include "host/cli/demo_print.h"
 #include "host/cli/demo_setup.h"
 #include "host/cli/demo_stats.h"
@@ -33,6 +34,8 @@ static const struct option_spec specs[] = {
     {"ris", 0, "wide|static|tracked",
      "what the surfaces show: one profile for all places, for one, or beams that follow (wide)"},
     {"permit", 0, "yes|no", "whether the user permits to be located (yes)"},
+    {"pixels", 0, "N",
+     "look for broken pixels with a train of pilots every N cycles; 0 = never (0)"},
     {"realtime", 0, NULL, "the room's time waits for nobody; needs a free machine"},
     {"headless", 0, NULL, "open no window; nothing is opened yet anyway"},
     {"keep", 0, NULL, "keep the state folder with all logs"},
@@ -74,6 +77,16 @@ static int apply_ris(struct demo_cfg *cfg, const char *value, struct status *err
     return status_set(err, ERR_ARG, "--ris needs wide, static or tracked, not '%.40s'", value);
 }
 
+static int apply_pixels(struct demo_cfg *cfg, const char *value, struct status *err)
+{
+    uint64_t every;
+    int rc = option_u64("pixels", value, &every, err);
+    if (rc == 0 && every > 1000)
+        return status_set(err, ERR_ARG, "--pixels needs 0..1000 cycles, not '%.40s'", value);
+    cfg->pixels = rc ? 0 : (unsigned)every;
+    return rc;
+}
+
 static int apply_set(struct demo_cfg *cfg, const char *value, struct status *err)
 {
     if (cfg->n_sets == DEMO_SETS)
@@ -91,6 +104,8 @@ static int apply(void *context, const char *name, const char *value, struct stat
         return option_double(name, value, 0, 1e7, &cfg->seconds, err);
     if (strcmp(name, "speed") == 0)
         return option_double(name, value, 0, 1000, &cfg->speed, err);
+    if (strcmp(name, "pixels") == 0)
+        return apply_pixels(cfg, value, err);
     if (strcmp(name, "seed") == 0)
         return option_u64(name, value, &cfg->seed, err);
     if (strcmp(name, "permit") == 0)
@@ -113,6 +128,7 @@ struct run {
     struct demo_print print;
     struct match match;
     struct stats stats;
+    struct demo_pixels pixels;
     struct socket_message message;
     double began_s, heard_s; /* CLOCK_MONOTONIC: room's time could start, last cycle heard of */
 };
@@ -143,6 +159,12 @@ static void take_telemetry(struct run *run)
         stats_set_health(&run->stats, header);
         return;
     }
+    if (socket_frame_is(topic, "calib")) {
+        if (demo_pixels_report(&run->pixels, header))
+            demo_print_pixels(&run->print, header);
+        json_decref(header);
+        return;
+    }
     run->heard_s = now_s();
     demo_print_cycle(&run->print, header);
     json_decref(header);
@@ -165,7 +187,10 @@ static bool drain(struct run *run)
     bool any = false;
     while (run->demo.truth && socket_recv(run->demo.truth, &run->message, 0) == 0) {
         json_t *truth = header_of(&run->message);
-        match_add_truth(&run->match, truth);
+        if (socket_frame_is(&run->message.frames[0], "pixels"))
+            demo_pixels_truth(&run->pixels, truth);
+        else
+            match_add_truth(&run->match, truth);
         json_decref(truth);
         any = true;
     }
@@ -261,6 +286,8 @@ static void greet(const struct run *run)
 static int finish(struct run *run)
 {
     json_t *summary = stats_summary(&run->stats, now_s() - run->began_s);
+    if (run->demo.cfg->pixels)
+        demo_pixels_summary(&run->pixels, summary);
     demo_print_summary(&run->print, summary);
     json_decref(summary);
     if (run->match.lost > 0)
@@ -328,6 +355,7 @@ int cmd_demo(int argc, char **argv)
     socket_message_clear(&run->message);
     match_clear(&run->match);
     stats_clear(&run->stats);
+    demo_pixels_clear(&run->pixels);
     free(run);
     return code;
 }

@@ -144,6 +144,25 @@ void demo_print_cycle(struct demo_print *p, const json_t *cycle)
     strcpy(p->last_note, note);
 }
 
+void demo_print_pixels(struct demo_print *p, const json_t *calib)
+{
+    const json_t *failed = json_object_get(calib, "failed");
+    if (p->json) {
+        print_json(calib);
+        return;
+    }
+    printf("%7.2f %s%s: %zu pixels broken", json_number_value(json_object_get(calib, "time_s")),
+           paint(p, json_array_size(failed) ? RED : GREEN),
+           json_string_value(json_object_get(calib, "board")), json_array_size(failed));
+    for (size_t i = 0; i < json_array_size(failed); i++) {
+        const json_t *one = json_array_get(failed, i), *m = json_object_get(one, "mask");
+        printf("%s %.0f (%.2f)", i ? "," : ":", json_number_value(json_object_get(one, "element")),
+               hypot(at(m, 0), at(m, 1)));
+    }
+    printf("%s\n", paint(p, PLAIN));
+    p->last_note[0] = 0;
+}
+
 static void print_errors(const json_t *s)
 {
     if (json_is_null(json_object_get(s, "error_p50_m"))) {
@@ -172,6 +191,18 @@ static void print_answers(const json_t *answers)
     putchar('\n');
 }
 
+static void print_boards(const json_t *pixels)
+{
+    const char *name;
+    json_t *b;
+    json_object_foreach((json_t *)pixels, name, b) printf(
+        "  pixels of %-5s %.0f of %.0f broken ones found, coefficients within %.2f, %.0f false "
+        "alarms; %.0f trains, %.0f pixels unknown\n",
+        name, json_number_at(b, "found"), json_number_at(b, "broken"),
+        json_number_at(b, "worst_error"), json_number_at(b, "false_alarms"),
+        json_number_at(b, "trains"), json_number_at(b, "unknown"));
+}
+
 void demo_print_summary(const struct demo_print *p, const json_t *s)
 {
     if (p->json) {
@@ -191,4 +222,5 @@ void demo_print_summary(const struct demo_print *p, const json_t *s)
            json_number_at(s, "lates"), json_number_at(s, "overflows"),
            json_number_at(s, "underflows"), json_number_at(s, "gaps"),
            json_number_at(s, "ris_acks"), json_number_at(s, "ris_late"));
+    print_boards(json_object_get(s, "pixels"));
 }

@@ -22,6 +22,9 @@ void demo_print_fix(struct demo_print *print, const json_t *fix);
 /* One message of topic "cycle": people hear why there is no fix, once per reason. */
 void demo_print_cycle(struct demo_print *print, const json_t *cycle);
 
+/* One message of topic "calib" with another list of broken pixels than before. */
+void demo_print_pixels(struct demo_print *print, const json_t *calib);
+
 /* A line for people; nothing with --json. */
 void demo_print_text(const struct demo_print *print, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -226,6 +226,8 @@ static int start_bs(struct demo *demo, struct command *c, struct status *err)
         command_set(c, "users[%zu].key_file=%s", i, key);
     }
     demo_scene_tell_bs(&demo->scene, c);
+    if (cfg->pixels)
+        command_set(c, "pixels.every=%u", cfg->pixels);
     add_sets(demo, "bs", c);
     return launch(demo, "miradord", "miradord", c, err);
 }
@@ -245,6 +247,8 @@ static int start_ue(struct demo *demo, size_t user, struct command *c, struct st
     command_set(c, "schedule.cycle_period_s=%g", CYCLE_PERIOD_S);
     command_set(c, "telemetry.endpoint=ipc://%s/%s.sock", demo->state, u->role);
     demo_scene_tell_ue(&demo->scene, user, c);
+    if (demo->cfg->pixels)
+        command_set(c, "pixels.every=%u", demo->cfg->pixels);
     add_sets(demo, "ue", c);
     return launch(demo, "mirador-ue", name, c, err);
 }
@@ -276,15 +280,16 @@ static int wait_for_telemetry(struct demo *demo, struct status *err)
 
 static int start_all(struct demo *demo, struct command *command, struct status *err)
 {
-    static const char *const truth[] = {"truth"}, *const topics[] = {"fix", "cycle", "health"};
+    static const char *const truth[] = {"truth", "pixels"};
+    static const char *const topics[] = {"fix", "cycle", "health", "calib"};
     int rc = start_room(demo, command, err);
-    if (rc == 0 && !(demo->truth = subscribe(demo, "truth.sock", truth, 1, err)))
+    if (rc == 0 && !(demo->truth = subscribe(demo, "truth.sock", truth, 2, err)))
         rc = err->code;
     if (rc == 0)
         rc = start_ris(demo, command, err);
     if (rc == 0)
         rc = start_bs(demo, command, err);
-    if (rc == 0 && !(demo->telemetry = subscribe(demo, "telemetry.sock", topics, 3, err)))
+    if (rc == 0 && !(demo->telemetry = subscribe(demo, "telemetry.sock", topics, 4, err)))
         rc = err->code;
     if (rc == 0)
         rc = wait_for_telemetry(demo, err);

@@ -21,7 +21,8 @@ struct demo_cfg {
     const char *boards;       /* driver of the surfaces; NULL = native */
     const char *ris;          /* what they show, see ris.mode of miradord; NULL = wide */
     uint64_t seed;
-    double speed; /* room seconds per second at most; 0 = no limit */
+    double speed;    /* room seconds per second at most; 0 = no limit */
+    unsigned pixels; /* a train of pilots every so many cycles; 0 = none */
     bool permit, realtime, json, keep, headless;
     const char *sets[DEMO_SETS]; /* "bs.KEY=VALUE", also room, ris, ue */
     size_t n_sets;
