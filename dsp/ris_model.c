@@ -84,6 +84,8 @@ static void fill(struct ris_model *m)
         m->element[e] = panel_element(&m->cfg.panel, e);
         m->bs_length[e] = vec3_dist(m->cfg.bs, m->element[e]);
         m->bs_hop[e] = hop(&m->cfg.panel, m->element[e], m->cfg.bs, m->wavelength_m);
+        if (m->cfg.mask)
+            m->bs_hop[e] *= m->cfg.mask[e];
     }
     for (size_t i = 0; i < m->n_point; i++) {
         cplx *row = m->row + i * m->n_element;

@@ -22,6 +22,8 @@ struct ris_model_cfg {
     struct vec3 bs; /* phase centre of the BS array */
     double carrier_hz;
     struct ris_region region;
+    const cplx *mask; /* [elements] of a surface with broken pixels, 1 healthy; read at create.
+                       * NULL: all healthy */
 };
 
 struct ris_model; /* cascaded amplitudes of all elements to all points of the region */

@@ -17,6 +17,8 @@ struct profile_set {
     struct ris_shape shape;
     struct ris_states states; /* what the elements do in a stream of coded sensing */
     size_t n;                 /* profiles, 1..PROFILES_MAX */
+    size_t n_broken;          /* pixels known to be broken when the profiles were designed */
+    cplx mask[RIS_SIDE_MAX * RIS_SIDE_MAX]; /* what they reflect of it; 1 healthy */
     uint8_t state[PROFILES_MAX][RIS_SIDE_MAX * RIS_SIDE_MAX];
     uint64_t hash[PROFILES_MAX];
     uint64_t hash_flipped[PROFILES_MAX]; /* with the sign of the whole profile flipped */

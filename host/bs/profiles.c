@@ -4,6 +4,7 @@
 #include "base/state_dir.h"
 #include "dsp/ris_design.h"
 #include "dsp/stream.h"
+#include "host/pixel_store.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,10 +53,12 @@ static struct vec3 static_place(const struct bs_cfg *cfg)
 }
 
 static struct ris_model *make_model(const struct bs_cfg *cfg, size_t board,
-                                    const struct ris_region *region, struct status *err)
+                                    const struct ris_region *region, const struct profile_set *set,
+                                    struct status *err)
 {
     const struct anchors anchors = bs_config_anchors(cfg);
     struct ris_model_cfg model = {
+        .mask = set->n_broken ? set->mask : NULL,
         .bs = vec3_scale(vec3_add(anchors.tx, anchors.rx), 0.5),
         .carrier_hz = cfg->radio.carrier_hz,
         .region = *region,
@@ -125,6 +128,10 @@ static uint64_t design_key(const struct bs_cfg *cfg, size_t board, const struct 
         const double gamma[] = {creal(set->states.gamma[s]), cimag(set->states.gamma[s])};
         hash = hash_numbers(hash, gamma, 2);
     }
+    for (size_t m = 0; set->n_broken && m < profile_elements(set); m++) {
+        const double mask[] = {creal(set->mask[m]), cimag(set->mask[m])};
+        hash = hash_numbers(hash, mask, 2);
+    }
     return hash;
 }
 
@@ -175,7 +182,7 @@ static int design_beams(const struct bs_cfg *cfg, size_t board, struct profile_s
                         struct status *err)
 {
     const struct ris_region cells = cells_of(cfg);
-    struct ris_model *model = make_model(cfg, board, &cells, err);
+    struct ris_model *model = make_model(cfg, board, &cells, set, err);
     if (!model)
         return err->code;
     const size_t n = ris_model_elements(model), beams = ris_model_points(model);
@@ -216,7 +223,7 @@ static int design(const struct bs_cfg *cfg, size_t board, struct profile_set *se
                   struct status *err)
 {
     const struct ris_region region = region_of(cfg);
-    struct ris_model *model = make_model(cfg, board, &region, err);
+    struct ris_model *model = make_model(cfg, board, &region, set, err);
     if (!model)
         return err->code;
     int rc = design_base(cfg, model, set);
@@ -229,6 +236,34 @@ static int design(const struct bs_cfg *cfg, size_t board, struct profile_set *se
         status_set(err, rc, "%s: the design of its profiles failed (%s)",
                    cfg->ris.boards[board].name, status_name(rc));
     return rc;
+}
+
+/* Pixels that an earlier run found broken: a design counts on what they really do. To a tenth, so
+ * that the last digit of an estimate does not ask for a new design. */
+static void recall_pixels(const struct bs_cfg *cfg, size_t board, const char *serial,
+                          struct profile_set *set)
+{
+    static struct pixel_map map; /* large; setup runs once */
+    struct pixel_store_head head = {0}, stored;
+    struct status ignored = {0};
+    char path[BS_TEXT + 64];
+    for (size_t m = 0; m < profile_elements(set); m++)
+        set->mask[m] = 1;
+    snprintf(head.board, sizeof head.board, "%s", cfg->ris.boards[board].name);
+    snprintf(head.serial, sizeof head.serial, "%s", serial);
+    pixel_store_path(cfg->run.state_dir, &head, path, sizeof path);
+    if (cfg->pixels.train.every == 0 || pixel_store_read(path, &stored, &map, &ignored) ||
+        stored.columns != set->shape.columns || stored.rows != set->shape.rows)
+        return;
+    for (size_t m = 0; m < map.n_element; m++) {
+        if (map.state[m] != PIXEL_FAILED)
+            continue;
+        set->mask[m] =
+            CMPLX(rint(10 * crealf(map.mask[m])) / 10, rint(10 * cimagf(map.mask[m])) / 10);
+        set->n_broken++;
+    }
+    if (set->n_broken)
+        log_info("%s: profiles account for %zu broken pixels", head.board, set->n_broken);
 }
 
 /* What the board is and can hold. */
@@ -254,6 +289,7 @@ static int ask_board(const struct bs_cfg *cfg, struct ris_client *client, size_t
             "to 1.5, and the states must differ",
             want->name, want->bits);
     set->states = ris_states_coded(&measured);
+    recall_pixels(cfg, board, b.serial, set);
     if (b.n_slots < 2 * set->n)
         return status_set(err, ERR_ARG,
                           "%s holds %u profiles, ris.mode and ris.beams_side need %zu: lower the "
