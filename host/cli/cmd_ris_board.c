@@ -12,15 +12,16 @@
 #include "base/log.h"
 #include "host/cli/cmd_ris.h"
 #include "host/cli/ris_file.h"
+#include "host/cli/ris_health.h"
 #include "host/cli/ris_link.h"
 #include "host/cli/ris_picture.h"
 #include "host/cli/ris_plot.h"
 
 struct board_job {
     struct ris_link link;
-    const char *profile, *out;
+    const char *profile, *out, *state;
     uint64_t slot, count;
-    bool slot_given, ascii;
+    bool slot_given, ascii, health;
 };
 
 static int apply(void *context, const char *name, const char *value, struct status *err)
@@ -40,6 +41,10 @@ static int apply(void *context, const char *name, const char *value, struct stat
         job->profile = value;
     else if (strcmp(name, "out") == 0)
         job->out = value;
+    else if (strcmp(name, "state") == 0)
+        job->state = value;
+    else if (strcmp(name, "health") == 0)
+        job->health = true;
     else if (strcmp(name, "ascii") == 0)
         job->ascii = true;
     return OK;
@@ -312,6 +317,15 @@ static int show(struct board_job *job, const struct options *opt, struct status 
     char title[160];
     struct ris_shape shape;
     int rc;
+    if (job->health) {
+        const struct ris_health ask = {.file = opt->n_operands ? opt->operands[0] : NULL,
+                                       .state = job->state,
+                                       .board = job->link.board,
+                                       .out = job->out,
+                                       .json = opt->json,
+                                       .blocks = !job->ascii && terminal_draws_blocks()};
+        return ris_health_show(&ask, err);
+    }
     if (opt->n_operands == 1) {
         rc = read_file(job, opt->operands[0], &shape, pattern, title, sizeof title, err);
     } else {
@@ -343,6 +357,8 @@ int cmd_ris_show(int argc, char **argv)
         RIS_LINK_SPECS,
         {"slot", 's', "N", "a slot of the board (what the elements show now)"},
         {"profile", 'p', "NAME", "of a file with several"},
+        {"health", 0, NULL, "which pixels are broken, as miradord found them from live pilots"},
+        {"state", 0, "DIR", "with --health: miradord's state folder (/var/lib/mirador)"},
         {"out", 'o', "PREFIX", "also write PREFIX.png and PREFIX.csv"},
         {"ascii", 0, NULL, "no Unicode blocks"},
     };
@@ -350,7 +366,9 @@ int cmd_ris_show(int argc, char **argv)
     struct status err = {0};
     const struct options_cfg cfg = {
         .program = "mirador ris show",
-        .synopsis = "Draws what a board shows now, or a file of 'mirador ris design'.",
+        .synopsis =
+            "Draws what a board shows now, a file of 'mirador ris design', or the health of "
+            "its pixels.",
         .operands = "[FILE.json]",
         .specs = specs,
         .n_specs = sizeof specs / sizeof *specs,

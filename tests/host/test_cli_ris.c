@@ -207,6 +207,33 @@ static void start(const char *const *sets)
 }
 
 /* Another terminal watches while something is pushed. */
+static void health_is_shown_from_the_record(void **state)
+{
+    (void)state;
+    static const char record[] =
+        "{\"format\":\"mirador-pixels\",\"version\":1,\"board\":\"ris9\",\"serial\":\"\","
+        "\"columns\":3,\"rows\":2,\"alarm\":0.4,\"cycle\":7,\"time_s\":1,\"used\":12,\"pixels\":"
+        "[[1,1,0,0.1,-3],[2,0.3,0,0.1,9],[0,1,0,0.5,-1],[1,1,0,0.1,-3],[1,1,0,0.1,-3],[1,1,0,0.1,-"
+        "3]]}";
+    char path[300];
+    snprintf(path, sizeof path, "%s/pixels-ris9.json", bench.folder);
+    assert_int_equal(file_replace(path, record, sizeof record - 1, 0600, &err), 0);
+    expect(0, ris("show --health --state . --board ris9 --ascii --out map"));
+    assert_non_null(strstr(out, "1 of 6 pixels broken, 1 unknown, 12 trains"));
+    assert_non_null(strstr(out, "  1 . . . \n  0 . #3? \n"));
+    assert_non_null(strstr(out, "pixel    1 (column 1, row 0): reflects 0.30"));
+    assert_true(bytes_of("map.csv") > 0);
+    expect(0, ris("show --health --json pixels-ris9.json"));
+    json_t *root = answer();
+    assert_true(number(root, "unknown") == 1);
+    assert_int_equal(json_array_size(json_object_get(root, "failed")), 1);
+    json_decref(root);
+    expect(2, ris("show --health"));
+    assert_non_null(strstr(out, "--board"));
+    expect(2, ris("show --health --state . --board nobody"));
+    assert_non_null(strstr(out, "pixels.every"));
+}
+
 static void changes_are_watched(void **state)
 {
     (void)state;
@@ -282,6 +309,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(figures_have_their_numbers_beside, setup, teardown),
         cmocka_unit_test_setup_teardown(gnuplot_may_be_absent, setup, teardown),
         cmocka_unit_test_setup_teardown(bad_input_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(health_is_shown_from_the_record, setup, teardown),
         cmocka_unit_test_setup_teardown(changes_are_watched, setup, teardown),
         cmocka_unit_test_setup_teardown(boards_are_listed_pushed_shown_and_tested, setup, teardown),
     };
