@@ -16,7 +16,7 @@ set(firmware_sources
   frames/cobs.c frames/crc32.c frames/ris_decoder.c frames/ris_packet.c frames/ris_profile.c
   firmware/core/ris_core.c firmware/core/ris_sequencer.c firmware/core/ris_slots.c
   firmware/drivers/clock_tree.c firmware/drivers/guard.c firmware/drivers/hc595.c
-  firmware/drivers/memory.c firmware/drivers/stepper.c firmware/drivers/trigger.c
+  firmware/drivers/memory.c firmware/drivers/stepper.c firmware/drivers/supply.c firmware/drivers/trigger.c
   firmware/drivers/uptime.c firmware/drivers/usart.c firmware/main.c)
 set(firmware_flags -mcpu=cortex-m4 -mthumb -mfloat-abi=soft -std=gnu11 -O2 -g -ffreestanding -nostdlib
   -ffunction-sections -fdata-sections -fno-tree-loop-distribute-patterns

@@ -6,6 +6,7 @@
 #include "firmware/drivers/clock_tree.h"
 #include "firmware/drivers/guard.h"
 #include "firmware/drivers/stepper.h"
+#include "firmware/drivers/supply.h"
 #include "firmware/drivers/trigger.h"
 #include "firmware/drivers/uptime.h"
 #include "firmware/drivers/usart.h"
@@ -21,6 +22,7 @@ static struct {
     struct usart usart;
     struct hc595 chain;
     struct stepper stepper;
+    struct supply supply;
     bool sound;    /* every register held what was written to it */
     bool emulated; /* simulated time: patterns may take longer than on a chip */
 
@@ -200,6 +202,7 @@ static void serve(void)
     for (;;) {
         guard_feed();
         check_silence();
+        board.core.supply_mv = supply_mv(&board.supply);
         while (!must_hold() && usart_get(&board.usart, &byte))
             feed_core(byte);
         if (usart_drain(&board.usart))
@@ -221,6 +224,8 @@ static bool start(void)
     sound &= usart_start(&board.usart, BOARD_USART, BOARD_USART_IRQ, APB2_HZ, BOARD_BAUD);
     sound &= trigger_start();
     hc595_start(&board.chain, &board_chain, PATTERN_BYTES);
+    if (!board.emulated) /* QEMU's ADC converts nothing; a supply not measured stops no board */
+        (void)supply_start(&board.supply, &(struct supply_bus){ADC1, &ADC_CCR, VREFINT_CAL});
     board.sound = sound;
 
     struct ris_hw hw = {.send = hw_send,

@@ -368,6 +368,13 @@ static int opensource_readback(struct board *b, uint16_t slot, struct board_read
     return OK;
 }
 
+/* 0 = not known: no such board runs on so much. */
+static uint16_t millivolts(const char *volts)
+{
+    double mv = 1000 * strtod(volts, NULL) + 0.5;
+    return mv >= 0 && mv < 60000 ? (uint16_t)mv : 0;
+}
+
 static int opensource_status(struct board *b, struct board_status *out, struct status *err)
 {
     uint8_t pattern[BYTES];
@@ -384,7 +391,7 @@ static int opensource_status(struct board *b, struct board_status *out, struct s
                           b->cfg.name);
     r = ask_once(b, "?Vext\n", is_number, &ignored);
     if (r == 1)
-        out->state.supply_mv = (uint16_t)(1000 * strtod(b->line + 1, NULL) + 0.5);
+        out->state.supply_mv = millivolts(b->line + 1);
     else
         forget_input(b);
     out->state.packets = b->n_requests;

@@ -14,6 +14,7 @@ int ris_core_init(struct ris_core *core, const struct ris_core_cfg *cfg, const s
     core->have_answer = false;
     core->packets = core->nacks = 0;
     core->last_nack = RIS_NACK_NONE;
+    core->supply_mv = 0;
     ris_slots_init(&core->slots, cfg->shape, cfg->n_slots, cfg->patterns, cfg->hashes);
     ris_sequencer_init(&core->sequencer, &core->hw, &core->slots, cfg->trigger);
     ris_decoder_init(&core->decoder);
@@ -31,6 +32,7 @@ void ris_core_state(const struct ris_core *core, struct ris_state *out)
         .edges_left = ris_sequencer_edges_left(q),
         .last_nack = core->last_nack,
         .slots_loaded = ris_slots_loaded(&core->slots),
+        .supply_mv = core->supply_mv,
         .tag = q->arm.tag,
         .shown = q->shown_hash,
         .packets = core->packets,

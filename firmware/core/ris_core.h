@@ -33,6 +33,7 @@ struct ris_core {
     uint32_t answered; /* CRC-32 of that request: it covers type, number and body */
     bool have_answer;
 
+    uint16_t supply_mv; /* for STATUS, 0 = not known; the program's to write between two bytes */
     uint32_t packets, nacks;
     uint8_t last_nack; /* enum ris_nack */
 };

@@ -29,7 +29,7 @@ static void enable_blocks(void)
     RCC->ahb1enr |= RCC_AHB1_GPIOA | RCC_AHB1_GPIOB | RCC_AHB1_GPIOC;
     RCC->ahb2enr |= RCC_AHB2_RNG;
     RCC->apb1enr |= RCC_APB1_TIM2 | RCC_APB1_PWR;
-    RCC->apb2enr |= RCC_APB2_USART1 | RCC_APB2_SYSCFG;
+    RCC->apb2enr |= RCC_APB2_USART1 | RCC_APB2_ADC1 | RCC_APB2_SYSCFG;
     (void)RCC->apb2enr; /* the manual asks for a delay before the first access */
 }
 

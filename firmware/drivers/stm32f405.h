@@ -3,6 +3,7 @@
  * Registers of the STM32F405 that we use (ST reference manual RM0090). */
 #pragma once
 #include "firmware/drivers/cortex.h"
+#include "firmware/drivers/supply.h"
 
 struct gpio_regs {
     volatile uint32_t moder, otyper, ospeedr, pupdr, idr, odr, bsrr, lckr, afr[2];
@@ -38,6 +39,10 @@ struct rcc_regs {
 #define IWDG   ((struct iwdg_regs *)(uintptr_t)0x40003000)
 #define RCC    ((struct rcc_regs *)(uintptr_t)0x40023800)
 
+#define ADC1 ((struct adc_regs *)(uintptr_t)0x40012000)
+
+#define ADC_CCR        REG32(0x40012304)
+#define VREFINT_CAL    (*(const volatile uint16_t *)(uintptr_t)0x1fff7a2a)
 #define PWR_CR         REG32(0x40007000)
 #define FLASH_ACR      REG32(0x40023c00)
 #define SYSCFG_EXTICR1 REG32(0x40013808)
@@ -56,4 +61,5 @@ struct rcc_regs {
 #define RCC_APB1_TIM2   (1u << 0)
 #define RCC_APB1_PWR    (1u << 28)
 #define RCC_APB2_USART1 (1u << 4)
+#define RCC_APB2_ADC1   (1u << 8)
 #define RCC_APB2_SYSCFG (1u << 14)

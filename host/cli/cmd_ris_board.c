@@ -78,18 +78,27 @@ static void print_line(json_t *object)
 
 /* ---- list ---- */
 
+static void print_supply(long long mv)
+{
+    if (mv > 0)
+        printf(", %.2f V\n", 1e-3 * (double)mv);
+    else
+        printf(", supply not measured\n");
+}
+
 static void print_board(const json_t *entry, const json_t *status)
 {
     printf("%-12s %-12s %2lld x %-2lld %lld bit  %4lld slots  ", text_of(entry, "board"),
            text_of(entry, "driver"), (long long)number_of(entry, "columns"),
            (long long)number_of(entry, "rows"), (long long)number_of(entry, "bits"),
            (long long)number_of(entry, "slots"));
-    if (status == NULL)
+    if (status == NULL) {
         printf("absent\n");
-    else
-        printf("%-8s shows %s  up %lld s, %.2f V\n", text_of(status, "mode"),
-               text_of(status, "hash"), (long long)number_of(status, "uptime_ms") / 1000,
-               1e-3 * (double)number_of(status, "supply_mv"));
+        return;
+    }
+    printf("%-8s shows %s  up %lld s", text_of(status, "mode"), text_of(status, "hash"),
+           (long long)number_of(status, "uptime_ms") / 1000);
+    print_supply((long long)number_of(status, "supply_mv"));
 }
 
 static int list(struct board_job *job, bool json, struct status *err)

@@ -3,7 +3,10 @@ mirador_test(test_ris_core SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_ris_core.c
   LIBS firmware_core LABELS sanitize)
 
 mirador_test(test_hc595 SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_hc595.c
-  LIBS firmware_chain LABELS sanitize)
+  LIBS firmware_drivers LABELS sanitize)
+
+mirador_test(test_supply SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_supply.c
+  LIBS firmware_drivers LABELS sanitize)
 
 # The ARM program in QEMU; says why it is skipped where the compiler or QEMU is missing.
 mirador_test(test_firmware_qemu

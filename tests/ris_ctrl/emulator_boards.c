@@ -121,6 +121,7 @@ static void firmware_reset(struct emulator *e)
     memset(e->shown, 0, sizeof e->shown);
     if (ris_core_init(&core, &cfg, &hw) != OK)
         abort();
+    core.supply_mv = 3301;
 }
 
 static bool firmware_start(struct emulator *e)

@@ -137,8 +137,11 @@ static void serial_profiles_come_back(void **state)
 {
     (void)state;
     patience_ms = 5000;
+    struct board_status status;
     start("firmware", &board_serial, 921600);
     round_trips(1000);
+    expect_ok(driver->status(board, &status, &err));
+    assert_int_equal(status.state.supply_mv, 3301);
     assert_int_equal(n_told, 0);
 }
 
