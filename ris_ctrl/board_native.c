@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Driver of the native board: starts its process (native_process.h) on the far end of a pty. */
+ * Driver of the native board: starts its process (native_process.h) on the far end of a pair of
+ * sockets. A pty would look more like a serial line, but a kernel thread of normal priority carries
+ * its bytes, and on a busy machine that costs milliseconds at each hand-over. */
 #include "base/log.h"
 #include "ris_ctrl/board.h"
 #include "ris_ctrl/clock.h"
@@ -14,8 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
-#include <termios.h>
 #include <unistd.h>
 
 #define CLOSE_WAIT_MS 500 /* for a board that is asked to end, before it is made to */
@@ -23,29 +25,16 @@
 struct board {
     struct packet_board packet; /* first: packet_driver.h */
     struct board_cfg cfg;
-    int master;
+    int line;
     pid_t child;
 };
-
-static int pty_open(int *master, char *slave, size_t cap)
-{
-    struct termios t;
-    *master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-    if (*master < 0)
-        return -1;
-    if (grantpt(*master) != 0 || unlockpt(*master) != 0 || ptsname_r(*master, slave, cap) != 0 ||
-        tcgetattr(*master, &t) != 0)
-        return -1;
-    cfmakeraw(&t);
-    return tcsetattr(*master, TCSANOW, &t);
-}
 
 struct child_args {
     char text[10][24];
     char *argv[13];
 };
 
-static void child_arguments(const struct board_cfg *cfg, char *slave, int start_fd,
+static void child_arguments(const struct board_cfg *cfg, int line_fd, int start_fd,
                             struct child_args *a)
 {
     const unsigned numbers[] = {cfg->shape.columns, cfg->shape.rows, cfg->shape.bits, cfg->n_slots,
@@ -61,16 +50,17 @@ static void child_arguments(const struct board_cfg *cfg, char *slave, int start_
         a->argv[n++] = a->text[i];
     }
     snprintf(a->text[5], sizeof a->text[5], "%u", room_ms);
-    snprintf(a->text[6], sizeof a->text[6], "%d", start_fd);
+    snprintf(a->text[6], sizeof a->text[6], "%d", line_fd);
+    snprintf(a->text[7], sizeof a->text[7], "%d", start_fd);
     a->argv[n++] = (char *)(uintptr_t)cfg->room;
     a->argv[n++] = a->text[5];
-    a->argv[n++] = slave;
     a->argv[n++] = a->text[6];
+    a->argv[n++] = a->text[7];
     a->argv[n] = NULL;
 }
 
 /* Between fork and exec only calls that are safe in a child of a program with threads. */
-static void child_exec(char **argv, int start_fd, pid_t parent)
+static void child_exec(char **argv, int line_fd, int start_fd, pid_t parent)
 {
     sigset_t none;
     setsid(); /* Ctrl-C in the terminal is for the controller, which ends its boards itself */
@@ -79,6 +69,7 @@ static void child_exec(char **argv, int start_fd, pid_t parent)
         _exit(1);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    fcntl(line_fd, F_SETFD, 0);
     fcntl(start_fd, F_SETFD, 0);
     execv("/proc/self/exe", argv);
     _exit(1);
@@ -87,16 +78,21 @@ static void child_exec(char **argv, int start_fd, pid_t parent)
 /* Starts the process and reads what it says about its start into said. */
 static int spawn(struct board *b, char *said, size_t cap)
 {
-    char slave[64];
-    int start[2];
+    int start[2], line[2];
     struct child_args args;
-    if (pty_open(&b->master, slave, sizeof slave) != 0 || pipe2(start, O_CLOEXEC) != 0)
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, line) != 0)
         return -1;
-    child_arguments(&b->cfg, slave, start[1], &args);
+    b->line = line[0];
+    if (fcntl(b->line, F_SETFL, O_NONBLOCK) != 0 || pipe2(start, O_CLOEXEC) != 0) {
+        close(line[1]);
+        return -1;
+    }
+    child_arguments(&b->cfg, line[1], start[1], &args);
     pid_t parent = getpid();
     b->child = fork();
     if (b->child == 0)
-        child_exec(args.argv, start[1], parent);
+        child_exec(args.argv, line[1], start[1], parent);
+    close(line[1]);
     close(start[1]);
     if (b->child < 0) {
         close(start[0]);
@@ -132,8 +128,8 @@ static void native_close(struct board **board)
     struct board *b = *board;
     if (b == NULL)
         return;
-    if (b->master >= 0)
-        close(b->master); /* the process reads the end of its line and leaves */
+    if (b->line >= 0)
+        close(b->line); /* the process reads the end of its line and leaves */
     if (b->child > 0)
         reap(b);
     free(b);
@@ -149,16 +145,16 @@ static struct board *native_open(const struct board_cfg *cfg, struct status *err
         return NULL;
     }
     b->cfg = *cfg;
-    b->master = -1;
+    b->line = -1;
     if (spawn(b, said, sizeof said) != 0)
         status_set(err, ERR_IO,
                    "board %s: cannot start its process: %s; check limits of processes "
-                   "and ptys",
+                   "and files",
                    cfg->name, strerror(errno));
     else if (strcmp(said, "R") != 0)
         status_set(err, ERR_NOT_FOUND, "%s", said[0] != '\0' ? said : "the board's process ended");
     else {
-        packet_link_init(&b->packet.link, b->master, b->cfg.name, (uint16_t)clock_us());
+        packet_link_init(&b->packet.link, b->line, b->cfg.name, (uint16_t)clock_us());
         if (packet_board_hello(&b->packet, cfg, err) == OK)
             return b;
     }

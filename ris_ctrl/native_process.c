@@ -5,8 +5,6 @@
 #include "ris_ctrl/clock.h"
 #include "ris_ctrl/room_link.h"
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -15,7 +13,7 @@
 struct native {
     const char *name;
     struct ris_shape shape;
-    int tty;
+    int line;
     struct room_link room;
     int64_t start_us;
     struct ris_core core;
@@ -29,7 +27,7 @@ static void hw_send(void *ctx, const uint8_t *bytes, size_t n)
 {
     struct native *b = ctx;
     while (n > 0) {
-        ssize_t done = write(b->tty, bytes, n);
+        ssize_t done = write(b->line, bytes, n);
         if (done > 0) {
             bytes += done;
             n -= (size_t)done;
@@ -119,7 +117,7 @@ static void serve(struct native *b)
 {
     uint8_t bytes[512];
     for (;;) {
-        ssize_t n = read(b->tty, bytes, sizeof bytes);
+        ssize_t n = read(b->line, bytes, sizeof bytes);
         if (n == 0 || (n < 0 && errno != EINTR))
             return; /* the controller closed its end */
         for (ssize_t i = 0; i < n; i++)
@@ -144,11 +142,9 @@ int native_process_main(int argc, char **argv)
     board.name = argv[0];
     board.shape =
         (struct ris_shape){(uint8_t)atoi(argv[1]), (uint8_t)atoi(argv[2]), (uint8_t)atoi(argv[3])};
-    board.tty = open(argv[8], O_RDWR | O_NOCTTY | O_CLOEXEC);
+    board.line = atoi(argv[8]);
     int start_fd = atoi(argv[9]);
-    if (board.tty < 0)
-        status_set(&err, ERR_IO, "board %s: %s: %s", board.name, argv[8], strerror(errno));
-    else if (room_link_open(&board.room, board.name, argv[6], atoi(argv[7]), &err) == OK)
+    if (room_link_open(&board.room, board.name, argv[6], atoi(argv[7]), &err) == OK)
         start(&board, (uint16_t)atoi(argv[4]), (enum ris_trigger)atoi(argv[5]), &err);
     if (err.code != OK) {
         say(start_fd, err.text);

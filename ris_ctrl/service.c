@@ -87,7 +87,8 @@ static struct worker *start_board(struct service *s, const struct ris_config *co
                              .spacing_m = b->spacing_m,
                              .states = b->n_states > 0 ? b->states : NULL,
                              .store_dir = config->store_dir,
-                             .restore = b->restore};
+                             .restore = b->restore,
+                             .news = config->publish[0] != '\0'};
     set_board(b, &cfg.board);
     if (is_mapped(b)) {
         set_surface(b, &s->surfaces[i]);

@@ -38,6 +38,9 @@ static void serve(struct worker *w, const struct job *job)
     if (r != OK)
         reply_error(&w->done.reply, c->seq, c->board, &err);
     reply_to(w, job, r, &err);
+    if (w->result != NULL)
+        worker_news(w, w->result, w->result_hash, w->result_text);
+    w->result = NULL;
     if (stored || w->board == NULL)
         return;
     if (r == ERR_IO)

@@ -41,6 +41,7 @@ struct worker_cfg {
     const double *states;    /* the same, see struct board_entry; outlives the worker */
     const char *store_dir;   /* "" = none */
     bool restore;            /* show the last static profile again at start */
+    bool news;               /* somebody may listen */
     struct sockets *sockets; /* outlives the worker */
 };
 

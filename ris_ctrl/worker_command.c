@@ -179,6 +179,13 @@ static int timed_change(struct worker *w, const struct command *c, struct board_
     return r;
 }
 
+static void set_result(struct worker *w, const char *event, uint64_t hash, const char *text)
+{
+    w->result = event;
+    w->result_hash = hash;
+    snprintf(w->result_text, sizeof w->result_text, "%s", text);
+}
+
 int worker_execute(struct worker *w, const struct job *job, struct reply *reply, struct status *err)
 {
     const struct command *c = &job->command;
@@ -203,9 +210,9 @@ int worker_execute(struct worker *w, const struct job *job, struct reply *reply,
         r = timed_change(w, c, &ack, err);
         if (r == OK) {
             reply_ack(reply, c, &ack, clock_us() - job->received_us);
-            worker_news(w, command_name(c->kind), ack.hash, "");
+            set_result(w, command_name(c->kind), ack.hash, "");
         } else if (r == ERR_STATE || r == ERR_TIMEOUT) {
-            worker_news(w, "refused", 0, err->text);
+            set_result(w, "refused", 0, err->text);
         }
         return r;
     }

@@ -15,6 +15,8 @@
 void worker_news(struct worker *w, const char *event, uint64_t hash, const char *text)
 {
     struct done *d = &w->news;
+    if (!w->cfg.news)
+        return;
     d->event = true;
     snprintf(d->board, sizeof d->board, "%s", w->cfg.board.name);
     reply_event(&d->reply, w->cfg.board.name, event, hash, text);

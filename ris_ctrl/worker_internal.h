@@ -24,6 +24,11 @@ struct worker {
     struct job job;
     struct done done, news;
 
+    /* What is told about the command that runs, after its client has its answer. */
+    const char *result; /* event, NULL = nothing */
+    uint64_t result_hash;
+    char result_text[sizeof((struct status *)0)->text];
+
     /* Health: what the elements must show while no sequence runs, 0 = not known. */
     uint64_t expect;
     int64_t next_look_us, verified_us;

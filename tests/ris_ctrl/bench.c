@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -286,10 +287,12 @@ pid_t bench_board_pid(struct bench *b, const char *board, pid_t other_than)
     return 0;
 }
 
-bool bench_board_tty(pid_t pid, char *path, size_t size)
+int bench_board_line(pid_t pid)
 {
     char line[512];
     size_t n = command_line(pid, line, sizeof line);
-    snprintf(path, size, "%s", word(line, n, 10));
-    return strncmp(path, "/dev/pts/", 9) == 0;
+    int process = (int)syscall(SYS_pidfd_open, pid, 0);
+    int fd = (int)syscall(SYS_pidfd_getfd, process, atoi(word(line, n, 10)), 0);
+    close(process);
+    return fd;
 }

@@ -46,5 +46,5 @@ void bench_log(struct bench *b, char *text, size_t size);
 /* Process of a native board, 0 = none; waits up to a second for one other than `not`. */
 pid_t bench_board_pid(struct bench *b, const char *board, pid_t other_than);
 
-/* Its tty, "/dev/pts/N". */
-bool bench_board_tty(pid_t pid, char *path, size_t size);
+/* A copy of its end of the line to the controller, -1 if this user may not have it. */
+int bench_board_line(pid_t pid);

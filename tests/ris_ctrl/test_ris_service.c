@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * mirador-ris from outside: real processes, ptys and sockets, and the daemon's client. */
+ * mirador-ris from outside: real processes and sockets, and the daemon's client. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -238,15 +238,13 @@ static void boards_do_not_wait_for_one_another(void **state)
     assert_int_equal(n.lost, 1);
 }
 
-/* Bytes that nobody asked for, on the pty, in the middle of work. */
+/* Bytes that nobody asked for, on the line, in the middle of work. */
 static void garbage_on_the_line_is_survived(void **state)
 {
     (void)state;
     start();
-    char tty[64];
     uint32_t seed = 9;
-    assert_true(bench_board_tty(bench_board_pid(&bench, "ris1", 0), tty, sizeof tty));
-    int fd = open(tty, O_RDWR | O_NOCTTY);
+    int fd = bench_board_line(bench_board_pid(&bench, "ris1", 0));
     assert_true(fd >= 0);
     for (unsigned i = 0; i < 100; i++) {
         uint8_t garbage[BYTES], back[RIS_PATTERN_MAX], p[BYTES];
