@@ -188,18 +188,36 @@ static enum pixel_state judge(const struct pixel_health *s, size_t i)
     return PIXEL_HEALTHY;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
+/* Hoare's selection: qsort would ask for memory. */
 static float median(const float *x, size_t n)
 {
-    float sorted[PIXEL_ELEMENTS_MAX];
-    memcpy(sorted, x, n * sizeof *x);
-    qsort(sorted, n, sizeof *sorted, ascending);
-    return sorted[n / 2];
+    float v[PIXEL_ELEMENTS_MAX];
+    size_t low = 0, high = n - 1, k = n / 2;
+    memcpy(v, x, n * sizeof *x);
+    while (low < high) {
+        const float pivot = v[k];
+        size_t i = low, j = high;
+        while (i <= j) {
+            for (; v[i] < pivot; i++)
+                ;
+            for (; v[j] > pivot; j--)
+                ;
+            if (i > j)
+                break;
+            float t = v[i];
+            v[i++] = v[j];
+            v[j] = t;
+            if (j-- == 0)
+                break;
+        }
+        if (k <= j && j < n)
+            high = j;
+        else if (k >= i)
+            low = i;
+        else
+            break;
+    }
+    return v[k];
 }
 
 void pixel_health_judge(struct pixel_health *s, struct pixel_map *out)
