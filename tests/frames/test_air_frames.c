@@ -25,41 +25,6 @@ static void checksums_match_their_check_values(void **state)
     assert_int_equal(crc16(text, 0), 0xFFFF);
 }
 
-static void bits_come_back_in_any_width(void **state)
-{
-    (void)state;
-    uint8_t bytes[300];
-    struct bit_writer w = bit_writer_over(bytes, sizeof bytes);
-    for (unsigned n = 0; n <= 64; n++)
-        assert_int_equal(bits_put(&w, 0x123456789ABCDEF0u * (n + 1), n), OK);
-    struct bit_reader r = bit_reader_over(bytes, sizeof bytes);
-    for (unsigned n = 0; n <= 64; n++) {
-        uint64_t v, mask = n == 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1;
-        assert_int_equal(bits_get(&r, &v, n), OK);
-        assert_true(v == (0x123456789ABCDEF0u * (n + 1) & mask));
-    }
-    assert_int_equal(w.at, 65 * 32);
-}
-
-static void bits_stop_at_the_end(void **state)
-{
-    (void)state;
-    uint8_t bytes[2];
-    uint64_t v = 7;
-    struct bit_writer w = bit_writer_over(bytes, sizeof bytes);
-    assert_int_equal(bits_put(&w, 0x1FFF, 13), OK);
-    assert_int_equal(bits_put(&w, 0, 4), ERR_NO_SPACE);
-    assert_int_equal(bits_put(&w, 5, 3), OK);
-    assert_int_equal(bytes[0], 0xFF);
-    assert_int_equal(bytes[1], 0xFD);
-    struct bit_reader r = bit_reader_over(bytes, sizeof bytes);
-    assert_int_equal(bits_get(&r, &v, 17), ERR_FORMAT);
-    assert_int_equal(bits_get(&r, &v, 65), ERR_FORMAT);
-    assert_true(v == 7);
-    assert_int_equal(bits_get(&r, &v, 16), OK);
-    assert_true(v == 0xFFFD);
-}
-
 static void little_endian_both_ways(void **state)
 {
     (void)state;
@@ -201,8 +166,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(checksums_match_their_check_values),
-        cmocka_unit_test(bits_come_back_in_any_width),
-        cmocka_unit_test(bits_stop_at_the_end),
         cmocka_unit_test(little_endian_both_ways),
         cmocka_unit_test(sensing_frame_refuses_wide_fields),
         cmocka_unit_test(sensing_frame_catches_single_flips),

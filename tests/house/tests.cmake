@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 add_test(NAME house_includes COMMAND ${CMAKE_SOURCE_DIR}/tests/house/check_includes ${CMAKE_SOURCE_DIR})
+add_test(NAME house_heap COMMAND ${CMAKE_SOURCE_DIR}/tests/house/check_heap ${CMAKE_BINARY_DIR})
 add_test(NAME house_checker COMMAND ${CMAKE_SOURCE_DIR}/tests/house/test_check_includes)
 add_test(NAME house_units COMMAND ${CMAKE_SOURCE_DIR}/tests/house/test_units ${CMAKE_BINARY_DIR})
 set_tests_properties(house_units PROPERTIES SKIP_RETURN_CODE 77)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <math.h>
 
 #include "sim/boards.h"
 
@@ -114,6 +115,32 @@ static void steps_are_latched_by_the_boards_timer(void **state)
     assert_true(next == BOARDS_NEVER);
 }
 
+/* Delays and periods that are no whole number of samples: each latch is within a sample of its
+ * instant at 100 MS/s, and the steps do not drift. */
+static void latches_keep_to_the_sample(void **state)
+{
+    struct rig *rig = *state;
+    double worst = 0;
+    for (uint32_t odd = 0; odd < 10; odd++) {
+        struct ris_report r = report_of(rig, RIS_REPORT_ARM);
+        r.delay_ns = 5000 + odd;
+        r.period_ns = 92160 + 3 * odd;
+        tell(rig, &r, 100);
+        const int64_t edge = (int64_t)(odd + 1) * 2 * EDGE;
+        boards_edge(rig->boards, edge, 1, 0);
+        int64_t next = edge;
+        for (int k = 0; k < 64; k++) {
+            boards_pattern(rig->boards, 1, next, &next);
+            double exact = (double)edge + 0.1 * (r.delay_ns + (double)k * r.period_ns);
+            worst = fmax(worst, fabs((double)next - exact));
+            assert_int_equal(shown(rig, next), k % 8 + 1);
+        }
+        boards_forget(rig->boards, edge + EDGE);
+    }
+    print_message("latches within %.2f samples\n", worst);
+    assert_true(worst <= 1);
+}
+
 static void every_edge_has_its_repetitions(void **state)
 {
     struct rig *rig = *state;
@@ -199,6 +226,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_board_is_dark_until_it_reports, setup, teardown),
         cmocka_unit_test_setup_teardown(steps_are_latched_by_the_boards_timer, setup, teardown),
+        cmocka_unit_test_setup_teardown(latches_keep_to_the_sample, setup, teardown),
         cmocka_unit_test_setup_teardown(every_edge_has_its_repetitions, setup, teardown),
         cmocka_unit_test_setup_teardown(edges_before_the_report_do_not_count, setup, teardown),
         cmocka_unit_test_setup_teardown(a_profile_applied_at_an_edge_stays, setup, teardown),
