@@ -4,15 +4,17 @@
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "dsp/fft.h"
+#include "dsp/gauss_batch.h"
 #include "dsp/wall_paths.h"
 
 enum {
     MAX_CARRIER = 8191,
-    MAX_BIN = 24, /* of a delay profile, a multiple of the vector width */
-    GRID = 9,     /* points per axis of the search */
+    MAX_BIN = GAUSS_MAX, /* of a delay profile, a multiple of the vector width */
+    GRID = 9,            /* points per axis of the search */
+    CELLS = GRID * GRID,
     PHASES = 256, /* of the window's response between two bins, interpolated linearly */
     REACH = 48,   /* a path further than so many bins from a bin does not reach it */
     ROW = 2 * REACH,
@@ -30,6 +32,7 @@ struct profile {
     cplx y[TOA_MAX_ANT][MAX_BIN];
     double error; /* e */
     struct wall_paths paths;
+    float root[WALL_PATHS_MAX]; /* of their powers */
 };
 
 struct map_fix {
@@ -41,6 +44,7 @@ struct map_fix {
     float noise[MAX_BIN];            /* correlation of the noise i bins apart */
     struct profile profile[MAP_FIX_STREAMS];
     double weight[GRID][GRID];
+    struct gauss_batch batch; /* covariances of eight cells */
 };
 
 void map_fix_cfg_defaults(struct map_fix_cfg *cfg)
@@ -122,7 +126,7 @@ struct map_fix *map_fix_create(const struct map_fix_cfg *cfg, struct status *err
 {
     assert(cfg && err);
     const char *fault = fault_of(cfg);
-    struct map_fix *map = fault ? NULL : calloc(1, sizeof *map);
+    struct map_fix *map = fault ? NULL : fft_alloc(sizeof *map);
     if (!map) {
         err->code = fault ? ERR_ARG : ERR_NO_MEMORY;
         snprintf(err->text, sizeof err->text, "map-aided fix: %s", fault ? fault : "out of memory");
@@ -139,7 +143,7 @@ void map_fix_destroy(struct map_fix **map)
 {
     if (!map)
         return;
-    free(*map);
+    fft_free(*map);
     *map = NULL;
 }
 
@@ -179,100 +183,91 @@ static void load_profile(struct map_fix *map, size_t s, const struct map_fix_inp
     p->error =
         map->cfg.model_error[s] + 1.36 / e_n0; /* 1.36: noise bandwidth of the Hamming window */
     wall_paths_list(&map->walls, s, fix->position, &p->paths);
+    for (size_t i = 0; i < p->paths.n; i++)
+        p->root[i] = (float)sqrt(p->paths.power[i]);
 }
 
 /* --- likelihood ---------------------------------------------------------------------------------
  */
 
-/* k: [MAX_BIN] what each bin sees of a path; false if it is out of reach. */
-static bool path_response(const struct map_fix *map, const struct profile *p, double length_m,
-                          float *k)
+typedef float bins8 __attribute__((vector_size(8 * sizeof(float))));
+enum { BLOCKS = MAX_BIN / 8, TILE = 4 };
+
+/* What each bin sees of a path, times the root of its power. */
+struct seen {
+    bins8 k[BLOCKS];
+};
+
+/* False if the path is out of reach. */
+static bool path_response(const struct map_fix *map, const struct profile *p, size_t i,
+                          struct seen *out)
 {
-    double x = (length_m - p->first_m) / map->step_m, whole = floor(x);
+    double x = (p->paths.length_m[i] - p->first_m) / map->step_m, whole = floor(x);
     if (!(whole > MAX_BIN - REACH && whole <= REACH))
         return false;
     double phase = (x - whole) * PHASES;
     int f = (int)phase;
-    float t = (float)(phase - f);
+    float t = (float)(phase - f), root = p->root[i], *k = (float *)out->k;
     const float *low = map->response[f] + REACH - (int)whole, *high = low + ROW;
     for (int q = 0; q < MAX_BIN; q++)
-        k[q] = low[q] + t * (high[q] - low[q]);
+        k[q] = root * (low[q] + t * (high[q] - low[q]));
     return true;
 }
 
+/* Rows a .. a + TILE - 1 of sum_i k_i k_i^T, the first `blocks` blocks of columns: the sums stay in
+ * registers over all paths. */
+static inline __attribute__((always_inline)) void
+add_paths(const struct seen *seen, size_t n, size_t a, size_t blocks, float C[MAX_BIN][MAX_BIN])
+{
+    bins8 sum[TILE][BLOCKS] = {{{0}}};
+    for (size_t i = 0; i < n; i++)
+        for (size_t r = 0; r < TILE; r++)
+            for (size_t b = 0; b < blocks; b++)
+                sum[r][b] += ((const float *)seen[i].k)[a + r] * seen[i].k[b];
+    for (size_t r = 0; r < TILE; r++)
+        memcpy(C[a + r], sum[r], blocks * sizeof(bins8));
+}
+
+/* The lower triangle of C. */
 static void model_covariance(const struct map_fix *map, const struct profile *p, double error,
                              float C[MAX_BIN][MAX_BIN])
 {
-    float power = 0, k[MAX_BIN];
-    memset(C, 0, sizeof(float[MAX_BIN][MAX_BIN]));
-    for (size_t i = 0; i < p->paths.n; i++) {
-        if (!path_response(map, p, p->paths.length_m[i], k))
-            continue;
-        power += (float)p->paths.power[i];
-        for (size_t a = 0; a < p->n_bin; a++) {
-            float pk = (float)p->paths.power[i] * k[a];
-            for (size_t b = 0; b < MAX_BIN; b++)
-                C[a][b] += pk * k[b];
+    struct seen seen[WALL_PATHS_MAX];
+    size_t n = 0;
+    float power = 0;
+    for (size_t i = 0; i < p->paths.n; i++)
+        if (path_response(map, p, i, &seen[n])) {
+            power += (float)p->paths.power[i];
+            n++;
         }
+    for (size_t a = 0; a < p->n_bin; a += TILE) {
+        if (a < 8)
+            add_paths(seen, n, a, 1, C);
+        else if (a < 16)
+            add_paths(seen, n, a, 2, C);
+        else
+            add_paths(seen, n, a, 3, C);
     }
     for (size_t a = 0; a < p->n_bin; a++)
         for (size_t b = 0; b <= a; b++)
             C[a][b] += (float)error * power * map->noise[a - b];
 }
 
-/* Cholesky factor of C (lower triangle) into L, inverse diagonal into d; returns log |C|. C is
- * positive definite by its noise. */
-static double factor(const float C[MAX_BIN][MAX_BIN], size_t n, double L[MAX_BIN][MAX_BIN],
-                     double *d)
-{
-    double log_det = 0;
-    for (size_t i = 0; i < n; i++) {
-        for (size_t j = 0; j <= i; j++) {
-            double sum = (double)C[i][j];
-            for (size_t k = 0; k < j; k++)
-                sum -= L[i][k] * L[j][k];
-            if (j < i)
-                L[i][j] = sum * d[j];
-            else
-                L[i][i] = sqrt(fmax(sum, 1e-30));
-        }
-        d[i] = 1 / L[i][i];
-        log_det += 2 * log(L[i][i]);
-    }
-    return log_det;
-}
-
-/* y^H C^-1 y by forward substitution. */
-static double quadratic_form(const double L[MAX_BIN][MAX_BIN], const double *d, const cplx *y,
-                             size_t n)
-{
-    double re[MAX_BIN], im[MAX_BIN], sum = 0;
-    for (size_t i = 0; i < n; i++) {
-        double a = creal(y[i]), b = cimag(y[i]);
-        for (size_t k = 0; k < i; k++) {
-            a -= L[i][k] * re[k];
-            b -= L[i][k] * im[k];
-        }
-        re[i] = a * d[i];
-        im[i] = b * d[i];
-        sum += re[i] * re[i] + im[i] * im[i];
-    }
-    return sum;
-}
-
-/* Scale a profiled out; the antennas see nearly the same interference, so they count as one look.
- */
-static double log_likelihood(struct map_fix *map, size_t s, struct vec3 u, double error)
+/* Of stream s for users at u[0] .. u[GAUSS_LANES - 1]. Scale a profiled out; the antennas see
+ * nearly the same interference, so they count as one look. */
+static void log_likelihood(struct map_fix *map, size_t s, const struct vec3 *u, double error,
+                           double *ll)
 {
     struct profile *p = &map->profile[s];
     float C[MAX_BIN][MAX_BIN];
-    double L[MAX_BIN][MAX_BIN], d[MAX_BIN], form = 0;
-    wall_paths_move(&map->walls, s, u, &p->paths);
-    model_covariance(map, p, error, C);
-    double log_det = factor((const float(*)[MAX_BIN])C, p->n_bin, L, d);
-    for (size_t j = 0; j < map->cfg.n_ant; j++)
-        form += quadratic_form((const double(*)[MAX_BIN])L, d, p->y[j], p->n_bin);
-    return -((double)p->n_bin * log(form) + log_det);
+    for (size_t l = 0; l < GAUSS_LANES; l++) {
+        wall_paths_move(&map->walls, s, u[l], &p->paths);
+        model_covariance(map, p, error, C);
+        for (size_t a = 0; a < p->n_bin; a++)
+            for (size_t b = 0; b <= a; b++)
+                map->batch.c[gauss_cell(a, b)][l] = (double)C[a][b];
+    }
+    gauss_log_likelihood(&map->batch, p->n_bin, (const cplx(*)[MAX_BIN])p->y, map->cfg.n_ant, ll);
 }
 
 /* --- posterior over a plan grid ------------------------------------------------------------------
@@ -294,25 +289,39 @@ static double node(double half, size_t i)
     return half * (2 * (double)i / (GRID - 1) - 1);
 }
 
+static struct vec3 place(const struct grid *g, size_t cell)
+{
+    return (struct vec3){g->centre.x + node(g->half_x, cell / GRID),
+                         g->centre.y + node(g->half_y, cell % GRID), g->centre.z};
+}
+
+/* Log likelihood of the cells from `first` on; beyond the last one it is computed again. */
+static void evaluate_batch(struct map_fix *map, const struct grid *g, size_t first)
+{
+    struct vec3 u[GAUSS_LANES];
+    double ll[GAUSS_LANES], *weight = &map->weight[0][0];
+    for (size_t l = 0; l < GAUSS_LANES; l++)
+        u[l] = place(g, first + l < CELLS ? first + l : CELLS - 1);
+    for (size_t s = 0; s < MAP_FIX_STREAMS; s++) {
+        if (!map->profile[s].used)
+            continue;
+        double error = map->profile[s].error;
+        log_likelihood(map, s, u, g->coarse ? fmax(error, coarse_error) : error, ll);
+        for (size_t l = 0; l < GAUSS_LANES && first + l < CELLS; l++)
+            weight[first + l] += ll[l] * map->cfg.evidence;
+    }
+}
+
 static void evaluate(struct map_fix *map, const struct grid *g)
 {
-    double best = -INFINITY;
-    for (size_t i = 0; i < GRID; i++)
-        for (size_t j = 0; j < GRID; j++) {
-            struct vec3 u = {g->centre.x + node(g->half_x, i), g->centre.y + node(g->half_y, j),
-                             g->centre.z};
-            double ll = 0;
-            for (size_t s = 0; s < MAP_FIX_STREAMS; s++)
-                if (map->profile[s].used)
-                    ll += log_likelihood(map, s, u,
-                                         g->coarse ? fmax(map->profile[s].error, coarse_error)
-                                                   : map->profile[s].error);
-            map->weight[i][j] = ll * map->cfg.evidence;
-            best = fmax(best, map->weight[i][j]);
-        }
-    for (size_t i = 0; i < GRID; i++)
-        for (size_t j = 0; j < GRID; j++)
-            map->weight[i][j] = exp(map->weight[i][j] - best);
+    double best = -INFINITY, *weight = &map->weight[0][0];
+    memset(map->weight, 0, sizeof map->weight);
+    for (size_t first = 0; first < CELLS; first += GAUSS_LANES)
+        evaluate_batch(map, g, first);
+    for (size_t i = 0; i < CELLS; i++)
+        best = fmax(best, weight[i]);
+    for (size_t i = 0; i < CELLS; i++)
+        weight[i] = exp(weight[i] - best);
 }
 
 static struct moments posterior(struct map_fix *map, const struct grid *g)

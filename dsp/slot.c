@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "dsp/slot.h"
 #include "dsp/fft.h"
+#include "dsp/phasor.h"
 #include <assert.h>
 #include <math.h>
 #include <stdbool.h>
@@ -16,6 +17,7 @@ struct slot_est {
     cplxf *unspread;      /* conj(x_k) and the scale to full-scale units, of one period [k] */
     cplxf *mean, *bins;   /* [n_ant x n] */
     cplxf *rotor;         /* [n] carrier offset within a period */
+    cplxf *slope;         /* [k] what a drift of the clock does to the carriers */
 };
 
 static bool allocate(struct slot_est *e)
@@ -26,7 +28,8 @@ static bool allocate(struct slot_est *e)
     e->mean = fft_alloc(all * sizeof(cplxf));
     e->bins = fft_alloc(all * sizeof(cplxf));
     e->rotor = fft_alloc(n * sizeof(cplxf));
-    return e->analysis && e->unspread && e->mean && e->bins && e->rotor;
+    e->slope = fft_alloc(e->cfg.k * sizeof(cplxf));
+    return e->analysis && e->unspread && e->mean && e->bins && e->rotor && e->slope;
 }
 
 struct slot_est *slot_est_create(const struct waveform_cfg *cfg, size_t n_ant, struct status *err)
@@ -67,6 +70,7 @@ void slot_est_destroy(struct slot_est **est)
     fft_free((*est)->mean);
     fft_free((*est)->bins);
     fft_free((*est)->rotor);
+    fft_free((*est)->slope);
     free(*est);
     *est = NULL;
 }
@@ -87,12 +91,6 @@ static void sum_periods(const struct sc16 *x, size_t n, size_t periods, cplxf *o
     }
 }
 
-static cplxf turn(double cycles)
-{
-    double phase = 2 * PI * (cycles - floor(cycles));
-    return CMPLXF((float)cos(phase), (float)sin(phase));
-}
-
 /* The same with a carrier offset of `cfo` cycles a sample removed, phase 0 at `index` before x: one
  * factor per period, then one rotor for all of them. */
 static void sum_periods_cfo(const struct slot_est *e, const struct sc16 *x, size_t index,
@@ -102,7 +100,7 @@ static void sum_periods_cfo(const struct slot_est *e, const struct sc16 *x, size
     for (size_t i = 0; i < n; i++)
         out[i] = 0;
     for (size_t p = 0; p < periods; p++) {
-        cplxf c = turn(-cfo * (double)(index + p * n));
+        cplxf c = phasor(-cfo * (double)(index + p * n));
         const struct sc16 *xp = x + p * n;
         for (size_t i = 0; i < n; i++)
             out[i] += c * CMPLXF((float)xp[i].i, (float)xp[i].q);
@@ -113,8 +111,8 @@ static void sum_periods_cfo(const struct slot_est *e, const struct sc16 *x, size
 
 static void prepare_rotor(struct slot_est *e, double cfo)
 {
-    for (size_t i = 0; cfo != 0 && i < e->cfg.n; i++)
-        e->rotor[i] = turn(-cfo * (double)i);
+    if (cfo != 0)
+        phasor_ramp(0, -cfo, e->cfg.n, e->rotor);
 }
 
 /* Carriers of `periods` periods that start at index; h: [n_ant x K]. */
@@ -141,15 +139,14 @@ static void analyse(struct slot_est *e, const struct sc16 *const *x, size_t inde
 
 /* A sender whose clock runs fast by `skew` arrives earlier from slot to slot, t seconds after the
  * first sample by skew t: take the phase slope exp(j 2 pi f_k skew t) away. */
-static void remove_skew(const struct slot_est *e, double skew_t, cplxf *h)
+static void remove_skew(struct slot_est *e, double skew_t, cplxf *h)
 {
     size_t n_carrier = e->cfg.k;
     double step = -waveform_spacing_hz(&e->cfg) * skew_t;
-    for (size_t k = 0; k < n_carrier; k++) {
-        cplxf r = turn(step * ((double)k - 0.5 * (double)(n_carrier - 1)));
-        for (size_t a = 0; a < e->n_ant; a++)
-            h[a * n_carrier + k] *= r;
-    }
+    phasor_ramp(-0.5 * step * (double)(n_carrier - 1), step, n_carrier, e->slope);
+    for (size_t a = 0; a < e->n_ant; a++)
+        for (size_t k = 0; k < n_carrier; k++)
+            h[a * n_carrier + k] *= e->slope[k];
 }
 
 void slot_estimate(struct slot_est *e, const struct sc16 *const *x, const struct slot_window *win,

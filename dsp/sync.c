@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "dsp/sync.h"
 #include "dsp/fft.h"
+#include "dsp/phasor.h"
 #include <assert.h>
 #include <math.h>
 #include <stdbool.h>
@@ -19,7 +20,7 @@ struct sync {
     cplxf *conj_x;                  /* conj(x_k) in FFT order [n], 0 off the carriers */
     cplxf *ref;                     /* one period of the waveform, power 1 [n] */
     cplxf *mean, *bins;             /* [n] scratch */
-    cplxf *rotor;                   /* [n] conj(ref) with the carrier offset */
+    cplxf *rotor;                   /* [n] the carrier offset, while matching times conj(ref) */
     cplxf *corr;                    /* [max_samps / block] lag-N products per block, then periods */
     float *energy;                  /* [max_samps / block + BLOCKS_PER_PERIOD] */
 };
@@ -217,12 +218,6 @@ static int find_plateau(struct sync *s, const struct sc16 *x, size_t n, struct r
     return run->n >= 2 * BLOCKS_PER_PERIOD ? OK : ERR_NOT_FOUND;
 }
 
-static cplxf turn(double cycles)
-{
-    double phase = 2 * PI * (cycles - floor(cycles));
-    return CMPLXF((float)cos(phase), (float)sin(phase));
-}
-
 /* Where a period starts, 0 <= result < n, relative to x: average periods with the offset removed,
  * correlate with the sequence, strongest peak, parabola. */
 static double timing(struct sync *s, const struct sc16 *x, size_t n_periods, double cfo_hz)
@@ -232,12 +227,13 @@ static double timing(struct sync *s, const struct sc16 *x, size_t n_periods, dou
     for (size_t i = 0; i < n; i++)
         s->mean[i] = 0;
     for (size_t p = 0; p < n_periods; p++) {
-        cplxf c = turn(-cfo * (double)(p * n));
+        cplxf c = phasor(-cfo * (double)(p * n));
         for (size_t i = 0; i < n; i++)
             s->mean[i] += c * CMPLXF((float)x[p * n + i].i, (float)x[p * n + i].q);
     }
+    phasor_ramp(0, -cfo, n, s->rotor);
     for (size_t i = 0; i < n; i++)
-        s->mean[i] *= turn(-cfo * (double)i);
+        s->mean[i] *= s->rotor[i];
     fft_run(s->forward, s->mean, s->bins);
     for (size_t i = 0; i < n; i++)
         s->bins[i] *= s->conj_x[i];
@@ -304,8 +300,9 @@ static void follow_periods(struct sync *s, const struct sc16 *x, size_t n_period
 static void match_periods(struct sync *s, const struct sc16 *x, size_t n_periods, size_t inside,
                           double cfo_hz)
 {
+    phasor_ramp(0, -cfo_hz / s->cfg.rate_hz, s->cfg.n, s->rotor);
     for (size_t i = 0; i < s->cfg.n; i++)
-        s->rotor[i] = conjf(s->ref[i]) * turn(-cfo_hz / s->cfg.rate_hz * (double)i);
+        s->rotor[i] *= conjf(s->ref[i]);
     follow_periods(s, x, n_periods, inside, -1);
     follow_periods(s, x, n_periods, inside, 1);
 }
@@ -317,7 +314,7 @@ static void refine_cfo(const struct sync *s, size_t first, size_t count, struct 
     double mid = 0.5 * (double)(count - 1), sum = 0, slope = 0, square = 0, weight = 0;
     double before = 0, unwrapped = 0;
     for (size_t i = 0; i < count; i++) {
-        cplx c = (cplx)s->corr[first + i] * (cplx)turn(-cycles * (double)i);
+        cplx c = (cplx)s->corr[first + i] * (cplx)phasor(-cycles * (double)i);
         double phase = carg(c);
         unwrapped = i == 0 ? phase : unwrapped + remainder(phase - before, 2 * PI);
         before = phase;

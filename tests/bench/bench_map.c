@@ -73,7 +73,7 @@ int main(void)
     static struct bench b;
     int over = 0;
     prepare(&b);
-    over |= bench_report("map-aided fix", bench_median_s(run_map, &b, 50) * 1e3, "ms", 4);
+    over |= bench_report("map-aided fix", bench_median_s(run_map, &b, 50) * 1e3, "ms", 2);
     over |= bench_report("leak among clutter, per lock", bench_median_s(run_first, &b, 3) * 1e3,
                          "ms", 1000);
     return over;
