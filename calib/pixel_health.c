@@ -16,6 +16,7 @@
 enum { TILTS = 4, SMOOTH = TILTS + PIXEL_IMAGES - 1, REWEIGHTS = 6 };
 
 #define PRIOR_SIGMA   0.5   /* of a coefficient before any evidence */
+#define BROKEN_SIGMA  2.0   /* of a broken one about its last estimate: it may be anything */
 #define SAME_PLACE    0.995 /* correlation of the direct hop's responses */
 #define NO_FIT        0.5   /* share of the pilots' power left over */
 #define UNKNOWN_SIGMA 0.2
@@ -101,16 +102,19 @@ enum pixel_use pixel_health_add(struct pixel_health *s, const struct pixel_pilot
 
 /* --- judgement ---------------------------------------------------------------------------- */
 
-/* c and the inverse of info in factor (upper): (info + I / s^2) c = vector + smooth / s^2. */
+/* c and the inverse of info in factor (upper): (info + D) c = vector + D c0. A pixel in order is
+ * expected near the smooth part. A broken one is not, which would draw it towards health; it stays
+ * where it was when evidence fades. */
 static int solve(struct pixel_health *s)
 {
-    const double prior = 1 / (PRIOR_SIGMA * PRIOR_SIGMA);
     const lapack_int m = (lapack_int)s->m;
     cplx *c = s->h; /* scratch */
     memcpy(s->factor, s->info, s->m * s->m * sizeof *s->factor);
     for (size_t i = 0; i < s->m; i++) {
-        s->factor[i * s->m + i] += prior;
-        c[i] = s->vector[i] + prior * s->smooth[i];
+        const bool broken = s->map.state[i] == PIXEL_FAILED;
+        const double sigma = broken ? BROKEN_SIGMA : PRIOR_SIGMA, d = 1 / (sigma * sigma);
+        s->factor[i * s->m + i] += d;
+        c[i] = s->vector[i] + d * (broken ? s->c[i] : s->smooth[i]);
     }
     if (LAPACKE_zpotrf(LAPACK_ROW_MAJOR, 'U', m, s->factor, m) ||
         LAPACKE_zpotrs(LAPACK_ROW_MAJOR, 'U', m, 1, s->factor, m, c, 1) ||
