@@ -12,6 +12,7 @@ struct entry {
     bool valid;       /* empty holds a captured background */
     size_t captured;  /* cycles in the running capture */
     size_t followed;  /* cycles the high-pass has seen */
+    size_t since;     /* cycles since the background was captured or imported */
     cplxf *empty;     /* [n_ant x K] */
     cplxf *capturing; /* [n_ant x K] mean of the running capture */
     cplxf *slow;      /* [n_ant x K] what the high-pass takes for the room */
@@ -29,6 +30,7 @@ struct background {
     struct fft *to_delay;
     cplxf *padded, *delay; /* [n_fft] */
     float *window;         /* [K] */
+    double *tap_power;     /* [n_ant x 2 n_room] of the drift */
 };
 
 static const char *complaint(const struct background_cfg *c)
@@ -68,8 +70,9 @@ static bool allocate(struct background *bg)
     bg->padded = fft_alloc(bg->n_fft * sizeof(cplxf));
     bg->delay = fft_alloc(bg->n_fft * sizeof(cplxf));
     bg->window = fft_alloc(c->n_carrier * sizeof(float));
+    bg->tap_power = fft_alloc(2 * c->n_ant * bg->n_room * sizeof(double));
     bg->entries = fft_alloc(c->max_entries * sizeof(struct entry));
-    bool ok = bg->to_delay && bg->padded && bg->delay && bg->window && bg->entries;
+    bool ok = bg->to_delay && bg->padded && bg->delay && bg->window && bg->tap_power && bg->entries;
     for (size_t i = 0; ok && i < c->max_entries; i++)
         ok = allocate_entry(&bg->entries[i], bg->len, 2 * c->n_ant * bg->n_room);
     return ok;
@@ -114,6 +117,7 @@ void background_destroy(struct background **bg)
     fft_free(b->padded);
     fft_free(b->delay);
     fft_free(b->window);
+    fft_free(b->tap_power);
     fft_free(b->entries);
     free(b);
     *bg = NULL;
@@ -145,18 +149,30 @@ void background_begin(struct background *bg)
         bg->entries[i].captured = 0;
 }
 
+/* Delay profile of one antenna's row (minus another, if there is one) into bg->delay. */
+static void to_delay(struct background *bg, const cplxf *row, const cplxf *minus)
+{
+    for (size_t k = 0; k < bg->cfg.n_carrier; k++)
+        bg->padded[k] = (minus ? row[k] - minus[k] : row[k]) * bg->window[k];
+    fft_run(bg->to_delay, bg->padded, bg->delay);
+}
+
+/* Value i of the watched taps: first the room's, then as many where nothing can be. */
+static cplx watched_tap(const struct background *bg, size_t i)
+{
+    size_t tap = i < bg->n_room ? i : i + bg->n_room; /* a gap for what wraps around */
+    return bg->delay[tap % bg->n_fft];
+}
+
 /* Welford's mean and squared deviation of every watched delay tap. */
 static void watch_motion(struct background *bg, struct entry *e, const cplxf *w)
 {
-    size_t n_carrier = bg->cfg.n_carrier, n_watched = 2 * bg->n_room;
+    size_t n_watched = 2 * bg->n_room;
     for (size_t a = 0; a < bg->cfg.n_ant; a++) {
-        for (size_t k = 0; k < n_carrier; k++)
-            bg->padded[k] = w[a * n_carrier + k] * bg->window[k];
-        fft_run(bg->to_delay, bg->padded, bg->delay);
+        to_delay(bg, w + a * bg->cfg.n_carrier, NULL);
         for (size_t i = 0; i < n_watched; i++) {
-            size_t tap = i < bg->n_room ? i : i + bg->n_room; /* a gap for what wraps around */
             cplx *mean = &e->tap_mean[a * n_watched + i];
-            cplx v = bg->delay[tap % bg->n_fft], before = v - *mean;
+            cplx v = watched_tap(bg, i), before = v - *mean;
             *mean += before / (double)e->captured;
             e->tap_m2[a * n_watched + i] += creal(before * conj(v - *mean));
         }
@@ -182,18 +198,19 @@ int background_add(struct background *bg, enum stream_name h, uint64_t config, c
     return OK;
 }
 
-/* Largest variance of a room tap over the mean variance where no path can be. */
-static double motion_ratio(const struct background *bg, const struct entry *e)
+/* Largest power of a room tap over the mean power where no path can be. power: [n_ant x 2 n_room]
+ */
+static double room_ratio(const struct background *bg, const double *power)
 {
     double largest = 0, empty = 0;
     for (size_t i = 0; i < 2 * bg->n_room; i++) {
-        double m2 = 0;
+        double sum = 0;
         for (size_t a = 0; a < bg->cfg.n_ant; a++)
-            m2 += e->tap_m2[a * 2 * bg->n_room + i];
+            sum += power[a * 2 * bg->n_room + i];
         if (i < bg->n_room)
-            largest = fmax(largest, m2);
+            largest = fmax(largest, sum);
         else
-            empty += m2 / (double)bg->n_room;
+            empty += sum / (double)bg->n_room;
     }
     if (empty > 0)
         return largest / empty;
@@ -202,7 +219,7 @@ static double motion_ratio(const struct background *bg, const struct entry *e)
 
 static int refuse(const struct background *bg, const struct entry *e, struct status *err)
 {
-    double ratio = motion_ratio(bg, e);
+    double ratio = room_ratio(bg, e->tap_m2);
     int code = e->captured < bg->cfg.min_cycles   ? ERR_STATE
                : !(ratio <= bg->cfg.motion_ratio) ? ERR_BUSY
                                                   : OK;
@@ -243,6 +260,7 @@ int background_finish(struct background *bg, struct status *err)
         e->empty = e->capturing;
         e->capturing = t;
         e->valid = true;
+        e->since = 0;
     }
     if (n_captured == 0 && err)
         *err = (struct status){ERR_STATE, "background: the capture saw no cycle"};
@@ -270,6 +288,40 @@ bool background_valid(const struct background *bg, enum stream_name h, uint64_t 
     return e && e->valid;
 }
 
+bool background_export(const struct background *bg, enum stream_name h, uint64_t config, cplxf *w)
+{
+    const struct entry *e = find(bg, h, config);
+    if (!e || !e->valid)
+        return false;
+    memcpy(w, e->empty, bg->len * sizeof *w);
+    return true;
+}
+
+int background_import(struct background *bg, enum stream_name h, uint64_t config, const cplxf *w)
+{
+    struct entry *e = find_or_add(bg, h, config);
+    if (!e)
+        return ERR_NO_SPACE;
+    memcpy(e->empty, w, bg->len * sizeof *w);
+    e->valid = true;
+    e->since = 0;
+    return OK;
+}
+
+double background_drift(struct background *bg, enum stream_name h, uint64_t config)
+{
+    const struct entry *e = find(bg, h, config);
+    size_t n_watched = 2 * bg->n_room, n_carrier = bg->cfg.n_carrier;
+    if (!e || !e->valid || e->since < bg->cfg.settle_cycles)
+        return 0;
+    for (size_t a = 0; a < bg->cfg.n_ant; a++) {
+        to_delay(bg, e->slow + a * n_carrier, e->empty + a * n_carrier);
+        for (size_t i = 0; i < n_watched; i++)
+            bg->tap_power[a * n_watched + i] = cplx_norm(watched_tap(bg, i));
+    }
+    return room_ratio(bg, bg->tap_power);
+}
+
 enum background_kind background_subtract(struct background *bg, enum stream_name h, uint64_t config,
                                          const cplxf *w, cplxf *out)
 {
@@ -292,5 +344,6 @@ enum background_kind background_subtract(struct background *bg, enum stream_name
         e->slow[i] += (now - e->slow[i]) * weight;
     }
     e->followed++;
+    e->since++;
     return kind;
 }

@@ -56,6 +56,20 @@ void background_clear(struct background *bg);
 
 bool background_valid(const struct background *bg, enum stream_name h, uint64_t config);
 
+/* RT-safe. Copies a captured background to w [n_ant x K]. False: there is none. */
+bool background_export(const struct background *bg, enum stream_name h, uint64_t config, cplxf *w);
+
+/* RT-safe. Takes w as a captured background, e.g. one of an earlier run. ERR_NO_SPACE: table full.
+ */
+int background_import(struct background *bg, enum stream_name h, uint64_t config,
+                      const cplxf *w) MUST_CHECK;
+
+/* RT-safe; n_ant FFTs. How far the room of the last 1/forget cycles is from the captured one: power
+ * of the difference at the delay of the room where it is largest, over its mean at delays where
+ * nothing can be. About 3 in an unchanged room; a person gives thousands. 0: no background, or
+ * fewer than settle_cycles since it was captured. */
+double background_drift(struct background *bg, enum stream_name h, uint64_t config);
+
 /* RT-safe. out = w minus the empty room, or high-passed; may be w itself. Call once per cycle and
  * stream: the high-pass learns from every call, so that it is ready when it is needed. */
 enum background_kind background_subtract(struct background *bg, enum stream_name h, uint64_t config,

@@ -103,6 +103,17 @@ static const struct config_key keys[] = {
      .help = "cycles of a capture, for each profile in use"},
     {"background.max_age_s", CONFIG_DOUBLE(CFG, background.max_age_s), .unit = "s", .min = 1,
      .max = 1e9, .def = "86400", .help = "older ones are not used"},
+    {"background.refresh_s", CONFIG_DOUBLE(CFG, background.refresh_s), .unit = "s", .min = 1,
+     .max = 1e9, .def = "3600",
+     .help = "with auto: taken anew after this time, when nobody is there"},
+
+    {"calib.max_age_s", CONFIG_DOUBLE(CFG, calib.max_age_s), .unit = "s", .min = 1, .max = 1e9,
+     .def = "604800", .help = "of delay and channels, before an alarm"},
+    {"calib.max_temperature_step_c", CONFIG_DOUBLE(CFG, calib.max_temperature_step_c), .unit = "K",
+     .min = 0.1, .max = 200, .def = "15", .help = "of the radio since then, before an alarm"},
+    {"calib.max_delay_drift_m", CONFIG_DOUBLE(CFG, calib.max_delay_drift_m), .unit = "m",
+     .min = 0.001, .max = 10, .def = "0.03",
+     .help = "of the leak: a stored delay further off is not used, a drift gives an alarm"},
 
     {"estimate.sigma_direct_m", CONFIG_DOUBLE(CFG, estimate.sigma_direct_m), .unit = "m", .min = 0,
      .max = 100, .def = "0.25", .help = "site's multipath error of the direct path"},

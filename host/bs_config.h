@@ -75,8 +75,11 @@ struct bs_cfg {
     struct {
         bool automatic;
         int cycles;
-        double max_age_s;
+        double max_age_s, refresh_s;
     } background;
+    struct {
+        double max_age_s, max_temperature_step_c, max_delay_drift_m;
+    } calib;
     struct {
         double sigma_direct_m, sigma_ris_m, height_sigma_m;
         double false_alarm, min_peak_db;

@@ -2,12 +2,13 @@
 #include "host/control.h"
 #include "base/log.h"
 #include "base/sockets.h"
+#include "host/control_calib.h"
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ANSWER_BYTES = 8192, CYCLES_MAX = 10000 };
+enum { ANSWER_BYTES = 65536, CYCLES_MAX = 10000 };
 
 struct control {
     void *socket;
@@ -46,6 +47,42 @@ static int run_background(const struct control_ops *ops, const json_t *args, cha
     return OK;
 }
 
+static int list_calibrations(const struct control_ops *ops, char *out, size_t size,
+                             struct status *err)
+{
+    char *records = site_calib_list(ops->site);
+    int n = records ? snprintf(out, size, "{\"records\":%s}", records) : -1;
+    free(records);
+    return n >= 0 && (size_t)n < size ? OK
+                                      : status_set(err, ERR_NO_SPACE, "the answer does not fit");
+}
+
+static int run_calib(const struct control_ops *ops, const json_t *args, char *out, size_t size,
+                     struct status *err)
+{
+    const char *kind = json_string_value(json_object_get(args, "kind"));
+    struct site_request request;
+    struct site_state state;
+    snprintf(out, size, "{}");
+    if (!ops->site)
+        return status_set(err, ERR_STATE, "nothing can be calibrated here");
+    if (kind && strcmp(kind, "list") == 0)
+        return list_calibrations(ops, out, size, err);
+    if (kind && strcmp(kind, "state") == 0) {
+        site_calib_state(ops->site, &state);
+        return control_calib_state(&state, out, size) ? status_set(err, ERR_NO_SPACE, "no space")
+                                                      : OK;
+    }
+    if (kind && strcmp(kind, "stop") == 0) {
+        site_calib_abort(ops->site);
+        return OK;
+    }
+    if (control_calib_request(args, &request, err) || site_calib_request(ops->site, &request, err))
+        return err->code;
+    ops->calibrating(ops->context, &request);
+    return OK;
+}
+
 static int run_shutdown(const struct control_ops *ops, const json_t *args, char *out, size_t size,
                         struct status *err)
 {
@@ -59,6 +96,7 @@ static int run_shutdown(const struct control_ops *ops, const json_t *args, char 
 static const struct command commands[] = {
     {"status", run_status},
     {"background", run_background},
+    {"calib", run_calib},
     {"shutdown", run_shutdown},
 };
 
@@ -68,7 +106,7 @@ static const struct command *find_command(const char *name, struct status *err)
         if (strcmp(commands[i].name, name) == 0)
             return &commands[i];
     status_set(err, ERR_NOT_FOUND,
-               name ? "unknown command '%.40s': status, background, shutdown"
+               name ? "unknown command '%.40s': status, background, calib, shutdown"
                     : "no \"cmd\" in the request%s",
                name ? name : "");
     return NULL;
@@ -109,7 +147,7 @@ void control_execute(const struct control_ops *ops, const char *text, size_t n, 
         const struct command *command = find_command(name, &err);
         if (command)
             command->run(ops, request, members, sizeof members, &err);
-        if (command && command->run != run_status)
+        if (command && command->run != run_status && command->run != run_calib)
             log_info("command %s: %s", name, status_name(err.code));
     }
     if (err.code)

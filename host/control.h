@@ -4,11 +4,15 @@
  *
  *   {"cmd":"status"}                       -> {"ok":true, ...health...}
  *   {"cmd":"background","cycles":10}       -> {"ok":true}      capture the empty room; 0 drops it
+ *   {"cmd":"calib","kind":"delay", ...}    -> {"ok":true}      likewise channels, background
+ *   {"cmd":"calib","kind":"state"}         -> {"ok":true, "phase":.., "done":.., "result":..}
+ *   {"cmd":"calib","kind":"list"}          -> {"ok":true, "records":[..]}; "stop" gives up
  *   {"cmd":"shutdown"}                     -> {"ok":true}
  *
  * "seq" (optional, integer) comes back. A refusal reads {"ok":false,"error":..,"cure":..}. Every
  * command but status is written to the audit log. The owner thread of the socket calls in here. */
 #pragma once
+#include "host/site_calib.h"
 #include "host/telemetry.h"
 
 struct control_ops { /* what commands do, supplied by the daemon */
@@ -16,6 +20,8 @@ struct control_ops { /* what commands do, supplied by the daemon */
     void (*background)(void *context, unsigned cycles);
     void (*shutdown)(void *context);
     void *context;
+    struct site_calib *site; /* NULL: commands "calib" are refused */
+    void (*calibrating)(void *context, const struct site_request *request); /* for the audit */
 };
 
 struct control;

@@ -109,7 +109,7 @@ static bool make_buffers(struct pipeline *p, struct status *err)
     p->w = fft_alloc(STREAM_COUNT * one);
     p->v = fft_alloc(STREAM_COUNT * one);
     p->capture.kept = fft_alloc(N_STREAM * one);
-    if (p->h && p->w && p->v && p->capture.kept)
+    if (pipeline_site_create(p) && p->h && p->w && p->v && p->capture.kept)
         return true;
     status_set(err, ERR_NO_MEMORY, "pipeline: out of memory");
     return false;
@@ -189,6 +189,7 @@ void pipeline_destroy(struct pipeline **pipeline)
     sync_destroy(&p->sync);
     frame_rx_destroy(&p->frame);
     frame_modem_destroy(&p->modem);
+    pipeline_site_destroy(p);
     fft_free(p->h);
     fft_free(p->w);
     fft_free(p->v);
@@ -228,10 +229,12 @@ static void find_path(struct pipeline *p, size_t i, enum background_kind kind,
     memcpy(r->profile[i], toa_profile(p->toa), sizeof r->profile[i]);
 }
 
-static void look_at_streams(struct pipeline *p, struct cycle_report *r)
+static void look_at_streams(struct pipeline *p, const struct stream_ref *ref,
+                            struct cycle_report *r)
 {
     const size_t stride = p->cfg.radio.n_rx * p->wave.k;
     pipeline_capture_keep(p);
+    pipeline_site_keep(p, ref, r);
     for (size_t i = 0; i < N_STREAM; i++) {
         enum stream_name h = STREAM_STATIC + i;
         cplxf *w = p->w + h * stride;
@@ -245,25 +248,26 @@ static void look_at_streams(struct pipeline *p, struct cycle_report *r)
 }
 
 /* Block to streams. Returns what the leak says is wrong with the cycle (enum cycle_fault). */
-static uint32_t separate(struct pipeline *p, const struct block *block, struct cycle_report *r)
+static uint32_t separate(struct pipeline *p, const struct block *block, struct cycle_report *r,
+                         struct stream_ref *ref)
 {
     const struct slot_window window = {
         .first = (size_t)-p->schedule.window[WINDOW_SENSING].begin,
         .n_slots = waveform_burst_slots(&p->wave),
     };
-    struct stream_ref ref;
     slot_estimate(p->slots, (const struct sc16 *const *)block->samp, &window, p->h);
-    int rc = stream_separate(p->streams, p->h, window.n_slots, p->w, &ref);
+    int rc = stream_separate(p->streams, p->h, window.n_slots, p->w, ref);
     if (rc == ERR_STATE) { /* the radio's latency jumped: what was learned no longer fits */
-        stream_reset(p->streams);
         leak_watch_reset(&p->leak);
-        background_clear(p->background);
+        pipeline_site_leak_moved(p);
     }
     if (rc)
         return FAULT_RX_STEP;
-    r->leak_wander_rad = ref.wander_rad;
-    r->leak_peak_db = ref.peak_db;
-    return leak_watch_look(&p->leak, ref.tap, p->cfg.radio.n_rx) ? FAULT_RX_STEP : 0;
+    r->leak_wander_rad = ref->wander_rad;
+    r->leak_peak_db = ref->peak_db;
+    if (!pipeline_site_check_leak(p, ref, r))
+        return FAULT_RX_STEP;
+    return leak_watch_look(&p->leak, ref->tap, p->cfg.radio.n_rx) ? FAULT_RX_STEP : 0;
 }
 
 /* Latency, gains and LO phases are new; the empty room is not, since streams are normalised by the
@@ -273,7 +277,7 @@ static void heed_tuning(struct pipeline *p, const struct cycle_plan *plan)
     if (plan->tuning == p->tuning)
         return;
     p->tuning = plan->tuning;
-    stream_reset(p->streams);
+    pipeline_site_retuned(p);
     leak_watch_reset(&p->leak);
 }
 
@@ -291,14 +295,16 @@ void pipeline_sensing(struct pipeline *p, const struct block *block)
 {
     struct cycle_report *r = &p->pending;
     int64_t t0 = clock_ns();
+    struct stream_ref ref;
     start_report(p, &block->plan);
+    pipeline_site_take_update(p);
     pipeline_capture_begin(p, r);
     r->faults = block->plan.faults | block->info.faults | clipped(p, block);
     heed_tuning(p, &block->plan);
     if (!report_blocked(r))
-        r->faults |= separate(p, block, r);
+        r->faults |= separate(p, block, r, &ref);
     if (!report_blocked(r))
-        look_at_streams(p, r);
+        look_at_streams(p, &ref, r);
     r->stages.sensing_us = (double)(clock_ns() - t0) * 1e-3;
 }
 
@@ -306,6 +312,7 @@ static void close_cycle(struct pipeline *p, struct cycle_report *report)
 {
     struct cycle_report *r = &p->pending;
     pipeline_capture_end(p, r);
+    pipeline_site_end(p, r);
     atomic_store(&p->user[r->plan.user].answered,
                  r->response == RESPONSE_PERMITTED || r->response == RESPONSE_NO_PERMIT);
     pipeline_count(&p->cycles);

@@ -2,12 +2,9 @@
  *
  * The empty-room capture inside the cycle: begun by request, fed by every cycle, thrown away as
  * soon as anyone answers or our own radio falters. */
-#include "base/log.h"
 #include "frames/ris_profile.h"
 #include "host/pipeline_priv.h"
 #include <string.h>
-
-#define QUIET_S 10.0 /* nobody may have answered for so long */
 
 uint64_t pipeline_stream_config(const struct pipeline *p, enum stream_name h)
 {
@@ -36,15 +33,15 @@ static void refuse(struct pipeline *p, const char *why)
         background_abort(p->background);
     p->capture.running = false;
     pipeline_count(&p->captures_refused);
-    log_warn("empty-room capture refused: %s", why);
+    pipeline_site_tell_capture(p, 0, why);
 }
 
 void pipeline_capture_begin(struct pipeline *p, struct cycle_report *r)
 {
     int request = atomic_exchange(&p->capture.request, -1);
     if (request == 0) {
-        background_clear(p->background);
-    } else if (request > 0 && r->time_s - p->answered_s < QUIET_S) {
+        pipeline_site_void(p);
+    } else if (request > 0 && r->time_s - p->answered_s < PIPELINE_QUIET_S) {
         refuse(p, "somebody answered in the last 10 s");
     } else if (request > 0) {
         background_begin(p->background);
@@ -53,8 +50,7 @@ void pipeline_capture_begin(struct pipeline *p, struct cycle_report *r)
         memset(p->capture.taken, 0, sizeof p->capture.taken);
     }
     if (p->capture.captured && r->time_s - p->capture.finished_s > p->cfg.background.max_age_s) {
-        background_clear(p->background);
-        p->capture.captured = false;
+        pipeline_site_void(p);
     }
     p->capture.keeping = false;
     r->background_running = p->capture.running;
@@ -100,14 +96,15 @@ static void finish(struct pipeline *p, const struct cycle_report *r)
     p->capture.running = false;
     if (background_finish(p->background, &why)) {
         refuse(p, why.text);
-        if (p->cfg.background.automatic && !p->capture.captured) /* until somebody answers */
-            pipeline_background(p, (unsigned)p->cfg.background.cycles);
         return;
     }
     p->capture.finished_s = r->time_s;
     p->capture.captured = true;
+    p->site.aged = true;
+    p->site.room = ROOM_GOOD;
+    p->site.looks = 0;
     pipeline_count(&p->captures);
-    log_info("empty room captured");
+    pipeline_site_tell_capture(p, p->capture.wanted, NULL);
 }
 
 void pipeline_capture_end(struct pipeline *p, struct cycle_report *r)

@@ -134,8 +134,10 @@ void pipeline_locate(struct pipeline *p, struct cycle_report *r)
     r->outcome = rc == OK ? FIX_DONE : FIX_REFUSED;
     if (rc == OK)
         refine(p, obs, r);
-    if (rc == OK)
+    if (rc == OK) {
         fix_ellipse95(&r->fix, &r->ellipse);
+        pipeline_site_match(p, r);
+    }
     for (size_t i = 0; i < PATH_COUNT; i++)
         r->path[i].used = rc == OK && (r->fix.used & ROW_BIT(row_of_path[i]));
     int event = track_update(&p->track, &user->track, r->time_s, obs,

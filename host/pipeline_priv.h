@@ -13,10 +13,13 @@
 #include "dsp/toa.h"
 #include "host/clock.h"
 #include "host/pipeline.h"
+#include "host/pipeline_site.h"
+#include <semaphore.h>
 #include <stdatomic.h>
 
 /* Streams that carry a path of ours, in the order of PATH_L1.. and PATH_A1... */
 enum { N_STREAM = 3 };
+#define PIPELINE_QUIET_S 10.0 /* nobody may have answered for so long before a capture */
 
 struct capture {         /* of the empty room */
     atomic_int request;  /* cycles asked for, -1: none pending; written by any thread */
@@ -28,6 +31,26 @@ struct capture {         /* of the empty room */
     bool keeping;      /* they are there */
     bool captured;     /* there is one */
     double finished_s; /* device time of the last good one */
+};
+struct site { /* pipeline_site.c */
+    atomic_bool wanted, capture_full, update_full;
+    atomic_uint given, taken; /* samples */
+    sem_t news;
+    struct site_sample sample[SITE_SAMPLES];
+    struct site_capture capture;
+    struct site_update update;
+
+    struct site_sample *keeping; /* of this cycle, until it ends without a fault */
+    cplxf tap[STREAM_MAX_ANT];   /* of the leak in this cycle */
+    cplxf direct[STREAM_MAX_ANT], correction[STREAM_MAX_ANT];
+    bool direct_valid;
+    bool zero_stored, zero_confirmed, zero_refused;
+
+    enum room_state room, seeing;
+    unsigned cycles, looks;
+    double drift, try_again_s;
+    double age_at_start_s; /* of a stored background, until the device's time is known */
+    bool aged;
 };
 
 struct pipeline_user {
@@ -70,7 +93,8 @@ struct pipeline {
     struct pipeline_user user[BS_USERS_MAX];
     struct capture capture;
     struct leak_watch leak;
-    uint32_t tuning;             /* of the radio, when all this was learned */
+    uint32_t tuning; /* of the radio, when all this was learned */
+    struct site site;
     double answered_s;           /* device time of the last genuine or damaged answer */
     struct cycle_report pending; /* the sensing half, until the response is there */
 
@@ -95,6 +119,23 @@ uint64_t pipeline_stream_config(const struct pipeline *p, enum stream_name h);
  * user's next cycle, after the track. */
 const cplx *pipeline_gamma(const struct pipeline *p, size_t board);
 void pipeline_choose(struct pipeline *p, const struct cycle_report *r);
+
+/* pipeline_site.c. Before the streams are looked at; with them; after the response. */
+bool pipeline_site_create(struct pipeline *p);
+void pipeline_site_destroy(struct pipeline *p);
+void pipeline_site_take_update(struct pipeline *p);
+/* False: a stored zero was contradicted and is dropped. */
+bool pipeline_site_check_leak(struct pipeline *p, const struct stream_ref *ref,
+                              struct cycle_report *r);
+void pipeline_site_retuned(struct pipeline *p);    /* the zero has to be found or confirmed anew */
+void pipeline_site_leak_moved(struct pipeline *p); /* zero and background are void */
+void pipeline_site_void(struct pipeline *p);       /* the background is */
+void pipeline_site_keep(struct pipeline *p, const struct stream_ref *ref,
+                        const struct cycle_report *r);
+void pipeline_site_keep_answer(struct pipeline *p, const struct toa *direct);
+void pipeline_site_match(struct pipeline *p, struct cycle_report *r);
+void pipeline_site_tell_capture(struct pipeline *p, unsigned cycles, const char *why);
+void pipeline_site_end(struct pipeline *p, struct cycle_report *r);
 
 /* pipeline_response.c: verdict, height, cooperative paths. */
 void pipeline_open_response(struct pipeline *p, const struct block *block, struct cycle_report *r);

@@ -67,6 +67,8 @@ static void time_ways(struct pipeline *p, const struct block *block, const struc
         path->sigma_m = toa.sigma_m;
         path->snr_db = toa.snr_db;
         path->peak_db = toa.peak_db;
+        if (i == 0 && path->found)
+            pipeline_site_keep_answer(p, &toa);
     }
 }
 

@@ -22,3 +22,15 @@ const char *report_path_name(enum report_path_name p)
     static const char *const names[PATH_COUNT] = {"L1", "L2", "L3", "A1", "A2", "A3"};
     return p < PATH_COUNT ? names[p] : "unknown";
 }
+
+const char *zero_state_name(enum zero_state z)
+{
+    static const char *const names[ZERO_STATES] = {"leak", "stored", "contradicted"};
+    return z < ZERO_STATES ? names[z] : "unknown";
+}
+
+const char *room_state_name(enum room_state r)
+{
+    static const char *const names[ROOM_STATES] = {"unknown", "good", "drifted", "changed"};
+    return r < ROOM_STATES ? names[r] : "unknown";
+}

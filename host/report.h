@@ -3,6 +3,7 @@
  * What a cycle came to: plain data that the DSP thread fills and the telemetry publishes. */
 #pragma once
 #include "dsp/fix.h"
+#include "dsp/stream.h"
 #include "dsp/track.h"
 #include "host/block_pool.h"
 
@@ -56,6 +57,34 @@ struct report_stages { /* [us], CLOCK_MONOTONIC */
     double total_us; /* from the return of recv with the response to the finished report */
 };
 
+/* What the zero of all lengths is. */
+enum zero_state {
+    ZERO_LEAK,         /* the leak of this start */
+    ZERO_STORED,       /* a stored calibration, which the leak confirms */
+    ZERO_CONTRADICTED, /* the leak of this start, as the stored calibration does not fit it */
+    ZERO_STATES
+};
+
+/* What is known of the empty room. */
+enum room_state {
+    ROOM_UNKNOWN, /* no background */
+    ROOM_GOOD,
+    ROOM_DRIFTED, /* it creeps away from its background: a new one is taken when nobody is there */
+    ROOM_CHANGED, /* by more than drift does: somebody stands there, or something was moved */
+    ROOM_STATES
+};
+
+struct report_site {
+    enum zero_state zero;
+    double latency_s;     /* of the radio, by that zero */
+    double delay_drift_m; /* of the leak since it was calibrated or found */
+    enum room_state room;
+    double room_drift_db;  /* of the largest change over the noise; 0: not looked at yet */
+    double room_age_s;     /* of the background */
+    double steering_match; /* of the user's direct signal, 0..1; 0: no fix, or one antenna */
+    cplxf channel[STREAM_MAX_ANT]; /* response of each receive channel, times its leak's phase */
+};
+
 struct cycle_report {
     struct cycle_plan plan;
     double time_s; /* device time the fix is valid for */
@@ -77,6 +106,7 @@ struct cycle_report {
     uint32_t faults;     /* enum cycle_fault: any bit that is not excused, and the cycle
                           * gives nothing */
     int64_t received_ns; /* when the response's last sample was there */
+    struct report_site site;
     struct report_stages stages;
     float profile[REPORT_STREAMS][REPORT_PROFILE_BINS]; /* delay profiles, only with permission */
     float profile_step_m; /* path length of one bin; bin 0 is length 0 */
@@ -91,3 +121,5 @@ static inline bool report_blocked(const struct cycle_report *r)
 const char *response_verdict_name(enum response_verdict v); /* "permitted" ... */
 const char *fix_outcome_name(enum fix_outcome o);           /* "done" ... */
 const char *report_path_name(enum report_path_name p);      /* "L1" ... */
+const char *zero_state_name(enum zero_state z);             /* "leak" ... */
+const char *room_state_name(enum room_state r);             /* "unknown" ... */

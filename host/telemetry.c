@@ -122,6 +122,7 @@ int telemetry_format_fix(const struct cycle_report *r, double latency_ms, char *
     add_paths(&t, r, PATH_COUNT);
     add_faults(&t, r->faults);
     add(&t, ",\"unsynchronised\":%s", boolean(r->faults & FAULT_UNSYNCHRONISED));
+    add(&t, ",\"steering_match\":%.5f", r->site.steering_match);
     add(&t, ",\"latency_ms\":%.3f}", latency_ms);
     return text_end(&t);
 }
@@ -280,6 +281,53 @@ static void add_deadlines(struct text *t, const struct health *h)
         boolean(h->grant.fifo), boolean(h->grant.pinned), boolean(h->memory_locked));
 }
 
+/* Text from outside inside a JSON string. */
+static void add_quoted(struct text *t, const char *name, const char *value)
+{
+    char safe[160];
+    size_t n = 0;
+    for (; value[n] && n + 1 < sizeof safe; n++)
+        safe[n] =
+            value[n] == '"' || value[n] == '\\' || (unsigned char)value[n] < ' ' ? '\'' : value[n];
+    safe[n] = '\0';
+    add(t, ",\"%s\":\"%s\"", name, safe);
+}
+
+static void add_stored(struct text *t, const struct site_health *h, enum calib_kind kind)
+{
+    add(t, ",\"stored\":%s,\"stored_age_s\":%.0f", boolean(h->of[kind].stored), h->of[kind].age_s);
+    add_quoted(t, "refused", h->of[kind].refused);
+    add(t, "}");
+}
+
+static void add_site(struct text *t, const struct site_status *s)
+{
+    bool any = false;
+    add(t, ",\"calib\":{\"delay\":{\"zero\":\"%s\",\"latency_us\":%.7f,\"drift_m\":%.4f",
+        zero_state_name(s->last.zero), 1e6 * s->last.latency_s, s->delay_drift_m);
+    add_stored(t, &s->health, CALIB_DELAY);
+    add(t, ",\"channels\":{\"match\":%.5f,\"response\":[", s->steering_match);
+    for (size_t i = 0; i < STREAM_MAX_ANT && s->last.channel[i] != 0; i++)
+        add(t, "%s[%.6g,%.6g]", i ? "," : "", (double)crealf(s->last.channel[i]),
+            (double)cimagf(s->last.channel[i]));
+    add(t, "]");
+    add_stored(t, &s->health, CALIB_CHANNELS);
+    add(t, ",\"background\":{\"room\":\"%s\",\"drift_db\":%.1f,\"age_s\":%.0f",
+        room_state_name(s->last.room), s->last.room_drift_db, s->last.room_age_s);
+    add_stored(t, &s->health, CALIB_BACKGROUND);
+    if (isfinite(s->health.temperature_c))
+        add(t, ",\"temperature_c\":%.1f", s->health.temperature_c);
+    else
+        add(t, ",\"temperature_c\":null");
+    add(t, ",\"alarms\":[");
+    for (size_t i = 0; i < SITE_ALARMS; i++)
+        if (s->alarms >> i & 1) {
+            add(t, "%s\"%s\"", any ? "," : "", site_alarm_name(i));
+            any = true;
+        }
+    add(t, "]}");
+}
+
 int telemetry_format_health(const struct health *h, char *out, size_t size)
 {
     struct text t = text_begin(out, size);
@@ -311,6 +359,7 @@ int telemetry_format_health(const struct health *h, char *out, size_t size)
         h->cycles_skipped, h->blocks_dropped, discontinuities(p), h->telemetry_dropped,
         h->sends_failed);
     add_deadlines(&t, h);
+    add_site(&t, &h->site);
     add(&t, "}");
     return text_end(&t);
 }

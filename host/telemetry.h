@@ -16,6 +16,7 @@
 #include "host/deadlines.h"
 #include "host/pipeline.h"
 #include "host/ris_client.h"
+#include "host/site_alarm.h"
 
 struct telemetry_ris { /* of one cycle, by the schedule thread */
     int64_t index;
@@ -63,6 +64,7 @@ struct health {
     double latency_mean_ms, latency_max_ms;
     uint64_t cycles_skipped, blocks_dropped, telemetry_dropped, sends_failed;
     bool background_valid;
+    struct site_status site;
     struct deadline deadline[DEADLINE_STAGES];
     struct witness_summary witness; /* n_cpu 0: there is none */
     struct realtime_grant grant;    /* of the radio threads */

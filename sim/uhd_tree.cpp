@@ -181,6 +181,10 @@ uhd::property_tree::sptr make_room_tree(core_ptr core, const uhd::device_addr_t 
     tree->create<uhd::usrp::mboard_eeprom_t>(mb / "eeprom").set(eeprom);
     add_time(tree, mb, core);
     add_sources(tree, mb, core);
+    const double celsius = args.cast<double>("temperature", 40.0);
+    tree->create<sensor_value_t>(mb / "sensors" / "temp").set_publisher([celsius] {
+        return sensor_value_t("Temperature", celsius, "C");
+    });
     add_gpio(tree, mb, core);
     add_direction(tree, mb, core, false);
     add_direction(tree, mb, core, true);

@@ -16,6 +16,7 @@
 #include "host/control.h"
 #include "host/deadlines.h"
 #include "host/pilot_extract.h"
+#include "host/site_calib.h"
 #include "host/telemetry.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -39,6 +40,7 @@ struct daemon_parts {
     struct pilot_extract *extract;
     struct calib_worker *calib;
     struct pixel_news *news;
+    struct site_calib *site;
     struct block_queue *queue;
     struct telemetry_queue *reports;
     struct cycle_gate *gate;
@@ -48,7 +50,7 @@ struct daemon_parts {
 
 struct daemon {
     struct daemon_parts p;
-    pthread_t schedule, rx, dsp, calib;
+    pthread_t schedule, rx, dsp, calib, site;
     struct realtime_grant grant; /* what the radio threads were allowed */
     bool memory_locked;
     atomic_int threads_left;
@@ -70,10 +72,12 @@ int daemon_threads_start(struct daemon *d, struct status *err) MUST_CHECK;
 /* True when all have ended within timeout_s. */
 bool daemon_threads_stop(struct daemon *d, double timeout_s);
 
-void *daemon_rx(void *daemon);       /* thread_rx.c */
-void *daemon_schedule(void *daemon); /* thread_schedule.c */
-void *daemon_dsp(void *daemon);      /* thread_dsp.c */
-void *daemon_calib(void *daemon);    /* thread_calib.c */
+void *daemon_rx(void *daemon);                                               /* thread_rx.c */
+void *daemon_schedule(void *daemon);                                         /* thread_schedule.c */
+void *daemon_dsp(void *daemon);                                              /* thread_dsp.c */
+void *daemon_site(void *daemon);                                             /* thread_site.c */
+int daemon_site_make(struct daemon_parts *p, struct status *err) MUST_CHECK; /* last of the parts */
+void *daemon_calib(void *daemon);                                            /* thread_calib.c */
 
 /* publisher.c: the control thread's loop, until a stop is requested or a thread fails. */
 int daemon_serve(struct daemon *d, struct status *err) MUST_CHECK;

@@ -43,6 +43,7 @@ struct publisher {
     struct watched watched;
     struct control *control;
     struct totals totals;
+    struct site_status site;
     struct audited audited[BS_USERS_MAX];
     char text[TEXT_BYTES];
 };
@@ -79,6 +80,7 @@ static void note(struct publisher *p, const struct cycle_report *r, double laten
     t->cycle = r->plan.cycle;
     t->background_valid = r->background_valid;
     t->background_running = r->background_running;
+    site_status_note(&p->site, r);
     if (r->outcome != FIX_DONE)
         return;
     note_stages(&t->sum, &t->max, &r->stages);
@@ -120,6 +122,7 @@ static void get_health(void *context, struct health *h)
         .background_valid = t->background_valid,
         .grant = d->grant,
         .memory_locked = d->memory_locked,
+        .site = p->site,
     };
     deadlines_read(d->p.deadlines, h->deadline);
     if (d->p.witness)
@@ -275,6 +278,25 @@ static void ask_background(void *context, unsigned cycles)
     pipeline_background(p->d->p.pipeline, cycles);
 }
 
+static void note_calibration(void *context, const struct site_request *request)
+{
+    struct publisher *p = context;
+    audit_write(p->d->p.audit, "command: calibrate %s by %s, %u cycles",
+                calib_kind_name(request->kind), site_source_name(request->from), request->cycles);
+}
+
+/* Each alarm once, when it comes up. */
+static void watch_site(struct publisher *p)
+{
+    struct site_status *s = &p->site;
+    site_calib_health(p->d->p.site, &s->health);
+    uint32_t now = site_alarms(s, p->d->p.cfg), fresh = now & ~s->alarms;
+    for (size_t i = 0; i < SITE_ALARMS; i++)
+        if (fresh >> i & 1)
+            log_warn("%s", site_alarm_text(i));
+    s->alarms = now;
+}
+
 static void ask_shutdown(void *context)
 {
     struct publisher *p = context;
@@ -300,6 +322,7 @@ static void loop(struct publisher *p)
         if (clock_ns() < due)
             continue;
         due = clock_ns() + (int64_t)HEALTH_MS * 1000000;
+        watch_site(p);
         publish_health(p);
         watch_radio(p);
         if (cycle_counter_refresh(&p->d->p.counter, &err))
@@ -311,7 +334,12 @@ int daemon_serve(struct daemon *d, struct status *err)
 {
     static struct publisher publisher; /* one daemon per process; too large for the stack */
     struct publisher *p = &publisher;
-    const struct control_ops ops = {get_health, ask_background, ask_shutdown, p};
+    const struct control_ops ops = {.health = get_health,
+                                    .background = ask_background,
+                                    .shutdown = ask_shutdown,
+                                    .context = p,
+                                    .site = d->p.site,
+                                    .calibrating = note_calibration};
     *p = (struct publisher){.d = d};
     p->control = control_create(d->p.control, &ops, err);
     if (!p->control)

@@ -23,11 +23,12 @@ static int start_job(struct daemon *d, const struct job *job)
 }
 
 /* Never in real time. */
-static int start_calib(struct daemon *d, struct status *err)
+static int start_idle(struct daemon *d, pthread_t *thread, void *(*run)(void *), const char *name,
+                      struct status *err)
 {
-    int e = pthread_create(&d->calib, NULL, daemon_calib, d);
+    int e = pthread_create(thread, NULL, run, d);
     if (e)
-        return status_set(err, ERR_STATE, "cannot start thread bs-calib: %s", strerror(e));
+        return status_set(err, ERR_STATE, "cannot start thread %s: %s", name, strerror(e));
     atomic_fetch_add(&d->threads_left, 1);
     return OK;
 }
@@ -46,7 +47,9 @@ int daemon_threads_start(struct daemon *d, struct status *err)
                               strerror(e));
         atomic_fetch_add(&d->threads_left, 1);
     }
-    return d->p.calib ? start_calib(d, err) : OK;
+    if (start_idle(d, &d->site, daemon_site, "site-calib", err))
+        return err->code;
+    return d->p.calib ? start_idle(d, &d->calib, daemon_calib, "bs-calib", err) : OK;
 }
 
 bool daemon_threads_stop(struct daemon *d, double timeout_s)
@@ -72,6 +75,8 @@ bool daemon_threads_stop(struct daemon *d, double timeout_s)
         pthread_join(d->schedule, NULL);
     if (d->rx)
         pthread_join(d->rx, NULL);
+    if (d->site)
+        pthread_join(d->site, NULL);
     if (d->calib)
         pthread_join(d->calib, NULL);
     return true;

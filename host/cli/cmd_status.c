@@ -4,66 +4,16 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <zmq.h>
 
-#include "base/log.h"
 #include "base/options.h"
-#include "base/sockets.h"
 #include "host/cli/cmd.h"
+#include "host/cli/daemon_link.h"
 
-#define ANSWER_MS 3000
-
-struct status_job {
-    const char *endpoint;
-    struct sockets_cfg keys;
-};
-
-static const struct option_spec specs[] = {
-    {"endpoint", 'e', "ENDPOINT", "control socket of the daemon (ipc:///run/mirador/control.sock)"},
-    {"secret-key", 0, "FILE", "our CURVE key, when the daemon is on another machine"},
-    {"server-key", 0, "HEX", "the daemon's public key"},
-};
+static const struct option_spec specs[] = {DAEMON_LINK_SPECS};
 
 static int apply(void *context, const char *name, const char *value, struct status *err)
 {
-    struct status_job *job = context;
-    if (strcmp(name, "endpoint") == 0) {
-        job->endpoint = value;
-        return 0;
-    }
-    bool secret = strcmp(name, "secret-key") == 0;
-    char *to = secret ? job->keys.secret_key_file : job->keys.server_public_key;
-    size_t size = secret ? sizeof job->keys.secret_key_file : sizeof job->keys.server_public_key;
-    if ((size_t)snprintf(to, size, "%s", value) >= size)
-        return status_set(err, ERR_ARG, "--%s is too long", name);
-    return 0;
-}
-
-/* The daemon's answer as JSON, or NULL with the reason in err. */
-static json_t *ask(struct sockets *sockets, const char *endpoint, struct status *err)
-{
-    static const char question[] = "{\"cmd\":\"status\"}";
-    static struct socket_message answer;
-    const struct socket_frame frame = {question, sizeof question - 1};
-    json_t *json = NULL;
-    void *dealer = sockets_connect(sockets, ZMQ_DEALER, endpoint, err);
-    if (!dealer)
-        return NULL;
-    int rc = socket_send(dealer, &frame, 1);
-    if (rc == 0)
-        rc = socket_recv(dealer, &answer, ANSWER_MS);
-    if (rc == 0 && answer.n > 0)
-        json =
-            json_loadb(answer.frames[answer.n - 1].bytes, answer.frames[answer.n - 1].n, 0, NULL);
-    if (rc)
-        status_set(err, rc,
-                   "no answer from %s; is miradord running, and is this its control.endpoint?",
-                   endpoint);
-    else if (!json)
-        status_set(err, ERR_FORMAT, "%s does not answer like a miradord", endpoint);
-    socket_message_clear(&answer);
-    socket_close(&dealer);
-    return json;
+    return daemon_link_apply(context, name, value, err);
 }
 
 /* Nested objects as "radio.rx_gaps  0". */
@@ -100,7 +50,7 @@ static int print_answer(json_t *answer, bool json)
 
 int cmd_status(int argc, char **argv)
 {
-    static struct status_job job = {.endpoint = "ipc:///run/mirador/control.sock"};
+    static struct daemon_link link = DAEMON_LINK_DEFAULT;
     struct options opt;
     struct status err = {0};
     const struct options_cfg cfg = {
@@ -110,19 +60,20 @@ int cmd_status(int argc, char **argv)
         .n_specs = sizeof specs / sizeof *specs,
         .json = true,
         .apply = apply,
-        .context = &job,
+        .context = &link,
     };
     int code = options_parse(&cfg, argc, argv, &opt);
     if (code >= 0)
         return code;
-    struct sockets *sockets = sockets_create(&job.keys, &err);
-    json_t *answer = sockets ? ask(sockets, job.endpoint, &err) : NULL;
+    json_t *answer = daemon_link_open(&link, &err)
+                         ? daemon_ask(&link, json_pack("{s:s}", "cmd", "status"), &err)
+                         : NULL;
     if (answer)
         code = print_answer(answer, opt.json);
     else
         fprintf(stderr, "mirador status: %s\n", err.text);
     json_decref(answer);
-    sockets_destroy(&sockets);
+    daemon_link_close(&link);
     if (code < 0)
         code = err.code == ERR_ARG || err.code == ERR_AUTH ? EXIT_USAGE : EXIT_FAILED;
     return code;

@@ -156,6 +156,68 @@ static void bad_settings_are_refused(void **state)
     background_destroy(&none);
 }
 
+/* Follows the room for so many cycles. */
+static void follow(struct background *bg, struct rng *rng, int cycles, double amp)
+{
+    for (int i = 0; i < cycles; i++) {
+        make_cycle(rng, 9, amp, 1e-6);
+        background_subtract(bg, STREAM_STATIC, 0, w, out);
+    }
+}
+
+static void drift_is_measured_against_the_noise(void **state)
+{
+    (void)state;
+    struct background_cfg cfg = lab();
+    struct background *bg = background_create(&cfg, NULL);
+    struct rng rng = rng_seed(5);
+    struct status err = {0};
+    background_begin(bg);
+    for (int i = 0; i < 10; i++) {
+        make_cycle(&rng, 0, 0, 1e-6);
+        assert_int_equal(background_add(bg, STREAM_STATIC, 0, w), OK);
+    }
+    assert_true(background_drift(bg, STREAM_STATIC, 0) == 0);
+    assert_int_equal(background_finish(bg, &err), OK);
+    follow(bg, &rng, 9, 0);
+    assert_true(background_drift(bg, STREAM_STATIC, 0) == 0); /* too early to tell */
+    follow(bg, &rng, 40, 0);
+    double still = background_drift(bg, STREAM_STATIC, 0);
+    follow(bg, &rng, 30, 2e-4);
+    double creeping = background_drift(bg, STREAM_STATIC, 0);
+    follow(bg, &rng, 30, 1e-2);
+    double person = background_drift(bg, STREAM_STATIC, 0);
+    print_message("drift: nothing %.1f, -74 dB %.1f, a person %.0f\n", still, creeping, person);
+    assert_true(still > 1 && still < 8);
+    assert_true(creeping > 3 * still);
+    assert_true(person > 1e4);
+    background_destroy(&bg);
+}
+
+static void a_background_outlives_its_process(void **state)
+{
+    (void)state;
+    static cplxf kept[LEN], back[LEN];
+    struct background_cfg cfg = lab();
+    struct background *bg = background_create(&cfg, NULL);
+    struct rng rng = rng_seed(6);
+    assert_false(background_export(bg, STREAM_RIS1, 7, kept));
+    make_cycle(&rng, 0, 0, 0);
+    memcpy(kept, w, sizeof kept);
+    assert_int_equal(background_import(bg, STREAM_RIS1, 7, kept), OK);
+    assert_true(background_valid(bg, STREAM_RIS1, 7));
+    assert_false(background_valid(bg, STREAM_RIS1, 8)); /* another profile */
+    make_cycle(&rng, 0, 0, 1e-6);
+    assert_int_equal(background_subtract(bg, STREAM_RIS1, 7, w, out), BACKGROUND_EMPTY_ROOM);
+    assert_true(power(out) < 2e-6);
+    assert_true(background_export(bg, STREAM_RIS1, 7, back));
+    assert_memory_equal(back, kept, sizeof kept);
+    for (uint64_t config = 8; config < 11; config++)
+        assert_int_equal(background_import(bg, STREAM_RIS1, config, kept), OK);
+    assert_int_equal(background_import(bg, STREAM_RIS1, 11, kept), ERR_NO_SPACE);
+    background_destroy(&bg);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -163,6 +225,8 @@ int main(void)
         cmocka_unit_test(motion_and_haste_are_refused),
         cmocka_unit_test(a_room_not_yet_known_fades),
         cmocka_unit_test(bad_settings_are_refused),
+        cmocka_unit_test(drift_is_measured_against_the_noise),
+        cmocka_unit_test(a_background_outlives_its_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,3 +11,6 @@ mirador_test(test_notify TIMEOUT 300 LABELS e2e
 mirador_test(test_demo_pixels TIMEOUT 900 LABELS e2e
   SOURCES ${CMAKE_SOURCE_DIR}/tests/e2e/test_demo_pixels.c ${CMAKE_SOURCE_DIR}/tests/e2e/demo_run.c
   LIBS PkgConfig::JANSSON m)
+mirador_test(test_site_calib TIMEOUT 600 LABELS e2e
+  SOURCES ${CMAKE_SOURCE_DIR}/tests/e2e/test_site_calib.c ${CMAKE_SOURCE_DIR}/tests/e2e/demo_run.c
+  LIBS PkgConfig::JANSSON m)

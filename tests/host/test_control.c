@@ -33,7 +33,8 @@ static void shutdown(void *context)
 
 static json_t *ask(struct seen *seen, const char *text)
 {
-    const struct control_ops ops = {health, background, shutdown, seen};
+    const struct control_ops ops = {
+        .health = health, .background = background, .shutdown = shutdown, .context = seen};
     char answer[8192];
     control_execute(&ops, text, strlen(text), answer, sizeof answer);
     json_t *o = json_loads(answer, 0, NULL);

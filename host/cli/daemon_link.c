@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "host/cli/daemon_link.h"
+#include "base/log.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zmq.h>
+
+#define ANSWER_MS 3000
+
+int daemon_link_apply(struct daemon_link *link, const char *name, const char *value,
+                      struct status *err)
+{
+    bool secret = strcmp(name, "secret-key") == 0;
+    if (strcmp(name, "endpoint") == 0) {
+        link->endpoint = value;
+        return OK;
+    }
+    if (!secret && strcmp(name, "server-key") != 0)
+        return ERR_NOT_FOUND;
+    char *to = secret ? link->keys.secret_key_file : link->keys.server_public_key;
+    size_t size = secret ? sizeof link->keys.secret_key_file : sizeof link->keys.server_public_key;
+    if ((size_t)snprintf(to, size, "%s", value) >= size)
+        return status_set(err, ERR_ARG, "--%s is too long", name);
+    return OK;
+}
+
+bool daemon_link_open(struct daemon_link *link, struct status *err)
+{
+    link->sockets = sockets_create(&link->keys, err);
+    if (link->sockets)
+        link->dealer = sockets_connect(link->sockets, ZMQ_DEALER, link->endpoint, err);
+    return link->dealer != NULL;
+}
+
+void daemon_link_close(struct daemon_link *link)
+{
+    socket_close(&link->dealer);
+    sockets_destroy(&link->sockets);
+}
+
+json_t *daemon_ask(struct daemon_link *link, json_t *question, struct status *err)
+{
+    static struct socket_message answer;
+    char *text = question ? json_dumps(question, JSON_COMPACT | JSON_REAL_PRECISION(12)) : NULL;
+    json_t *json = NULL;
+    json_decref(question);
+    if (!text) {
+        status_set(err, ERR_NO_MEMORY, "out of memory");
+        return NULL;
+    }
+    int rc = socket_send(link->dealer, &(struct socket_frame){text, strlen(text)}, 1);
+    if (rc == 0)
+        rc = socket_recv(link->dealer, &answer, ANSWER_MS);
+    if (rc == 0 && answer.n > 0)
+        json =
+            json_loadb(answer.frames[answer.n - 1].bytes, answer.frames[answer.n - 1].n, 0, NULL);
+    if (rc)
+        status_set(err, rc,
+                   "no answer from %s; is miradord running, and is this its control.endpoint?",
+                   link->endpoint);
+    else if (!json)
+        status_set(err, ERR_FORMAT, "%s does not answer like a miradord", link->endpoint);
+    socket_message_clear(&answer);
+    free(text);
+    return json;
+}
