@@ -10,20 +10,24 @@
 #include "dsp/stream.h"
 #include "dsp/sync.h"
 #include "dsp/toa.h"
+#include <string.h>
 
-enum { ANT = 4, SLOTS = 64, RESPONSE_SLOTS = 8, RUNS = 41 };
+enum { ANT_MAX = 4, SLOTS = 64, RESPONSE_SLOTS = 8, RUNS = 41 };
 
 struct cycle {
+    size_t n_ant;
     struct waveform_cfg wave;
     size_t n_samp;
-    struct sc16 *x[ANT];
-    const struct sc16 *capture[ANT];
+    struct sc16 *x[ANT_MAX];
+    const struct sc16 *capture[ANT_MAX];
     struct slot_est *slots;
     struct stream *streams;
     struct background *background;
     struct toa_est *toa;
     struct sync *sync;
     cplxf *h, *w, *out;
+    struct sc16 *out_samples; /* while the machine is measured */
+    struct fft *yardstick;
 };
 
 /* The leak, an echo, RIS paths by their codes, noise. */
@@ -33,7 +37,7 @@ static void make_samples(struct cycle *c)
     const cplxf *period = waveform_period(wf);
     struct rng rng = rng_seed(1);
     size_t n = c->wave.n, slot = waveform_slot_samps(&c->wave);
-    for (size_t a = 0; a < ANT; a++) {
+    for (size_t a = 0; a < c->n_ant; a++) {
         c->x[a] = fft_alloc(c->n_samp * sizeof(struct sc16));
         c->capture[a] = c->x[a];
         for (size_t i = 0; i < c->n_samp; i++) {
@@ -50,19 +54,18 @@ static void make_samples(struct cycle *c)
 
 static void setup(struct cycle *c)
 {
-    c->wave = waveform_lab();
     c->n_samp = SLOTS * waveform_slot_samps(&c->wave);
-    size_t len = ANT * c->wave.k;
+    size_t len = c->n_ant * c->wave.k;
     double spacing = waveform_spacing_hz(&c->wave);
-    struct stream_cfg stream = {ANT, c->wave.k, spacing, 5.8e9, {0.3, 0.3, 0.3, 0.3}};
-    struct background_cfg background = {ANT, c->wave.k, spacing, 4, 4, 60, 4, 0.1, 10};
-    struct toa_cfg toa = {.n_ant = ANT,
+    struct stream_cfg stream = {c->n_ant, c->wave.k, spacing, 5.8e9, {0.3, 0.3, 0.3, 0.3}};
+    struct background_cfg background = {c->n_ant, c->wave.k, spacing, 4, 4, 60, 4, 0.1, 10};
+    struct toa_cfg toa = {.n_ant = c->n_ant,
                           .n_carrier = c->wave.k,
                           .spacing_hz = spacing,
                           .n_fft = 8 * c->wave.n,
                           .min_db = 12};
     make_samples(c);
-    c->slots = slot_est_create(&c->wave, ANT, NULL);
+    c->slots = slot_est_create(&c->wave, c->n_ant, NULL);
     c->streams = stream_create(&stream, NULL);
     c->background = background_create(&background, NULL);
     c->toa = toa_est_create(&toa, NULL);
@@ -81,7 +84,7 @@ static void teardown(struct cycle *c)
     background_destroy(&c->background);
     toa_est_destroy(&c->toa);
     sync_destroy(&c->sync);
-    for (size_t a = 0; a < ANT; a++)
+    for (size_t a = 0; a < c->n_ant; a++)
         fft_free(c->x[a]);
     fft_free(c->h);
     fft_free(c->w);
@@ -113,16 +116,17 @@ static void subtract(void *ctx)
 {
     struct cycle *c = ctx;
     for (enum stream_name h = STREAM_STATIC; h < STREAM_COUNT; h++)
-        background_subtract(c->background, h, h, c->w + h * ANT * c->wave.k,
-                            c->out + h * ANT * c->wave.k);
+        background_subtract(c->background, h, h, c->w + h * c->n_ant * c->wave.k,
+                            c->out + h * c->n_ant * c->wave.k);
 }
 
 static void find_arrivals(void *ctx)
 {
     struct cycle *c = ctx;
     struct toa toa;
+    const struct toa_gate gate = {2, 10 * SPEED_OF_LIGHT / c->wave.rate_hz}; /* 30 m at 100 MS/s */
     for (enum stream_name h = STREAM_STATIC; h < STREAM_CROSS; h++)
-        if (toa_estimate(c->toa, c->w + h * ANT * c->wave.k, &(struct toa_gate){2, 30}, 0, &toa))
+        if (toa_estimate(c->toa, c->w + h * c->n_ant * c->wave.k, &gate, 0, &toa))
             abort();
 }
 
@@ -148,31 +152,74 @@ static void look_for_plateau(void *ctx)
     sync_plateau(c->sync, c->x[0], c->n_samp, NULL);
 }
 
-int main(void)
+/* What this machine does meanwhile: the yardsticks beside the figures. */
+static void copy(void *ctx)
 {
-    static struct cycle c;
-    setup(&c);
+    struct cycle *c = ctx;
+    memcpy(c->out_samples, c->x[0], c->n_samp * sizeof(struct sc16));
+}
+
+static void transform(void *ctx)
+{
+    struct cycle *c = ctx;
+    fft_run(c->yardstick, c->h, c->out);
+}
+
+static void measure_machine(struct cycle *c)
+{
+    double bytes = (double)(c->n_samp * sizeof(struct sc16));
+    c->out_samples = fft_alloc(c->n_samp * sizeof(struct sc16));
+    c->yardstick = fft_create(c->wave.n, ANT_MAX, FFT_FORWARD);
+    if (!c->out_samples || !c->yardstick)
+        abort();
+    printf("%-28s %10.3f GB/s\n", "machine: copy", 1e-9 * bytes / bench_median_s(copy, c, RUNS));
+    printf("%-28s %10.3f us, %zu points\n", "machine: FFTW",
+           1e6 * bench_median_s(transform, c, RUNS) / ANT_MAX, c->wave.n);
+    fft_free(c->out_samples);
+    fft_destroy(&c->yardstick);
+}
+
+static int measure(struct cycle *c)
+{
     int over = 0;
-    double samples = ANT * (double)c.n_samp, one = (double)c.n_samp;
-    double slots = bench_median_s(average_slots, &c, RUNS);
-    over |= bench_report("slots, 64 x 4 antennas", 1e3 * slots, "ms", 4);
+    char name[32];
+    setup(c);
+    measure_machine(c);
+    double samples = (double)c->n_ant * (double)c->n_samp, one = (double)c->n_samp;
+    double slots = bench_median_s(average_slots, c, RUNS);
+    snprintf(name, sizeof name, "slots, 64 x %zu antennas", c->n_ant);
+    over |= bench_report(name, 1e3 * slots, "ms", 4);
     over |= bench_report("", 1e9 * slots / samples, "ns/sample", 1.7);
-    double apart = bench_median_s(separate, &c, RUNS);
+    double apart = bench_median_s(separate, c, RUNS);
     over |= bench_report("code separation", 1e3 * apart, "ms", 2);
-    double empty = bench_median_s(subtract, &c, RUNS);
+    double empty = bench_median_s(subtract, c, RUNS);
     over |= bench_report("background, 4 streams", 1e3 * empty, "ms", 0.3);
-    double arrivals = bench_median_s(find_arrivals, &c, RUNS);
+    double arrivals = bench_median_s(find_arrivals, c, RUNS);
     over |= bench_report("arrival, 3 streams", 1e3 * arrivals, "ms", 2);
-    double offset = bench_median_s(find_response, &c, RUNS);
+    double offset = bench_median_s(find_response, c, RUNS);
     over |= bench_report("search of a response", 1e3 * offset, "ms", 1);
-    double response = bench_median_s(average_response, &c, RUNS);
+    double response = bench_median_s(average_response, c, RUNS);
     over |= bench_report("slots of a response", 1e3 * response, "ms", 2);
     over |= bench_report("samples to H", 1e3 * (slots + offset + response), "ms", 10);
     over |= bench_report("H to arrivals", 1e3 * (apart + empty + arrivals), "ms", 3);
-    over |= bench_report("terminal: burst search", 1e9 * bench_median_s(search, &c, RUNS) / one,
+    over |= bench_report("terminal: burst search", 1e9 * bench_median_s(search, c, RUNS) / one,
                          "ns/sample", 4);
-    over |= bench_report("terminal: plateau",
-                         1e9 * bench_median_s(look_for_plateau, &c, RUNS) / one, "ns/sample", 1);
-    teardown(&c);
+    over |= bench_report("terminal: plateau", 1e9 * bench_median_s(look_for_plateau, c, RUNS) / one,
+                         "ns/sample", 1);
+    teardown(c);
     return over;
+}
+
+int main(void)
+{
+    static struct cycle lab = {.n_ant = 4}, b210 = {.n_ant = 2};
+    lab.wave = b210.wave = waveform_lab();
+    b210.wave.n = 256;
+    b210.wave.k = 199;
+    b210.wave.root = 76;
+    b210.wave.rate_hz = 25e6;
+    puts("profile lab: 100 MS/s, 4 receivers");
+    int over = measure(&lab);
+    puts("profile b210: 25 MS/s, 2 receivers");
+    return over | measure(&b210);
 }
