@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Written by mirador sweep. Draws again in its own folder: gnuplot bounds-pfail-t20.gp
+set datafile separator ','
+set datafile missing NaN
+set datafile columnheaders
+csv = 'bounds-pfail.csv'
+set title 'bounds, T = 20' noenhanced
+set xlabel 'p_fail' noenhanced
+set ylabel 'rms over masks [m]' noenhanced
+set key outside right top noenhanced
+set autoscale xfix
+set grid lc rgb '#dddddd'
+set logscale y
+set format y '%h'
+set terminal pngcairo size 980,560 font 'sans,11' background rgb 'white'
+set output 'bounds-pfail-t20.png'
+plot \
+    csv using (1 && strcol(2) eq '10' && strcol(3) eq '20' ? $1 : NaN):6 with lines lc rgb '#1f5fbf' lw 2 dt 1 title 'CRB-perfect, SNR [dB] 10', \
+    csv using (1 && strcol(2) eq '10' && strcol(3) eq '20' ? $1 : NaN):9 with lines lc rgb '#1f5fbf' lw 2 dt 2 title 'CRB-KnownLoc, SNR [dB] 10', \
+    csv using (1 && strcol(2) eq '10' && strcol(3) eq '20' ? $1 : NaN):12 with lines lc rgb '#1f5fbf' lw 2 dt 3 title 'LB, SNR [dB] 10', \
+    csv using (1 && strcol(2) eq '20' && strcol(3) eq '20' ? $1 : NaN):6 with lines lc rgb '#d9822b' lw 2 dt 1 title 'CRB-perfect, SNR [dB] 20', \
+    csv using (1 && strcol(2) eq '20' && strcol(3) eq '20' ? $1 : NaN):9 with lines lc rgb '#d9822b' lw 2 dt 2 title 'CRB-KnownLoc, SNR [dB] 20', \
+    csv using (1 && strcol(2) eq '20' && strcol(3) eq '20' ? $1 : NaN):12 with lines lc rgb '#d9822b' lw 2 dt 3 title 'LB, SNR [dB] 20', \
+    csv using (1 && strcol(2) eq '30' && strcol(3) eq '20' ? $1 : NaN):6 with lines lc rgb '#2a8f4f' lw 2 dt 1 title 'CRB-perfect, SNR [dB] 30', \
+    csv using (1 && strcol(2) eq '30' && strcol(3) eq '20' ? $1 : NaN):9 with lines lc rgb '#2a8f4f' lw 2 dt 2 title 'CRB-KnownLoc, SNR [dB] 30', \
+    csv using (1 && strcol(2) eq '30' && strcol(3) eq '20' ? $1 : NaN):12 with lines lc rgb '#2a8f4f' lw 2 dt 3 title 'LB, SNR [dB] 30'
+set terminal svg size 980,560 font 'sans,11' background rgb 'white'
+set output 'bounds-pfail-t20.svg'
+plot \
+    csv using (1 && strcol(2) eq '10' && strcol(3) eq '20' ? $1 : NaN):6 with lines lc rgb '#1f5fbf' lw 2 dt 1 title 'CRB-perfect, SNR [dB] 10', \
+    csv using (1 && strcol(2) eq '10' && strcol(3) eq '20' ? $1 : NaN):9 with lines lc rgb '#1f5fbf' lw 2 dt 2 title 'CRB-KnownLoc, SNR [dB] 10', \
+    csv using (1 && strcol(2) eq '10' && strcol(3) eq '20' ? $1 : NaN):12 with lines lc rgb '#1f5fbf' lw 2 dt 3 title 'LB, SNR [dB] 10', \
+    csv using (1 && strcol(2) eq '20' && strcol(3) eq '20' ? $1 : NaN):6 with lines lc rgb '#d9822b' lw 2 dt 1 title 'CRB-perfect, SNR [dB] 20', \
+    csv using (1 && strcol(2) eq '20' && strcol(3) eq '20' ? $1 : NaN):9 with lines lc rgb '#d9822b' lw 2 dt 2 title 'CRB-KnownLoc, SNR [dB] 20', \
+    csv using (1 && strcol(2) eq '20' && strcol(3) eq '20' ? $1 : NaN):12 with lines lc rgb '#d9822b' lw 2 dt 3 title 'LB, SNR [dB] 20', \
+    csv using (1 && strcol(2) eq '30' && strcol(3) eq '20' ? $1 : NaN):6 with lines lc rgb '#2a8f4f' lw 2 dt 1 title 'CRB-perfect, SNR [dB] 30', \
+    csv using (1 && strcol(2) eq '30' && strcol(3) eq '20' ? $1 : NaN):9 with lines lc rgb '#2a8f4f' lw 2 dt 2 title 'CRB-KnownLoc, SNR [dB] 30', \
+    csv using (1 && strcol(2) eq '30' && strcol(3) eq '20' ? $1 : NaN):12 with lines lc rgb '#2a8f4f' lw 2 dt 3 title 'LB, SNR [dB] 30'

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Written by mirador sweep. Draws again in its own folder: gnuplot rmse-pfail-rmse-t20.gp
+set datafile separator ','
+set datafile missing NaN
+set datafile columnheaders
+csv = 'rmse-pfail.csv'
+set title 'position, 30 dB, T = 20' noenhanced
+set xlabel 'p_fail' noenhanced
+set ylabel 'RMSE [m]' noenhanced
+set key outside right top noenhanced
+set autoscale xfix
+set grid lc rgb '#dddddd'
+set logscale y
+set format y '%h'
+set terminal pngcairo size 980,560 font 'sans,11' background rgb 'white'
+set output 'rmse-pfail-rmse-t20.png'
+plot \
+    csv using (1 && strcol(2) eq '20' ? $1 : NaN):5 with lines lc rgb '#999999' lw 2 dt 2 title 'CRB-perfect', \
+    csv using (1 && strcol(2) eq '20' ? $1 : NaN):8 with lines lc rgb '#222222' lw 2 dt 2 title 'CRB-KnownLoc', \
+    csv using (1 && strcol(2) eq '20' ? $1 : NaN):11 with lines lc rgb '#c77d9b' lw 2 dt 2 title 'LB', \
+    csv using (1 && strcol(2) eq '20' ? $1 : NaN):30 with linespoints lc rgb '#b03030' lw 2 dt 1 ps 0.9 pt 9 title 'agnostic', \
+    csv using (1 && strcol(2) eq '20' ? $1 : NaN):40 with linespoints lc rgb '#d9822b' lw 2 dt 1 ps 0.9 pt 5 title 'l1-JLFD', \
+    csv using (1 && strcol(2) eq '20' ? $1 : NaN):50 with linespoints lc rgb '#2a8f4f' lw 2 dt 1 ps 0.9 pt 13 title 'Successive-JLFD', \
+    csv using (1 && strcol(2) eq '20' ? $1 : NaN):60 with linespoints lc rgb '#0fa3b1' lw 2 dt 1 ps 0.9 pt 11 title 'Successive with Occam factor', \
+    csv using (1 && strcol(2) eq '20' ? $1 : NaN):20 with linespoints lc rgb '#1f5fbf' lw 2 dt 1 ps 0.9 pt 7 title 'joint (ours)', \
+    csv using (1 && strcol(2) eq '20' ? $1 : NaN):22 with linespoints lc rgb '#6fb1f5' lw 2 dt 1 ps 0.9 pt 6 title 'joint, answers it calls explained'
+set terminal svg size 980,560 font 'sans,11' background rgb 'white'
+set output 'rmse-pfail-rmse-t20.svg'
+plot \
+    csv using (1 && strcol(2) eq '20' ? $1 : NaN):5 with lines lc rgb '#999999' lw 2 dt 2 title 'CRB-perfect', \
+    csv using (1 && strcol(2) eq '20' ? $1 : NaN):8 with lines lc rgb '#222222' lw 2 dt 2 title 'CRB-KnownLoc', \
+    csv using (1 && strcol(2) eq '20' ? $1 : NaN):11 with lines lc rgb '#c77d9b' lw 2 dt 2 title 'LB', \
+    csv using (1 && strcol(2) eq '20' ? $1 : NaN):30 with linespoints lc rgb '#b03030' lw 2 dt 1 ps 0.9 pt 9 title 'agnostic', \
+    csv using (1 && strcol(2) eq '20' ? $1 : NaN):40 with linespoints lc rgb '#d9822b' lw 2 dt 1 ps 0.9 pt 5 title 'l1-JLFD', \
+    csv using (1 && strcol(2) eq '20' ? $1 : NaN):50 with linespoints lc rgb '#2a8f4f' lw 2 dt 1 ps 0.9 pt 13 title 'Successive-JLFD', \
+    csv using (1 && strcol(2) eq '20' ? $1 : NaN):60 with linespoints lc rgb '#0fa3b1' lw 2 dt 1 ps 0.9 pt 11 title 'Successive with Occam factor', \
+    csv using (1 && strcol(2) eq '20' ? $1 : NaN):20 with linespoints lc rgb '#1f5fbf' lw 2 dt 1 ps 0.9 pt 7 title 'joint (ours)', \
+    csv using (1 && strcol(2) eq '20' ? $1 : NaN):22 with linespoints lc rgb '#6fb1f5' lw 2 dt 1 ps 0.9 pt 6 title 'joint, answers it calls explained'
