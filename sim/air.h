@@ -39,8 +39,10 @@ struct air_radio_cfg {
     double phase_noise_dbc_hz; /* receive phase noise, flat up to phase_noise_hz; 0 Hz: none */
     double phase_noise_hz;
     double adc_bits; /* effective bits; 0: an ideal converter that still clips at full scale */
-    double gain_spread_db; /* gain error per receive channel, uniform in +- */
-    bool random_phase;     /* LO phase per channel, redrawn at start and at each tune */
+    double gain_spread_db;           /* gain error per receive channel, uniform in +- */
+    double iq_gain_db, iq_phase_deg; /* imbalance of the receive mixer: I over Q, Q too far */
+    double dc_offset;                /* of the converters' full scale, at an angle per channel */
+    bool random_phase;               /* LO phase per channel, redrawn at start and at each tune */
     unsigned
         tx_latency_samps; /* a sample timed t leaves the antenna this much later, >= AIR_MAX_PRE */
 };
@@ -97,7 +99,13 @@ void air_notify(
 
 /* --- participants --------------------------------------------------------------------------------
  */
-enum air_radio_state { AIR_RADIO_NEVER, AIR_RADIO_LIVE, AIR_RADIO_LEFT, AIR_RADIO_DIED };
+enum air_radio_state {
+    AIR_RADIO_NEVER,
+    AIR_RADIO_LIVE,
+    AIR_RADIO_LEFT,
+    AIR_RADIO_DIED,
+    AIR_RADIO_LOST, /* its device has gone; its process is expected to look for it */
+};
 struct air_radio_status {
     enum air_radio_state state;
     int pid;

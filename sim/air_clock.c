@@ -80,7 +80,8 @@ static void reap(struct air *air, int64_t wall)
         s->owner_gone = 1;
     for (unsigned r = 0; r < s->cfg.n_radios; r++) {
         struct air_radio_slot *radio = &s->radios[r];
-        if (radio->state != AIR_RADIO_LIVE || process_alive(radio->pid, radio->pid_start))
+        bool here = radio->state == AIR_RADIO_LIVE || radio->state == AIR_RADIO_LOST;
+        if (!here || process_alive(radio->pid, radio->pid_start))
             continue;
         radio->state = AIR_RADIO_DIED;
         drop_radio(s, r);
@@ -127,10 +128,10 @@ int air_join(struct air *air, unsigned radio, struct status *err)
     return code;
 }
 
-void air_leave(struct air *air, unsigned radio)
+void air_leave(struct air *air, unsigned radio, bool lost)
 {
     air_lock(air);
-    air->seg->radios[radio].state = AIR_RADIO_LEFT;
+    air->seg->radios[radio].state = lost ? AIR_RADIO_LOST : AIR_RADIO_LEFT;
     drop_radio(air->seg, radio);
     air_event_post_locked(air, AIR_EVENT_LEAVE, radio, air->seg->now, 0, 0);
     air_unlock(air);
@@ -155,10 +156,17 @@ int air_radio_info(struct air *air, unsigned radio, struct air_radio_status *inf
 /* --- device clocks -------------------------------------------------------------------------------
  */
 
+/* Samples [ticks] that the radio's clock has counted too many by a tick. */
+static double clock_lead(const struct air *air, unsigned radio, int64_t tick)
+{
+    double lead = (double)tick * (1e-6 * air->seg->cfg.radios[radio].ppm), rate;
+    return air->seg->drift[radio].n ? lead + air_fault_drift(air, radio, (double)tick, &rate)
+                                    : lead;
+}
+
 int64_t air_tick_to_samp(const struct air *air, unsigned radio, int64_t tick)
 {
-    double ppm = air->seg->cfg.radios[radio].ppm;
-    return tick + (int64_t)floor((double)tick * (1e-6 * ppm));
+    return tick + (int64_t)floor(clock_lead(air, radio, tick));
 }
 
 int64_t air_samp_to_tick(const struct air *air, unsigned radio, int64_t samp)
@@ -167,6 +175,8 @@ int64_t air_samp_to_tick(const struct air *air, unsigned radio, int64_t samp)
         return AIR_NEVER;
     double e = 1e-6 * air->seg->cfg.radios[radio].ppm;
     int64_t tick = samp - (int64_t)floor((double)samp * (e / (1.0 + e)));
+    for (int i = 0; i < 3 && air->seg->drift[radio].n; i++)
+        tick = samp - (int64_t)floor(clock_lead(air, radio, tick));
     while (air_tick_to_samp(air, radio, tick) < samp)
         tick++;
     while (air_tick_to_samp(air, radio, tick - 1) >= samp)
@@ -187,6 +197,14 @@ static bool has_room(const struct air_seg *s)
     return s->cfg.n_sets > 0 && !s->owner_gone;
 }
 
+static bool waits_for(const struct air_seg *s, unsigned radio)
+{
+    for (int i = 0; i < AIR_N_WAITER; i++)
+        if (s->waiters[i].pid && s->waiters[i].radio == (int)radio)
+            return true;
+    return false;
+}
+
 /* The earliest tick anyone waits for, or -1 while someone still works. *n counts who takes part. */
 static int64_t earliest_wait(const struct air_seg *s, int64_t wall, int *n)
 {
@@ -194,8 +212,9 @@ static int64_t earliest_wait(const struct air_seg *s, int64_t wall, int *n)
     *n = 0;
     for (unsigned r = 0; r < s->cfg.n_radios; r++) {
         const struct air_radio_slot *radio = &s->radios[r];
-        bool awaited =
-            radio->state == AIR_RADIO_NEVER || (radio->state == AIR_RADIO_LIVE && !radio->entered);
+        bool awaited = radio->state == AIR_RADIO_NEVER ||
+                       (radio->state == AIR_RADIO_LIVE && !radio->entered) ||
+                       (radio->state == AIR_RADIO_LOST && !waits_for(s, r));
         if ((s->cfg.gate_mask >> r & 1) && awaited)
             return -1;
     }
@@ -445,6 +464,24 @@ void air_wait_end(struct air *air)
         me->wall_ns = wall_ns();
     }
     air_unlock(air);
+}
+
+bool air_device_there(struct air *air, unsigned radio)
+{
+    struct air_seg *s = air->seg;
+    const struct air_radio_slot *slot = &s->radios[radio];
+    struct air_wait wait;
+    int64_t begin = air_now(air), end = begin + (int64_t)(0.1 * s->cfg.rate_hz);
+    if (!air_fault_holds(air, radio, AIR_FAULT_DEVICE_GONE, begin))
+        return true;
+    if (s->cfg.gated && slot->state == AIR_RADIO_LOST && slot->pid == getpid() &&
+        air_gate_enter(air, radio, 0) == OK) {
+        air_wait_begin(air, &wait, end, false);
+        while (!air_wait_step(air, &wait) && air_room_alive(air))
+            continue;
+        air_gate_leave(air, radio, 0);
+    }
+    return !air_fault_holds(air, radio, AIR_FAULT_DEVICE_GONE, air_now(air));
 }
 
 void air_set_rate(struct air *air, double rate_hz)

@@ -13,7 +13,12 @@ extern "C" {
 
 /* Takes the radio for this process. ERR_BUSY: a live process holds it. */
 int air_join(struct air *air, unsigned radio, struct status *err) MUST_CHECK;
-void air_leave(struct air *air, unsigned radio);
+/* lost: its device has gone (DEVICE_GONE), and this process looks for it: gated time waits for the
+ * process to call air_device_there until that succeeds or it ends. */
+void air_leave(struct air *air, unsigned radio, bool lost);
+/* False while a DEVICE_GONE holds. The process that has lost it waits here for 0.1 s of room time
+ * first when the room is gated: there is no other way for it to see time pass. */
+bool air_device_there(struct air *air, unsigned radio);
 
 /* Device sample index of the radio's own clock at a tick (floor), and the first tick at or after a
  * device sample. */

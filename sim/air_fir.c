@@ -305,6 +305,22 @@ static void accumulate(const struct air_fir *f, const struct path *p, float *acc
     }
 }
 
+/* What clocks without their reference have counted too much: samples, and samples per sample. */
+struct lag {
+    double tx, rx, tx_rate, rx_rate;
+};
+
+static bool drifted(const struct air_fir *f, unsigned tx_radio, int64_t n0, struct lag *lag)
+{
+    const struct air_drift_list *list = f->air->seg->drift;
+    if (!list[tx_radio].n && !list[f->radio].n)
+        return false;
+    double tick = (double)air_samp_to_tick(f->air, f->radio, n0);
+    lag->tx = air_fault_drift(f->air, tx_radio, tick, &lag->tx_rate);
+    lag->rx = air_fault_drift(f->air, f->radio, tick, &lag->rx_rate);
+    return true;
+}
+
 /* Carrier difference of the two devices [Hz] times true time, as a rotation over the block. False:
  * none. */
 static bool make_turn(struct air_fir *f, const struct path *p, int64_t n0, double rx_freq)
@@ -314,11 +330,17 @@ static bool make_turn(struct air_fir *f, const struct path *p, int64_t n0, doubl
     double offset =
         (p->carrier_hz - rx_freq) +
         1e-6 * (p->carrier_hz * cfg->radios[p->tx_radio].ppm - rx_freq * cfg->radios[f->radio].ppm);
-    if (offset == 0.0 && p->drift == 0.0)
+    struct lag lag;
+    bool lost = drifted(f, p->tx_radio, n0, &lag);
+    if (offset == 0.0 && p->drift == 0.0 && !lost)
         return false;
     double per_samp = offset / (cfg->rate_hz * rx_ratio); /* cycles */
     double whole = floor((double)n0 / 1048576.0) * 1048576.0;
     double cycles = fmod(per_samp * whole, 1.0) + per_samp * ((double)n0 - whole);
+    if (lost) {
+        cycles += (p->carrier_hz * lag.tx - rx_freq * lag.rx) / cfg->rate_hz;
+        per_samp += (p->carrier_hz * lag.tx_rate - rx_freq * lag.rx_rate) / cfg->rate_hz;
+    }
     rotation(f->turn, AIR_HOP, 2 * M_PI * fmod(cycles, 1.0), 2 * M_PI * per_samp);
     return true;
 }
@@ -408,6 +430,11 @@ static void align(const struct air_fir *f, struct path *p, int64_t n0)
     bool flat = air_config(f->air)->n_sets == 0;
     p->drift = p->tx_radio == f->radio || flat ? 0.0 : 1e-6 * (tx - rx) / (1.0 + 1e-6 * rx);
     double lead = (double)(n0 + AIR_HOP / 2) * p->drift;
+    struct lag lag;
+    if (p->tx_radio != f->radio && !flat && drifted(f, p->tx_radio, n0, &lag)) {
+        lead += lag.tx - lag.rx - lag.rx * p->drift;
+        p->drift += lag.tx_rate - lag.rx_rate;
+    }
     p->fraction = lead - floor(lead);
     p->q0 = n0 + (int64_t)floor(lead);
 }

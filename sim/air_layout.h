@@ -8,12 +8,14 @@
 #include <stdatomic.h>
 
 #include "sim/air.h"
+#include "sim/air_fault.h"
 
 enum {
-    AIR_VERSION = 1,
+    AIR_VERSION = 2,
     AIR_N_WAITER = 64,
     AIR_N_READER = 64,
     AIR_N_PACKET = 256, /* log entries of a port; contiguous sends share one */
+    AIR_N_DRIFT = 64,   /* windows of a radio without its reference */
 };
 #define AIR_MAGIC  0x4d69724169723031ull
 #define AIR_PREFIX "/mirador-"
@@ -58,6 +60,16 @@ struct air_reader { /* an RX stream: what it may still need is kept */
     int64_t low; /* first tick still needed; AIR_NEVER: idle */
 };
 
+struct air_drift {
+    int64_t at, until;
+    double rate; /* extra samples per tick */
+};
+
+struct air_drift_list {
+    uint32_t n;
+    struct air_drift window[AIR_N_DRIFT];
+};
+
 struct air_seg {
     uint64_t magic;
     uint32_t version, header_size;
@@ -90,6 +102,12 @@ struct air_seg {
     struct air_snap snaps[AIR_N_SNAP];
 
     struct air_tx_port ports[AIR_MAX_RADIOS][AIR_MAX_PORTS];
+
+    uint64_t n_faults; /* set before any device joins */
+    struct air_fault faults[AIR_N_FAULT];
+    struct air_fault_state fault_state[AIR_N_FAULT];
+    struct air_drift_list drift[AIR_MAX_RADIOS];
+    _Atomic uint64_t counts[AIR_MAX_RADIOS][AIR_N_COUNT], count_moves;
 };
 
 struct air {

@@ -8,12 +8,18 @@
 #include <string.h>
 
 #include "sim/air_clock.h"
+#include "sim/air_fault.h"
 #include "sim/air_fir.h"
 #include "sim/air_front.h"
 #include "sim/noise.h"
 
 #define BOLTZMANN_T0 (1.380649e-23 * 290.0)
 #define FULL_SCALE   32767.0f
+
+struct effect { /* of the fault script on a channel, valid for [from, effect.until) */
+    int64_t from;
+    struct air_effect is;
+};
 
 struct air_rx {
     struct air *air;
@@ -27,6 +33,7 @@ struct air_rx {
     int16_t *done[AIR_MAX_PORTS]; /* [2 AIR_HOP] */
     float noise[2 * AIR_HOP], phase[AIR_HOP];
     float osc[2 * AIR_HOP]; /* exp(j phase noise) of the block */
+    struct effect effect[AIR_MAX_PORTS];
 };
 
 struct air_rx *air_rx_create(const struct air_rx_cfg *cfg, struct status *err)
@@ -81,6 +88,7 @@ void air_rx_start(struct air_rx *rx, int64_t k_start, int64_t k_end)
     assert(k_start >= 0 && k_end > k_start);
     rx->k_end = k_end;
     rx->block = -1;
+    memset(rx->effect, 0, sizeof rx->effect);
 }
 
 static int64_t block_end(const struct air_rx *rx, int64_t block)
@@ -118,24 +126,49 @@ static void mix_down(float *restrict acc, const float *restrict osc, float cr, f
     }
 }
 
-static inline float clip(float x)
+static inline float clip(float x, float limit)
 {
-    x = x < FULL_SCALE ? x : FULL_SCALE;
-    return x > -FULL_SCALE ? x : -FULL_SCALE;
+    x = x < limit ? x : limit;
+    return x > -limit ? x : -limit;
 }
 
 static void digitise(const float *restrict signal, const float *restrict noise, float sigma,
-                     int16_t *restrict out, int a, int b)
+                     float limit, int16_t *restrict out, int a, int b)
 {
     for (int i = 2 * a; i < 2 * b; i++)
-        out[i] = (int16_t)(int32_t)rintf(clip(signal[i] + sigma * noise[i]));
+        out[i] = (int16_t)(int32_t)rintf(clip(signal[i] + sigma * noise[i], limit));
 }
 
-static void digitise_noise(const float *restrict noise, float sigma, int16_t *restrict out, int a,
-                           int b)
+static void digitise_noise(const float *restrict noise, float sigma, float limit,
+                           int16_t *restrict out, int a, int b)
 {
     for (int i = 2 * a; i < 2 * b; i++)
-        out[i] = (int16_t)(int32_t)rintf(clip(sigma * noise[i]));
+        out[i] = (int16_t)(int32_t)rintf(clip(sigma * noise[i], limit));
+}
+
+/* A direct-conversion receiver's mixer: unequal gains, phases not 90 degrees apart, an offset. */
+static void spoil(const struct air_radio_cfg *radio, float turn, float *restrict acc, int a, int b)
+{
+    float g = powf(10.0f, (float)radio->iq_gain_db / 40),
+          p = (float)(radio->iq_phase_deg * M_PI / 180);
+    float qi = sinf(p) / g, qq = cosf(p) / g;
+    float di = FULL_SCALE * (float)radio->dc_offset * cosf(turn);
+    float dq = FULL_SCALE * (float)radio->dc_offset * sinf(turn);
+    for (int i = a; i < b; i++) {
+        float re = acc[2 * i], im = acc[2 * i + 1];
+        acc[2 * i] = g * re + di;
+        acc[2 * i + 1] = qq * im + qi * re + dq;
+    }
+}
+
+static const struct air_effect *effect_at(struct air_rx *rx, unsigned c, int64_t k)
+{
+    struct effect *e = &rx->effect[c];
+    if (k < e->from || k >= e->is.until) {
+        e->is = air_fault_effect(rx->air, rx->radio, rx->channel[c], k);
+        e->from = k;
+    }
+    return &e->is;
 }
 
 /* The channel's own gain error in dB, fixed for the life of the device. */
@@ -164,21 +197,35 @@ static void finish_channel(struct air_rx *rx, unsigned c, int64_t n0, int n, boo
     unsigned port = rx->channel[c];
     uint64_t who = ((uint64_t)rx->radio << 32) | port;
     noise_gauss(hash_words(cfg->seed, 0x6e6f697365, who), n0, rx->noise, (size_t)n);
+    const struct air_radio_cfg *radio = &cfg->radios[rx->radio];
+    bool plain = radio->iq_gain_db == 0 && radio->iq_phase_deg == 0 && radio->dc_offset == 0;
     for (int a = 0, b; a < n; a = b) {
         int64_t until;
         struct front_setting set = air_front_at(rx->front, port, n0 + a, &until);
+        const struct air_effect *e = effect_at(rx, c, n0 + a);
+        until = e->until < until ? e->until : until;
         b = until - n0 < n ? (int)(until - n0) : n;
-        bool on = signal && (cfg->carrier_hz <= 0 || fabs(set.freq_hz - cfg->carrier_hz) <= 1e3);
-        double gain = pow(10.0, (set.gain_db + gain_error_db(rx, port) + 30.0) / 20.0);
-        double counts = FULL_SCALE * gain; /* per sqrt(W) */
-        float sigma = (float)noise_counts(cfg, &cfg->radios[rx->radio], counts);
+        bool on = signal && !e->dead &&
+                  (cfg->carrier_hz <= 0 || fabs(set.freq_hz - cfg->carrier_hz) <= 1e3);
+        double gain_db = set.gain_db + gain_error_db(rx, port) + e->gain_db;
+        double counts = e->dead ? 0 : FULL_SCALE * pow(10.0, (gain_db + 30.0) / 20.0);
+        float sigma = (float)noise_counts(cfg, radio, counts); /* counts are per sqrt(W) */
+        float limit = (float)(e->limit * FULL_SCALE);
         if (on) {
-            mix_down(rx->acc[c], rx->osc, (float)(counts * cos(set.phase_rad)),
-                     (float)(counts * sin(set.phase_rad)), a, b);
-            digitise(rx->acc[c], rx->noise, sigma, rx->done[c], a, b);
-        } else {
-            digitise_noise(rx->noise, sigma, rx->done[c], a, b);
+            double middle = (double)(n0 - rx->effect[c].from) + 0.5 * (a + b);
+            double phase = set.phase_rad + e->phase_rad + e->rad_per_samp * middle;
+            mix_down(rx->acc[c], rx->osc, (float)(counts * cos(phase)),
+                     (float)(counts * sin(phase)), a, b);
         }
+        if (!on && !plain)
+            memset(rx->acc[c] + 2 * a, 0, (size_t)(b - a) * 2 * sizeof(float));
+        if (!plain)
+            spoil(radio, (float)(2 * M_PI * hash_unit(cfg->seed ^ 0x6463, who, 0)), rx->acc[c], a,
+                  b);
+        if (on || !plain)
+            digitise(rx->acc[c], rx->noise, sigma, limit, rx->done[c], a, b);
+        else
+            digitise_noise(rx->noise, sigma, limit, rx->done[c], a, b);
     }
 }
 

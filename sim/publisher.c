@@ -72,6 +72,9 @@ void publisher_air_cfg(const struct scene *scene, struct air_cfg *out)
             .phase_noise_hz = scene->radio.phase_noise_corner_hz,
             .adc_bits = scene->radio.adc_bits,
             .gain_spread_db = scene->radio.gain_spread_db,
+            .iq_gain_db = scene->radio.iq_gain_db,
+            .iq_phase_deg = scene->radio.iq_phase_deg,
+            .dc_offset = scene->radio.dc_offset,
             .random_phase = true,
             .tx_latency_samps = (unsigned)scene->radio.latency_samps,
         };

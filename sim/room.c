@@ -15,6 +15,8 @@
 #include "base/realtime.h"
 #include "base/sockets.h"
 #include "base/state_dir.h"
+#include "sim/faults.h"
+#include "sim/faults_report.h"
 #include "sim/publisher.h"
 #include "sim/truth.h"
 
@@ -23,9 +25,10 @@
 
 struct settings {
     const char *scene, *name, *state, *path, *gate, *room_endpoint, *truth_endpoint;
-    uint64_t seed;
+    const char *faults, *fault_report, *fault_kinds;
+    uint64_t seed, random_faults;
     bool seed_given, realtime;
-    double speed;
+    double speed, fault_start_s, fault_step_s;
 };
 
 struct room {
@@ -36,6 +39,9 @@ struct room {
     struct sockets *sockets;
     void *boards_socket, *truth_socket;
     struct truth truth;
+    struct air_fault faults[AIR_N_FAULT];
+    size_t n_faults;
+    struct faults_report report;
     pthread_mutex_t lock; /* guards publisher and channel */
     pthread_t boards_thread;
     bool boards_running;
@@ -56,6 +62,12 @@ static const struct option_spec specs[] = {
     {"path", 0, "NAME", "path that the first user walks"},
     {"room-endpoint", 0, "ENDPOINT", "where boards report (default: ipc://DIR/room.sock)"},
     {"truth-endpoint", 0, "ENDPOINT", "where the truth is told (default: ipc://DIR/truth.sock)"},
+    {"faults", 0, "FILE", "fault script that the radios obey, see config/faults"},
+    {"fault-report", 0, "FILE", "writes at the end what the radios really did, as JSON"},
+    {"random-faults", 0, "N", "prints a script of N random faults, drawn by --seed, and ends"},
+    {"fault-start", 0, "SECONDS", "room time of the first random fault (default: 2)"},
+    {"fault-step", 0, "SECONDS", "one random fault in each such step (default: 2)"},
+    {"fault-kinds", 0, "LIST", "kinds to draw from, with commas (default: all)"},
 };
 
 static int apply_option(void *context, const char *name, const char *value, struct status *err)
@@ -71,6 +83,9 @@ static int apply_option(void *context, const char *name, const char *value, stru
         {"gate", &s->gate},
         {"room-endpoint", &s->room_endpoint},
         {"truth-endpoint", &s->truth_endpoint},
+        {"faults", &s->faults},
+        {"fault-report", &s->fault_report},
+        {"fault-kinds", &s->fault_kinds},
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (!strcmp(name, texts[i].name)) {
@@ -79,6 +94,12 @@ static int apply_option(void *context, const char *name, const char *value, stru
         }
     if (!strcmp(name, "speed"))
         return option_double("speed", value, 0, 1000, &s->speed, err);
+    if (!strcmp(name, "fault-start"))
+        return option_double(name, value, 0, 1e6, &s->fault_start_s, err);
+    if (!strcmp(name, "fault-step"))
+        return option_double(name, value, 1e-3, 1e6, &s->fault_step_s, err);
+    if (!strcmp(name, "random-faults"))
+        return option_u64(name, value, &s->random_faults, err);
     if (!strcmp(name, "realtime")) {
         s->realtime = true;
         return 0;
@@ -202,6 +223,10 @@ static int open_room(struct room *room, const struct settings *s, struct status 
     room->air = air_create(&air, err);
     if (!room->air)
         return err->code ? err->code : ERR_IO;
+    rc = air_faults_set(room->air, room->faults, room->n_faults);
+    if (rc)
+        return status_set(err, rc, "the fault script is too long");
+    room->report = (struct faults_report){.air = room->air, .socket = room->truth_socket};
     struct publisher_cfg cfg = {room->air, &room->scene, room->channel};
     room->publisher = publisher_create(&cfg, err);
     if (!room->publisher)
@@ -281,6 +306,7 @@ static void follow_the_air(struct room *room)
         release_users(room);
         pthread_mutex_unlock(&room->lock);
         truth_publish(&room->truth, (double)air_now(room->air) / cfg->rate_hz);
+        faults_report_publish(&room->report);
         double pause = reached < target ? 0.001 : cfg->gated ? 0.1 : LEAD_S / 4;
         air_room_wait(room->air, &seen, pause);
     }
@@ -305,6 +331,8 @@ static int serve(const struct settings *s, struct options *opt, struct room *roo
                  (unsigned long long)n.sets, (unsigned long long)n.snaps,
                  (unsigned long long)n.edges, (unsigned long long)n.reports,
                  (unsigned long long)n.rewinds);
+        if (s->fault_report)
+            rc = faults_report_save(room->air, s->fault_report, &err);
     }
     stop_request(); /* also ends the boards' thread after a failure */
     close_room(room);
@@ -329,6 +357,42 @@ static int load_scene(const struct settings *s, const struct options *opt, struc
     return -1;
 }
 
+/* Prints a random script for the base station. */
+static int print_random(const struct settings *s, const struct scene *scene)
+{
+    struct air_cfg air;
+    struct status err = {0};
+    uint32_t kinds;
+    publisher_air_cfg(scene, &air);
+    if (s->random_faults > AIR_N_FAULT)
+        status_set(&err, ERR_ARG, "--random-faults: at most %d", AIR_N_FAULT);
+    else if (!faults_kinds(s->fault_kinds ? s->fault_kinds : "all", &kinds, &err)) {
+        const struct fault_draw draw = {.n = (unsigned)s->random_faults,
+                                        .seed = s->seed,
+                                        .start_s = s->fault_start_s,
+                                        .step_s = s->fault_step_s,
+                                        .radio = air.radios[0].name,
+                                        .n_rx = air.radios[0].n_rx,
+                                        .kinds = kinds};
+        return faults_draw(&draw, stdout) ? EXIT_FAILED : EXIT_DONE;
+    }
+    fprintf(stderr, "mirador-room: %s\n", err.text);
+    return EXIT_USAGE;
+}
+
+static int load_faults(const struct settings *s, struct room *room)
+{
+    struct air_cfg air;
+    struct status err = {0};
+    if (!s->faults)
+        return -1;
+    publisher_air_cfg(&room->scene, &air);
+    if (!faults_load(s->faults, &air, room->faults, &room->n_faults, &err))
+        return -1;
+    fprintf(stderr, "mirador-room: %s\n", err.text);
+    return EXIT_USAGE;
+}
+
 /* A folder of our own; those of rooms that were killed go. */
 static int make_state(char *path, size_t size, struct status *err)
 {
@@ -339,7 +403,8 @@ static int make_state(char *path, size_t size, struct status *err)
 
 int main(int argc, char **argv)
 {
-    struct settings s = {.name = "mirador", .speed = 1};
+    struct settings s = {
+        .name = "mirador", .speed = 1, .seed = 1, .fault_start_s = 2, .fault_step_s = 2};
     struct options_cfg cfg = {
         .program = "mirador-room",
         .synopsis = "Simulates a room around simulated radios: scene, channel, users and boards.",
@@ -361,6 +426,10 @@ int main(int argc, char **argv)
     if (!room)
         return EXIT_FAILED;
     rc = load_scene(&s, &opt, &room->scene);
+    if (rc < 0 && s.random_faults)
+        rc = print_random(&s, &room->scene);
+    if (rc < 0)
+        rc = load_faults(&s, room);
     room->scene.clutter_count = 0; /* drawn: the scatterers are in the list now */
     if (rc < 0 && opt.dump_config)
         rc = config_dump(&scene_table, &room->scene, stdout) ? EXIT_FAILED : EXIT_DONE;

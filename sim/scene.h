@@ -47,6 +47,8 @@ struct scene_radio {
     double adc_bits; /* effective */
     double phase_noise_dbc_hz, phase_noise_corner_hz;
     double gain_spread_db; /* each channel uniform within +- this */
+    double iq_gain_db, iq_phase_deg; /* imbalance of the receive mixer */
+    double dc_offset;                /* of full scale */
     double clock_spread_ppm;
     int latency_samps; /* start-up delay of transmit against receive */
 };

@@ -11,21 +11,10 @@
 namespace mirador
 {
 
-static unsigned arg_count(const uhd::device_addr_t &args, const char *key)
-{
-    return args.cast<unsigned>(key, 0);
-}
-
-room_core::room_core(air_ptr room, unsigned radio_index, const uhd::device_addr_t &args)
+room_core::room_core(air_ptr room, unsigned radio_index)
     : own_air(std::move(room)), own_rx_front(air_front_create(own_air.get(), radio_index)),
       own_tx_front(air_front_create(own_air.get(), radio_index)), air(own_air.get()),
-      radio(radio_index), cfg(air_config(air)),
-      in_room(cfg->n_sets > 0), faults{arg_count(args, "fault_overflow"),
-                                       arg_count(args, "fault_late_tx"),
-                                       arg_count(args, "fault_underflow"),
-                                       arg_count(args, "fault_drop_stream_cmd"),
-                                       arg_count(args, "fault_sequence"),
-                                       arg_count(args, "fault_ref_unlocked") != 0},
+      radio(radio_index), cfg(air_config(air)), in_room(cfg->n_sets > 0),
       rx_front(own_rx_front.get()), tx_front(own_tx_front.get())
 {
     if (!rx_front || !tx_front)
@@ -33,11 +22,47 @@ room_core::room_core(air_ptr room, unsigned radio_index, const uhd::device_addr_
     struct status err = {};
     if (air_join(air, radio, &err) != OK)
         throw uhd::runtime_error(std::string("room: ") + err.text);
+    int64_t tick = air_now(air), booted;
+    loss_tick = air_fault_loss(air, radio, tick, &booted);
+    if (booted >= 0) /* its time register counts from there */
+        time_offset = -air_tick_to_samp(air, radio, booted);
+    time_set = told_jumps = booted;
 }
 
 room_core::~room_core()
 {
-    air_leave(air, radio);
+    air_leave(air, radio, air_now(air) >= loss_tick);
+}
+
+void room_core::throw_gone()
+{
+    if (air_fault_felt(air, radio, AIR_FAULT_DEVICE_GONE, loss_tick - 1, loss_tick))
+        count(AIR_COUNT_DEVICE_LOSSES);
+    throw uhd::io_error("room: radio '" + std::string(cfg->radios[radio].name) +
+                        "' does not answer: its cable or its power is gone; close the device and "
+                        "open it anew when it can be found again");
+}
+
+void room_core::check_there()
+{
+    if (loss_tick != AIR_NEVER && air_now(air) >= loss_tick)
+        throw_gone();
+}
+
+bool room_core::fault(uint32_t kinds, int64_t tick, struct air_fault *out, bool fresh)
+{
+    return air_fault_take(air, radio, kinds, tick, fresh, out);
+}
+
+void room_core::count(enum air_count which, uint64_t n)
+{
+    air_count(air, radio, which, n);
+}
+
+bool room_core::ref_locked()
+{
+    check_there();
+    return !air_fault_holds(air, radio, AIR_FAULT_REF_UNLOCKED, air_now(air));
 }
 
 double room_core::rate() const
@@ -82,20 +107,36 @@ void room_core::apply_pps()
         return;
     pps_pending = false;
     time_offset = pps_time.to_ticks(rate()) - pps_samp;
+    time_set = tick_of(pps_samp);
+}
+
+/* What time jumps have added to the register by sample k since it was written. */
+int64_t room_core::jumped(int64_t k)
+{
+    if (!air_faults_n(air))
+        return 0;
+    int64_t tick = tick_of(k), now_tick = air_now(air);
+    unsigned fresh = air_fault_felt(air, radio, AIR_FAULT_TIME_JUMP, told_jumps, now_tick);
+    if (fresh)
+        count(AIR_COUNT_TIME_JUMPS, fresh);
+    air_fault_felt(air, radio, AIR_FAULT_REF_UNLOCKED, told_jumps, now_tick);
+    told_jumps = now_tick;
+    return std::llround(air_fault_jumps(air, radio, time_set, tick) * rate());
 }
 
 uhd::time_spec_t room_core::time_of(int64_t k)
 {
     std::lock_guard<std::recursive_mutex> guard(lock);
     apply_pps();
-    return uhd::time_spec_t::from_ticks(k + time_offset, rate());
+    return uhd::time_spec_t::from_ticks(k + time_offset + jumped(k), rate());
 }
 
+/* By the register as it stands now: a jump still to come is not known yet. */
 int64_t room_core::samp_at(const uhd::time_spec_t &time)
 {
     std::lock_guard<std::recursive_mutex> guard(lock);
     apply_pps();
-    return time.to_ticks(rate()) - time_offset;
+    return time.to_ticks(rate()) - time_offset - jumped(now());
 }
 
 void room_core::set_time_now(const uhd::time_spec_t &time)
@@ -103,18 +144,34 @@ void room_core::set_time_now(const uhd::time_spec_t &time)
     std::lock_guard<std::recursive_mutex> guard(lock);
     pps_pending = false;
     time_offset = time.to_ticks(rate()) - now();
+    time_set = air_now(air);
 }
 
-static int64_t whole_seconds(int64_t k, double rate)
+/* PPS edges are the whole seconds of the room, whatever the device's own clock does. */
+int64_t room_core::pps_edge(int64_t n) const
 {
-    return int64_t(std::floor(double(k) / rate));
+    return air_tick_to_samp(air, radio, std::llround(double(n) * rate()));
+}
+
+bool room_core::pps_missing(int64_t n) const
+{
+    return air_fault_holds(air, radio, AIR_FAULT_NO_PPS, std::llround(double(n) * rate()));
+}
+
+int64_t room_core::last_second() const
+{
+    int64_t n = int64_t(std::floor(double(air_now(air)) / rate()));
+    return pps_edge(n + 1) <= now() ? n + 1 : n;
 }
 
 void room_core::set_time_next_pps(const uhd::time_spec_t &time)
 {
     std::lock_guard<std::recursive_mutex> guard(lock);
     apply_pps();
-    pps_samp = std::llround(double(whole_seconds(now(), rate()) + 1) * rate());
+    int64_t n = last_second() + 1;
+    while (pps_missing(n) && n < last_second() + 1000000)
+        n++;
+    pps_samp = pps_edge(n);
     pps_time = time;
     pps_pending = true;
 }
@@ -122,7 +179,10 @@ void room_core::set_time_next_pps(const uhd::time_spec_t &time)
 uhd::time_spec_t room_core::time_last_pps()
 {
     std::lock_guard<std::recursive_mutex> guard(lock);
-    return time_of(std::llround(double(whole_seconds(now(), rate())) * rate()));
+    int64_t n = last_second();
+    while (n > 0 && pps_missing(n))
+        n--;
+    return time_of(pps_edge(n));
 }
 
 void room_core::set_command_time(const uhd::time_spec_t &time)
@@ -135,10 +195,16 @@ void room_core::set_command_time(const uhd::time_spec_t &time)
 int64_t room_core::command_samp()
 {
     std::lock_guard<std::recursive_mutex> guard(lock);
+    check_there();
     int64_t k = now();
     if (command_time == uhd::time_spec_t(0.0))
         return k;
-    return std::max(k, samp_at(command_time));
+    int64_t at = samp_at(command_time);
+    struct air_fault late;
+    if (at > k && !fault(AIR_FAULT_BIT(LATE_COMMAND), tick_of(at), &late))
+        return at;
+    count(AIR_COUNT_COMMANDS_AT_ONCE);
+    return k;
 }
 
 void room_core::log_gpio(const gpio_bank &before, const gpio_bank &after, int64_t k)
@@ -149,8 +215,9 @@ void room_core::log_gpio(const gpio_bank &before, const gpio_bank &after, int64_
     levels.push_back({k, is});
     if (levels.size() > 1024)
         levels.pop_front();
-    if (was != is)
-        air_event_post(air, radio, tick_of(k), is & ~was, was & ~is);
+    int64_t tick = tick_of(k);
+    if (was != is && tick < loss_tick)
+        air_event_post(air, radio, tick, is & ~was, was & ~is);
 }
 
 void room_core::set_gpio(uint32_t gpio_bank::*reg, uint32_t value)

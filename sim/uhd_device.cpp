@@ -6,6 +6,7 @@
 #include <uhd/property_tree.hpp>
 #include <uhd/utils/static.hpp>
 
+#include "sim/faults.h"
 #include "sim/uhd_room.hpp"
 
 namespace mirador
@@ -18,7 +19,7 @@ class room_device : public uhd::device
 {
   public:
     room_device(air_ptr air, unsigned radio, const uhd::device_addr_t &args)
-        : core(std::make_shared<room_core>(std::move(air), radio, args))
+        : core(std::make_shared<room_core>(std::move(air), radio))
     {
         _tree = make_room_tree(core, args);
         _type = uhd::device::USRP;
@@ -91,6 +92,8 @@ uhd::device_addrs_t find_room(const uhd::device_addr_t &hint)
         if (hint.has_key("role") ? hint["role"] != role
                                  : hint.has_key("serial") && serial != "ROOM" + std::to_string(r))
             continue;
+        if (!air_device_there(air, r))
+            continue;
         entry["room"] = entry["name"] = hint["room"];
         entry["role"] = role;
         entry["serial"] = serial;
@@ -98,6 +101,28 @@ uhd::device_addrs_t find_room(const uhd::device_addr_t &hint)
     }
     air_destroy(&air);
     return found;
+}
+
+/* Device args fault_KIND=n: every n-th opportunity; faults=FILE: a script. */
+void loopback_faults(const uhd::device_addr_t &args, struct air *air)
+{
+    const struct air_cfg *cfg = air_config(air);
+    auto list = std::make_unique<struct air_fault[]>(AIR_N_FAULT);
+    struct status err = {};
+    size_t n = 0;
+    if (args.has_key("faults") && faults_load(args["faults"].c_str(), cfg, list.get(), &n, &err))
+        throw uhd::value_error(std::string("room: ") + err.text);
+    for (int kind = 0; kind < AIR_N_FAULT_KIND && n < AIR_N_FAULT; kind++) {
+        const std::string key = std::string("fault_") + air_fault_name(kind);
+        if (!args.has_key(key))
+            continue;
+        unsigned every = args.cast<unsigned>(key, 0);
+        if (faults_every(kind, every, &list[n], &err))
+            throw uhd::value_error("room: " + key + ": " + err.text);
+        n++;
+    }
+    if (air_faults_set(air, list.get(), n))
+        throw uhd::value_error("room: more than 64 drifting clocks in one script");
 }
 
 struct air *make_loopback(const uhd::device_addr_t &args, struct status *err)
@@ -136,6 +161,8 @@ uhd::device::sptr make_room(const uhd::device_addr_t &args)
     if (radio < 0)
         throw uhd::key_error("room: '" + args["room"] +
                              "' has no radio for role=" + args.get("role", "bs"));
+    if (!in_room)
+        loopback_faults(args, air.get());
     return std::make_shared<room_device>(std::move(air), unsigned(radio), args);
 }
 

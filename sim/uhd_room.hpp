@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "sim/air_clock.h"
+#include "sim/air_fault.h"
 #include "sim/air_log.h"
 #include "sim/air_rx.h"
 
@@ -37,12 +38,6 @@ struct interval {
     int64_t from, to;
 };
 
-/* Faults a test or a lab course may ask for by device args: every n-th one fails, 0: none. */
-struct fault_plan {
-    unsigned overflow, late_tx, underflow, drop_stream_cmd, sequence;
-    bool ref_unlocked;
-};
-
 struct air_closer {
     void operator()(struct air *a) const
     {
@@ -63,7 +58,7 @@ class room_core
     const front_ptr own_rx_front, own_tx_front;
 
   public:
-    room_core(air_ptr room, unsigned radio_index, const uhd::device_addr_t &args);
+    room_core(air_ptr room, unsigned radio_index);
     ~room_core();
 
     double rate() const;
@@ -89,6 +84,22 @@ class room_core
     void set_gain(bool tx, unsigned port, double gain_db);
     void set_freq(bool tx, unsigned port, double rf_hz, double dsp_hz);
 
+    bool ref_locked();
+    /* Throws uhd::io_error once the script has taken the device away: this object stays dead. */
+    void check_there();
+    int64_t gone_tick() const /* when that will be, or AIR_NEVER */
+    {
+        return loss_tick;
+    }
+    int64_t gone_samp() const
+    {
+        return loss_tick == AIR_NEVER ? AIR_NEVER : air_tick_to_samp(air, radio, loss_tick);
+    }
+    [[noreturn]] void throw_gone();
+    /* What the fault script has for an opportunity at a tick; see sim/air_fault.h. */
+    bool fault(uint32_t kinds, int64_t tick, struct air_fault *out, bool fresh = true);
+    void count(enum air_count which, uint64_t n = 1);
+
     /* What is received and sent, for ATR. */
     void note_rx(const void *stream, interval span);
 
@@ -96,17 +107,23 @@ class room_core
     const unsigned radio;
     const struct air_cfg *const cfg;
     const bool in_room;
-    fault_plan faults;
     struct air_front *const rx_front, *const tx_front;
     std::atomic<unsigned> n_stream{0}; /* with a capture or burst under way: the rate is fixed */
     std::atomic<uint64_t> next_stream_id{1};
 
   private:
     void apply_pps();
+    int64_t pps_edge(int64_t n) const;
+    bool pps_missing(int64_t n) const;
+    int64_t last_second() const;
+    int64_t jumped(int64_t k);
     void log_gpio(const gpio_bank &before, const gpio_bank &after, int64_t k);
 
     mutable std::recursive_mutex lock;
-    int64_t time_offset = 0; /* device time [ticks] = sample + offset */
+    int64_t time_offset = 0; /* device time [ticks] = sample + offset + jumps since time_set */
+    int64_t time_set = -1;   /* tick when the time register was last written */
+    int64_t told_jumps = -1; /* jumps up to this tick are counted */
+    int64_t loss_tick = AIR_NEVER;
     bool pps_pending = false;
     int64_t pps_samp = 0;
     uhd::time_spec_t pps_time, command_time;

@@ -73,9 +73,14 @@ class room_rx : public uhd::rx_streamer
 
     bool begin_capture();
     void end_capture();
-    void fail(error code, int64_t k);
+    void fail(error code, int64_t k, bool sequence = false);
     bool take_error(uhd::rx_metadata_t &md);
     bool overrun(int64_t now);
+    bool obey();
+    bool strike(const struct air_fault &fault);
+    void lose(int64_t n);
+    void watch();
+    bool command_fails(int64_t from, bool timed);
     size_t deliver(const buffs_type &buffs, size_t offset, size_t n);
     size_t next_chunk(size_t wanted);
     void check_room();
@@ -90,8 +95,6 @@ class room_rx : public uhd::rx_streamer
     int reader = -1;
     std::vector<std::vector<int16_t>> scratch;
     std::vector<int16_t *> out = std::vector<int16_t *>(AIR_MAX_PORTS);
-    unsigned n_cmd = 0, n_capture = 0;
-
     std::mutex lock; /* guards what follows */
     std::deque<capture> queue;
     bool active = false;
@@ -100,9 +103,16 @@ class room_rx : public uhd::rx_streamer
     struct pending_error {
         error code;
         int64_t k;
+        bool sequence;
     };
     std::deque<pending_error> errors;
-    bool sequence_error = false;
+    /* The fault script: whether the running capture has had its opportunity, when to look again,
+     * and a fault that waits for its sample. */
+    bool looked = false;
+    int64_t watch_k = AIR_NEVER, due_k = AIR_NEVER;
+    struct air_fault due = {};
+    int64_t cut_k = AIR_NEVER;     /* a recv ends here */
+    int64_t stopped_k = AIR_NEVER; /* an open capture has stopped by itself here */
 };
 
 void room_rx::issue_stream_cmd(const uhd::stream_cmd_t &cmd)
@@ -112,12 +122,14 @@ void room_rx::issue_stream_cmd(const uhd::stream_cmd_t &cmd)
     if (cmd.stream_now && n_channel > 1 && !stop)
         throw uhd::runtime_error("room: stream_now on several channels would not be aligned; give "
                                  "the command a time");
-    if (core->faults.drop_stream_cmd && ++n_cmd % core->faults.drop_stream_cmd == 0)
-        return;
+    core->check_there();
     {
         std::lock_guard<std::mutex> guard(lock);
         int64_t k_now = core->now();
-        if (stop) {
+        bool timed = !cmd.stream_now && !stop;
+        if (command_fails(timed ? core->samp_at(cmd.time_spec) : k_now, timed)) {
+            /* the device knows nothing of it */
+        } else if (stop) {
             if (active && now_running.to == AIR_NEVER)
                 now_running.to = std::max(k_now, next + 1);
             queue.erase(std::remove_if(queue.begin(), queue.end(),
@@ -133,7 +145,7 @@ void room_rx::issue_stream_cmd(const uhd::stream_cmd_t &cmd)
             int64_t to = open ? AIR_NEVER : from + int64_t(cmd.num_samps);
             bool overlaps = last && !cmd.stream_now && last->to != AIR_NEVER && from < last->to;
             if (!cmd.stream_now && (from < k_now || from < 0 || overlaps))
-                errors.push_back({error::ERROR_CODE_LATE_COMMAND, from});
+                fail(error::ERROR_CODE_LATE_COMMAND, from);
             else if (to > from)
                 queue.push_back({std::max(from, int64_t(0)), to, more});
         }
@@ -144,6 +156,22 @@ void room_rx::issue_stream_cmd(const uhd::stream_cmd_t &cmd)
     air_notify(core->air);
 }
 
+/* Under the lock: the script makes the device forget this command, or find it late. */
+bool room_rx::command_fails(int64_t from, bool timed)
+{
+    struct air_fault fault;
+    uint32_t kinds = AIR_FAULT_BIT(DROP_STREAM_CMD);
+    if (timed)
+        kinds |= AIR_FAULT_BIT(LATE_STREAM_CMD);
+    if (!core->fault(kinds, core->tick_of(from), &fault))
+        return false;
+    if (fault.kind == AIR_FAULT_LATE_STREAM_CMD)
+        fail(error::ERROR_CODE_LATE_COMMAND, from);
+    else
+        core->count(AIR_COUNT_RX_DROPPED_CMDS);
+    return true;
+}
+
 /* Under the lock. */
 bool room_rx::begin_capture()
 {
@@ -152,12 +180,18 @@ bool room_rx::begin_capture()
     now_running = queue.front();
     queue.pop_front();
     active = true;
+    looked = false;
+    due_k = cut_k = AIR_NEVER;
+    if (stopped_k != AIR_NEVER)
+        core->count(AIR_COUNT_RX_LOST_SAMPS,
+                    uint64_t(std::max(now_running.from - stopped_k, int64_t(0))));
+    stopped_k = AIR_NEVER;
     core->n_stream++;
     next = now_running.from;
     air_rx_start(rx, now_running.from, now_running.to);
     air_reader_low(core->air, reader, core->tick_of(next));
     core->note_rx(this, {now_running.from, now_running.to});
-    n_capture++;
+    watch();
     return true;
 }
 
@@ -171,9 +205,9 @@ void room_rx::end_capture()
     core->note_rx(this, {0, 0});
 }
 
-void room_rx::fail(error code, int64_t k)
+void room_rx::fail(error code, int64_t k, bool sequence)
 {
-    errors.push_back({code, k});
+    errors.push_back({code, k, sequence});
 }
 
 /* Under the lock. */
@@ -182,35 +216,100 @@ bool room_rx::take_error(uhd::rx_metadata_t &md)
     if (errors.empty())
         return false;
     md.error_code = errors.front().code;
-    md.out_of_sequence = sequence_error && md.error_code == error::ERROR_CODE_OVERFLOW;
-    sequence_error = false;
+    md.out_of_sequence = errors.front().sequence;
+    if (md.error_code == error::ERROR_CODE_OVERFLOW)
+        core->count(md.out_of_sequence ? AIR_COUNT_RX_SEQUENCE_ERRORS : AIR_COUNT_RX_OVERFLOWS);
+    else if (md.error_code == error::ERROR_CODE_LATE_COMMAND)
+        core->count(AIR_COUNT_RX_LATE_CMDS);
     md.has_time_spec = true;
     md.time_spec = core->time_of(errors.front().k);
     errors.pop_front();
     return true;
 }
 
-/* Under the lock: the reader has fallen behind by more than the buffer, or a fault was ordered. An
- * open capture restarts at the present, a finite one is lost. */
+/* Under the lock: the next n samples never arrive. */
+void room_rx::lose(int64_t n)
+{
+    if (now_running.to != AIR_NEVER)
+        n = std::min(n, now_running.to - next);
+    core->count(AIR_COUNT_RX_LOST_SAMPS, uint64_t(n));
+    next += n;
+    air_reader_low(core->air, reader, core->tick_of(next));
+    if (next < now_running.to)
+        return;
+    end_capture();
+    begin_capture();
+}
+
+/* Under the lock: the reader has fallen behind by more than the buffer. An open capture goes on at
+ * the present, a finite one has lost its rest. */
 bool room_rx::overrun(int64_t now)
 {
-    const fault_plan &f = core->faults;
-    bool ordered = f.overflow && next == now_running.from && n_capture % f.overflow == 0;
-    bool lost = f.sequence && next == now_running.from && n_capture % f.sequence == 0;
-    if (now - next <= air_depth(core->air) && !ordered && !lost)
+    if (now - next <= air_depth(core->air))
         return false;
-    n_capture += ordered || lost; /* once */
-    sequence_error = lost;
     fail(error::ERROR_CODE_OVERFLOW, next);
-    if (now_running.to == AIR_NEVER) {
-        next = now_running.from = std::max(now, next + 1);
-        air_rx_start(rx, next, AIR_NEVER);
-        air_reader_low(core->air, reader, core->tick_of(next));
-    } else {
-        end_capture();
-        begin_capture();
-    }
+    lose(now_running.to == AIR_NEVER ? now - next : now_running.to - next);
     return true;
+}
+
+enum : uint32_t {
+    RX_FAULTS = AIR_FAULT_BIT(OVERFLOW) | AIR_FAULT_BIT(OVERFLOW_STOP) | AIR_FAULT_BIT(SEQUENCE) |
+                AIR_FAULT_BIT(SHORT_RECV)
+};
+
+/* Under the lock: the sample at which the script may strike next. */
+void room_rx::watch()
+{
+    int64_t tick = air_fault_next(core->air, core->radio, RX_FAULTS, core->tick_of(next));
+    watch_k = tick == AIR_NEVER ? tick : air_tick_to_samp(core->air, core->radio, tick);
+    if (tick != AIR_NEVER && core->tick_of(watch_k) < tick)
+        watch_k++;
+}
+
+/* Under the lock. True: an error is to be told. */
+bool room_rx::strike(const struct air_fault &fault)
+{
+    if (fault.kind == AIR_FAULT_SHORT_RECV) {
+        cut_k = next + std::max(fault.samples, int64_t(1));
+        return false;
+    }
+    int64_t at = next;
+    bool tell = !(fault.kind == AIR_FAULT_OVERFLOW_STOP && fault.silent);
+    if (tell)
+        fail(error::ERROR_CODE_OVERFLOW, at, fault.kind == AIR_FAULT_SEQUENCE);
+    if (fault.kind != AIR_FAULT_OVERFLOW_STOP) {
+        lose(fault.samples);
+    } else if (now_running.to != AIR_NEVER) {
+        lose(now_running.to - next);
+    } else { /* nothing comes until it is told to start again */
+        stopped_k = next;
+        end_capture();
+    }
+    return tell;
+}
+
+/* Under the lock: what the script has in store for the sample to be delivered next. True: an error
+ * is to be told. */
+bool room_rx::obey()
+{
+    struct air_fault fault;
+    if (next >= due_k) {
+        due_k = AIR_NEVER;
+        return strike(due);
+    }
+    bool fresh = !looked;
+    if (!fresh && next < watch_k)
+        return false;
+    looked = true;
+    bool found = core->fault(RX_FAULTS, core->tick_of(next), &fault, fresh);
+    watch();
+    if (!found)
+        return false;
+    if (!fresh || fault.after_samps <= 0)
+        return strike(fault);
+    due = fault;
+    due_k = next + fault.after_samps;
+    return false;
 }
 
 /* How many samples to wait for at once: few wake-ups, yet no long delay in a free-running room. */
@@ -221,6 +320,9 @@ size_t room_rx::next_chunk(size_t wanted)
         chunk = std::min(chunk, std::max(size_t(core->rate() * 0.5e-3), size_t(AIR_HOP)));
     if (now_running.to != AIR_NEVER)
         chunk = std::min(chunk, size_t(std::max(now_running.to - next, int64_t(0))));
+    int64_t stop = std::min(std::min(watch_k, due_k), cut_k);
+    if (stop != AIR_NEVER)
+        chunk = std::min(chunk, size_t(std::max(stop - next, int64_t(1))));
     return std::min(chunk, wanted);
 }
 
@@ -246,7 +348,7 @@ bool room_rx::wait_for(int64_t deadline, size_t *n, size_t wanted)
             std::lock_guard<std::mutex> guard(lock);
             if (!active && errors.empty())
                 begin_capture();
-            if (!errors.empty() || (active && overrun(core->now())))
+            if (!errors.empty() || (active && (overrun(core->now()) || obey())))
                 break;
             idle = !active;
             if (active) {
@@ -255,11 +357,16 @@ bool room_rx::wait_for(int64_t deadline, size_t *n, size_t wanted)
             }
         }
         bool late = tick > deadline;
-        wait.tick = late ? deadline : tick;
-        wait.channel = !idle && !late;
+        bool gone = std::min(tick, deadline) >= core->gone_tick();
+        wait.tick = gone ? core->gone_tick() : late ? deadline : tick;
+        wait.channel = !idle && !late && !gone;
         if (!air_wait_step(core->air, &wait)) {
             check_room();
             continue;
+        }
+        if (gone) {
+            air_wait_end(core->air);
+            core->throw_gone();
         }
         if (!idle && !late) {
             air_wait_end(core->air);
@@ -341,6 +448,11 @@ size_t room_rx::recv(const buffs_type &buffs, const size_t n, uhd::rx_metadata_t
             describe(md);
         got += deliver(buffs, got, chunk);
         next += int64_t(chunk);
+        bool cut = next >= cut_k;
+        if (cut) {
+            core->count(AIR_COUNT_RX_SHORT);
+            cut_k = AIR_NEVER;
+        }
         air_reader_low(core->air, reader, core->tick_of(next));
         if (next >= now_running.to) {
             md.end_of_burst = !now_running.more;
@@ -351,7 +463,7 @@ size_t room_rx::recv(const buffs_type &buffs, const size_t n, uhd::rx_metadata_t
             break;
         }
         md.more_fragments = size_t(next - now_running.from) % spp != 0;
-        if (one_packet)
+        if (one_packet || cut)
             break;
     }
     return got;

@@ -22,11 +22,23 @@ static void add_time(const tree_ptr &tree, const fs_path &mb, const core_ptr &co
 {
     using uhd::time_spec_t;
     tree->create<time_spec_t>(mb / "time" / "now")
-        .set_publisher([core] { return core->time_of(core->now()); })
-        .add_coerced_subscriber([core](const time_spec_t &t) { core->set_time_now(t); });
+        .set_publisher([core] {
+            core->check_there();
+            return core->time_of(core->now());
+        })
+        .add_coerced_subscriber([core](const time_spec_t &t) {
+            core->check_there();
+            core->set_time_now(t);
+        });
     tree->create<time_spec_t>(mb / "time" / "pps")
-        .set_publisher([core] { return core->time_last_pps(); })
-        .add_coerced_subscriber([core](const time_spec_t &t) { core->set_time_next_pps(t); });
+        .set_publisher([core] {
+            core->check_there();
+            return core->time_last_pps();
+        })
+        .add_coerced_subscriber([core](const time_spec_t &t) {
+            core->check_there();
+            core->set_time_next_pps(t);
+        });
     tree->create<time_spec_t>(mb / "time" / "cmd")
         .set(time_spec_t(0.0))
         .add_coerced_subscriber([core](const time_spec_t &t) { core->set_command_time(t); });
@@ -50,9 +62,8 @@ static void add_sources(const tree_ptr &tree, const fs_path &mb, const core_ptr 
             .set("internal");
         tree->create<strings>(mb / what / "options").set(sources);
     }
-    bool locked = !core->faults.ref_unlocked;
-    tree->create<sensor_value_t>(mb / "sensors" / "ref_locked").set_publisher([locked] {
-        return sensor_value_t("Ref", locked, "locked", "unlocked");
+    tree->create<sensor_value_t>(mb / "sensors" / "ref_locked").set_publisher([core] {
+        return sensor_value_t("Ref", core->ref_locked(), "locked", "unlocked");
     });
 }
 

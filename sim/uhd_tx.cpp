@@ -58,11 +58,12 @@ class room_tx : public uhd::tx_streamer
     bool wait_space(size_t n, int64_t deadline);
     void quantise(const void *src, size_t offset, size_t n);
     int commit(size_t n, bool more);
-    bool fault_due(bool timed);
+    void meet_script(bool timed);
     bool push(const buffs_type &buffs, size_t offset, size_t n, bool more, bool timed);
     void missed(size_t n, bool timed_start);
     void finish();
     void post(event code, int64_t k);
+    void count(event code);
     void find_underflow();
 
     core_ptr core;
@@ -71,16 +72,21 @@ class room_tx : public uhd::tx_streamer
     const bool next_burst;
     std::vector<float> scale, phase;
     std::vector<int16_t> wire;
-    unsigned n_burst = 0;
 
-    std::mutex lock;       /* guards what follows; never held while waiting */
-    bool open = false;     /* between the first and the last send of a burst */
-    bool on_air = false;   /* something of it has been accepted, and ATR says so */
-    bool dropping = false; /* until the burst ends, after an error under next_burst */
-    bool reported = false; /* the error of this burst has been told */
-    int64_t next = 0;      /* device sample of what is sent next */
-    int64_t sent_to = 0;   /* end of what was accepted so far */
-    int sender = 0;        /* thread that sent last */
+    std::mutex lock;           /* guards what follows; never held while waiting */
+    bool open = false;         /* between the first and the last send of a burst */
+    bool on_air = false;       /* something of it has been accepted, and ATR says so */
+    bool dropping = false;     /* until the burst ends, after an error under next_burst */
+    bool reported = false;     /* the error of this burst has been told */
+    int64_t next = 0;          /* device sample of what is sent next */
+    int64_t sent_to = 0;       /* end of what was accepted so far */
+    int sender = 0;            /* thread that sent last */
+    bool met = false;          /* the fault script has had its say on this burst */
+    bool ack = true;           /* its end will be acknowledged */
+    bool doomed = false;       /* it comes late */
+    bool broken = false;       /* it has just been broken off */
+    int64_t cut_k = AIR_NEVER; /* it breaks here, with cut_code */
+    event cut_code = event::EVENT_CODE_UNDERFLOW;
     std::pair<uint32_t, uint32_t> edges{0, 0};
     struct message {
         event code;
@@ -96,14 +102,26 @@ void room_tx::post(event code, int64_t k)
         messages.pop_front();
 }
 
+/* What the program has been told. */
+void room_tx::count(event code)
+{
+    core->count(code == event::EVENT_CODE_BURST_ACK    ? AIR_COUNT_TX_ACKS
+                : code == event::EVENT_CODE_TIME_ERROR ? AIR_COUNT_TX_LATES
+                : code == event::EVENT_CODE_UNDERFLOW ||
+                        code == event::EVENT_CODE_UNDERFLOW_IN_PACKET
+                    ? AIR_COUNT_TX_UNDERFLOWS
+                    : AIR_COUNT_TX_SEQUENCE_ERRORS);
+}
+
 /* An untimed burst starts as soon as the device can. */
 void room_tx::open_burst(const uhd::tx_metadata_t &md)
 {
     if (!open) {
         open = true;
-        on_air = dropping = reported = false;
+        on_air = dropping = reported = met = doomed = false;
+        ack = true;
+        cut_k = AIR_NEVER;
         core->n_stream++;
-        n_burst++;
         next = core->now() + int64_t(core->rate() * 1e-3);
     }
     if (md.has_time_spec)
@@ -185,26 +203,36 @@ int room_tx::commit(size_t n, bool more)
     return air_tx_commit(core->air, &chunk);
 }
 
-/* Under the lock: a fault was ordered for this burst: late at its start, an underflow after some
- * samples. */
-bool room_tx::fault_due(bool timed)
+/* Under the lock: what the fault script has for a burst that begins at `next`. */
+void room_tx::meet_script(bool timed)
 {
-    const fault_plan &f = core->faults;
-    if (timed && !on_air)
-        return f.late_tx && n_burst % f.late_tx == 0;
-    if (!on_air || !f.underflow || n_burst % f.underflow != 0)
-        return false;
-    n_burst++; /* once */
-    return true;
+    struct air_fault f;
+    uint32_t kinds = AIR_FAULT_BIT(UNDERFLOW) | AIR_FAULT_BIT(UNDERFLOW_IN_PACKET) |
+                     AIR_FAULT_BIT(TX_SEQUENCE) | AIR_FAULT_BIT(NO_ACK);
+    met = true;
+    if (timed)
+        kinds |= AIR_FAULT_BIT(LATE_TX);
+    if (!core->fault(kinds, core->tick_of(next), &f))
+        return;
+    doomed = f.kind == AIR_FAULT_LATE_TX;
+    ack = f.kind != AIR_FAULT_NO_ACK;
+    if (doomed || !ack)
+        return;
+    cut_k = next + std::max(f.after_samps, int64_t(1));
+    cut_code = f.kind == AIR_FAULT_UNDERFLOW             ? event::EVENT_CODE_UNDERFLOW
+               : f.kind == AIR_FAULT_UNDERFLOW_IN_PACKET ? event::EVENT_CODE_UNDERFLOW_IN_PACKET
+                                                         : event::EVENT_CODE_SEQ_ERROR_IN_BURST;
 }
 
 /* Under the lock: the device had nothing to send in time, or was told a time that has passed. */
 void room_tx::missed(size_t n, bool timed_start)
 {
     if (!reported)
-        post(timed_start ? event::EVENT_CODE_TIME_ERROR : event::EVENT_CODE_UNDERFLOW,
+        post(timed_start ? event::EVENT_CODE_TIME_ERROR : cut_code,
              timed_start ? core->now() : next);
     reported = true;
+    cut_k = AIR_NEVER;
+    cut_code = event::EVENT_CODE_UNDERFLOW;
     for (unsigned p : port)
         air_tx_abort(core->air, core->radio, p);
     if (on_air) /* the line falls where the samples ended */
@@ -220,29 +248,49 @@ void room_tx::missed(size_t n, bool timed_start)
 /* Under the lock: the burst has ended; its acknowledgement comes when its last sample is out. */
 void room_tx::finish()
 {
-    post(event::EVENT_CODE_BURST_ACK, std::max(next, core->now()));
+    if (cut_k != AIR_NEVER) /* it was shorter than that */
+        post(cut_code, next);
+    else if (ack)
+        post(event::EVENT_CODE_BURST_ACK, std::max(next, core->now()));
+    else
+        core->count(AIR_COUNT_TX_ACKS_WITHHELD);
     close_burst();
 }
 
-/* Under the lock: converts and commits n samples. */
+/* Under the lock: converts and commits n samples; false: the burst breaks here. What is sent after
+ * the device has gone reaches no antenna. */
 bool room_tx::push(const buffs_type &buffs, size_t offset, size_t n, bool more, bool timed)
 {
-    for (size_t i = 0; i < port.size(); i++) {
+    if (!met)
+        meet_script(timed);
+    if (doomed) {
+        doomed = false;
+        return false;
+    }
+    bool breaks = next + int64_t(n) > cut_k;
+    int64_t end = std::min(breaks ? cut_k : next + int64_t(n), core->gone_samp());
+    bool lost = end < std::min(cut_k, next + int64_t(n));
+    size_t whole = n;
+    n = size_t(std::max(end - next, int64_t(0)));
+    for (size_t i = 0; i < port.size() && n; i++) {
         quantise(buffs[i], offset, n);
         air_tx_put(core->air, core->radio, port[i], wire.data(), n);
     }
-    if (fault_due(timed) || commit(n, more) != OK)
+    if (n && commit(n, !lost && (more || breaks)) != OK)
         return false;
+    if (!on_air)
+        core->count(AIR_COUNT_TX_BURSTS);
     on_air = true;
     reported = false;
-    next += int64_t(n);
-    sent_to = next;
-    return true;
+    next = sent_to = breaks ? cut_k : next + int64_t(whole);
+    broken = breaks;
+    return !breaks;
 }
 
 size_t room_tx::send(const buffs_type &buffs, const size_t n, const uhd::tx_metadata_t &md,
                      const double timeout)
 {
+    core->check_there();
     {
         std::lock_guard<std::mutex> guard(lock);
         sender = thread_id();
@@ -259,7 +307,8 @@ size_t room_tx::send(const buffs_type &buffs, const size_t n, const uhd::tx_meta
         std::lock_guard<std::mutex> guard(lock);
         bool more = sent + chunk < n || !md.end_of_burst;
         if (!dropping && !push(buffs, sent, chunk, more, md.has_time_spec)) {
-            missed(n - sent, md.has_time_spec && sent == 0);
+            missed(n - sent, md.has_time_spec && sent == 0 && !broken);
+            broken = false;
             bool again = !md.has_time_spec && !next_burst && !failed;
             failed = true;
             if (md.has_time_spec)
@@ -297,12 +346,17 @@ bool room_tx::recv_async_msg(uhd::async_metadata_t &md, double timeout)
     struct air_wait wait;
     air_wait_begin(core->air, &wait, deadline, false);
     for (;;) {
-        bool last_look = air_now(core->air) >= deadline;
+        int64_t tick = air_now(core->air);
+        bool last_look = tick >= deadline;
+        if (tick >= core->gone_tick()) {
+            air_wait_end(core->air);
+            core->throw_gone();
+        }
         {
             std::lock_guard<std::mutex> guard(lock);
             find_underflow();
             int64_t now = core->now();
-            wait.tick = deadline;
+            wait.tick = std::min(deadline, core->gone_tick());
             auto due =
                 std::min_element(messages.begin(), messages.end(),
                                  [](const message &a, const message &b) { return a.k < b.k; });
@@ -311,6 +365,7 @@ bool room_tx::recv_async_msg(uhd::async_metadata_t &md, double timeout)
                 md.has_time_spec = true;
                 md.time_spec = core->time_of(due->k);
                 md.event_code = due->code;
+                count(due->code);
                 std::memset(md.user_payload, 0, sizeof md.user_payload);
                 messages.erase(due);
                 air_wait_end(core->air);

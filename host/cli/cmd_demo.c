@@ -37,6 +37,8 @@ static const struct option_spec specs[] = {
     {"pixels", 0, "N",
      "look for broken pixels with a train of pilots every N cycles; 0 = never (0)"},
     {"realtime", 0, NULL, "the room's time waits for nobody; needs a free machine"},
+    {"faults", 0, "FILE", "bad days of the radios: a fault script for the room"},
+    {"fault-report", 0, "FILE", "the room writes at the end what its radios did, as JSON"},
     {"headless", 0, NULL, "open no window; nothing is opened yet anyway"},
     {"keep", 0, NULL, "keep the state folder with all logs"},
     {"set", 's', "PROGRAM.KEY=VALUE", "override a key of room, ris, bs or ue; may be repeated"},
@@ -116,7 +118,11 @@ static int apply(void *context, const char *name, const char *value, struct stat
         return apply_ris(cfg, value, err);
     if (strcmp(name, "set") == 0)
         return apply_set(cfg, value, err);
-    *(strcmp(name, "scene") == 0 ? &cfg->scene : &cfg->path) = value;
+    const char **text = strcmp(name, "scene") == 0          ? &cfg->scene
+                        : strcmp(name, "faults") == 0       ? &cfg->faults
+                        : strcmp(name, "fault-report") == 0 ? &cfg->fault_report
+                                                            : &cfg->path;
+    *text = value;
     return 0;
 }
 

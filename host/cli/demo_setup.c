@@ -156,6 +156,14 @@ static int start_room(struct demo *demo, struct command *c, struct status *err)
         command_add(c, "--path");
         command_add(c, "%s", cfg->path);
     }
+    if (cfg->faults) {
+        command_add(c, "--faults");
+        command_add(c, "%s", cfg->faults);
+    }
+    if (cfg->fault_report) {
+        command_add(c, "--fault-report");
+        command_add(c, "%s", cfg->fault_report);
+    }
     if (!cfg->realtime) {
         char roles[100] = "bs";
         for (size_t i = 0; i < demo->scene.n_users; i++)

@@ -16,10 +16,11 @@ enum { DEMO_SETS = 64 };
 #define DEMO_HEIGHT_ERROR_M 0.03
 
 struct demo_cfg {
-    double seconds;           /* of room time; 0 = until interrupted */
-    const char *scene, *path; /* path NULL = the scene's own */
-    const char *boards;       /* driver of the surfaces; NULL = native */
-    const char *ris;          /* what they show, see ris.mode of miradord; NULL = wide */
+    double seconds;                    /* of room time; 0 = until interrupted */
+    const char *scene, *path;          /* path NULL = the scene's own */
+    const char *faults, *fault_report; /* for the room; NULL = none */
+    const char *boards;                /* driver of the surfaces; NULL = native */
+    const char *ris;                   /* what they show, see ris.mode of miradord; NULL = wide */
     uint64_t seed;
     double speed;    /* room seconds per second at most; 0 = no limit */
     unsigned pixels; /* a train of pilots every so many cycles; 0 = none */

@@ -66,7 +66,7 @@ static int play(const struct part *p)
         if (p->reached)
             *p->reached = air_now(air);
     }
-    air_leave(air, p->radio);
+    air_leave(air, p->radio, false);
     air_destroy(&air);
     return 0;
 }
