@@ -6,8 +6,10 @@ mirador_test(test_air_log SOURCES sim/test_air_log.c LIBS air m LABELS sanitize)
 # The device module, seen by the C API and by UHD's own programs.
 mirador_test(test_uhd_room SOURCES sim/test_uhd_room.c LIBS PkgConfig::UHD m LABELS sanitize)
 add_dependencies(test_uhd_room mirador_room_uhd)
+mirador_test(test_uhd_faults SOURCES sim/test_uhd_faults.c LIBS PkgConfig::UHD m LABELS sanitize)
+add_dependencies(test_uhd_faults mirador_room_uhd)
 set(room_uhd_env "UHD_MODULE_PATH=$<TARGET_FILE_DIR:mirador_room_uhd>")
-set_tests_properties(test_uhd_room PROPERTIES ENVIRONMENT "${room_uhd_env}")
+set_tests_properties(test_uhd_room test_uhd_faults PROPERTIES ENVIRONMENT "${room_uhd_env}")
 
 function(room_uhd_program name program)
   find_program(UHD_${program} ${program} HINTS /usr/libexec/uhd/examples /usr/lib/uhd/examples)
