@@ -4,6 +4,7 @@
 #include "base/state_dir.h"
 #include <ctype.h>
 #include <errno.h>
+#include <float.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -64,7 +65,7 @@ static bool read_pixel(const json_t *entry, size_t m, struct pixel_map *map)
     for (size_t i = 0; i < 5; i++) {
         const json_t *number = json_array_get(entry, i);
         x[i] = json_number_value(number);
-        if (!json_is_number(number) || !isfinite(x[i]))
+        if (!json_is_number(number) || !(fabs(x[i]) <= FLT_MAX))
             return false;
     }
     if (x[0] != PIXEL_UNKNOWN && x[0] != PIXEL_HEALTHY && x[0] != PIXEL_FAILED)
@@ -112,16 +113,29 @@ static int read_root(const char *path, const json_t *root, struct pixel_store_he
     return OK;
 }
 
+static int take_root(const char *name, json_t *root, const json_error_t *why,
+                     struct pixel_store_head *head, struct pixel_map *map, struct status *err)
+{
+    if (!root)
+        return misfit(name, why->text, err);
+    int rc = read_root(name, root, head, map, err);
+    json_decref(root);
+    return rc;
+}
+
+int pixel_store_parse(const char *name, const char *text, size_t n, struct pixel_store_head *head,
+                      struct pixel_map *map, struct status *err)
+{
+    json_error_t why;
+    return take_root(name, json_loadb(text, n, JSON_REJECT_DUPLICATES, &why), &why, head, map, err);
+}
+
 int pixel_store_read(const char *path, struct pixel_store_head *head, struct pixel_map *map,
                      struct status *err)
 {
     json_error_t why;
     if (access(path, R_OK) && errno == ENOENT)
         return status_set(err, ERR_NOT_FOUND, "%s: nothing is known of these pixels yet", path);
-    json_t *root = json_load_file(path, 0, &why);
-    if (!root)
-        return misfit(path, why.text, err);
-    int rc = read_root(path, root, head, map, err);
-    json_decref(root);
-    return rc;
+    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &why);
+    return take_root(path, root, &why, head, map, err);
 }

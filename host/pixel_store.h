@@ -23,3 +23,7 @@ int pixel_store_write(const char *path, const struct pixel_store_head *head,
 /* ERR_NOT_FOUND: no such file. ERR_FORMAT: not one of these, or values out of range; says which. */
 int pixel_store_read(const char *path, struct pixel_store_head *head, struct pixel_map *map,
                      struct status *err) MUST_CHECK;
+
+/* The same of a record in memory; name is for the error text. ERR_FORMAT. */
+int pixel_store_parse(const char *name, const char *text, size_t n, struct pixel_store_head *head,
+                      struct pixel_map *map, struct status *err) MUST_CHECK;

@@ -309,6 +309,10 @@ static void damaged_records_are_refused(void **state)
         {"{\"format\":\"mirador-pixels\",\"version\":1,\"columns\":1,\"rows\":1,\"pixels\":[[1,1,"
          "\"a\",0,0]]}",
          "cannot be"},
+        {"{\"format\":\"mirador-pixels\",\"version\":1,\"columns\":1,\"rows\":1,\"pixels\":[[1,1,0,"
+         "1e300,0]]}",
+         "cannot be"},
+        {"{\"format\":\"mirador-pixels\",\"format\":\"mirador-pixels\"}", "duplicate"},
     };
     static struct pixel_map map;
     struct pixel_store_head head;
