@@ -63,6 +63,7 @@ struct health {
     struct report_stages stage_mean, stage_max;
     double latency_mean_ms, latency_max_ms;
     uint64_t cycles_skipped, blocks_dropped, telemetry_dropped, sends_failed;
+    uint64_t trains_lost; /* of pilots: the boards were not armed in time */
     bool background_valid;
     struct site_status site;
     struct deadline deadline[DEADLINE_STAGES];

@@ -119,6 +119,7 @@ static void get_health(void *context, struct health *h)
         .cycles_skipped = atomic_load(&d->cycles_skipped),
         .telemetry_dropped = telemetry_queue_dropped(d->p.reports),
         .sends_failed = atomic_load(&d->sends_failed),
+        .trains_lost = atomic_load(&d->trains_lost),
         .background_valid = t->background_valid,
         .grant = d->grant,
         .memory_locked = d->memory_locked,
