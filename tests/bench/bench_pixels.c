@@ -11,22 +11,6 @@
 #include "calib/near_field.h"
 #include "tests/calib/jlfd_case.h"
 
-/* Median CPU seconds of at most 101 runs: other programs on the machine are not our cost. */
-static double median_cpu_s(void (*stage)(void *), void *ctx, int runs)
-{
-    double s[101];
-    stage(ctx);
-    for (int i = 0; i < runs; i++) {
-        struct timespec a, b;
-        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
-        stage(ctx);
-        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
-        s[i] = (double)(b.tv_sec - a.tv_sec) + 1e-9 * (double)(b.tv_nsec - a.tv_nsec);
-    }
-    qsort(s, (size_t)runs, sizeof *s, bench_compare);
-    return s[runs / 2];
-}
-
 struct stage {
     struct jlfd_case c;
     struct pixel_model *model;
@@ -126,7 +110,7 @@ static int beam_of(struct stage *s, const char *name, size_t width, double budge
 {
     jlfd_beam_destroy(&s->beam);
     s->beam = jlfd_beam_create(s->model, &(struct jlfd_beam_cfg){width, width});
-    int over = bench_report(name, 1e3 * median_cpu_s(run_beam, s, 51), "ms", budget_ms);
+    int over = bench_report(name, 1e3 * bench_median_cpu_s(run_beam, s, 51), "ms", budget_ms);
     printf("  (%zu of %zu failures, explained: %s, %d evaluations)\n", s->est.n_failures,
            s->c.n_failures, s->est.explained ? "yes" : "no", s->est.iterations);
     return over;
@@ -155,13 +139,14 @@ static int small_surface(const struct machine *m)
     int over = 0;
     open_stage(&s, 20, 20, 4);
     printf("20 x 20, T = 20, K = 4, codebook of %zu points\n", codebook_points(s.model->codebook));
-    over += bench_report("codebook 20x20", 1e3 * median_cpu_s(build_book, &s, 11), "ms", 20);
-    over += bench_report("coarse 20x20", 1e3 * median_cpu_s(search_coarse, &s, 51), "ms", 0.5);
+    over += bench_report("codebook 20x20", 1e3 * bench_median_cpu_s(build_book, &s, 11), "ms", 20);
+    over +=
+        bench_report("coarse 20x20", 1e3 * bench_median_cpu_s(search_coarse, &s, 51), "ms", 0.5);
     over += beam_of(&s, "beam 1 20x20", 1, 0.4);
     print_model(&s, m, 1);
     over += beam_of(&s, "beam 5 20x20", 5, 3);
     print_model(&s, m, 5);
-    over += bench_report("beam 5, no start", 1e3 * median_cpu_s(run_whole, &s, 51), "ms", 5);
+    over += bench_report("beam 5, no start", 1e3 * bench_median_cpu_s(run_whole, &s, 51), "ms", 5);
     close_stage(&s);
     return over;
 }
@@ -172,7 +157,8 @@ static int large_surface(const struct machine *m)
     int over = 0;
     open_stage(&s, 64, 64, 8);
     printf("64 x 64, T = 64, K = 8, %zu points\n", codebook_points(s.model->codebook));
-    over += bench_report("coarse 64x64", 1e3 * median_cpu_s(search_coarse, &s, 21), "ms", 100);
+    over +=
+        bench_report("coarse 64x64", 1e3 * bench_median_cpu_s(search_coarse, &s, 21), "ms", 100);
     over += beam_of(&s, "beam 1 64x64", 1, 6);
     print_model(&s, m, 1);
     over += beam_of(&s, "beam 5 64x64", 5, 30);
@@ -189,10 +175,10 @@ int main(void)
     open_stage(&s, 20, 20, 4);
     for (double start = bench_now_s(); bench_now_s() - start < 0.2;)
         gemm(NULL); /* until the clock has risen */
-    m.element_s = median_cpu_s(steer, &s, 101) / (10 * 400);
-    m.flop_s = median_cpu_s(gemm, NULL, 21) / (8.0 * GEMM * GEMM * GEMM);
+    m.element_s = bench_median_cpu_s(steer, &s, 101) / (10 * 400);
+    m.flop_s = bench_median_cpu_s(gemm, NULL, 21) / (8.0 * GEMM * GEMM * GEMM);
     int over =
-        bench_report("sincos pair", 1e9 * median_cpu_s(sincos_only, &s, 101) / 4096, "ns", 6);
+        bench_report("sincos pair", 1e9 * bench_median_cpu_s(sincos_only, &s, 101) / 4096, "ns", 6);
     over += bench_report("steering, 4 rows", 1e9 * m.element_s, "ns", 60);
     printf("%-28s %10.3f GFLOP/s\n", "zgemm", 1e-9 / m.flop_s);
     close_stage(&s);
