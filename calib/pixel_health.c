@@ -89,7 +89,7 @@ enum pixel_use pixel_health_add(struct pixel_health *s, const struct pixel_pilot
         s->map.repeated++;
         return PIXEL_REPEATED;
     }
-    if (pixel_place_evidence(s->place, s->c, s->h, r)) {
+    if (pixel_place_evidence(s->place, s->h, r)) {
         s->map.unexplained++;
         return PIXEL_UNEXPLAINED;
     }
@@ -170,8 +170,7 @@ static void find_smooth(struct pixel_health *s)
 }
 
 /* ln [ p slab(m) / ((1 - p) CN(m; 1, var)) ]; slab 1 / (2 pi |m|), floored where m is not resolved.
- * Beyond the unit disk the slab is as at its edge, and the odds cannot exceed those of what is
- * healthy by chance. */
+ * Beyond the unit disk, where only noise can put a pixel, the slab is as at its edge. */
 static double log_odds_of(const struct pixel_health *s, cplx m, double var)
 {
     double e = s->cfg.place.model_error, healthy = var + e * e;

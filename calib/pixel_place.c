@@ -399,10 +399,9 @@ static int factor_noise(struct pixel_place *s)
                : OK;
 }
 
-int pixel_place_evidence(struct pixel_place *s, const cplx *c, cplx *h, cplx *r)
+int pixel_place_evidence(struct pixel_place *s, cplx *h, cplx *r)
 {
     const cplx one = 1;
-    (void)c;
     if (factor_noise(s))
         return ERR_GEOMETRY;
     for (size_t t = 0; t < s->n; t++)

@@ -44,9 +44,9 @@ int pixel_place_fit(struct pixel_place *place, const cplx *c, const struct pixel
 int pixel_place_alone(struct pixel_place *place, const cplx *c, const struct pixel_pilots *pilots,
                       struct pixel_place_fit *out) MUST_CHECK;
 
-/* After pixel_place_fit: h [n_profile x M], r [n_profile], whitened, such that r = h (c_true - c) +
+/* After pixel_place_fit with c: h [n_profile x M], r [n_profile], whitened: r = h (c_true - c) +
  * white noise of variance 1, with what place and gains can explain counted as noise. */
-int pixel_place_evidence(struct pixel_place *place, const cplx *c, cplx *h, cplx *r) MUST_CHECK;
+int pixel_place_evidence(struct pixel_place *place, cplx *h, cplx *r) MUST_CHECK;
 
 /* After pixel_place_fit: responses of the elements to the direct hop, [M]; unit mean power. */
 const cplx *pixel_place_direct(const struct pixel_place *place);
