@@ -148,7 +148,7 @@ int64_t air_fault_loss(struct air *air, unsigned radio, int64_t tick, int64_t *r
             continue;
         if (f->at_tick >= tick && f->at_tick < next)
             next = f->at_tick;
-        if (f->until_tick <= tick && f->until_tick > *returned_tick)
+        if (!f->keeps_time && f->until_tick <= tick && f->until_tick > *returned_tick)
             *returned_tick = f->until_tick;
     }
     return next;

@@ -58,6 +58,7 @@ struct air_fault {
     int64_t after_samps; /* into the capture or burst */
     double value;        /* dB, degrees, degrees per second, ppm or seconds, by kind */
     bool silent;         /* OVERFLOW_STOP: without an error */
+    bool keeps_time;     /* DEVICE_GONE: its time register goes on meanwhile */
 };
 
 struct air_fault_state { /* what became of one */
@@ -106,7 +107,8 @@ bool air_fault_take(struct air *air, unsigned radio, uint32_t kinds, int64_t tic
 int64_t air_fault_next(struct air *air, unsigned radio, uint32_t kinds, int64_t tick);
 /* A window of that kind holds at a tick (and is marked as having been felt). */
 bool air_fault_holds(struct air *air, unsigned radio, enum air_fault_kind kind, int64_t tick);
-/* The first device loss at or after a tick, the end of the last one that ended by then; or
+/* The first device loss at or after a tick, the end of the last one that ended by then and
+ * reset the time; or
  * AIR_NEVER, -1. */
 int64_t air_fault_loss(struct air *air, unsigned radio, int64_t tick, int64_t *returned_tick);
 /* Marks the steps of a kind with after < at_tick <= upto as felt; returns how many were new. */

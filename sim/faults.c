@@ -39,6 +39,7 @@ static const struct config_key entry_keys[] = {
     {"boot_s", CONFIG_DOUBLE(struct fault_entry, boot_s), .unit = "s", .min = 0, .max = 1e4,
      .def = CONFIG_UNSET},
     {"silent", CONFIG_BOOL(struct fault_entry, silent), .def = "no"},
+    {"keeps_time", CONFIG_BOOL(struct fault_entry, keeps_time), .def = "no"},
 };
 static const struct config_table entry_table = CONFIG_TABLE(struct fault_entry, entry_keys);
 static const struct config_key script_keys[] = {
@@ -62,11 +63,12 @@ enum { /* keys */
        BOOT = 512,
        SILENT = 1024,
        TIMES = 2048, /* count, every: a one-shot */
-       N_PARAM = 12
+       KEEPS = 4096,
+       N_PARAM = 13
 };
-static const char *const key_names[N_PARAM] = {"for_s",  "channel", "samples",   "after_samps",
-                                               "db",     "deg",     "deg_per_s", "ppm",
-                                               "jump_s", "boot_s",  "silent",    "count or every"};
+static const char *const key_names[N_PARAM] = {
+    "for_s",  "channel", "samples", "after_samps",    "db",        "deg", "deg_per_s", "ppm",
+    "jump_s", "boot_s",  "silent",  "count or every", "keeps_time"};
 
 static const struct {
     unsigned may, must;
@@ -88,7 +90,7 @@ static const struct {
     [AIR_FAULT_NO_PPS] = {FOR, FOR, 0, 0, 0},
     [AIR_FAULT_REF_UNLOCKED] = {FOR | PPM, 0, 0, 0, 0},
     [AIR_FAULT_TIME_JUMP] = {JUMP, JUMP, 0, 0, 0},
-    [AIR_FAULT_DEVICE_GONE] = {FOR | BOOT, FOR, 0, 0, 0},
+    [AIR_FAULT_DEVICE_GONE] = {FOR | BOOT | KEEPS, FOR, 0, 0, 0},
     [AIR_FAULT_DEAD_CHANNEL] = {FOR | CHANNEL, 0, 0, 0, 0},
     [AIR_FAULT_GAIN_STEP] = {FOR | CHANNEL | DB, DB, 0, 0, 0},
     [AIR_FAULT_LO_JUMP] = {FOR | CHANNEL | DEG, 0, 0, 0, 90},
@@ -110,6 +112,7 @@ static unsigned given(const struct fault_entry *e)
     set |= isnan(e->jump_s) ? 0 : JUMP;
     set |= isnan(e->boot_s) ? 0 : BOOT;
     set |= e->silent ? SILENT : 0;
+    set |= e->keeps_time ? KEEPS : 0;
     set |= e->count < 0 && e->every < 0 ? 0 : TIMES;
     return set;
 }
@@ -174,6 +177,7 @@ static int resolve(const struct fault_entry *e, const struct air_cfg *cfg, struc
         .after_samps = e->after_samps >= 0 ? e->after_samps : rules[e->what].after_samps,
         .value = value_of(e),
         .silent = e->silent,
+        .keeps_time = e->keeps_time,
     };
     if (out->until_tick <= out->at_tick)
         return status_set(err, ERR_ARG, "for_s is shorter than a sample; lengthen it");

@@ -19,7 +19,7 @@ struct fault_entry {
     int channel, what; /* enum air_fault_kind */
     int samples, after_samps, count, every;
     double db, deg, deg_per_s, ppm, jump_s, boot_s;
-    bool silent;
+    bool silent, keeps_time;
 };
 
 struct fault_script {
@@ -50,8 +50,8 @@ struct fault_draw {
 
 /* Kinds by name, "overflow,late_tx"; "all": every kind. */
 int faults_kinds(const char *list, uint32_t *kinds, struct status *err) MUST_CHECK;
-/* Writes a random script. Each fault is over, and its device back, before its step has ended, up
- * to steps of phase that stay (lo_jump and gain_step are taken back too). ERR_IO. */
+/* Writes a random script. Each fault is over, and its device back, before its step has ended.
+ * Devices that come back keep their time: a gated run has no clock to tell it otherwise. ERR_IO. */
 int faults_draw(const struct fault_draw *draw, FILE *out) MUST_CHECK;
 
 #ifdef __cplusplus

@@ -6,13 +6,14 @@
 
 struct draw {
     const struct fault_draw *cfg;
+    uint64_t key;         /* mixed: seed + fault must not be what counts */
     unsigned fault, next; /* which fault, which number of it */
     FILE *out;
 };
 
 static double uniform(struct draw *d, double from, double to)
 {
-    return from + (to - from) * hash_unit(d->cfg->seed ^ 0x6661756c74, d->fault, d->next++);
+    return from + (to - from) * hash_unit(d->key, d->fault, d->next++);
 }
 
 static int whole(struct draw *d, double from, double to)
@@ -63,7 +64,7 @@ static void window(struct draw *d, int kind)
 {
     double step = d->cfg->step_s;
     if (kind == AIR_FAULT_DEVICE_GONE) {
-        fprintf(d->out, ", for_s: %.6f, boot_s: %.6f", uniform(d, 0.1, 0.2) * step,
+        fprintf(d->out, ", keeps_time: yes, for_s: %.6f, boot_s: %.6f", uniform(d, 0.1, 0.2) * step,
                 uniform(d, 0.05, 0.1) * step);
         return;
     }
@@ -87,7 +88,8 @@ int faults_draw(const struct fault_draw *cfg, FILE *out)
 {
     fprintf(out, "# %u faults of seed %llu\nfaults:\n", cfg->n, (unsigned long long)cfg->seed);
     for (unsigned i = 0; i < cfg->n; i++) {
-        struct draw d = {.cfg = cfg, .fault = i, .out = out};
+        struct draw d = {
+            .cfg = cfg, .key = hash_words(cfg->seed, 0x6661756c74, 0), .fault = i, .out = out};
         int kind = draw_kind(&d);
         double at = cfg->start_s + (i + uniform(&d, 0, 0.4)) * cfg->step_s;
         fprintf(out, "  - {at_s: %.6f, radio: %s, what: %s", at, cfg->radio, air_fault_name(kind));
