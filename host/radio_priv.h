@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <uhd/usrp/usrp.h>
 
-enum { TX_POOL = 8, RX_PACKET_MAX = 4096 };
+enum { TX_POOL = 8, RX_PACKET_MAX = 4096, RX_ASKED = 8 };
 
 enum radio_count {
     COUNT_RX_OVERFLOW,
@@ -49,6 +49,9 @@ struct rx_state {
     int64_t next;               /* tick that follows what was read last */
     bool contiguous;            /* the next sample should be `next` */
     bool streaming;             /* continuous: the stream has been started */
+    int64_t asked[RX_ASKED];    /* gated: ticks of the last commands */
+    size_t n_asked;
+    bool starts; /* the packet is the first of its command */
 };
 
 struct tx_state {
@@ -62,6 +65,7 @@ enum sync_state { SYNC_HELD, SYNC_LOST, SYNC_WAIT_EDGE, SYNC_WAIT_SET };
 
 struct watch_state {
     int64_t tick, mono_ns; /* of the last look at the clock; mono_ns 0: none yet */
+    int64_t jump;          /* absorbed since the last look */
     enum sync_state sync;
     int64_t pps_s;    /* last edge seen, whole seconds of the device */
     int64_t pps_tick; /* when it was first seen */
@@ -142,7 +146,10 @@ int radio_sync_open(struct radio *radio, const struct radio_cfg *cfg,
 /* Reference and PPS now; 0 or FAULT_UNSYNCHRONISED. */
 uint32_t radio_sync_watch(struct radio *radio, int64_t now);
 
-/* radio_watch.c. After a reopening: ticks go on. */
+/* radio_watch.c. Samples carry timestamps that are off by `jump`: true if the device's time has
+ * jumped, which is then absorbed, so that they (and all ticks) are right again. */
+bool radio_watch_absorb(struct radio *radio, int64_t jump);
+/* After a reopening: ticks go on. */
 void radio_watch_resume(struct radio *radio);
 
 /* Fills *err with "what: text of UHD" and returns its code, ERR_RADIO. Takes usrp_lock. */

@@ -6,10 +6,10 @@
  * samples go straight into the block until an error or a capture's end makes that unsure again. */
 #include "host/clock.h"
 #include "host/radio_tune.h"
-#include <stdlib.h>
+#include <math.h>
 #include <string.h>
 
-#define FAR_S 2.0 /* no request is this far from the samples: the device's time has jumped */
+#define AHEAD_S 12.0 /* nothing is asked for longer ahead: a cycle lasts 10 s at most */
 enum { ERRORS_MAX = 64 };
 
 struct reading {
@@ -37,6 +37,7 @@ int radio_rx_stream(struct radio *radio)
     radio->rx = NULL;
     radio->rxs.packet_at = radio->rxs.packet_n = 0;
     radio->rxs.lossy = radio->rxs.contiguous = radio->rxs.streaming = false;
+    radio->rxs.n_asked = 0;
     return uhd_rx_streamer_make(&radio->rx) || uhd_usrp_get_rx_stream(radio->usrp, &args, radio->rx)
                ? ERR_RADIO
                : OK;
@@ -73,8 +74,10 @@ int radio_rx_request(struct radio *radio, int64_t tick, size_t n)
 {
     if (radio_is_down(radio))
         return ERR_RADIO;
-    if (radio->cfg.capture == RADIO_GATED)
+    if (radio->cfg.capture == RADIO_GATED) {
+        radio->rxs.asked[radio->rxs.n_asked++ % RX_ASKED] = tick;
         return command(radio, UHD_STREAM_MODE_NUM_SAMPS_AND_DONE, tick, n);
+    }
     if (radio->rxs.streaming)
         return OK;
     radio->rxs.streaming = true;
@@ -167,6 +170,7 @@ static int fetch(struct radio *radio, int64_t here, double timeout_s)
         s->packet_tick = stamp(radio, here);
         s->packet_at = 0;
         s->packet_n = got;
+        uhd_rx_metadata_start_of_burst(radio->rx_md, &s->starts);
     }
     return note_error(radio, here);
 }
@@ -177,10 +181,30 @@ static void zero(struct radio *radio, const struct reading *r, size_t from, size
         memset(r->buf[c] + from, 0, (to - from) * sizeof **r->buf);
 }
 
-static bool far(const struct radio *radio, const struct reading *r, int64_t tick)
+/* How far the timestamp of an unread packet is from what it should be; 0 where nothing can be
+ * expected: after a loss, or of another command's first packet. */
+static int64_t offset(const struct radio *radio, const struct reading *r)
 {
-    const int64_t limit = (int64_t)(FAR_S * (double)radio->rate);
-    return tick < r->tick - limit || tick > r->tick + (int64_t)r->n + limit;
+    const struct rx_state *s = &radio->rxs;
+    if (s->lossy || s->packet_at > 0)
+        return 0;
+    if (s->contiguous)
+        return s->packet_tick - s->next;
+    if (radio->cfg.capture == RADIO_CONTINUOUS || !(s->starts || radio->cfg.paced))
+        return 0;
+    for (size_t i = 0; i < s->n_asked && i < RX_ASKED; i++)
+        if (s->asked[i] == s->packet_tick)
+            return 0;
+    return s->packet_tick - r->tick;
+}
+
+static void heed_time(struct radio *radio, struct reading *r)
+{
+    const int64_t jump = offset(radio, r);
+    if (jump == 0 || !radio_watch_absorb(radio, jump))
+        return;
+    radio->rxs.packet_tick -= jump;
+    r->faults |= FAULT_TIME;
 }
 
 /* Samples that come later than the block has settled: why? */
@@ -188,10 +212,7 @@ static void note_hole(struct radio *radio, struct reading *r, int64_t tick)
 {
     struct rx_state *s = &radio->rxs;
     const int64_t end = r->tick + (int64_t)r->n;
-    if (s->lossy)
-        r->faults |= FAULT_RX_GAP;
-    else
-        r->faults |= s->contiguous ? FAULT_TIME : FAULT_RX_LOST;
+    r->faults |= s->lossy ? FAULT_RX_GAP : FAULT_RX_LOST;
     count_gap(radio, radio->cfg.capture == RADIO_GATED && tick > end ? end : tick);
 }
 
@@ -199,14 +220,9 @@ static void note_hole(struct radio *radio, struct reading *r, int64_t tick)
 static bool take_packet(struct radio *radio, struct reading *r)
 {
     struct rx_state *s = &radio->rxs;
+    heed_time(radio, r);
     int64_t first = s->packet_tick + (int64_t)s->packet_at, here = r->tick + (int64_t)r->done;
     size_t left = s->packet_n - s->packet_at;
-    if (far(radio, r, first)) {
-        r->faults |= FAULT_TIME;
-        s->contiguous = s->lossy = false;
-        s->packet_n = s->packet_at = 0;
-        return true;
-    }
     if (first > here)
         note_hole(radio, r, first);
     else if (s->lossy)
@@ -244,8 +260,11 @@ static int fill(struct radio *radio, struct reading *r, double timeout_s)
         at[c] = r->buf[c] + r->done;
     if (uhd_rx_streamer_recv(radio->rx, at, r->n - r->done, &radio->rx_md, timeout_s, false, &got))
         return radio_lose(radio);
-    if (got > 0 && stamp(radio, here) != here) {
+    const int64_t jump = got > 0 ? stamp(radio, here) - here : 0;
+    if (jump && radio_watch_absorb(radio, jump)) {
         r->faults |= FAULT_TIME;
+    } else if (jump) { /* lost without a word: we no longer know where these belong */
+        r->faults |= FAULT_RX_LOST;
         s->contiguous = false;
         got = 0;
     }
@@ -263,7 +282,8 @@ static int read_once(struct radio *radio, struct reading *r)
     if (radio_now(radio, &now))
         return ERR_RADIO;
     double left = (double)(r->tick + (int64_t)r->n - now) / (double)radio->rate;
-    double timeout_s = r->wait_s + (left > 0 ? left : 0);
+    double timeout_s =
+        r->wait_s + fmin(fmax(left, 0), AHEAD_S + (double)r->n / (double)radio->rate);
     size_t before = r->done;
     int rc = s->contiguous && s->next == here ? fill(radio, r, timeout_s)
                                               : fetch(radio, here, timeout_s);

@@ -6,8 +6,10 @@
 #include "base/log.h"
 #include "host/clock.h"
 #include "host/radio_priv.h"
+#include <stdlib.h>
 
 #define BACK_S    0.001 /* behind what was seen already: a jump */
+#define AGREE_S   0.005 /* of the two clocks over a cycle, reading them included */
 #define FORWARD_S 0.5   /* ahead of our clock: a jump; less shows as late commands, once */
 
 static int64_t since(const struct radio *radio, int64_t mono_ns)
@@ -53,6 +55,29 @@ static void note_time(struct radio *radio, int64_t now, int64_t mono_ns)
     radio->watch.mono_ns = mono_ns;
 }
 
+/* Samples at a wrong time may also be old, or of a command that came late and was executed at once;
+ * then the device's clock agrees with ours. In a gated room there is neither. */
+bool radio_watch_absorb(struct radio *radio, int64_t jump)
+{
+    int64_t now;
+    if (radio_now(radio, &now))
+        return false;
+    int64_t off = now - expected(radio, clock_ns());
+    if (radio->cfg.paced && llabs(off - jump) > (int64_t)(AGREE_S * (double)radio->rate))
+        return false;
+    atomic_fetch_sub(&radio->epoch, jump);
+    radio_count_add(radio, COUNT_TIME_JUMP, 1);
+    radio->watch.jump += jump;
+    return true;
+}
+
+static void say_jump(const struct radio *radio, int64_t jump)
+{
+    if (jump)
+        log_warn("the radio's time jumped by %.6f s: ticks go on from where they were",
+                 (double)jump / (double)radio->rate);
+}
+
 uint32_t radio_watch(struct radio *radio)
 {
     int64_t now, mono = clock_ns(), want = expected(radio, mono);
@@ -62,13 +87,14 @@ uint32_t radio_watch(struct radio *radio)
     if (jumped(radio, now, want)) {
         atomic_fetch_add(&radio->epoch, want - now);
         radio_count_add(radio, COUNT_TIME_JUMP, 1);
-        log_warn("the radio's time jumped by %.6f s: ticks go on from where they were",
-                 (double)(now - want) / (double)radio->rate);
+        radio->watch.jump += now - want;
         radio->watch.pps_tick = INT64_MIN;
         radio->rxs.contiguous = false;
         now = want;
         faults |= FAULT_TIME;
     }
+    say_jump(radio, radio->watch.jump);
+    radio->watch.jump = 0;
     note_time(radio, now, mono);
     faults |= radio_sync_watch(radio, now);
     return radio_is_down(radio) ? FAULT_RADIO_DOWN : faults;

@@ -177,7 +177,7 @@ static void serve(struct ear *e)
             say_down(e, radio_is_down(d->p.radio) ? "the device does not answer any more"
                                                   : "the device gives no samples");
             reopen(e);
-            faults |= radio_watch(d->p.radio);
+            faults = radio_watch(d->p.radio);
         }
         e->index = choose_cycle(e);
         int rc = run_cycle(d, e->index, faults);

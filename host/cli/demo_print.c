@@ -137,6 +137,8 @@ void demo_print_cycle(struct demo_print *p, const json_t *cycle)
 {
     char note[sizeof p->last_note];
     explain(cycle, note, sizeof note);
+    if (p->json)
+        print_json(cycle);
     if (p->json || !note[0] || strcmp(note, p->last_note) == 0)
         return;
     printf("%7.2f %s%s%s\n", json_number_value(json_object_get(cycle, "time_s")), paint(p, FAINT),

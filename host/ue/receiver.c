@@ -12,6 +12,7 @@ enum {
     TRACK_SLOTS = 3,    /* of the burst's tail, for timing and carrier offset */
     FRAME_SYMBOLS = 3,  /* pilot, sensing frame, sync frame */
     TAIL_SAMPS = 256,   /* behind the last symbol */
+    WIDE_SLOTS = 40,    /* a wide look begins so long before the burst's end is due */
     MIN_SLOTS = 16,     /* shorter bursts are other users' answers */
 };
 static const float plateau_min = 0.3f;      /* 16 sigma of noise alone in a search window */
@@ -225,27 +226,36 @@ static bool whole(const struct receiver *r, const struct sync_burst *found, size
     return found->end_seen && found->end_samps + (double)frames < (double)n;
 }
 
-static int locate(struct receiver *r, struct heard_burst *burst)
+/* A long capture from `tick` on (moved on by whole cycles until it is in time), and the burst that
+ * ends in it. */
+static int look_widely(struct receiver *r, int64_t *tick, struct heard_burst *burst)
 {
     struct sync_burst found;
     const size_t n = r->n_samp;
-    int64_t tick = r->next_tick - drift_ticks(r);
-    int rc = reachable(r, period_ticks(r), &tick);
-    if (rc)
-        return rc;
-    start_search(r);
-    rc = capture(r, tick, n);
+    int rc = reachable(r, period_ticks(r), tick);
+    if (rc == OK)
+        rc = capture(r, *tick, n);
     if (rc)
         return rc;
     const double shortest = (double)(MIN_SLOTS * waveform_slot_samps(&r->cfg.waveform));
     rc = sync_search(r->sync, r->samp, n, &found);
-    if (rc || !whole(r, &found, n) || found.end_samps - found.start_samps < shortest) {
-        r->count.missed++;
+    if (rc || !whole(r, &found, n) || found.end_samps - found.start_samps < shortest)
         return ERR_NOT_FOUND;
-    }
-    take_burst(r, tick, &found, burst);
-    r->state = RECEIVER_TRACK;
+    take_burst(r, *tick, &found, burst);
     return OK;
+}
+
+static int locate(struct receiver *r, struct heard_burst *burst)
+{
+    int64_t tick = r->next_tick - drift_ticks(r);
+    int rc = look_widely(r, &tick, burst);
+    if (rc == ERR_NOT_FOUND)
+        r->count.missed++;
+    if (rc)
+        start_search(r);
+    else
+        r->state = RECEIVER_TRACK;
+    return rc;
 }
 
 static int miss(struct receiver *r)
@@ -265,12 +275,26 @@ static void predict_next(struct receiver *r)
     r->end_frac = end - floor(end);
 }
 
+/* One cycle after a miss: the base station may have had to start its clock anew, which moves its
+ * bursts by as little as it could help. Looks 2 ms to both sides. */
+static int recover(struct receiver *r, struct heard_burst *burst)
+{
+    const int64_t ahead = WIDE_SLOTS * (int64_t)waveform_slot_samps(&r->cfg.waveform);
+    int64_t tick = r->end_tick - ahead;
+    int rc = look_widely(r, &tick, burst);
+    if (rc)
+        r->end_tick = tick + ahead;
+    return rc == ERR_NOT_FOUND ? miss(r) : rc;
+}
+
 static int track(struct receiver *r, struct heard_burst *burst)
 {
     struct sync_burst found;
     const size_t lead = TRACK_SLOTS * waveform_slot_samps(&r->cfg.waveform);
     const size_t n = lead + frames_samps(r);
     predict_next(r);
+    if (r->n_missed > 0)
+        return recover(r, burst);
     int64_t tick = r->end_tick - (int64_t)lead;
     int rc = reachable(r, period_ticks(r), &tick);
     if (rc)
