@@ -20,8 +20,10 @@ enum {
     ROW = 2 * REACH,
 };
 
-static const double before_m = 9, after_m = 27; /* profile kept about the strongest path */
-static const double reach_m = 0.9;              /* first grid: about the start, +- */
+/* In steps between bins: what is kept of the profile about the strongest path, and the first grid
+ * about the start, +-. Peaks, and the walls' pull on them, are as wide as the bandwidth makes them.
+ */
+static const double before = 3, after = 9, reach = 0.3;
 static const double coarse_error = 1e-2; /* model error while searching: no narrow peak is missed */
 
 /* One stream's delay profile and model. */
@@ -174,9 +176,8 @@ static void load_profile(struct map_fix *map, size_t s, const struct map_fix_inp
     p->used = in->h != NULL;
     if (!p->used)
         return;
-    p->n_bin = (size_t)((before_m + after_m) / map->step_m) + 1;
-    p->n_bin = p->n_bin > MAX_BIN ? MAX_BIN : p->n_bin;
-    p->first_m = in->toa->length_m - before_m;
+    p->n_bin = (size_t)(before + after + 1);
+    p->first_m = in->toa->length_m - before * map->step_m;
     for (size_t q = 0; q < p->n_bin; q++)
         transform(map, in->h, p, q);
     double e_n0 = pow(10, in->toa->snr_db / 10) / (double)map->cfg.n_ant;
@@ -284,9 +285,27 @@ struct grid {
     bool coarse;
 };
 
+/* What the plain fix knows of the plan: its position and inverse covariance. */
+struct prior {
+    double x, y, xx, xy, yy;
+};
+
 static double node(double half, size_t i)
 {
     return half * (2 * (double)i / (GRID - 1) - 1);
+}
+
+static struct prior prior_of(const struct fix *fix)
+{
+    const double a = fix->cov[0][0], b = fix->cov[0][1], c = fix->cov[1][1], det = a * c - b * b;
+    return (struct prior){fix->position.x, fix->position.y, c / det, -b / det, a / det};
+}
+
+/* Half the weight of an independent fix: the echoes it stands on are the same. */
+static double log_prior(const struct prior *p, struct vec3 u)
+{
+    const double x = u.x - p->x, y = u.y - p->y;
+    return -0.25 * (p->xx * x * x + 2 * p->xy * x * y + p->yy * y * y);
 }
 
 static struct vec3 place(const struct grid *g, size_t cell)
@@ -312,10 +331,11 @@ static void evaluate_batch(struct map_fix *map, const struct grid *g, size_t fir
     }
 }
 
-static void evaluate(struct map_fix *map, const struct grid *g)
+static void evaluate(struct map_fix *map, const struct prior *prior, const struct grid *g)
 {
     double best = -INFINITY, *weight = &map->weight[0][0];
-    memset(map->weight, 0, sizeof map->weight);
+    for (size_t i = 0; i < CELLS; i++)
+        weight[i] = log_prior(prior, place(g, i));
     for (size_t first = 0; first < CELLS; first += GAUSS_LANES)
         evaluate_batch(map, g, first);
     for (size_t i = 0; i < CELLS; i++)
@@ -324,11 +344,12 @@ static void evaluate(struct map_fix *map, const struct grid *g)
         weight[i] = exp(weight[i] - best);
 }
 
-static struct moments posterior(struct map_fix *map, const struct grid *g)
+static struct moments posterior(struct map_fix *map, const struct prior *prior,
+                                const struct grid *g)
 {
     struct moments m = {0};
     double total = 0;
-    evaluate(map, g);
+    evaluate(map, prior, g);
     for (size_t i = 0; i < GRID; i++)
         for (size_t j = 0; j < GRID; j++) {
             double w = map->weight[i][j], x = node(g->half_x, i), y = node(g->half_y, j);
@@ -400,9 +421,11 @@ int map_fix_refine(struct map_fix *map, const struct map_fix_input in[MAP_FIX_ST
     if (used < 2 || !height->valid)
         return ERR_ARG;
 
+    const struct prior prior = prior_of(fix);
+    const double reach_m = reach * map->step_m;
     struct grid wide = {fix->position, reach_m, reach_m, true};
     wide.centre.z = height->length_m;
-    struct moments m = posterior(map, &wide);
+    struct moments m = posterior(map, &prior, &wide);
     if (!(m.edge <= 0.1)) /* NaN too: a profile that is all zero */
         return ERR_NO_PEAK;
     double cell = 2 * reach_m / (GRID - 1);
@@ -410,7 +433,7 @@ int map_fix_refine(struct map_fix *map, const struct map_fix_input in[MAP_FIX_ST
                         3 * sqrt(m.xx + cell * cell / 12),
                         3 * sqrt(m.yy + cell * cell / 12),
                         false};
-    m = posterior(map, &fine);
+    m = posterior(map, &prior, &fine);
     fix->position = (struct vec3){fine.centre.x + m.x, fine.centre.y + m.y, fine.centre.z};
     const double step[2] = {2 * fine.half_x / (GRID - 1), 2 * fine.half_y / (GRID - 1)};
     put_covariance(map, &m, step, height->sigma_m * height->sigma_m, fix);

@@ -8,9 +8,11 @@
  *     y ~ CN(0, a C(u)),   C(u) = sum_i p_i k(L_i(u)) k(L_i(u))^T + e R
  *
  * y: bins of the windowed delay profile, k(L): the window's response to a path of length L (real),
- * R: its noise correlation, e: model error and noise, a: unknown scale. The position is the mean of
- * the posterior over a plan grid at the reported height, its covariance that of the posterior, so
- * that the ellipse knows about ambiguities. docs/signal-model.md, section "Map-aided fix". */
+ * R: its noise correlation, e: model error and noise, a: unknown scale. The prior is the plain
+ * fix at half its weight: what it adds are the answer's arrivals, the echoes are the same. The
+ * position is the mean of the posterior over a plan grid at the reported height, its covariance
+ * that of the posterior, so that the ellipse knows about ambiguities. docs/signal-model.md, section
+ * "Map-aided fix". */
 #pragma once
 #include "dsp/fix.h"
 #include "dsp/toa.h"
@@ -26,7 +28,8 @@ struct map_fix_cfg {
     double spacing_hz;                   /* fs / N */
     double model_error[MAP_FIX_STREAMS]; /* unexplained power over explained power, > 0 */
     double reference_sigma_m; /* of the zero of path length, common to all streams, >= 0 */
-    double evidence; /* weight of the log likelihood, (0, 4]: 1 takes the antennas for one look */
+    double evidence; /* weight of the log likelihood, (0, 4]: 1 takes the antennas for one look;
+                        less where the bandwidth leaves fewer bins that tell paths apart */
 };
 
 struct map_fix_input {
@@ -45,6 +48,7 @@ void map_fix_destroy(struct map_fix **map);
 
 /* RT-safe; lab: budget 2 ms. Replaces position and cov of an accepted fix. Returns 0, ERR_ARG when
  * fewer than two streams are given, or ERR_NO_PEAK when the posterior touches the edge of the
- * searched square (+-0.9 m about the fix): then *fix is left as it was. */
+ * searched square (+-0.3 steps between bins, 0.9 m at lab, about the fix): then *fix is left as it
+ * was. */
 int map_fix_refine(struct map_fix *map, const struct map_fix_input in[MAP_FIX_STREAMS],
                    const struct observation *height, struct fix *fix) MUST_CHECK;

@@ -130,6 +130,8 @@ static const struct config_key keys[] = {
 
     {"estimate.map", CONFIG_BOOL(CFG, estimate.map), .def = "yes",
      .help = "let the known walls explain multipath"},
+    {"estimate.map_evidence", CONFIG_DOUBLE(CFG, estimate.map_evidence), .min = 0.01, .max = 4,
+     .def = "1", .help = "weight of what the echoes say of it; less at narrow bandwidths"},
 
     {"pixels.ris", CONFIG_CHOICE(CFG, pixels.train.which, "alternate|ris1|ris2"),
      .def = "alternate", .help = "surface that steps through the pilots' profiles"},

@@ -83,6 +83,7 @@ struct bs_cfg {
     struct {
         double sigma_direct_m, sigma_ris_m, height_sigma_m;
         double false_alarm, min_peak_db;
+        double map_evidence;
         bool cooperative, map;
     } estimate;
     struct {

@@ -126,6 +126,7 @@ static bool make_map(struct pipeline *p, struct status *err)
     map.room = p->fix.room;
     map.wall_amplitude = p->cfg.room.wall_factor;
     map.boresight = (struct vec3){b[0], b[1], b[2]};
+    map.evidence = p->cfg.estimate.map_evidence;
     map.n_ant = p->cfg.radio.n_rx;
     map.n_carrier = p->wave.k;
     map.spacing_hz = waveform_spacing_hz(&p->wave);

@@ -367,3 +367,24 @@ int children_capture(const struct children *children, const char *program, struc
     unlink(child.log);
     return child_exit_code(&child);
 }
+
+char *children_dump(const struct children *children, const char *program, struct command *command,
+                    struct status *err)
+{
+    enum { DUMP_BYTES = 256 * 1024 };
+    char line[400] = "", *dump = malloc(DUMP_BYTES);
+    if (!dump) {
+        status_set(err, ERR_NO_MEMORY, "out of memory");
+        return NULL;
+    }
+    command_add(command, "--dump-config");
+    int code = children_capture(children, program, command, dump, DUMP_BYTES, line, sizeof line);
+    if (code == 0)
+        return dump;
+    free(dump);
+    if (line[0])
+        status_set(err, code == 2 ? ERR_ARG : ERR_STATE, "%s", line);
+    else
+        status_set(err, ERR_STATE, "%s cannot be run", program);
+    return NULL;
+}

@@ -72,3 +72,8 @@ void child_last_line(const struct child *child, char *line, size_t size);
  * 1 bytes) and the last line of stderr. Returns its exit code, or -1 if it could not be run. */
 int children_capture(const struct children *children, const char *program, struct command *command,
                      char *output, size_t size, char *error, size_t error_size);
+
+/* What a program prints with these words and --dump-config; the caller frees. NULL with its own
+ * last line: ERR_ARG if it was given something wrong, else ERR_STATE. */
+char *children_dump(const struct children *children, const char *program, struct command *command,
+                    struct status *err);

@@ -25,6 +25,7 @@
 
 static const struct option_spec specs[] = {
     {"seconds", 0, "N", "room time to run; 0 = until interrupted (60)"},
+    {"preset", 0, "NAME", "radio and waveform: lab, b210, x310, n310, x410 (lab)"},
     {"scene", 0, "NAME|FILE", "lab, lab-rice, empty, corridor, or a YAML file (lab)"},
     {"path", 0, "NAME", "way that the first user walks, of those the scene offers"},
     {"seed", 0, "N", "of everything that is drawn: keys, clutter, noise, clocks (1)"},
@@ -119,6 +120,7 @@ static int apply(void *context, const char *name, const char *value, struct stat
     if (strcmp(name, "set") == 0)
         return apply_set(cfg, value, err);
     const char **text = strcmp(name, "scene") == 0          ? &cfg->scene
+                        : strcmp(name, "preset") == 0       ? &cfg->preset
                         : strcmp(name, "faults") == 0       ? &cfg->faults
                         : strcmp(name, "fault-report") == 0 ? &cfg->fault_report
                                                             : &cfg->path;
@@ -281,8 +283,8 @@ static int explain_failure(struct run *run, const struct status *err)
 static void greet(const struct run *run)
 {
     const struct demo_cfg *cfg = run->demo.cfg;
-    demo_print_text(&run->print, "scene %s, path %s, seed %llu, %s; state in %s", cfg->scene,
-                    run->demo.scene.path, (unsigned long long)cfg->seed,
+    demo_print_text(&run->print, "preset %s, scene %s, path %s, seed %llu, %s; state in %s",
+                    cfg->preset, cfg->scene, run->demo.scene.path, (unsigned long long)cfg->seed,
                     cfg->realtime ? "real time" : "gated time", run->demo.state);
     demo_print_text(&run->print,
                     "counters at any time: mirador status --endpoint ipc://%s/control.sock",
@@ -326,7 +328,8 @@ static int run_demo(struct run *run)
 
 int cmd_demo(int argc, char **argv)
 {
-    struct demo_cfg cfg = {.seconds = 60, .scene = "lab", .seed = 1, .speed = 1, .permit = true};
+    struct demo_cfg cfg = {
+        .seconds = 60, .preset = "lab", .scene = "lab", .seed = 1, .speed = 1, .permit = true};
     struct options opt;
     struct status err = {0};
     const struct options_cfg options_cfg = {

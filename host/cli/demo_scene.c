@@ -239,14 +239,9 @@ int demo_scene_parse(const char *name, const char *dump, const char *path, struc
 }
 
 int demo_scene_read(const struct children *children, const char *scene, const char *path,
-                    struct demo_scene *out, struct status *err)
+                    const struct demo_preset *preset, struct demo_scene *out, struct status *err)
 {
-    enum { DUMP_BYTES = 256 * 1024 };
     static struct command command;
-    char line[400];
-    char *dump = malloc(DUMP_BYTES);
-    if (!dump)
-        return status_set(err, ERR_NO_MEMORY, "out of memory");
     command = (struct command){0};
     command_add(&command, "--scene");
     command_add(&command, "%s", scene);
@@ -254,16 +249,17 @@ int demo_scene_read(const struct children *children, const char *scene, const ch
         command_add(&command, "--path");
         command_add(&command, "%s", path);
     }
-    command_add(&command, "--dump-config");
-    int code =
-        children_capture(children, "mirador-room", &command, dump, DUMP_BYTES, line, sizeof line);
-    int rc;
-    if (code != 0)
-        rc = status_set(err, code == 2 ? ERR_ARG : ERR_STATE, "%s",
-                        line[0] ? line : "mirador-room cannot be run");
-    else
-        rc = demo_scene_parse(scene, dump, path, out, err);
+    if (preset)
+        demo_preset_tell_room(preset, &command);
+    char *dump = children_dump(children, "mirador-room", &command, err);
+    int rc = dump ? demo_scene_parse(scene, dump, path, out, err) : err->code;
     free(dump);
+    if (rc == 0 && preset && out->n_rx != preset->n_rx)
+        rc =
+            status_set(err, ERR_ARG,
+                       "scene %s: lists %zu receive antennas, but the preset's radio has %zu; list "
+                       "as many, or give bs.rx.count and centre_m",
+                       scene, out->n_rx, preset->n_rx);
     return rc;
 }
 

@@ -8,6 +8,7 @@
 
 #include "frames/status.h"
 #include "host/cli/children.h"
+#include "host/cli/demo_preset.h"
 
 enum { DEMO_RIS = 2, DEMO_USERS_MAX = 4 };
 
@@ -41,9 +42,11 @@ struct demo_scene {
 };
 
 /* Asks the room's program about a scene (a name of ours or a file). path: NULL = the scene's own.
- * Faults of the scene are ERR_ARG with the room's own line, or ours. */
+ * preset: the radio that its base station has; NULL = as the scene says. Faults of the scene are
+ * ERR_ARG with the room's own line, or ours. */
 int demo_scene_read(const struct children *children, const char *scene, const char *path,
-                    struct demo_scene *out, struct status *err) MUST_CHECK;
+                    const struct demo_preset *preset, struct demo_scene *out,
+                    struct status *err) MUST_CHECK;
 
 /* The same from the dump's text. */
 int demo_scene_parse(const char *name, const char *text, const char *path, struct demo_scene *out,

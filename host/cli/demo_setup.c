@@ -15,10 +15,6 @@
 /* Generous: a build with sanitizers on a busy machine is slow. */
 #define READY_S 120.0
 
-/* As miradord and the room time it; cycles of the lab profile. */
-#define CYCLE_PERIOD_S 0.2
-#define FIRST_CYCLE_S  0.5
-
 /* Of the empty room's capture: cycles of a profile, as bs-lab.yaml has it and with many beams. */
 enum { WIDE_CYCLES = 10, BEAM_CYCLES = 5, BEAMS_SIDE = 4 };
 
@@ -46,11 +42,11 @@ static void add_sets(const struct demo *demo, const char *program, struct comman
             command_set(command, "%s", demo->cfg->sets[i] + n + 1);
 }
 
-static void begin(struct command *command, const char *preset)
+static void begin(struct command *command, const char *config)
 {
     *command = (struct command){0};
     command_add(command, "--config");
-    command_add(command, "%s", preset);
+    command_add(command, "%s", config);
 }
 
 static int launch(struct demo *demo, const char *program, const char *name, struct command *command,
@@ -133,7 +129,7 @@ static bool tracked(const struct demo *demo)
 static void stay_away(const struct demo *demo, struct command *c)
 {
     const double longer_s =
-        ((1 + BEAMS_SIDE * BEAMS_SIDE) * BEAM_CYCLES - WIDE_CYCLES) * CYCLE_PERIOD_S;
+        ((1 + BEAMS_SIDE * BEAMS_SIDE) * BEAM_CYCLES - WIDE_CYCLES) * demo->preset.cycle_period_s;
     for (size_t i = 0; i < demo->scene.n_users; i++)
         command_set(c, "users[%zu].enter_s=%g", i, demo->scene.users[i].enter_s + longer_s);
 }
@@ -172,6 +168,7 @@ static int start_room(struct demo *demo, struct command *c, struct status *err)
         command_add(c, "--gate");
         command_add(c, "%s", roles);
     }
+    demo_preset_tell_room(&demo->preset, c);
     if (tracked(demo))
         stay_away(demo, c);
     add_sets(demo, "room", c);
@@ -200,17 +197,29 @@ static int start_ris(struct demo *demo, struct command *c, struct status *err)
 }
 
 /* Whole cycles of which the last ends before `seconds`. */
-static unsigned cycles_in(double seconds)
+static unsigned cycles_in(const struct demo_preset *preset, double seconds)
 {
-    double cycles = (seconds - FIRST_CYCLE_S) / CYCLE_PERIOD_S + 1e-6;
+    double cycles = (seconds - preset->first_cycle_s) / preset->cycle_period_s + 1e-6;
     return cycles < 1 ? 1 : (unsigned)cycles;
+}
+
+/* Levels, ports and references of the simulated radio, whatever device the preset is for. */
+static void tell_simulated(struct command *c, double rx_gain_db, double max_eirp_dbm)
+{
+    static const char *const names[] = {"rx_antenna", "tx_antenna", "clock_source", "time_source"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        command_set(c, "radio.%s=", names[i]);
+    command_set(c, "radio.tx_gain_db=27.04");
+    command_set(c, "radio.rx_gain_db=%g", rx_gain_db);
+    command_set(c, "radio.full_scale_dbm=0");
+    command_set(c, "radio.max_eirp_dbm=%g", max_eirp_dbm);
 }
 
 static int start_bs(struct demo *demo, struct command *c, struct status *err)
 {
     const struct demo_cfg *cfg = demo->cfg;
     char key[200];
-    begin(c, "lab");
+    begin(c, cfg->preset);
     command_set(c, "radio.args=type=room,room=%s,role=bs", room_name(demo));
     command_set(c, "ris.endpoint=ipc://%s/ris.sock", demo->state);
     if (emulated(demo))
@@ -220,19 +229,18 @@ static int start_bs(struct demo *demo, struct command *c, struct status *err)
     command_set(c, "run.state_dir=%s/bs", demo->state);
     command_set(c, "run.gated=%s", cfg->realtime ? "no" : "yes");
     command_set(c, "run.realtime=%s", cfg->realtime ? "yes" : "no");
-    command_set(c, "schedule.cycle_period_s=%g", CYCLE_PERIOD_S);
-    command_set(c, "schedule.first_cycle_s=%g", FIRST_CYCLE_S);
     command_set(c, "ris.mode=%s", cfg->ris ? cfg->ris : "wide");
     command_set(c, "ris.beams_side=%d", BEAMS_SIDE);
     command_set(c, "background.cycles=%d", tracked(demo) ? BEAM_CYCLES : WIDE_CYCLES);
     command_set(c, "cycle.first=%llu", (unsigned long long)first_cycle(cfg->seed));
     if (cfg->seconds > 0)
-        command_set(c, "run.stop_after_cycles=%u", cycles_in(cfg->seconds));
+        command_set(c, "run.stop_after_cycles=%u", cycles_in(&demo->preset, cfg->seconds));
     for (size_t i = 0; i < demo->scene.n_users; i++) {
         key_path(demo, i, key, sizeof key);
         command_set(c, "users[%zu].id=%d", i, demo->scene.users[i].id);
         command_set(c, "users[%zu].key_file=%s", i, key);
     }
+    tell_simulated(c, 10, 21.1);
     demo_scene_tell_bs(&demo->scene, c);
     if (cfg->pixels)
         command_set(c, "pixels.every=%u", cfg->pixels);
@@ -244,7 +252,7 @@ static int start_ue(struct demo *demo, size_t user, struct command *c, struct st
 {
     const struct demo_user *u = &demo->scene.users[user];
     char key[200], name[24];
-    begin(c, "lab");
+    begin(c, demo->cfg->preset);
     key_path(demo, user, key, sizeof key);
     snprintf(name, sizeof name, user ? "mirador-ue-%zu" : "mirador-ue", user + 1);
     command_set(c, "radio.args=type=room,room=%s,role=%s", room_name(demo), u->role);
@@ -252,8 +260,8 @@ static int start_ue(struct demo *demo, size_t user, struct command *c, struct st
     command_set(c, "user.permit=%s", demo->cfg->permit ? "yes" : "no");
     command_set(c, "run.state_dir=%s/%s", demo->state, u->role);
     command_set(c, "run.realtime=%s", demo->cfg->realtime ? "yes" : "no");
-    command_set(c, "schedule.cycle_period_s=%g", CYCLE_PERIOD_S);
     command_set(c, "telemetry.endpoint=ipc://%s/%s.sock", demo->state, u->role);
+    tell_simulated(c, 20, 17.2);
     demo_scene_tell_ue(&demo->scene, user, c);
     if (demo->cfg->pixels)
         command_set(c, "pixels.every=%u", demo->cfg->pixels);
@@ -322,7 +330,10 @@ int demo_start(struct demo *demo, struct status *err)
     if (rc == 0)
         rc = children_init(&demo->children, demo->state, err);
     if (rc == 0)
-        rc = demo_scene_read(&demo->children, demo->cfg->scene, demo->cfg->path, &demo->scene, err);
+        rc = demo_preset_read(&demo->children, demo->cfg->preset, &demo->preset, err);
+    if (rc == 0)
+        rc = demo_scene_read(&demo->children, demo->cfg->scene, demo->cfg->path, &demo->preset,
+                             &demo->scene, err);
     if (rc == 0)
         misjudge_heights(demo);
     if (rc == 0)

@@ -17,6 +17,7 @@ enum { DEMO_SETS = 64 };
 
 struct demo_cfg {
     double seconds;                    /* of room time; 0 = until interrupted */
+    const char *preset;                /* of base station and terminals */
     const char *scene, *path;          /* path NULL = the scene's own */
     const char *faults, *fault_report; /* for the room; NULL = none */
     const char *boards;                /* driver of the surfaces; NULL = native */
@@ -33,6 +34,7 @@ struct demo {
     const struct demo_cfg *cfg;
     char state[128]; /* private folder; "" = none yet */
     struct children children;
+    struct demo_preset preset;
     struct demo_scene scene;
     struct sockets *sockets;
     void *truth, *telemetry; /* SUB */

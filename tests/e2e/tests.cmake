@@ -14,3 +14,9 @@ mirador_test(test_demo_pixels TIMEOUT 900 LABELS e2e
 mirador_test(test_site_calib TIMEOUT 600 LABELS e2e
   SOURCES ${CMAKE_SOURCE_DIR}/tests/e2e/test_site_calib.c ${CMAKE_SOURCE_DIR}/tests/e2e/demo_run.c
   LIBS PkgConfig::JANSSON m)
+mirador_test(test_demo_presets TIMEOUT 600 LABELS e2e
+  SOURCES ${CMAKE_SOURCE_DIR}/tests/e2e/test_demo_presets.c ${CMAKE_SOURCE_DIR}/tests/e2e/demo_run.c
+  LIBS PkgConfig::JANSSON m)
+add_test(NAME presets COMMAND ${CMAKE_SOURCE_DIR}/tests/e2e/test_presets.sh
+  $<TARGET_FILE_DIR:miradord> ${CMAKE_SOURCE_DIR}/config)
+set_tests_properties(presets PROPERTIES TIMEOUT 120 LABELS e2e)

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The whole chain at the rates of other devices: half a metre where the band is a quarter of lab's,
+ * and ellipses that know it; lab's accuracy where it is as wide. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "tests/e2e/demo_run.h"
+
+static void finds(const char *args, double p50_m, double p90_m, double inside)
+{
+    struct demo_run run;
+    demo_run(&run, args);
+    if (run.exit_code)
+        fail_msg("exit code %d: %s", run.exit_code, run.stderr_text);
+    assert_true(demo_summary(&run, "fixes") >= 0.97 * demo_summary(&run, "responses"));
+    assert_true(run.n_fix >= 10);
+    assert_true(demo_error_percentile(&run, 50) < p50_m);
+    assert_true(demo_error_percentile(&run, 90) < p90_m);
+    assert_true(demo_inside_ellipse(&run) >= inside);
+    assert_true(demo_summary(&run, "lates") == 0 && demo_summary(&run, "gaps") == 0);
+    demo_run_free(&run);
+}
+
+static void b210_within_half_a_metre(void **state)
+{
+    (void)state;
+    finds("--preset b210 --seconds 20 --speed 0 --seed 1", 0.6, 1.3, 0.85);
+}
+
+static void x410_as_lab(void **state)
+{
+    (void)state;
+    finds("--preset x410 --seconds 7 --speed 0 --seed 1", 0.25, 0.5, 0.7);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(b210_within_half_a_metre),
+        cmocka_unit_test(x410_as_lab),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,28 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Every preset passes --check-config once the site permits to transmit, and is refused without.
+# usage: test_presets.sh BIN CONFIG
+set -eu
+bin=$1
+export MIRADOR_DATA="$2"
+n=0
+for file in "$2"/bs-*.yaml; do
+    name=$(basename "$file" .yaml)
+    name=${name#bs-}
+    for program in miradord mirador-ue; do
+        "$bin/$program" --config "$name" --set radio.tx_enable=yes --check-config
+        n=$((n + 1))
+    done
+    [ "$name" = lab ] && continue
+    for program in miradord mirador-ue; do
+        if said=$("$bin/$program" --config "$name" --check-config 2>&1); then
+            echo "$program $name: would transmit without leave" >&2
+            exit 1
+        fi
+        case $said in
+        *tx_enable*) ;;
+        *) echo "$program $name: $said" >&2; exit 1 ;;
+        esac
+    done
+done
+[ "$n" -ge 10 ] || { echo "only $n presets found" >&2; exit 1; }
