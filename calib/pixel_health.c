@@ -30,6 +30,7 @@ struct pixel_health {
     cplx *info, *vector; /* [m x m] upper, [m]: what all cycles say, forgotten by age */
     cplx *factor;        /* [m x m] scratch */
     cplx *c;             /* [m] coefficients in use, smooth part included */
+    double *variance;    /* [m] of the coefficients, at the last judgement */
     cplx *smooth;        /* [m] */
     cplx *basis;         /* [SMOOTH x m] */
     double *weight;      /* [m] */
@@ -102,9 +103,10 @@ enum pixel_use pixel_health_add(struct pixel_health *s, const struct pixel_pilot
 
 /* --- judgement ---------------------------------------------------------------------------- */
 
-/* c and the inverse of info in factor (upper): (info + D) c = vector + D c0. A pixel in order is
+/* c, and the variance of each coefficient: (info + D) c = vector + D c0. A pixel in order is
  * expected near the smooth part. A broken one is not, which would draw it towards health; it stays
- * where it was when evidence fades. */
+ * where it was when evidence fades. LAPACK reads the rows as columns, and so the conjugate of the
+ * matrix. The whole inverse by zpotri is not taken: OpenBLAS 0.3.21 reads one column beyond it. */
 static int solve(struct pixel_health *s)
 {
     const lapack_int m = (lapack_int)s->m;
@@ -114,19 +116,17 @@ static int solve(struct pixel_health *s)
         const bool broken = s->map.state[i] == PIXEL_FAILED;
         const double sigma = broken ? BROKEN_SIGMA : PRIOR_SIGMA, d = 1 / (sigma * sigma);
         s->factor[i * s->m + i] += d;
-        c[i] = s->vector[i] + d * (broken ? s->c[i] : s->smooth[i]);
+        c[i] = conj(s->vector[i] + d * (broken ? s->c[i] : s->smooth[i]));
     }
-    if (LAPACKE_zpotrf(LAPACK_ROW_MAJOR, 'U', m, s->factor, m) ||
-        LAPACKE_zpotrs(LAPACK_ROW_MAJOR, 'U', m, 1, s->factor, m, c, 1) ||
-        LAPACKE_zpotri(LAPACK_ROW_MAJOR, 'U', m, s->factor, m))
+    if (LAPACKE_zpotrf(LAPACK_COL_MAJOR, 'L', m, s->factor, m) ||
+        LAPACKE_zpotrs(LAPACK_COL_MAJOR, 'L', m, 1, s->factor, m, c, m) ||
+        LAPACKE_ztrtri(LAPACK_COL_MAJOR, 'L', 'N', m, s->factor, m))
         return ERR_GEOMETRY;
-    memcpy(s->c, c, s->m * sizeof *s->c);
+    for (size_t i = 0; i < s->m; i++) {
+        s->c[i] = conj(c[i]);
+        s->variance[i] = cvec_norm2(s->factor + i * s->m + i, s->m - i);
+    }
     return OK;
-}
-
-static double variance(const struct pixel_health *s, size_t i)
-{
-    return creal(s->factor[i * s->m + i]);
 }
 
 /* Weighted least squares of c on the basis, coefficients small a priori but for the gain. */
@@ -137,7 +137,7 @@ static void fit_smooth(struct pixel_health *s)
     memset(a, 0, sizeof a);
     memset(g, 0, sizeof g);
     for (size_t i = 0; i < s->m; i++) {
-        double w = s->weight[i] / (variance(s, i) + e2);
+        double w = s->weight[i] / (s->variance[i] + e2);
         for (size_t j = 0; j < SMOOTH; j++) {
             cplx left = w * conj(s->basis[j * s->m + i]);
             g[j] += cvec_times(left, s->c[i]);
@@ -163,7 +163,7 @@ static void find_smooth(struct pixel_health *s)
         fit_smooth(s);
         for (size_t i = 0; i < s->m; i++) {
             double d2 =
-                cplx_norm(s->c[i] - s->smooth[i]) / (SMOOTH_SCALE * SMOOTH_SCALE + variance(s, i));
+                cplx_norm(s->c[i] - s->smooth[i]) / (SMOOTH_SCALE * SMOOTH_SCALE + s->variance[i]);
             s->weight[i] = 1 / ((1 + d2) * (1 + d2));
         }
     }
@@ -231,7 +231,7 @@ void pixel_health_judge(struct pixel_health *s, struct pixel_map *out)
         map->failed = map->unknown = 0;
         for (size_t i = 0; i < s->m; i++) {
             double level = fmax(cabs(s->smooth[i]), 0.1);
-            double var = variance(s, i) / (level * level);
+            double var = s->variance[i] / (level * level);
             cplx m = s->c[i] / s->smooth[i];
             map->mask[i] = (cplxf)m;
             map->sigma_of[i] = (float)sqrt(var);
@@ -312,13 +312,14 @@ struct pixel_health *pixel_health_create(const struct pixel_health_cfg *cfg, str
     s->factor = calloc(m * m, sizeof *s->factor);
     s->vector = calloc(m, sizeof *s->vector);
     s->c = calloc(m, sizeof *s->c);
+    s->variance = calloc(m, sizeof *s->variance);
     s->smooth = calloc(m, sizeof *s->smooth);
     s->basis = calloc(SMOOTH * m, sizeof *s->basis);
     s->weight = calloc(m, sizeof *s->weight);
     s->h = calloc(n * m, sizeof *s->h);
     s->last = calloc(m, sizeof *s->last);
-    if (!s->info || !s->factor || !s->vector || !s->c || !s->smooth || !s->basis || !s->weight ||
-        !s->h || !s->last)
+    if (!s->info || !s->factor || !s->vector || !s->c || !s->variance || !s->smooth || !s->basis ||
+        !s->weight || !s->h || !s->last)
         return refuse(s, err, ERR_NO_MEMORY, "out of memory");
     fill_basis(s);
     return s;
@@ -334,6 +335,7 @@ void pixel_health_destroy(struct pixel_health **health)
     free(s->factor);
     free(s->vector);
     free(s->c);
+    free(s->variance);
     free(s->smooth);
     free(s->basis);
     free(s->weight);
