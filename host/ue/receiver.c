@@ -13,11 +13,13 @@ enum {
     FRAME_SYMBOLS = 3,  /* pilot, sensing frame, sync frame */
     TAIL_SAMPS = 256,   /* behind the last symbol */
     WIDE_SLOTS = 40,    /* a wide look begins so long before the burst's end is due */
+    HIDDEN_SLOTS = 16,  /* of a burst's end, in the dark of a surface's slots */
     MIN_SLOTS = 16,     /* shorter bursts are other users' answers */
 };
-static const float plateau_min = 0.3f;      /* 16 sigma of noise alone in a search window */
-static const float sync_min = 0.25f;        /* power of the sync symbol relative to the pilot */
-static const double search_stride = 0.8;    /* of a burst, between search windows */
+static const float plateau_min = 0.3f;   /* 16 sigma of noise alone in a search window */
+static const float sync_min = 0.25f;     /* power of the sync symbol relative to the pilot */
+static const double search_stride = 0.8; /* of a burst, between search windows */
+static const float frame_evm_db = -15;   /* and it begins with its preamble, which no slot does */
 static const double clock_error_max = 1e-5; /* relative, both clocks together */
 static const double wait_s = 0.1;
 
@@ -226,6 +228,23 @@ static bool whole(const struct receiver *r, const struct sync_burst *found, size
     return found->end_seen && found->end_samps + (double)frames < (double)n;
 }
 
+/* The end that a long capture shows may be that of the last slot that a surface lit: the true one
+ * is where frames follow, whole periods later. */
+static bool find_frames(struct receiver *r, size_t n, struct sync_burst *found)
+{
+    const size_t slot = waveform_slot_samps(&r->cfg.waveform) / r->cfg.waveform.n;
+    const double skew = found->cfo_hz / r->cfg.carrier_hz;
+    struct heard_burst burst = {.cfo_hz = found->cfo_hz, .skew = skew};
+    for (size_t k = 0; k <= HIDDEN_SLOTS * slot && whole(r, found, n); k++) {
+        read_frames(r, found->end_samps, &burst);
+        if (burst.frame_seen && burst.evm_db < frame_evm_db &&
+            sensing_frame_timestamp(burst.sensing) >= 0)
+            return true;
+        found->end_samps += (double)r->cfg.waveform.n / (1.0 + skew);
+    }
+    return false;
+}
+
 /* A long capture from `tick` on (moved on by whole cycles until it is in time), and the burst that
  * ends in it. */
 static int look_widely(struct receiver *r, int64_t *tick, struct heard_burst *burst)
@@ -239,7 +258,7 @@ static int look_widely(struct receiver *r, int64_t *tick, struct heard_burst *bu
         return rc;
     const double shortest = (double)(MIN_SLOTS * waveform_slot_samps(&r->cfg.waveform));
     rc = sync_search(r->sync, r->samp, n, &found);
-    if (rc || !whole(r, &found, n) || found.end_samps - found.start_samps < shortest)
+    if (rc || found.end_samps - found.start_samps < shortest || !find_frames(r, n, &found))
         return ERR_NOT_FOUND;
     take_burst(r, *tick, &found, burst);
     return OK;

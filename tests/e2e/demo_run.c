@@ -92,6 +92,8 @@ static void take_line(struct demo_run *run, const char *text)
     const char *type = json_string_value(json_object_get(line, "type"));
     if (type && !strcmp(type, "fix"))
         add_fix(run, line);
+    if (type && !strcmp(type, "cycle"))
+        json_array_append(run->cycles, line);
     if (type && !strcmp(type, "summary"))
         run->summary = json_incref(line);
     json_decref(line);
@@ -109,6 +111,7 @@ void demo_run(struct demo_run *run, const char *args)
     assert_true(fd >= 0);
     mark();
     memset(run, 0, sizeof *run);
+    run->cycles = json_array();
     snprintf(command, sizeof command, "%s demo --json --headless %s 2>%s", PROGRAM, args, errors);
     FILE *pipe = popen(command, "r");
     assert_non_null(pipe);
@@ -132,11 +135,28 @@ void demo_run(struct demo_run *run, const char *args)
         append(&run->fix_text, "");
 }
 
+void demo_run_read(struct demo_run *run, const char *file)
+{
+    char *line = NULL;
+    size_t size = 0;
+    FILE *f = fopen(file, "r");
+    assert_non_null(f);
+    memset(run, 0, sizeof *run);
+    run->cycles = json_array();
+    while (getline(&line, &size, f) > 0)
+        take_line(run, line);
+    free(line);
+    fclose(f);
+    append(&run->fix_text, "");
+    append(&run->stderr_text, "");
+}
+
 void demo_run_free(struct demo_run *run)
 {
     free(run->fix);
     free(run->fix_text);
     free(run->stderr_text);
+    json_decref(run->cycles);
     json_decref(run->summary);
     memset(run, 0, sizeof *run);
 }

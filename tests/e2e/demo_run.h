@@ -21,11 +21,14 @@ struct demo_run {
     size_t n_fix;
     char *fix_text;    /* all "fix" lines with their latencies cut out: equal in two equal runs */
     char *stderr_text; /* what the run said on stderr */
+    json_t *cycles;    /* array of all "cycle" lines */
     json_t *summary;   /* last line, or NULL */
 };
 
 /* Runs build/bin/mirador demo --json --headless with `args` (a shell word list) to its end. */
 void demo_run(struct demo_run *run, const char *args);
+/* The same from what an earlier run has printed. */
+void demo_run_read(struct demo_run *run, const char *file);
 void demo_run_free(struct demo_run *run);
 
 /* Percentile p (0..100) of the horizontal error, computed from positions and truths, not from the
