@@ -29,6 +29,8 @@ static void put_fault(struct air *air, size_t i, const struct air_fault *f,
             air_fault_name(f->kind), cfg->radios[f->radio].name, (double)f->at_tick / cfg->rate_hz);
     if (f->until_tick != AIR_NEVER)
         fprintf(out, ",\"until_s\":%.9f", (double)f->until_tick / cfg->rate_hz);
+    if (f->kind == AIR_FAULT_DEVICE_GONE)
+        fprintf(out, ",\"keeps_time\":%s", f->keeps_time ? "true" : "false");
     fprintf(out, ",\"fired\":%u", state->fired);
     if (state->fired)
         fprintf(out, ",\"first_s\":%.9f,\"last_s\":%.9f", (double)state->first_tick / cfg->rate_hz,

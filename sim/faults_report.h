@@ -4,8 +4,8 @@
  *   {"v":1,"time_s":..,"radios":[{"name":"bs","rx_overflows":..,...}],
  *    "faults":[{"index":0,"what":"overflow","radio":"bs","at_s":..,"until_s":..,"fired":1,
  *               "first_s":..,"last_s":..}]}
- * Counts are of what a program was told, over all its lives; "until_s" is missing where there is no
- * end, "first_s" and "last_s" while fired is 0. */
+ * A device_gone has "keeps_time" too. Counts are of what a program was told, over all its lives;
+ * "until_s" is missing where there is no end, "first_s" and "last_s" while fired is 0. */
 #pragma once
 #include <stdio.h>
 

@@ -51,11 +51,13 @@ static void conclude(void)
 {
     double p50 = fault_judge_error(&judge, 50), p90 = fault_judge_error(&judge, 90),
            p95 = fault_judge_error(&judge, 95);
-    printf("%u scripts, %u faults, %u quiet cycles, %u positions: error p50 %.3f, p90 %.3f, "
+    printf("%u scripts, %u faults, %u quiet cycles (%u without a position), %u positions: error "
+           "p50 %.3f, p90 %.3f, "
            "p95 %.3f m (%u); %u violations\n",
-           count, judge.fired, judge.untouched, judge.fixes, p50, p90, p95, judge.n_error,
-           judge.violations);
+           count, judge.fired, judge.untouched, judge.missing, judge.fixes, p50, p90, p95,
+           judge.n_error, judge.violations);
     assert_int_equal(judge.violations, 0);
+    assert_true(judge.missing <= 0.03 * judge.untouched);
     assert_true(p50 <= 0.20 && p90 <= 0.35 && p95 <= 0.50);
 }
 

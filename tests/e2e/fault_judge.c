@@ -10,8 +10,7 @@
 #define MIDDLE_S    0.0029664 /* a cycle's time_s is the middle of its burst */
 #define EARLY_S     0.0005    /* captures begin before the burst; clocks differ */
 #define RETURN      2.05      /* cycles after a fault's end */
-#define KEPT_S      0.65
-#define RETURN_LOSS 4.05 /* likewise, the end being known to two cycles only */
+#define RETURN_LOSS 4.05      /* likewise, the end being known to two cycles only */
 
 static void complain(struct fault_judge *j, const char *format, ...)
 {
@@ -67,6 +66,12 @@ static void compare_counters(struct fault_judge *j, const json_t *theirs, const 
         if (want != got)
             complain(j, "%s: the room counts %.0f, the daemon %.0f", keys[i][0], want, got);
     }
+    /* with a device goes the acknowledgement of the burst it was sending */
+    double withheld = number(theirs, "tx_acks_withheld", -1),
+           unacked = number(ours, "tx_unacked", -2);
+    if (unacked < withheld || unacked > withheld + number(theirs, "device_losses", 0))
+        complain(j, "acknowledgements: the room withheld %.0f, the daemon missed %.0f", withheld,
+                 unacked);
 }
 
 struct spell {       /* when a fault of the base station holds, on the daemon's clock */
@@ -138,6 +143,7 @@ static size_t read_spells(const json_t *report, const json_t *cycles, struct spe
     json_t *f;
     double ahead = 0;
     unsigned losses = 0;
+    bool kept = true;
     json_array_foreach(json_object_get(report, "faults"), i, f)
     {
         if (number(f, "fired", 0) < 1 || n == max)
@@ -148,7 +154,7 @@ static size_t read_spells(const json_t *report, const json_t *cycles, struct spe
             .to = number(f, "last_s", 0),
             .marks = must_show(f) && is(f, "radio", "bs"),
             .what = json_string_value(json_object_get(f, "what")),
-            .back = losses ? RETURN_LOSS : RETURN,
+            .back = kept ? RETURN : RETURN_LOSS,
         };
         if (window)
             s.to = fmax(s.to, number(f, "until_s", s.to));
@@ -156,11 +162,13 @@ static size_t read_spells(const json_t *report, const json_t *cycles, struct spe
         s.from += ahead;
         s.to += ahead;
         if (loss) {
-            ahead = ahead_after(cycles, ++losses, number(f, "until_s", 0));
-            if (fabs(ahead) < KEPT_S) /* the device kept its time */
-                ahead = 0;
+            losses++;
+            if (!json_is_true(json_object_get(f, "keeps_time"))) {
+                kept = false;
+                ahead = ahead_after(cycles, losses, number(f, "until_s", 0));
+            }
             s.to = number(f, "until_s", 0) + ahead;
-            s.back = RETURN_LOSS;
+            s.back = kept ? RETURN : RETURN_LOSS;
         }
         spell[n++] = s;
     }
@@ -244,6 +252,7 @@ static void judge_cycles(struct fault_judge *j, const struct demo_run *run,
             free(text);
         }
         j->untouched++;
+        j->missing += fix == NULL;
     }
 }
 

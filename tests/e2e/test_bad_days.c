@@ -36,7 +36,8 @@ static const char *const surroundings[] = {
     "{at_s: 13.0, radio: bs, what: time_jump, jump_s: -5.1}",
     "{at_s: 13.8, radio: ue, what: late_tx}",
     "{at_s: 14.6, radio: ue, what: overflow}",
-    "{at_s: 15.4, for_s: 0.4, boot_s: 0.2, radio: bs, what: device_gone}",
+    "{at_s: 15.4, for_s: 0.1, boot_s: 0.1, keeps_time: yes, radio: bs, what: device_gone}",
+    "{at_s: 17.4, for_s: 0.4, boot_s: 0.2, radio: bs, what: device_gone}",
     NULL,
 };
 
@@ -63,6 +64,7 @@ static void run_day(const char *const *script, unsigned seconds)
     assert_int_equal(judge.violations, 0);
     assert_int_equal(judge.fired, n);
     assert_true(judge.untouched > 10);
+    assert_true(judge.missing <= 0.03 * judge.untouched);
     assert_true(fault_judge_error(&judge, 90) <= 0.5);
     demo_run_free(&run);
     unlink(report);
@@ -78,7 +80,7 @@ static void each_fault_of_the_device(void **state)
 static void each_fault_around_it(void **state)
 {
     (void)state;
-    run_day(surroundings, 18);
+    run_day(surroundings, 20);
 }
 
 int main(void)
