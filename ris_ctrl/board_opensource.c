@@ -6,18 +6,15 @@
  * second. Rules and examples: docs/ris-protocol.md. */
 #include "base/log.h"
 #include "ris_ctrl/clock.h"
+#include "ris_ctrl/opensource_text.h"
 #include "ris_ctrl/stream_port.h"
 #include "ris_ctrl/text_slots.h"
-#include <ctype.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
-#define SIDE       16
-#define BYTES      (SIDE * SIDE / 8)
 #define PATTERN_US 6250 /* 160 patterns a second */
 #define READY_MS   5000 /* reset to #READY!: it brings its radio module up first */
 #define QUIET_MS   30   /* a late answer is over when nothing came for that long */
@@ -28,10 +25,9 @@ struct board {
     int fd;
     int64_t next_us; /* earliest time of the next pattern */
     bool was_reset;  /* said #READY! without being asked */
-    char serial[24];
-    char line[160];
-    size_t n_line;
-    char input[256];
+    char serial[OPENSOURCE_WORD_MAX + 1];
+    struct opensource_answer answer;
+    uint8_t input[256];
     size_t n_input, at_input;
     uint32_t n_retries, n_timeouts, n_bad, n_requests;
 };
@@ -52,32 +48,26 @@ static int silent(struct board *b, struct status *err)
                       b->cfg.name, b->cfg.retries + 1, b->cfg.ack_timeout_ms);
 }
 
-/* Takes buffered bytes until a line is whole; true when it is in b->line. */
-static bool take_line(struct board *b)
+/* The next answer among the bytes that are here, OPENSOURCE_NONE when it is not whole yet. */
+static enum opensource_kind take_answer(struct board *b)
 {
     while (b->at_input < b->n_input) {
-        char c = b->input[b->at_input++];
-        if (c == '\n') {
-            b->line[b->n_line] = '\0';
-            bool any = b->n_line > 0;
-            b->n_line = 0;
-            if (any)
-                return true;
-        } else if (c != '\r' && b->n_line + 1 < sizeof b->line) {
-            b->line[b->n_line++] = c;
-        }
+        enum opensource_kind kind = opensource_answer_push(&b->answer, b->input[b->at_input++]);
+        b->n_bad += kind == OPENSOURCE_BAD;
+        if (kind != OPENSOURCE_NONE && kind != OPENSOURCE_BAD)
+            return kind;
     }
-    return false;
+    return OPENSOURCE_NONE;
 }
 
-/* The next line that starts with #; everything else is banner or debugging output. Returns 1, 0
- * when time is up, ERR_IO, ERR_INTERRUPTED. */
+/* The next answer; banners, debugging output and what is damaged is passed over. Returns its enum
+ * opensource_kind, 0 when time is up, ERR_IO, ERR_INTERRUPTED. */
 static int read_answer(struct board *b, int64_t end_us)
 {
     for (;;) {
-        while (take_line(b))
-            if (b->line[0] == '#')
-                return 1;
+        enum opensource_kind kind = take_answer(b);
+        if (kind != OPENSOURCE_NONE)
+            return (int)kind;
         int64_t left_ms = (end_us - clock_us() + 999) / 1000;
         if (left_ms <= 0)
             return 0;
@@ -92,7 +82,8 @@ static int read_answer(struct board *b, int64_t end_us)
 static void forget_input(struct board *b)
 {
     stream_port_drain(b->fd, QUIET_MS);
-    b->n_input = b->at_input = b->n_line = 0;
+    b->n_input = b->at_input = 0;
+    b->answer = (struct opensource_answer){.n = 0};
 }
 
 static void tell_silence(struct board *b)
@@ -105,39 +96,36 @@ static void tell_silence(struct board *b)
         b->cfg.tell(b->cfg.tell_context, text);
 }
 
-/* Sends one line and waits for one answer that wanted() takes. Returns 1, 0 when it kept silent,
- * or an error. */
-static int ask_once(struct board *b, const char *line, bool (*wanted)(const char *),
+/* Sends one line and waits for an answer of that kind. Returns 1, 0 when it kept silent, or an
+ * error. */
+static int ask_once(struct board *b, const char *line, enum opensource_kind wanted,
                     struct status *err)
 {
     int64_t end_us = clock_us() + (int64_t)b->cfg.ack_timeout_ms * 1000;
     b->n_requests++;
     int r = stream_port_write(b->fd, line, strlen(line), b->cfg.ack_timeout_ms);
-    if (r == ERR_IO)
-        return link_gone(b, err);
-    while (r == OK || r == 1) {
+    if (r == ERR_TIMEOUT)
+        return 0;
+    if (r == OK)
         r = read_answer(b, end_us);
-        if (r == 1 && wanted(b->line))
-            return 1;
-        if (r == 1 && strcmp(b->line, "#READY!") == 0) {
+    for (; r > 0 && r != (int)wanted; r = read_answer(b, end_us)) {
+        if (r == OPENSOURCE_READY) {
             b->was_reset = true;
             return status_set(err, ERR_IO, "board %s: was reset; its profiles are being restored",
                               b->cfg.name);
         }
-        b->n_bad += r == 1;
-        if (r == 0)
-            break;
+        b->n_bad++;
     }
     if (r == ERR_IO)
         return link_gone(b, err);
     if (r == ERR_INTERRUPTED)
         return status_set(err, r, "board %s: request given up; mirador-ris is stopping",
                           b->cfg.name);
-    return 0;
+    return r > 0;
 }
 
 /* The same, again after silence; only for questions, which change nothing. */
-static int ask(struct board *b, const char *line, bool (*wanted)(const char *), struct status *err)
+static int ask(struct board *b, const char *line, enum opensource_kind wanted, struct status *err)
 {
     for (unsigned attempt = 0; attempt <= b->cfg.retries; attempt++) {
         int r = ask_once(b, line, wanted, err);
@@ -153,58 +141,14 @@ static int ask(struct board *b, const char *line, bool (*wanted)(const char *), 
     return silent(b, err);
 }
 
-/* ---- patterns: hex digits, first digit's top bit is element 0 ---- */
-
-static bool is_ok(const char *line)
-{
-    return strcmp(line, "#OK") == 0;
-}
-
-static bool is_pattern(const char *line)
-{
-    return strncasecmp(line, "#0x", 3) == 0 && strlen(line) == 3 + 2 * BYTES &&
-           strspn(line + 3, "0123456789abcdefABCDEF") == 2 * BYTES;
-}
-
-static bool is_number(const char *line)
-{
-    return isdigit((unsigned char)line[1]) || line[1] == '-' || line[1] == '.';
-}
-
-static bool is_any_word(const char *line)
-{
-    return line[1] != '\0' && !is_ok(line) && !is_pattern(line) && strcmp(line, "#READY!") != 0;
-}
-
-static uint8_t reversed(uint8_t x)
-{
-    x = (uint8_t)((x & 0xf0) >> 4 | (x & 0x0f) << 4);
-    x = (uint8_t)((x & 0xcc) >> 2 | (x & 0x33) << 2);
-    return (uint8_t)((x & 0xaa) >> 1 | (x & 0x55) << 1);
-}
-
-static void write_pattern(const uint8_t *pattern, char *line, size_t size)
-{
-    size_t n = (size_t)snprintf(line, size, "!0x");
-    for (size_t i = 0; i < BYTES; i++)
-        n += (size_t)snprintf(line + n, size - n, "%02X", reversed(pattern[i]));
-    snprintf(line + n, size - n, "\n");
-}
-
-static void read_pattern(const char *line, uint8_t *pattern)
-{
-    for (size_t i = 0; i < BYTES; i++) {
-        char two[3] = {line[3 + 2 * i], line[4 + 2 * i], 0};
-        pattern[i] = reversed((uint8_t)strtoul(two, NULL, 16));
-    }
-}
+/* ---- patterns ---- */
 
 /* Asks what the board shows. 1 or an error. */
 static int ask_pattern(struct board *b, uint8_t *pattern, struct status *err)
 {
-    int r = ask(b, "?Pattern\n", is_pattern, err);
+    int r = ask(b, "?Pattern\n", OPENSOURCE_PATTERN, err);
     if (r == 1)
-        read_pattern(b->line, pattern);
+        opensource_answer_pattern(&b->answer, pattern);
     return r;
 }
 
@@ -220,11 +164,11 @@ static void pace(struct board *b)
  * it does not. */
 static int try_pattern(struct board *b, const uint8_t *pattern, struct status *err)
 {
-    char line[2 * BYTES + 8];
-    uint8_t back[BYTES];
-    write_pattern(pattern, line, sizeof line);
+    char line[OPENSOURCE_SHOW_MAX + 1];
+    uint8_t back[OPENSOURCE_BYTES];
+    opensource_show(pattern, line);
     pace(b);
-    int r = ask_once(b, line, is_ok, err);
+    int r = ask_once(b, line, OPENSOURCE_OK, err);
     if (r < 0 || (r == 1 && !b->cfg.verify))
         return r;
     if (r == 0) {
@@ -233,7 +177,7 @@ static int try_pattern(struct board *b, const uint8_t *pattern, struct status *e
         forget_input(b);
     }
     r = ask_pattern(b, back, err);
-    return r < 0 ? r : memcmp(back, pattern, BYTES) == 0;
+    return r < 0 ? r : memcmp(back, pattern, OPENSOURCE_BYTES) == 0;
 }
 
 static int show(struct board *b, const uint8_t *pattern, struct board_ack *ack, struct status *err)
@@ -272,7 +216,7 @@ static void opensource_close(struct board **board)
 /* A board that keeps silent may be stuck in half a command: a reset clears it. */
 static int wake(struct board *b, struct status *err)
 {
-    uint8_t pattern[BYTES];
+    uint8_t pattern[OPENSOURCE_BYTES];
     struct status first = {.code = OK};
     unsigned retries = b->cfg.retries;
     forget_input(b);
@@ -285,8 +229,8 @@ static int wake(struct board *b, struct status *err)
         int64_t end_us = clock_us() + (int64_t)READY_MS * 1000;
         do
             r = read_answer(b, end_us);
-        while (r == 1 && strcmp(b->line, "#READY!") != 0);
-        if (r != 1)
+        while (r > 0 && r != OPENSOURCE_READY);
+        if (r <= 0)
             return silent(b, err);
         r = ask_pattern(b, pattern, err);
     } else if (r == ERR_IO && b->was_reset) { /* it came up while we asked */
@@ -302,8 +246,8 @@ static int wake(struct board *b, struct status *err)
 static void ask_serial(struct board *b)
 {
     struct status ignored;
-    if (ask_once(b, "?SerialNo\n", is_any_word, &ignored) == 1)
-        snprintf(b->serial, sizeof b->serial, "%.*s", (int)sizeof b->serial - 1, b->line + 1);
+    if (ask_once(b, "?SerialNo\n", OPENSOURCE_WORD, &ignored) == 1)
+        snprintf(b->serial, sizeof b->serial, "%s", opensource_answer_word(&b->answer));
     else
         forget_input(b);
 }
@@ -311,7 +255,7 @@ static void ask_serial(struct board *b)
 static struct board *opensource_open(const struct board_cfg *cfg, struct status *err)
 {
     struct board *b = NULL;
-    if (!ris_shape_equal(cfg->shape, (struct ris_shape){SIDE, SIDE, 1}))
+    if (!ris_shape_equal(cfg->shape, (struct ris_shape){OPENSOURCE_SIDE, OPENSOURCE_SIDE, 1}))
         status_set(err, ERR_ARG,
                    "board %s: an OpenSourceRIS board has 16 x 16 elements of 1 bit; "
                    "correct columns, rows, bits",
@@ -368,30 +312,23 @@ static int opensource_readback(struct board *b, uint16_t slot, struct board_read
     return OK;
 }
 
-/* 0 = not known: no such board runs on so much. */
-static uint16_t millivolts(const char *volts)
-{
-    double mv = 1000 * strtod(volts, NULL) + 0.5;
-    return mv >= 0 && mv < 60000 ? (uint16_t)mv : 0;
-}
-
 static int opensource_status(struct board *b, struct board_status *out, struct status *err)
 {
-    uint8_t pattern[BYTES];
+    uint8_t pattern[OPENSOURCE_BYTES];
     struct status ignored;
     memset(out, 0, sizeof *out);
     int r = ask_pattern(b, pattern, err);
     if (r < 0)
         return r;
     text_slots_state(&b->slots, &out->state);
-    if (b->slots.lit && memcmp(pattern, b->slots.shown, BYTES) != 0)
+    if (b->slots.lit && memcmp(pattern, b->slots.shown, OPENSOURCE_BYTES) != 0)
         return status_set(err, ERR_IO,
                           "board %s: shows another pattern than it was sent, it was reset or "
                           "somebody else drives it; its profiles are being restored",
                           b->cfg.name);
-    r = ask_once(b, "?Vext\n", is_number, &ignored);
+    r = ask_once(b, "?Vext\n", OPENSOURCE_WORD, &ignored);
     if (r == 1)
-        out->state.supply_mv = millivolts(b->line + 1);
+        out->state.supply_mv = opensource_millivolts(opensource_answer_word(&b->answer));
     else
         forget_input(b);
     out->state.packets = b->n_requests;

@@ -8,6 +8,7 @@
 #include "ris_ctrl/clock.h"
 #include "ris_ctrl/stream_port.h"
 #include "ris_ctrl/text_slots.h"
+#include "ris_ctrl/tile_text.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,14 +16,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define FRAME_MAX (2 + 2 * 8 * RIS_PATTERN_MAX)
-
 struct board {
     struct board_cfg cfg;
     struct text_slots slots;
     int fd; /* -1 after the server hung up: the next frame connects again */
+    struct tile_line line;
     uint32_t n_frames, n_retries, n_timeouts, n_bad;
-    char frame[FRAME_MAX + 1];
+    char frame[TILE_FRAME_MAX];
 };
 
 static void hang_up(struct board *b)
@@ -34,52 +34,73 @@ static void hang_up(struct board *b)
 
 static int connect_server(struct board *b, struct status *err)
 {
-    if (b->fd < 0)
+    if (b->fd < 0) {
+        b->line = (struct tile_line){.waiting = false};
         b->fd = stream_port_open(b->cfg.port, b->cfg.baud, b->cfg.ack_timeout_ms, b->cfg.name, err);
+    }
     return b->fd >= 0 ? OK : ERR_IO;
 }
 
-/* Two digits of the tile, then every element's bits, top bit first: a space between values, a
- * semicolon between rows. */
-static size_t write_frame(struct board *b, const uint8_t *pattern)
+/* All bytes that are there, waiting at most timeout_ms for the first. The last of their letters
+ * that answers the frame, TILE_NOTHING, or ERR_IO, ERR_INTERRUPTED, ERR_TIMEOUT. */
+static int read_letters(struct board *b, unsigned timeout_ms)
 {
-    const struct ris_shape s = b->cfg.shape;
-    size_t n = (size_t)snprintf(b->frame, sizeof b->frame, "%02u", b->cfg.tile % 100);
-    for (size_t m = 0; m < (size_t)s.columns * s.rows; m++)
-        for (unsigned bit = s.bits; bit-- > 0;) {
-            if (n > 2)
-                b->frame[n++] = m % s.columns == 0 && bit + 1 == s.bits ? ';' : ' ';
-            b->frame[n++] = (char)('0' + (ris_pattern_get(s, pattern, m) >> bit & 1));
-        }
-    return n;
+    uint8_t bytes[64];
+    int answer = TILE_NOTHING;
+    int n = stream_port_read(b->fd, bytes, sizeof bytes, timeout_ms);
+    for (int i = 0; i < n; i++) {
+        enum tile_said said = tile_line_push(&b->line, bytes[i]);
+        if (said == TILE_DONE || said == TILE_REFUSED)
+            answer = (int)said;
+        else
+            b->n_bad++;
+    }
+    if (n == 0)
+        return ERR_TIMEOUT;
+    return n < 0 ? n : answer;
+}
+
+/* A connection on which the next letter can only be the next frame's. */
+static int clean_line(struct board *b, struct status *err)
+{
+    while (b->fd >= 0 && !b->line.strayed) {
+        int r = read_letters(b, 0);
+        if (r == ERR_TIMEOUT)
+            return OK;
+        if (r < 0)
+            hang_up(b);
+    }
+    hang_up(b);
+    return connect_server(b, err);
+}
+
+static int refused(struct board *b, struct status *err)
+{
+    hang_up(b);
+    return status_set(err, ERR_STATE,
+                      "board %s: the tile server refused the frame; check columns, rows, bits and "
+                      "tile",
+                      b->cfg.name);
 }
 
 /* One frame, one letter. Returns 1 for 'a', 0 for silence, or an error. */
 static int send_frame(struct board *b, const uint8_t *pattern, struct status *err)
 {
-    char letter;
     int64_t end_us = clock_us() + (int64_t)b->cfg.ack_timeout_ms * 1000;
-    int r = connect_server(b, err);
+    int r = clean_line(b, err);
     if (r != OK)
         return r;
     b->n_frames++;
-    r = stream_port_write(b->fd, b->frame, write_frame(b, pattern), b->cfg.ack_timeout_ms);
+    tile_line_sent(&b->line);
+    size_t n = tile_frame(b->cfg.shape, b->cfg.tile, pattern, b->frame);
+    r = stream_port_write(b->fd, b->frame, n, b->cfg.ack_timeout_ms);
     while (r == OK) {
         int64_t left_ms = (end_us - clock_us() + 999) / 1000;
-        int n = left_ms > 0 ? stream_port_read(b->fd, &letter, 1, (unsigned)left_ms) : 0;
-        if (n == 1 && letter == 'a')
+        r = left_ms > 0 ? read_letters(b, (unsigned)left_ms) : ERR_TIMEOUT;
+        if (r == TILE_DONE)
             return 1;
-        if (n == 1 && letter == 'b') {
-            hang_up(b);
-            return status_set(err, ERR_STATE,
-                              "board %s: the tile server refused the frame; check columns, rows, "
-                              "bits and tile",
-                              b->cfg.name);
-        }
-        if (n == 0)
-            return 0;
-        b->n_bad += n == 1;
-        r = n < 0 ? n : OK;
+        if (r == TILE_REFUSED)
+            return refused(b, err);
     }
     if (r == ERR_TIMEOUT)
         return 0;

@@ -4,9 +4,9 @@
  *   ris_emulator firmware|opensource LINK BAUD   a pty, reached by the symbolic link LINK
  *   ris_emulator tile PORTFILE                   a tile server on 127.0.0.1
  * Standard input takes one word a line, each answered on standard output:
- *   fine, silent, mute (loses the next answer), slow MS, lie (reads back wrong), nack, reset,
- *   unplug, plug, shown (pattern as hex), stats, room BOARD ENDPOINT (of a simulated room, which is
- *   told what our firmware's board shows) */
+ *   fine, silent, mute (loses the next answer), twice (says it two times), slow MS, lie (reads back
+ * wrong), nack, reset, unplug, plug, shown (pattern as hex), stats, room BOARD ENDPOINT (of a
+ * simulated room, which is told what our firmware's board shows) */
 #include "emulator.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/uio.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -60,8 +61,10 @@ void emulator_send(struct emulator *e, const void *bytes, size_t n)
         return;
     }
     usleep((useconds_t)(e->slow_ms * 1000 + (double)n * e->byte_us));
-    if (e->fd >= 0 && write(e->fd, bytes, n) != (ssize_t)n)
+    struct iovec twice[2] = {{(void *)bytes, n}, {(void *)bytes, n}};
+    if (e->fd >= 0 && writev(e->fd, twice, 1 + e->twice) != (ssize_t)(n * (1u + e->twice)))
         fprintf(stderr, "emulator: %s\n", strerror(errno));
+    e->twice = false;
 }
 
 /* ---- control ---- */
@@ -77,13 +80,15 @@ static void control_line(struct emulator *e, char *line)
 {
     line[strcspn(line, "\n")] = '\0';
     if (strcmp(line, "fine") == 0)
-        e->silent = e->lie = e->nack = false, e->mute = 0, e->slow_ms = 0;
+        e->silent = e->lie = e->nack = false, e->twice = false, e->mute = 0, e->slow_ms = 0;
     else if (sscanf(line, "room %31s %159s", e->board, e->room) == 2)
         emulator_room(e);
     else if (strcmp(line, "silent") == 0)
         e->silent = true;
     else if (strcmp(line, "mute") == 0)
         e->mute = 1;
+    else if (strcmp(line, "twice") == 0)
+        e->twice = true;
     else if (strncmp(line, "slow ", 5) == 0)
         e->slow_ms = atoi(line + 5);
     else if (strcmp(line, "lie") == 0)

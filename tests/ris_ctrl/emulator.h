@@ -23,7 +23,7 @@ struct emulator {
     const char *link;
     int fd, keep, listener;
     double byte_us;
-    bool silent, lie, nack;
+    bool silent, lie, nack, twice;
     char board[32], room[160]; /* firmware: whom to tell what it shows, "" = nobody */
     int mute, slow_ms;
     uint8_t shown[1024];

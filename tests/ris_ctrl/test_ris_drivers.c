@@ -345,6 +345,27 @@ static void opensource_resets(void **state)
     expect_on_board(p);
 }
 
+/* One letter too many must not acknowledge a frame that the server then drops. */
+static void tile_answers_belong_to_their_frames(void **state)
+{
+    (void)state;
+    uint8_t p[RIS_PATTERN_MAX] = {1}, q[RIS_PATTERN_MAX] = {2};
+    struct board_ack ack;
+    struct board_status status;
+    start("tile", &board_tile, 115200);
+    show(0, p);
+    emulated_tell(&far, "twice", NULL);
+    show(0, p);
+    emulated_tell(&far, "silent", NULL);
+    expect_ok(driver->load(board, 1, q, &ack, &err));
+    assert_int_equal(driver->apply(board, 1, RIS_NOW, &ack, &err), ERR_TIMEOUT);
+    emulated_tell(&far, "fine", NULL);
+    show(1, q);
+    expect_on_board(q);
+    expect_ok(driver->status(board, &status, &err));
+    assert_int_equal(status.link_bad, 1);
+}
+
 static void ports_are_ours_alone(void **state)
 {
     (void)state;
@@ -377,6 +398,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(refusals_say_why, setup, teardown),
         cmocka_unit_test_setup_teardown(opensource_is_verified, setup, teardown),
         cmocka_unit_test_setup_teardown(opensource_resets, setup, teardown),
+        cmocka_unit_test_setup_teardown(tile_answers_belong_to_their_frames, setup, teardown),
         cmocka_unit_test_setup_teardown(ports_are_ours_alone, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 mirador_test(test_ris_command SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_ris_command.c
   LIBS ris_ctrl LABELS sanitize)
+mirador_test(test_board_text SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_board_text.c
+  LIBS ris_ctrl LABELS sanitize)
 mirador_test(test_packet_link SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_packet_link.c
   LIBS ris_ctrl firmware_core Threads::Threads LABELS sanitize)
 mirador_test(test_ris_service
