@@ -347,3 +347,40 @@ enum background_kind background_subtract(struct background *bg, enum stream_name
     e->since++;
     return kind;
 }
+
+static void entry_state(const struct background *bg, struct entry *e, struct state_io *io)
+{
+    const size_t taps = 2 * bg->cfg.n_ant * bg->n_room;
+    e->stream = state_choice(io, e->stream, STREAM_COUNT);
+    state_u64(io, &e->config);
+    state_flag(io, &e->valid);
+    state_count(io, &e->captured, SIZE_MAX);
+    state_count(io, &e->followed, SIZE_MAX);
+    state_count(io, &e->since, SIZE_MAX);
+    if (e->valid)
+        state_cplxf(io, e->empty, bg->len);
+    if (e->followed > 0)
+        state_cplxf(io, e->slow, bg->len);
+    if (bg->capturing && e->captured > 0) {
+        state_cplxf(io, e->capturing, bg->len);
+        state_bytes(io, e->tap_mean, taps * sizeof *e->tap_mean);
+        state_bytes(io, e->tap_m2, taps * sizeof *e->tap_m2);
+    }
+}
+
+void background_state(struct background *bg, struct state_io *io)
+{
+    if (io->mode == STATE_LOAD)
+        background_clear(bg);
+    state_flag(io, &bg->capturing);
+    state_count(io, &bg->n_entries, bg->cfg.max_entries);
+    for (size_t i = 0; i < bg->n_entries && io->rc == OK; i++)
+        entry_state(bg, &bg->entries[i], io);
+}
+
+size_t background_state_max(const struct background *bg)
+{
+    const size_t arrays = 3 * bg->len * sizeof(cplxf),
+                 taps = 2 * bg->cfg.n_ant * bg->n_room * (sizeof(cplx) + sizeof(double));
+    return 16 + bg->cfg.max_entries * (6 * 8 + arrays + taps);
+}

@@ -6,6 +6,7 @@
  * high-pass over cycles takes its place: what stands still fades from it, people who stand still
  * included. */
 #pragma once
+#include "dsp/state_io.h"
 #include "dsp/stream.h"
 #include <stdbool.h>
 
@@ -69,6 +70,11 @@ int background_import(struct background *bg, enum stream_name h, uint64_t config
  * nothing can be. About 3 in an unchanged room; a person gives thousands. 0: no background, or
  * fewer than settle_cycles since it was captured. */
 double background_drift(struct background *bg, enum stream_name h, uint64_t config);
+
+/* RT-safe. All that it has learned, for one of the same cfg. After a failed load (io->rc) it must
+ * be cleared. */
+void background_state(struct background *bg, struct state_io *io);
+size_t background_state_max(const struct background *bg); /* bytes it can come to */
 
 /* RT-safe. out = w minus the empty room, or high-passed; may be w itself. Call once per cycle and
  * stream: the high-pass learns from every call, so that it is ready when it is needed. */

@@ -45,3 +45,10 @@ bool leak_watch_look(struct leak_watch *w, const cplxf *tap, size_t n_ant)
     w->known = true;
     return moved;
 }
+
+void leak_watch_state(struct leak_watch *watch, struct state_io *io)
+{
+    state_flag(io, &watch->known);
+    state_cplxf(io, watch->tap, STREAM_MAX_ANT);
+    state_bytes(io, watch->first, sizeof watch->first);
+}

@@ -24,3 +24,6 @@ void leak_watch_reset(struct leak_watch *watch);
  * LEAK_STEP_DB since the burst before, two channels' phases by LEAK_STEP_RAD against each other
  * (a phase common to all cancels), or a channel's leak is gone. */
 bool leak_watch_look(struct leak_watch *watch, const cplxf *tap, size_t n_ant);
+
+/* RT-safe. */
+void leak_watch_state(struct leak_watch *watch, struct state_io *io);

@@ -224,6 +224,14 @@ void stream_correct(struct stream *st, const cplxf *correction)
         st->correction[a] = correction ? correction[a] : 1;
 }
 
+void stream_state(struct stream *st, struct state_io *io)
+{
+    state_flag(io, &st->locked);
+    state_f64(io, &st->lock.latency_s);
+    state_f64(io, &st->lock.seen_s);
+    state_cplxf(io, st->correction, st->cfg.n_ant);
+}
+
 /* ramp[k] = scale exp(j 2 pi f_k delay_s), in double by recurrence. */
 static void delay_ramp(const struct stream_cfg *cfg, double delay_s, cplx scale, cplxf *ramp)
 {

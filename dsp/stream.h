@@ -16,6 +16,7 @@
  * and antenna phases are left as received. */
 #pragma once
 #include "dsp/cplx.h"
+#include "dsp/state_io.h"
 #include "frames/status.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -74,6 +75,9 @@ bool stream_locked(const struct stream *st, struct stream_lock *lock);
  * correction[j] (NULL: all ones). The leak's tap follows LO phases and gains by itself, so a
  * correction outlives retuning. A background taken before is void. */
 void stream_correct(struct stream *st, const cplxf *correction);
+
+/* RT-safe. The zero that is held and the correction. */
+void stream_state(struct stream *st, struct state_io *io);
 
 /* RT-safe; lab: budget 1 ms, but 100 ms in the burst in which the delay is searched. h: [n_slots x
  * n_ant x K], n_slots a multiple of 8. w: [STREAM_COUNT x n_ant x K]. The leak's delay is found in

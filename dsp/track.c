@@ -2,6 +2,7 @@
 #include "dsp/track.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <string.h>
 
 #include "dsp/chi2.h"
@@ -251,4 +252,24 @@ int track_update(const struct track_cfg *cfg, struct track *track, double time_s
         }
     }
     return event;
+}
+
+void track_state(struct track *track, struct state_io *io)
+{
+    size_t rows = (size_t)track->nis_rows, rejections = (size_t)track->rejections;
+    size_t used = track->used;
+    state_flag(io, &track->alive);
+    state_f64(io, &track->time_s);
+    state_f64(io, &track->accepted_s);
+    for (size_t i = 0; i < 6; i++)
+        state_f64(io, &track->x[i]);
+    for (size_t i = 0; i < 36; i++)
+        state_f64(io, &track->P[i / 6][i % 6]);
+    state_f64(io, &track->nis);
+    state_count(io, &rows, ROW_COUNT);
+    state_count(io, &rejections, INT_MAX);
+    state_count(io, &used, ROW_ALL);
+    track->nis_rows = (int)rows;
+    track->rejections = (int)rejections;
+    track->used = (unsigned)used;
 }

@@ -5,6 +5,7 @@
  * starts from a fix. RT-safe. docs/signal-model.md, section "Tracking". */
 #pragma once
 #include "dsp/fix.h"
+#include "dsp/state_io.h"
 
 struct track_cfg {
     struct anchors anchors;
@@ -55,3 +56,6 @@ int track_update(const struct track_cfg *cfg, struct track *track, double time_s
 
 /* Where the user is expected at time_s (the hint of fix_solve). False if there is no track. */
 bool track_predict(const struct track *track, double time_s, struct vec3 *position);
+
+/* A track as bytes and back. */
+void track_state(struct track *track, struct state_io *io);

@@ -92,8 +92,11 @@ static bool make_views(struct pipeline *p, const struct pipeline_cfg *cfg, struc
         p->model[i] = ris_model_create(&model, err);
         p->gamma[i] = calloc(set->n * n, sizeof *p->gamma[i]);
         p->commanded[i] = calloc(set->n * n, sizeof *p->commanded[i]);
-        if (!p->model[i] || !p->gamma[i] || !p->commanded[i])
+        p->factor[i] = calloc(n, sizeof *p->factor[i]);
+        if (!p->model[i] || !p->gamma[i] || !p->commanded[i] || !p->factor[i])
             return false;
+        for (size_t m = 0; m < n; m++)
+            p->factor[i][m] = 1;
         for (size_t k = 0; k < set->n; k++)
             ris_profile_gamma(set->state[k], n, &set->states, p->commanded[i] + k * n);
         memcpy(p->gamma[i], p->commanded[i], set->n * n * sizeof *p->gamma[i]);
@@ -162,6 +165,8 @@ struct pipeline *pipeline_create(const struct pipeline_cfg *cfg, struct status *
     p->cfg = *cfg->cfg;
     p->schedule = *cfg->schedule;
     p->keys = cfg->keys;
+    p->check = cfg->check;
+    p->check_context = cfg->check_context;
     p->wave = bs_config_waveform(&p->cfg);
     p->answered_s = LONG_AGO_S;
     p->n_profile = cfg->profiles[0]->n;
@@ -182,6 +187,7 @@ void pipeline_destroy(struct pipeline **pipeline)
         ris_model_destroy(&p->model[i]);
         free(p->gamma[i]);
         free(p->commanded[i]);
+        free(p->factor[i]);
     }
     slot_est_destroy(&p->slots);
     stream_destroy(&p->streams);
@@ -385,14 +391,26 @@ bool pipeline_answered(const struct pipeline *p, size_t user)
     return atomic_load(&p->user[user].answered);
 }
 
+void pipeline_pixel_factors(const struct pixel_map *map, cplxf *factor)
+{
+    for (size_t m = 0; m < map->n_element; m++)
+        factor[m] = map->state[m] == PIXEL_FAILED ? map->mask[m] : 1;
+}
+
+void pipeline_pixels_apply(struct pipeline *p, size_t ris, const cplxf *factor)
+{
+    const size_t n = ris_model_elements(p->model[ris]);
+    memmove(p->factor[ris], factor, n * sizeof *factor);
+    for (size_t i = 0; i < p->n_profile * n; i++)
+        p->gamma[ris][i] = p->commanded[ris][i] * (cplx)factor[i % n];
+}
+
 void pipeline_pixels(struct pipeline *p, size_t ris, const struct pixel_map *map)
 {
-    const size_t n = map->n_element;
-    for (size_t i = 0; i < p->n_profile * n; i++) {
-        size_t m = i % n;
-        cplx mask = map->state[m] == PIXEL_FAILED ? (cplx)map->mask[m] : 1;
-        p->gamma[ris][i] = p->commanded[ris][i] * mask;
-    }
+    cplxf factor[PIXEL_ELEMENTS_MAX];
+    assert(map->n_element == ris_model_elements(p->model[ris]));
+    pipeline_pixel_factors(map, factor);
+    pipeline_pixels_apply(p, ris, factor);
 }
 
 void pipeline_counters(const struct pipeline *p, struct pipeline_counters *out)

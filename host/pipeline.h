@@ -12,11 +12,17 @@
 #include "host/profile_set.h"
 #include "host/report.h"
 
+/* Judges the answer of a cycle: what secure_open_response returns. *out is written on OK only. */
+typedef int pipeline_check(void *context, const struct cycle_plan *plan,
+                           const uint8_t bytes[RESPONSE_FRAME_BYTES], struct response *out);
+
 struct pipeline_cfg {
     const struct bs_cfg *cfg;        /* read at create only */
     const struct schedule *schedule; /* likewise */
     const struct secure_keys *keys; /* [cfg->n_users], owned by the caller, outlives the pipeline */
     const struct profile_set *profiles[BS_RIS]; /* as many of each; read at create only */
+    pipeline_check *check; /* instead of the keys, where they are not: in a replay. NULL: keys */
+    void *check_context;
 };
 
 struct pipeline_counters { /* since create; readable from any thread */

@@ -39,6 +39,7 @@ static void refuse(struct pipeline *p, const char *why)
 void pipeline_capture_begin(struct pipeline *p, struct cycle_report *r)
 {
     int request = atomic_exchange(&p->capture.request, -1);
+    p->taken.capture = request;
     if (request == 0) {
         pipeline_site_void(p);
     } else if (request > 0 && r->time_s - p->answered_s < PIPELINE_QUIET_S) {

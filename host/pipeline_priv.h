@@ -14,6 +14,7 @@
 #include "host/clock.h"
 #include "host/pipeline.h"
 #include "host/pipeline_site.h"
+#include "host/pipeline_state.h"
 #include <semaphore.h>
 #include <stdatomic.h>
 
@@ -66,6 +67,8 @@ struct pipeline {
     struct schedule schedule;
     struct waveform_cfg wave;
     const struct secure_keys *keys;
+    pipeline_check *check; /* of answers; NULL: by the keys */
+    void *check_context;
     struct fix_cfg fix;
     struct track_cfg track;
     struct toa_gate gate[N_STREAM];      /* L1..L3 */
@@ -83,6 +86,7 @@ struct pipeline {
     size_t n_profile;        /* of each board */
     cplx *gamma[BS_RIS];     /* [n_profile x elements] as a stream of coded sensing sees them, */
     cplx *commanded[BS_RIS]; /* with the broken pixels that are known, and without any */
+    cplxf *factor[BS_RIS];   /* [elements] that make the former of the latter */
     uint64_t hash[BS_RIS][PROFILES_MAX];
 
     cplxf *h;                    /* [burst slots x n_rx x K] */
@@ -95,6 +99,7 @@ struct pipeline {
     struct leak_watch leak;
     uint32_t tuning; /* of the radio, when all this was learned */
     struct site site;
+    struct pipeline_input taken; /* by the present cycle */
     double answered_s;           /* device time of the last genuine or damaged answer */
     struct cycle_report pending; /* the sensing half, until the response is there */
 

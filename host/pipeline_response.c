@@ -85,12 +85,18 @@ static enum response_verdict verdict_of(int code, const struct response *respons
     }
 }
 
+static int check(struct pipeline *p, const struct cycle_report *r, struct response *out)
+{
+    const size_t user = r->plan.user;
+    if (p->check)
+        return p->check(p->check_context, &r->plan, r->answer_bytes, out);
+    return secure_open_response(&p->user[user].expect, &p->keys[user], r->answer_bytes, out);
+}
+
 void pipeline_open_response(struct pipeline *p, const struct block *block, struct cycle_report *r)
 {
-    struct pipeline_user *user = &p->user[r->plan.user];
     struct sync_burst burst;
     struct response response;
-    uint8_t bytes[RESPONSE_FRAME_BYTES];
     int64_t t0 = clock_ns();
     if (block->info.faults) {
         r->response = RESPONSE_LOST;
@@ -98,18 +104,19 @@ void pipeline_open_response(struct pipeline *p, const struct block *block, struc
     }
     int found = find_burst(p, block, &burst);
     r->stages.sync_us = (double)(clock_ns() - t0) * 1e-3;
-    if (found != OK || read_frame(p, block, &burst, r, bytes) != OK) {
+    if (found != OK || read_frame(p, block, &burst, r, r->answer_bytes) != OK) {
         r->response = RESPONSE_SILENT;
         return;
     }
     r->response_snr_db = burst.snr_db;
     r->response_cfo_hz = burst.cfo_hz;
     r->response_start = (double)block->info.tick + burst.start_samps;
-    r->response_code =
-        secure_open_response(&user->expect, &p->keys[r->plan.user], bytes, &response);
+    r->answered = true;
+    r->response_code = check(p, r, &response);
     r->response = verdict_of(r->response_code, &response);
     if (r->response != RESPONSE_PERMITTED)
         return;
+    r->answer = response;
     r->height_m = response.height_cm / 100.0;
     r->height_sigma_m = fmax(response_sigma_m(response.sigma_code), p->cfg.estimate.height_sigma_m);
     r->turnaround_ns = response.turnaround_ds / 10.0;

@@ -124,8 +124,10 @@ void pipeline_site_void(struct pipeline *p)
 
 void pipeline_site_take_update(struct pipeline *p)
 {
-    if (!atomic_load(&p->site.update_full))
+    p->taken.updated = atomic_load(&p->site.update_full);
+    if (!p->taken.updated)
         return;
+    p->taken.update = p->site.update;
     apply(p, &p->site.update);
     atomic_store(&p->site.update_full, false);
 }

@@ -5,6 +5,7 @@
 #include "dsp/fix.h"
 #include "dsp/stream.h"
 #include "dsp/track.h"
+#include "frames/response_frame.h"
 #include "host/block_pool.h"
 
 /* What became of the answer that the cycle asked for. */
@@ -91,6 +92,9 @@ struct cycle_report {
     int user_id;
     enum response_verdict response;
     int response_code; /* enum status_code behind a refusal */
+    bool answered;     /* a frame was read, these bytes; what it says only with permission */
+    uint8_t answer_bytes[RESPONSE_FRAME_BYTES];
+    struct response answer;
     enum fix_outcome outcome;
     struct report_path path[PATH_COUNT];
     double height_m, height_sigma_m;
