@@ -143,8 +143,10 @@ static void take_arm_answer(struct ris_client *c, struct flat_json j, uint64_t s
         return;
     int64_t time_ns = 0;
     int64_t elapsed_us = 0;
+    bool silent = false;
+    flat_json_bool(j, "silent", &silent);
     arm->state = ARM_DONE;
-    arm->ack = (struct ris_client_ack){.code = code, .silent = arm->unanswered > 1};
+    arm->ack = (struct ris_client_ack){.code = code, .silent = silent || arm->unanswered > 1};
     if (code != OK)
         snprintf(arm->ack.text, sizeof arm->ack.text, "%.*s", (int)sizeof arm->ack.text - 1, words);
     flat_json_hex(j, "hash", &arm->ack.hash);

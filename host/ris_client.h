@@ -27,7 +27,8 @@ struct ris_client_ack {
     uint64_t hash;       /* ris_arm_hash of the steps and the idle profile; 0 unless OK */
     int64_t time_ns;     /* Unix time at which the controller had the board's ACK */
     uint32_t elapsed_us; /* command to ACK inside the controller */
-    bool silent;         /* ERR_TIMEOUT, and the ARM before this one has no answer yet either */
+    bool silent;         /* ERR_TIMEOUT, and the board answered none of the controller's tries, or
+                            the ARM before this one has no answer yet either */
     char text[160];      /* "board ris1: slot never loaded; load the slot first"; "" when OK */
 };
 

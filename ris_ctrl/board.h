@@ -27,6 +27,8 @@ struct board_cfg {
     void (*tell)(void *context, const char *text);
     void *tell_context;
 
+    bool *gave_up; /* set when a request got no answer in all its tries; the caller's */
+
     /* Monotonic time [us] after which no request is sent again, 0 = none; the caller's. */
     const int64_t *no_retry_after_us;
     const struct surface_cfg *surface; /* of a surface made of boards, else NULL; outlives it */

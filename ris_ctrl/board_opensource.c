@@ -40,12 +40,14 @@ static int link_gone(const struct board *b, struct status *err)
                       b->cfg.name);
 }
 
-static int silent(struct board *b, struct status *err)
+static int silent(struct board *b, unsigned tries, struct status *err)
 {
     b->n_timeouts++;
+    if (b->cfg.gave_up != NULL && tries > b->cfg.retries)
+        *b->cfg.gave_up = true;
     return status_set(err, ERR_TIMEOUT,
                       "board %s: no answer in %u tries of %u ms; check its power and cable",
-                      b->cfg.name, b->cfg.retries + 1, b->cfg.ack_timeout_ms);
+                      b->cfg.name, tries, b->cfg.ack_timeout_ms);
 }
 
 /* The next answer among the bytes that are here, OPENSOURCE_NONE when it is not whole yet. */
@@ -127,18 +129,17 @@ static int ask_once(struct board *b, const char *line, enum opensource_kind want
 /* The same, again after silence; only for questions, which change nothing. */
 static int ask(struct board *b, const char *line, enum opensource_kind wanted, struct status *err)
 {
-    for (unsigned attempt = 0; attempt <= b->cfg.retries; attempt++) {
+    unsigned tries = 0;
+    do {
         int r = ask_once(b, line, wanted, err);
         if (r != 0)
             return r;
-        if (attempt == 0)
+        if (tries == 0)
             tell_silence(b);
         b->n_retries++;
         forget_input(b);
-        if (clock_passed(b->cfg.no_retry_after_us))
-            break;
-    }
-    return silent(b, err);
+    } while (tries++ < b->cfg.retries && !clock_passed(b->cfg.no_retry_after_us));
+    return silent(b, tries, err);
 }
 
 /* ---- patterns ---- */
@@ -191,7 +192,7 @@ static int show(struct board *b, const uint8_t *pattern, struct board_ack *ack, 
             return OK;
         }
         if (clock_passed(b->cfg.no_retry_after_us))
-            return silent(b, err);
+            return silent(b, attempt + 1, err);
     }
     return status_set(err, ERR_STATE,
                       "board %s: reads back another pattern than it was sent; check its supply and "
@@ -231,7 +232,7 @@ static int wake(struct board *b, struct status *err)
             r = read_answer(b, end_us);
         while (r > 0 && r != OPENSOURCE_READY);
         if (r <= 0)
-            return silent(b, err);
+            return silent(b, b->cfg.retries + 1, err);
         r = ask_pattern(b, pattern, err);
     } else if (r == ERR_IO && b->was_reset) { /* it came up while we asked */
         b->was_reset = false;

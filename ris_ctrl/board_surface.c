@@ -48,6 +48,7 @@ static struct board *surface_open(const struct board_cfg *cfg, struct status *er
         struct board_cfg tile = t->cfg;
         tile.tell = cfg->tell;
         tile.tell_context = cfg->tell_context;
+        tile.gave_up = cfg->gave_up;
         tile.no_retry_after_us = cfg->no_retry_after_us;
         b->tiles[i] = t->driver->open(&tile, err);
         if (b->tiles[i] == NULL) {

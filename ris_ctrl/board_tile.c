@@ -122,9 +122,20 @@ static void tell_silence(struct board *b)
         b->cfg.tell(b->cfg.tell_context, text);
 }
 
+static int silent(struct board *b, unsigned tries, struct status *err)
+{
+    b->n_timeouts++;
+    if (b->cfg.gave_up != NULL && tries > b->cfg.retries)
+        *b->cfg.gave_up = true;
+    return status_set(err, ERR_TIMEOUT,
+                      "board %s: no answer in %u tries of %u ms; check the tile server",
+                      b->cfg.name, tries, b->cfg.ack_timeout_ms);
+}
+
 static int show(struct board *b, const uint8_t *pattern, struct board_ack *ack, struct status *err)
 {
-    for (unsigned attempt = 0; attempt <= b->cfg.retries; attempt++) {
+    unsigned tries = 0;
+    do {
         int r = send_frame(b, pattern, err);
         if (r < 0)
             return r;
@@ -132,17 +143,12 @@ static int show(struct board *b, const uint8_t *pattern, struct board_ack *ack, 
             text_slots_shown(&b->slots, pattern, ack);
             return OK;
         }
-        if (attempt == 0)
+        if (tries == 0)
             tell_silence(b);
         b->n_retries++;
         hang_up(b); /* the server may wait for the rest of a frame */
-        if (clock_passed(b->cfg.no_retry_after_us))
-            break;
-    }
-    b->n_timeouts++;
-    return status_set(err, ERR_TIMEOUT,
-                      "board %s: no answer in %u tries of %u ms; check the tile server",
-                      b->cfg.name, b->cfg.retries + 1, b->cfg.ack_timeout_ms);
+    } while (tries++ < b->cfg.retries && !clock_passed(b->cfg.no_retry_after_us));
+    return silent(b, tries, err);
 }
 
 static void tile_close(struct board **board)

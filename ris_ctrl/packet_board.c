@@ -13,6 +13,7 @@ int packet_board_hello(struct packet_board *b, const struct board_cfg *cfg, stru
     b->link.retries = cfg->retries;
     b->link.tell = cfg->tell;
     b->link.tell_context = cfg->tell_context;
+    b->link.gave_up = cfg->gave_up;
     b->link.no_retry_after_us = cfg->no_retry_after_us;
     int r = packet_link_ask(&b->link, &request, &reply, err);
     if (r != OK)

@@ -140,6 +140,17 @@ static void tell_silence(const struct packet_link *link, unsigned attempt)
     link->tell(link->tell_context, text);
 }
 
+/* Fewer tries than there are retries: its time was up. */
+static int silent(struct packet_link *link, unsigned tries, struct status *err)
+{
+    link->n_timeouts++;
+    if (link->gave_up != NULL && tries > link->retries)
+        *link->gave_up = true;
+    return status_set(err, ERR_TIMEOUT,
+                      "board %s: no answer in %u tries of %u ms; check its power and cable",
+                      link->name, tries, link->timeout_ms);
+}
+
 int packet_link_ask(struct packet_link *link, struct ris_msg *request, struct ris_msg *reply,
                     struct status *err)
 {
@@ -151,8 +162,9 @@ int packet_link_ask(struct packet_link *link, struct ris_msg *request, struct ri
                           "board %s: value out of range in a request; see "
                           "docs/ris-protocol.md",
                           link->name);
-    for (unsigned attempt = 0; attempt <= link->retries; attempt++) {
-        link->n_retries += attempt > 0;
+    unsigned tries = 0;
+    do {
+        link->n_retries += tries > 0;
         int r = write_all(link, wire, (size_t)n, err);
         if (r == OK)
             r = wait_answer(link, request, reply, err);
@@ -163,13 +175,7 @@ int packet_link_ask(struct packet_link *link, struct ris_msg *request, struct ri
                               ris_nack_name(reply->nack.reason), nack_cure(reply->nack.reason));
         if (r == 1)
             return OK;
-        tell_silence(link, attempt);
-        if (clock_passed(link->no_retry_after_us))
-            break;
-    }
-    link->n_timeouts++;
-    return status_set(err, ERR_TIMEOUT,
-                      "board %s: no answer in %u tries of %u ms; check its power "
-                      "and cable",
-                      link->name, link->retries + 1, link->timeout_ms);
+        tell_silence(link, tries);
+    } while (tries++ < link->retries && !clock_passed(link->no_retry_after_us));
+    return silent(link, tries, err);
 }

@@ -16,6 +16,7 @@ struct packet_link {
     uint32_t n_retries, n_timeouts, n_bad;
     void (*tell)(void *context, const char *text); /* see struct board_cfg; may be NULL */
     void *tell_context;
+    bool *gave_up;                    /* the same */
     const int64_t *no_retry_after_us; /* the same */
 };
 

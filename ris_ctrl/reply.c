@@ -37,7 +37,8 @@ static json_t *hash_text(uint64_t hash)
     return json_string(text);
 }
 
-void reply_error(struct reply *reply, uint64_t seq, const char *board, const struct status *err)
+void reply_error(struct reply *reply, uint64_t seq, const char *board, const struct status *err,
+                 bool silent)
 {
     json_t *root = head(reply, seq, false, board);
     const char *cut = strstr(err->text, "; ");
@@ -45,6 +46,8 @@ void reply_error(struct reply *reply, uint64_t seq, const char *board, const str
     json_object_set_new(root, "code", json_string(status_name(err->code)));
     json_object_set_new(root, "error", json_stringn(err->text, n));
     json_object_set_new(root, "cure", json_string(cut != NULL ? cut + 2 : "see the log"));
+    if (silent)
+        json_object_set_new(root, "silent", json_true());
     finish(reply, root);
 }
 

@@ -26,8 +26,10 @@ struct board_entry {
     const double *states; /* [2 << bits] amplitude and phase [rad] of each, NULL = not measured */
 };
 
-/* err->text "what; cure" becomes the keys error and cure. board may be "". */
-void reply_error(struct reply *reply, uint64_t seq, const char *board, const struct status *err);
+/* err->text "what; cure" becomes the keys error and cure. board may be "". silent: the board
+ * answered none of its tries. */
+void reply_error(struct reply *reply, uint64_t seq, const char *board, const struct status *err,
+                 bool silent);
 void reply_ack(struct reply *reply, const struct command *c, const struct board_ack *ack,
                int64_t elapsed_us);
 void reply_readback(struct reply *reply, const struct command *c, const struct board_readback *r,

@@ -205,7 +205,7 @@ static void answer_error(struct service *s, const struct job *job, const struct 
 {
     answer_to(s, job);
     worker_audit(&s->done, &job->command, err->code, err, clock_us() - job->received_us);
-    reply_error(&s->done.reply, job->command.seq, job->command.board, err);
+    reply_error(&s->done.reply, job->command.seq, job->command.board, err, false);
     send_done(s, &s->done);
 }
 

@@ -29,6 +29,7 @@ static void serve(struct worker *w, const struct job *job)
     bool stored =
         c->kind == COMMAND_SAVE || c->kind == COMMAND_DELETE || c->kind == COMMAND_PROFILES;
     int r = w->absent.code;
+    w->gave_up = false;
     if (stored)
         r = worker_library(w, c, &w->done.reply, &err);
     else if (w->board != NULL)
@@ -36,7 +37,7 @@ static void serve(struct worker *w, const struct job *job)
     else
         err = w->absent;
     if (r != OK)
-        reply_error(&w->done.reply, c->seq, c->board, &err);
+        reply_error(&w->done.reply, c->seq, c->board, &err, w->gave_up);
     reply_to(w, job, r, &err);
     if (w->result != NULL)
         worker_news(w, w->result, w->result_hash, w->result_text);
@@ -130,6 +131,7 @@ static struct worker *allocate(const struct worker_cfg *cfg, struct status *err)
     w->trigger = -1;
     w->cfg.board.tell = worker_silent;
     w->cfg.board.tell_context = w;
+    w->cfg.board.gave_up = &w->gave_up;
     w->cfg.board.no_retry_after_us = &w->no_retry_after_us;
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->changed, NULL);

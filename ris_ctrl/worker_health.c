@@ -8,9 +8,8 @@
 #include <string.h>
 #include <zmq.h>
 
-#define LOOK_US   350000 /* between looks: a fault and its report fit into a second */
-#define BLINK_US  250000
-#define VERIFY_US 150000 /* between read-backs before a sequence: about one in each cycle */
+#define LOOK_US  350000 /* between looks: a fault and its report fit into a second */
+#define BLINK_US 250000
 
 void worker_news(struct worker *w, const char *event, uint64_t hash, const char *text)
 {
@@ -64,14 +63,19 @@ static void report_wrong(struct worker *w, uint64_t got, const struct status *er
     w->wrong = true;
 }
 
+static int wrong_words(const struct worker *w, uint64_t want, uint64_t got, struct status *err)
+{
+    return status_set(err, ERR_STATE,
+                      "board %s: shows profile %016" PRIx64 " where it acknowledged %016" PRIx64
+                      "; check its supply and shift chain",
+                      w->cfg.board.name, got, want);
+}
+
 int worker_wrong(struct worker *w, uint64_t want, uint64_t got, struct status *err)
 {
-    status_set(err, ERR_STATE,
-               "board %s: shows profile %016" PRIx64 " where it acknowledged %016" PRIx64
-               "; check its supply and shift chain",
-               w->cfg.board.name, got, want);
+    int r = wrong_words(w, want, got, err);
     report_wrong(w, got, err);
-    return ERR_STATE;
+    return r;
 }
 
 void worker_mask(const struct worker *w, const uint8_t *pattern, uint8_t *out)
@@ -87,17 +91,24 @@ void worker_mask(const struct worker *w, const uint8_t *pattern, uint8_t *out)
 
 /* ---- what it shows is what it should ---- */
 
+/* ERR_STATE: they show something else, or what was read contradicts itself (got 0). */
+static int compare(struct worker *w, uint64_t *got, struct status *err)
+{
+    struct board_readback back = {.hash = 0};
+    int r = w->cfg.driver->readback(w->board, RIS_SLOT_ACTIVE, &back, err);
+    *got = r == OK ? back.hash : 0;
+    if (r != OK || *got == w->expect)
+        return r;
+    return wrong_words(w, w->expect, *got, err);
+}
+
 static int verify(struct worker *w, struct status *err)
 {
-    struct board_readback back;
-    if (w->expect == 0)
-        return OK;
-    int r = w->cfg.driver->readback(w->board, RIS_SLOT_ACTIVE, &back, err);
-    if (r == ERR_STATE) /* what was read contradicts itself */
-        report_wrong(w, 0, err);
-    if (r != OK)
-        return r;
-    return back.hash == w->expect ? OK : worker_wrong(w, w->expect, back.hash, err);
+    uint64_t got;
+    int r = w->expect != 0 ? compare(w, &got, err) : OK;
+    if (r == ERR_STATE)
+        report_wrong(w, got, err);
+    return r;
 }
 
 /* Shows the static profile, by way of its slot; afterwards the slot has its own profile again. */
@@ -164,9 +175,8 @@ static void try_reopen(struct worker *w)
  * sent again. */
 static int check_elements(struct worker *w, struct status *err)
 {
-    w->verified_us = clock_us();
     int r = verify(w, err);
-    if (r == ERR_STATE && w->wrong)
+    if (r == ERR_STATE)
         r = show_again(w, err);
     if (r == OK && w->wrong) {
         w->wrong = false;
@@ -184,15 +194,37 @@ static void look_at_elements(struct worker *w)
         worker_lost(w, &err);
 }
 
+/* What was read may be the fault of this moment, or of the cycle before: neither is trusted with a
+ * sequence. */
+static int mend(struct worker *w, uint64_t got, struct status *err)
+{
+    struct status again = {.code = OK};
+    report_wrong(w, got, err);
+    int r = show_again(w, &again);
+    if (r == ERR_IO || r == ERR_TIMEOUT)
+        *err = again;
+    return err->code;
+}
+
 int worker_verify_idle(struct worker *w, struct status *err)
 {
     struct board_status status;
-    if (w->expect == 0 || w->blink_end_us != 0 || clock_us() - w->verified_us < VERIFY_US)
+    struct status wrong = {.code = OK};
+    uint64_t got;
+    if (w->expect == 0 || w->blink_end_us != 0)
         return OK;
-    int r = w->cfg.driver->status(w->board, &status, err);
-    if (r != OK || status.state.mode != RIS_IDLE)
-        return r;
-    return check_elements(w, err);
+    int r = compare(w, &got, &wrong);
+    if (r == OK && !w->wrong)
+        return OK;
+    if (r == OK || r == ERR_STATE) { /* or is a sequence armed that was not played? */
+        int told = w->cfg.driver->status(w->board, &status, err);
+        if (told != OK || status.state.mode != RIS_IDLE)
+            return told;
+    }
+    if (r == OK)
+        return check_elements(w, err);
+    *err = wrong;
+    return r == ERR_STATE ? mend(w, got, err) : r;
 }
 
 void worker_look(struct worker *w)

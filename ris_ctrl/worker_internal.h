@@ -31,9 +31,10 @@ struct worker {
 
     /* Health: what the elements must show while no sequence runs, 0 = not known. */
     uint64_t expect;
-    int64_t next_look_us, verified_us;
+    int64_t next_look_us;
     unsigned looks;
     bool silent, wrong; /* told already */
+    bool gave_up;       /* a request of the command that runs got no answer in all its tries */
     bool unsaved;       /* the static profile is not on disk yet */
     int trigger;        /* enum ris_trigger that a client chose, -1 = none did */
 
@@ -65,9 +66,10 @@ void worker_answered(struct worker *w);
 /* struct board_cfg's tell; context is the worker. */
 void worker_silent(void *context, const char *text);
 
-/* Before a sequence takes the place of what shows: while one is armed the chain holds the pattern
- * of the next latch, so this is when a client that arms every cycle leaves time to look. Not more
- * often than the link can bear. ERR_STATE while the elements show something else. */
+/* Before a sequence takes the place of what shows: the idle board is read back. While a sequence is
+ * armed the chain holds the pattern of the next latch, so this is when a client that arms every
+ * cycle leaves time to look. ERR_STATE when the elements showed something else; it is sent again.
+ */
 int worker_verify_idle(struct worker *w, struct status *err) MUST_CHECK;
 
 /* The present health and the return of a board; called when next_look_us is over. */

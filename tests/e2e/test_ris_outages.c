@@ -37,6 +37,7 @@ static struct socket_message message;
 static long long touched[TOUCHED]; /* cycles with a fault of a surface */
 static size_t n_touched, n_done;   /* n_done: positions since the last look */
 static char fault[32], text[200];  /* of RIS1, newest */
+static char first[32];             /* of RIS1 since the last outage began */
 
 static double now_s(void)
 {
@@ -64,6 +65,8 @@ static void take_ris(json_t *j)
     json_t *ris1 = json_array_get(json_object_get(j, "boards"), 0);
     snprintf(fault, sizeof fault, "%s", word(ris1, "fault"));
     snprintf(text, sizeof text, "%s", word(ris1, "text"));
+    if (first[0] == 0)
+        snprintf(first, sizeof first, "%s", fault);
     if (fault[0] && n_touched < TOUCHED)
         touched[n_touched++] = json_integer_value(json_object_get(j, "cycle"));
 }
@@ -135,8 +138,10 @@ static void outage(const char *what, const char *want, const char *cure)
     char before[256], after[256];
     until_positions(3);
     shown(before);
+    first[0] = 0;
     emulated_tell(&board, what, NULL);
     double took = until_fault(want);
+    assert_string_equal(first, want); /* known for what it is in its first cycle */
     print_message("%s: %s after %.2f s: %s\n", what, fault, took, text);
     if (strstr(text, "board ris1") == NULL || strstr(text, "; ") == NULL)
         fail_msg("no name or cure: %s", text);

@@ -5,8 +5,9 @@
  *   ris_emulator tile PORTFILE                   a tile server on 127.0.0.1
  * Standard input takes one word a line, each answered on standard output:
  *   fine, silent, mute (loses the next answer), twice (says it two times), slow MS, lie (reads back
- * wrong), nack, reset, unplug, plug, shown (pattern as hex), stats, room BOARD ENDPOINT (of a
- * simulated room, which is told what our firmware's board shows) */
+ * wrong), nack, reset, unplug, plug, play (the sequence that is armed), shown (pattern as hex),
+ * stats, room BOARD ENDPOINT (of a simulated room, which is told what our firmware's board shows)
+ */
 #include "emulator.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -95,6 +96,8 @@ static void control_line(struct emulator *e, char *line)
         e->lie = true;
     else if (strcmp(line, "nack") == 0)
         e->nack = true;
+    else if (strcmp(line, "play") == 0)
+        emulator_play();
     else if (strcmp(line, "reset") == 0)
         e->kind->reset(e);
     else if (strcmp(line, "unplug") == 0)

@@ -35,5 +35,6 @@ extern const struct emulator_kind emulator_firmware, emulator_opensource, emulat
 
 int64_t emulator_us(void);
 void emulator_room(struct emulator *e); /* e->room was set */
+void emulator_play(void);               /* firmware: the sequence that is armed, to its end */
 bool emulator_plug(struct emulator *e);
 void emulator_send(struct emulator *e, const void *bytes, size_t n);

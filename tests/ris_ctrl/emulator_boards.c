@@ -89,7 +89,7 @@ static int hw_commit(void *ctx, const struct ris_change *change)
 
 /* The edges are the room's: here the sequence plays at once, so that the chain ends with the idle
  * profile as behind a real one. */
-static void play(void)
+void emulator_play(void)
 {
     const struct ris_sequencer *q = &core.sequencer;
     while (q->mode == RIS_ARMED) {
@@ -141,7 +141,7 @@ static void firmware_serve(struct emulator *e)
     for (ssize_t i = 0; i < n; i++)
         ris_core_byte(&core, bytes[i]);
     if (e->room[0])
-        play();
+        emulator_play();
 }
 
 const struct emulator_kind emulator_firmware = {

@@ -114,6 +114,54 @@ static void faults_of_our_firmware(void **state)
     expect_shown(&far[0], r);
 }
 
+static json_t *arm(void)
+{
+    return ask(NULL, 0,
+               "\"cmd\":\"arm\",\"board\":\"wall\",\"steps\":[1],\"reps\":[1],\"period_ns\":90000,"
+               "\"delay_ns\":5000,\"idle\":0");
+}
+
+/* Every sequence is armed on elements that were just read back: the first one behind a wrong
+ * read-back is refused, however soon it follows the one before. */
+static void no_sequence_behind_a_wrong_readback(void **state)
+{
+    (void)state;
+    uint8_t p[BYTES], q[BYTES];
+    pattern(1, p);
+    pattern(2, q);
+    board("firmware", "serial", 921600);
+    expect_ok(load(0, p));
+    expect_ok(load(1, q));
+    for (int i = 0; i < 20; i++) {
+        expect_ok(arm());
+        expect_ok(arm()); /* not played: nothing to read back, nothing wrong */
+        emulated_tell(&far[0], "play", NULL);
+        emulated_tell(&far[0], "lie", NULL);
+        refused(arm(), "state", "shows profile");
+        emulated_tell(&far[0], "fine", NULL);
+    }
+    expect_ok(arm());
+    emulated_tell(&far[0], "play", NULL);
+    expect_shown(&far[0], p);
+}
+
+/* A reply that no try was answered says so. */
+static void silence_is_told_in_the_answer(void **state)
+{
+    (void)state;
+    uint8_t p[BYTES];
+    pattern(1, p);
+    board("firmware", "serial", 921600);
+    expect_ok(load(3, p));
+    emulated_tell(&far[0], "silent", NULL);
+    json_t *a = apply(3);
+    assert_false(json_is_true(json_object_get(a, "ok")));
+    /* "io": the controller's own look came first, and the board counts as gone */
+    if (strcmp(json_string_value(json_object_get(a, "code")), "timeout") == 0)
+        assert_true(json_is_true(json_object_get(a, "silent")));
+    json_decref(a);
+}
+
 static void faults_of_opensource(void **state)
 {
     (void)state;
@@ -130,6 +178,9 @@ int main(void)
         return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(faults_of_our_firmware, lab_setup, lab_teardown),
+        cmocka_unit_test_setup_teardown(no_sequence_behind_a_wrong_readback, lab_setup,
+                                        lab_teardown),
+        cmocka_unit_test_setup_teardown(silence_is_told_in_the_answer, lab_setup, lab_teardown),
         cmocka_unit_test_setup_teardown(faults_of_opensource, lab_setup, lab_teardown),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
