@@ -4,11 +4,13 @@
 #include "base/sockets.h"
 #include "host/control_calib.h"
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ANSWER_BYTES = 65536, CYCLES_MAX = 10000 };
+enum { ANSWER_BYTES = 65536, CYCLES_MAX = 10000, PAUSE_MAX_S = 3600 };
+#define PAUSE_MAX_CYCLES 16384 /* what the reserved cycle numbers bridge */
 
 struct control {
     void *socket;
@@ -19,6 +21,7 @@ struct control {
 
 struct command {
     const char *name;
+    bool changes; /* something, so that it is written to the audit log */
     /* Writes the members of the answer after {"ok":..}; returns OK or the refusal's code. */
     int (*run)(const struct control_ops *ops, const json_t *args, char *out, size_t size,
                struct status *err);
@@ -79,7 +82,96 @@ static int run_calib(const struct control_ops *ops, const json_t *args, char *ou
     }
     if (control_calib_request(args, &request, err) || site_calib_request(ops->site, &request, err))
         return err->code;
-    ops->calibrating(ops->context, &request);
+    return OK;
+}
+
+/* Takes the object. */
+static int write_members(json_t *members, char *out, size_t size, struct status *err)
+{
+    size_t n =
+        members ? json_dumpb(members, out, size - 1, JSON_COMPACT | JSON_REAL_PRECISION(12)) : 0;
+    json_decref(members);
+    if (n == 0 || n >= size)
+        return err->code ? err->code : status_set(err, ERR_NO_SPACE, "the answer does not fit");
+    out[n] = '\0';
+    return OK;
+}
+
+static int need_scene(const struct control_ops *ops, struct status *err)
+{
+    return ops->scene.cfg ? OK : status_set(err, ERR_STATE, "there is no scene here");
+}
+
+static int run_describe(const struct control_ops *ops, const json_t *args, char *out, size_t size,
+                        struct status *err)
+{
+    (void)args;
+    return need_scene(ops, err)
+               ? err->code
+               : write_members(control_scene_describe(&ops->scene), out, size, err);
+}
+
+static int run_pattern(const struct control_ops *ops, const json_t *args, char *out, size_t size,
+                       struct status *err)
+{
+    return need_scene(ops, err)
+               ? err->code
+               : write_members(control_scene_pattern(&ops->scene, args, err), out, size, err);
+}
+
+static int run_hold(const struct control_ops *ops, const json_t *args, char *out, size_t size,
+                    struct status *err)
+{
+    const json_t *profile = json_object_get(args, "profile");
+    if (need_scene(ops, err))
+        return err->code;
+    int i = control_scene_surface(ops->scene.cfg,
+                                  json_string_value(json_object_get(args, "surface")), err);
+    if (i < 0)
+        return i;
+    const json_int_t n = json_is_null(profile) ? -1 : json_integer_value(profile);
+    const size_t n_profile = ops->scene.profiles[i].n;
+    if (!(json_is_null(profile) || (json_is_integer(profile) && n >= 0)) ||
+        n >= (json_int_t)n_profile)
+        return status_set(err, ERR_ARG, "\"profile\" must be null, or a whole number from 0 to %zu",
+                          n_profile - 1);
+    ops->hold(ops->context, (size_t)i, (int)n);
+    snprintf(out, size, "{}");
+    return OK;
+}
+
+static int run_permit(const struct control_ops *ops, const json_t *args, char *out, size_t size,
+                      struct status *err)
+{
+    const json_t *id = json_object_get(args, "user"), *allow = json_object_get(args, "allow");
+    if (need_scene(ops, err))
+        return err->code;
+    if (!json_is_integer(id) || !json_is_boolean(allow))
+        return status_set(err, ERR_ARG, "\"user\" must be an ID and \"allow\" true or false");
+    for (size_t u = 0; u < ops->scene.cfg->n_users; u++)
+        if (ops->scene.cfg->users[u].id == json_integer_value(id)) {
+            ops->allow(ops->context, u, json_is_true(allow));
+            snprintf(out, size, "{}");
+            return OK;
+        }
+    return status_set(err, ERR_NOT_FOUND, "there is no user %lld here",
+                      (long long)json_integer_value(id));
+}
+
+static int run_pause(const struct control_ops *ops, const json_t *args, char *out, size_t size,
+                     struct status *err)
+{
+    const json_t *seconds = json_object_get(args, "seconds");
+    const double s = json_number_value(seconds);
+    if (need_scene(ops, err))
+        return err->code;
+    const struct schedule *schedule = ops->scene.schedule;
+    const double longest =
+        fmin(PAUSE_MAX_S, PAUSE_MAX_CYCLES * (double)schedule->period / (double)schedule->rate);
+    if (!json_is_number(seconds) || !(s >= 0 && s <= longest))
+        return status_set(err, ERR_ARG, "\"seconds\" must be a number from 0 to %g", longest);
+    ops->pause(ops->context, s);
+    snprintf(out, size, "{}");
     return OK;
 }
 
@@ -94,10 +186,11 @@ static int run_shutdown(const struct control_ops *ops, const json_t *args, char 
 }
 
 static const struct command commands[] = {
-    {"status", run_status},
-    {"background", run_background},
-    {"calib", run_calib},
-    {"shutdown", run_shutdown},
+    {"status", false, run_status},        {"describe", false, run_describe},
+    {"pattern", false, run_pattern},      {"hold", true, run_hold},
+    {"permit", true, run_permit},         {"pause", true, run_pause},
+    {"background", true, run_background}, {"calib", true, run_calib},
+    {"shutdown", true, run_shutdown},
 };
 
 static const struct command *find_command(const char *name, struct status *err)
@@ -106,7 +199,8 @@ static const struct command *find_command(const char *name, struct status *err)
         if (strcmp(commands[i].name, name) == 0)
             return &commands[i];
     status_set(err, ERR_NOT_FOUND,
-               name ? "unknown command '%.40s': status, background, calib, shutdown"
+               name ? "unknown command '%.40s': status, describe, pattern, hold, permit, pause, "
+                      "background, calib, shutdown"
                     : "no \"cmd\" in the request%s",
                name ? name : "");
     return NULL;
@@ -132,6 +226,33 @@ static void write_refusal(json_int_t seq, const struct status *err, char *answer
     json_decref(o);
 }
 
+/* Questions about a calibration change nothing. */
+static bool asks_only(const json_t *request)
+{
+    const char *kind = json_string_value(json_object_get(request, "kind"));
+    return kind && (strcmp(kind, "state") == 0 || strcmp(kind, "list") == 0);
+}
+
+/* Who, what, and what became of it. */
+static void write_audit(const struct control_ops *ops, json_t *request, const struct status *err)
+{
+    char line[400], what[240];
+    const char *who = json_string_value(json_object_get(request, "who"));
+    char *name = strdup(who ? who : "a program");
+    json_object_del(request, "who");
+    json_object_del(request, "seq");
+    size_t n = json_dumpb(request, what, sizeof what - 1, JSON_COMPACT | JSON_ENSURE_ASCII);
+    what[n < sizeof what ? n : sizeof what - 1] = '\0';
+    snprintf(line, sizeof line, "command by %.60s: %s: %s", name ? name : "", what,
+             status_name(err->code));
+    for (char *c = line; *c; c++)
+        if ((unsigned char)*c < ' ')
+            *c = '?';
+    free(name);
+    log_info("%s", line);
+    ops->audit(ops->context, line);
+}
+
 void control_execute(const struct control_ops *ops, const char *text, size_t n, char *answer,
                      size_t size)
 {
@@ -147,8 +268,8 @@ void control_execute(const struct control_ops *ops, const char *text, size_t n, 
         const struct command *command = find_command(name, &err);
         if (command)
             command->run(ops, request, members, sizeof members, &err);
-        if (command && command->run != run_status && command->run != run_calib)
-            log_info("command %s: %s", name, status_name(err.code));
+        if (command && command->changes && !asks_only(request))
+            write_audit(ops, request, &err);
     }
     if (err.code)
         write_refusal(seq, &err, answer, size);

@@ -7,11 +7,18 @@
  *   {"cmd":"calib","kind":"delay", ...}    -> {"ok":true}      likewise channels, background
  *   {"cmd":"calib","kind":"state"}         -> {"ok":true, "phase":.., "done":.., "result":..}
  *   {"cmd":"calib","kind":"list"}          -> {"ok":true, "records":[..]}; "stop" gives up
+ *   {"cmd":"describe"}                     -> {"ok":true, room, surfaces, cycle ..}
+ *   {"cmd":"pattern","surface":"ris1","profile":0} -> {"ok":true, "states":..}
+ *   {"cmd":"hold","surface":"ris1","profile":0}    -> {"ok":true}   null: as ris.mode says
+ *   {"cmd":"permit","user":1,"allow":false}        -> {"ok":true}
+ *   {"cmd":"pause","seconds":60}           -> {"ok":true}      0 goes on
  *   {"cmd":"shutdown"}                     -> {"ok":true}
  *
- * "seq" (optional, integer) comes back. A refusal reads {"ok":false,"error":..,"cure":..}. Every
- * command but status is written to the audit log. The owner thread of the socket calls in here. */
+ * "seq" (optional, integer) comes back; "who" (optional) says who asks, for the audit log, where
+ * every command that changes something is written down with its verdict. A refusal reads
+ * {"ok":false,"error":..,"code":..}. The owner thread of the socket calls in here. */
 #pragma once
+#include "host/control_scene.h"
 #include "host/site_calib.h"
 #include "host/telemetry.h"
 
@@ -19,9 +26,13 @@ struct control_ops { /* what commands do, supplied by the daemon */
     void (*health)(void *context, struct health *out);
     void (*background)(void *context, unsigned cycles);
     void (*shutdown)(void *context);
+    void (*hold)(void *context, size_t surface, int profile); /* both exist; -1: as ris.mode says */
+    void (*allow)(void *context, size_t user, bool allow);    /* index of users */
+    void (*pause)(void *context, double seconds);             /* 0: go on */
+    void (*audit)(void *context, const char *line);
     void *context;
-    struct site_calib *site; /* NULL: commands "calib" are refused */
-    void (*calibrating)(void *context, const struct site_request *request); /* for the audit */
+    struct site_calib *site;    /* NULL: commands "calib" are refused */
+    struct control_scene scene; /* cfg NULL: commands that need it are refused */
 };
 
 struct control;

@@ -170,6 +170,8 @@ struct pipeline *pipeline_create(const struct pipeline_cfg *cfg, struct status *
     p->wave = bs_config_waveform(&p->cfg);
     p->answered_s = LONG_AGO_S;
     p->n_profile = cfg->profiles[0]->n;
+    for (size_t i = 0; i < BS_RIS; i++)
+        atomic_init(&p->held[i], -1);
     atomic_init(&p->capture.request, p->cfg.background.automatic ? p->cfg.background.cycles : -1);
     set_up_position(p);
     if (!make_streams(p, err) || !make_estimators(p, err) || !make_views(p, cfg, err) ||
@@ -320,8 +322,9 @@ static void close_cycle(struct pipeline *p, struct cycle_report *report)
     struct cycle_report *r = &p->pending;
     pipeline_capture_end(p, r);
     pipeline_site_end(p, r);
-    atomic_store(&p->user[r->plan.user].answered,
-                 r->response == RESPONSE_PERMITTED || r->response == RESPONSE_NO_PERMIT);
+    atomic_store(&p->user[r->plan.user].answered, r->response == RESPONSE_PERMITTED ||
+                                                      r->response == RESPONSE_NO_PERMIT ||
+                                                      r->response == RESPONSE_WITHHELD);
     pipeline_count(&p->cycles);
     pipeline_count(&p->response[r->response]);
     pipeline_count(&p->outcome[r->outcome]);
@@ -345,7 +348,7 @@ static void forget_observation(struct pipeline *p, struct cycle_report *r)
 {
     memset(r->path, 0, sizeof r->path);
     memset(r->profile, 0, sizeof r->profile);
-    if (r->response == RESPONSE_NO_PERMIT)
+    if (r->response == RESPONSE_NO_PERMIT || r->response == RESPONSE_WITHHELD)
         track_reset(&p->user[r->plan.user].track);
 }
 
@@ -384,6 +387,16 @@ void pipeline_lost(struct pipeline *p, const struct cycle_plan *plan, struct cyc
     p->pending.received_ns = clock_ns();
     forget_observation(p, &p->pending);
     close_cycle(p, report);
+}
+
+void pipeline_allow(struct pipeline *p, size_t user, bool allow)
+{
+    atomic_store(&p->user[user].withheld, !allow);
+}
+
+bool pipeline_allowed(const struct pipeline *p, size_t user)
+{
+    return !atomic_load(&p->user[user].withheld);
 }
 
 bool pipeline_answered(const struct pipeline *p, size_t user)

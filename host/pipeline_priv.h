@@ -59,6 +59,7 @@ struct pipeline_user {
     struct secure_expectation expect;
     struct track track;
     atomic_bool answered;         /* the last time it was asked */
+    atomic_bool withheld;         /* not to be located, whatever it permits */
     atomic_uchar profile[BS_RIS]; /* to show the next time it is asked */
 };
 
@@ -84,6 +85,7 @@ struct pipeline {
     struct map_fix *map; /* NULL: not wanted */
     struct ris_model *model[BS_RIS];
     size_t n_profile;        /* of each board */
+    atomic_int held[BS_RIS]; /* profile to show, -1: as ris.mode says */
     cplx *gamma[BS_RIS];     /* [n_profile x elements] as a stream of coded sensing sees them, */
     cplx *commanded[BS_RIS]; /* with the broken pixels that are known, and without any */
     cplxf *factor[BS_RIS];   /* [elements] that make the former of the latter */

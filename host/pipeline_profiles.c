@@ -57,7 +57,23 @@ void pipeline_profiles(struct pipeline *p, size_t user, uint8_t profile[BS_RIS])
     bool capturing = atomic_load(&p->capture.running) || atomic_load(&p->capture.request) > 0;
     if (capturing)
         p->capture.turn = (unsigned)((p->capture.turn + 1) % p->n_profile);
-    for (size_t i = 0; i < BS_RIS; i++)
-        profile[i] =
-            capturing ? (uint8_t)p->capture.turn : (uint8_t)atomic_load(&p->user[user].profile[i]);
+    for (size_t i = 0; i < BS_RIS; i++) {
+        int held = atomic_load(&p->held[i]);
+        profile[i] = capturing   ? (uint8_t)p->capture.turn
+                     : held >= 0 ? (uint8_t)held
+                                 : (uint8_t)atomic_load(&p->user[user].profile[i]);
+    }
+}
+
+int pipeline_hold(struct pipeline *p, size_t ris, int profile)
+{
+    if (ris >= BS_RIS || profile < -1 || profile >= (int)p->n_profile)
+        return ERR_ARG;
+    atomic_store(&p->held[ris], profile);
+    return OK;
+}
+
+int pipeline_held(const struct pipeline *p, size_t ris)
+{
+    return atomic_load(&p->held[ris]);
 }

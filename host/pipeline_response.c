@@ -72,11 +72,13 @@ static void time_ways(struct pipeline *p, const struct block *block, const struc
     }
 }
 
-static enum response_verdict verdict_of(int code, const struct response *response)
+static enum response_verdict verdict_of(int code, const struct response *response, bool withheld)
 {
     switch (code) {
     case OK:
-        return response->permit ? RESPONSE_PERMITTED : RESPONSE_NO_PERMIT;
+        return !response->permit ? RESPONSE_NO_PERMIT
+               : withheld        ? RESPONSE_WITHHELD
+                                 : RESPONSE_PERMITTED;
     case ERR_CRC:
     case ERR_FORMAT:
         return RESPONSE_DAMAGED;
@@ -113,7 +115,8 @@ void pipeline_open_response(struct pipeline *p, const struct block *block, struc
     r->response_start = (double)block->info.tick + burst.start_samps;
     r->answered = true;
     r->response_code = check(p, r, &response);
-    r->response = verdict_of(r->response_code, &response);
+    r->response =
+        verdict_of(r->response_code, &response, atomic_load(&p->user[r->plan.user].withheld));
     if (r->response != RESPONSE_PERMITTED)
         return;
     r->answer = response;

@@ -4,7 +4,7 @@
 const char *response_verdict_name(enum response_verdict v)
 {
     static const char *const names[RESPONSE_VERDICTS] = {
-        "permitted", "no_permit", "silent", "damaged", "refused", "lost",
+        "permitted", "no_permit", "silent", "damaged", "refused", "lost", "withheld",
     };
     return v < RESPONSE_VERDICTS ? names[v] : "unknown";
 }

@@ -16,6 +16,7 @@ enum response_verdict {
     RESPONSE_DAMAGED,   /* a burst whose frame does not pass its check (format, CRC) */
     RESPONSE_REFUSED,   /* wrong key, wrong cycle, forged or replayed */
     RESPONSE_LOST,      /* our own capture failed */
+    RESPONSE_WITHHELD,  /* permitted, but we were told not to locate this user */
     RESPONSE_VERDICTS
 };
 

@@ -328,6 +328,15 @@ static void add_site(struct text *t, const struct site_status *s)
     add(t, "]}");
 }
 
+static void add_orders(struct text *t, const struct health_orders *o)
+{
+    add(t, ",\"paused_s\":%.1f,\"held\":[%d,%d],\"users\":[", o->paused_s, o->held[0], o->held[1]);
+    for (size_t i = 0; i < o->n_user; i++)
+        add(t, "%s{\"id\":%d,\"allowed\":%s}", i ? "," : "", o->user[i].id,
+            boolean(o->user[i].allowed));
+    add(t, "]");
+}
+
 int telemetry_format_health(const struct health *h, char *out, size_t size)
 {
     struct text t = text_begin(out, size);
@@ -337,8 +346,9 @@ int telemetry_format_health(const struct health *h, char *out, size_t size)
         ",\"cycles\":%" PRIu64 ",\"responses\":%" PRIu64 ",\"fixes\":%" PRIu64
         ",\"refused_fixes\":%" PRIu64,
         h->state, h->room_s, h->last_cycle, p->cycles,
-        p->response[RESPONSE_PERMITTED] + p->response[RESPONSE_NO_PERMIT], p->fixes,
-        p->refused_fixes);
+        p->response[RESPONSE_PERMITTED] + p->response[RESPONSE_NO_PERMIT] +
+            p->response[RESPONSE_WITHHELD],
+        p->fixes, p->refused_fixes);
     add_counts(&t, "response", p->response, RESPONSE_VERDICTS, verdict_name);
     add_counts(&t, "outcome", p->outcome, FIX_OUTCOMES, outcome_name);
     add_counts(&t, "faults", p->fault, CYCLE_FAULTS, fault_name);
@@ -360,6 +370,7 @@ int telemetry_format_health(const struct health *h, char *out, size_t size)
         h->sends_failed, h->trains_lost);
     add_deadlines(&t, h);
     add_site(&t, &h->site);
+    add_orders(&t, &h->orders);
     add(&t, "}");
     return text_end(&t);
 }

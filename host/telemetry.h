@@ -52,9 +52,19 @@ void telemetry_queue_clear_fd(struct telemetry_queue *queue); /* before taking a
 void telemetry_queue_stop(struct telemetry_queue *queue);     /* put no longer waits */
 uint64_t telemetry_queue_dropped(const struct telemetry_queue *queue);
 
+struct health_orders { /* what commands changed */
+    double paused_s;   /* until the next cycle; 0: it is running */
+    int held[BS_RIS];  /* profile that a surface is held at, -1: none */
+    struct {
+        int id;
+        bool allowed;
+    } user[BS_USERS_MAX];
+    size_t n_user;
+};
+
 /* Totals that `health` and the command `status` report. */
 struct health {
-    const char *state; /* "background", "running", "stopping" */
+    const char *state; /* "background", "running", "paused", "stopping" */
     double room_s;     /* device time of the last cycle */
     uint64_t last_cycle;
     struct pipeline_counters pipeline;
@@ -70,6 +80,7 @@ struct health {
     struct witness_summary witness; /* n_cpu 0: there is none */
     struct realtime_grant grant;    /* of the radio threads */
     bool memory_locked;
+    struct health_orders orders;
 };
 
 /* Formats one JSON header; return its length, or ERR_NO_SPACE. RT-safe, no allocation.

@@ -55,11 +55,15 @@ struct daemon {
     bool memory_locked;
     atomic_int threads_left;
     atomic_bool stop, failed;
+    _Atomic int64_t paused_until_ns; /* of clock_ns(); by a command */
     _Atomic uint64_t heartbeat; /* RX counts its rounds, those in search of a lost device too */
     _Atomic uint64_t cycles_skipped, sends_failed;
     _Atomic uint64_t trains_lost; /* of pilots: the boards were not armed in time */
     _Atomic uint64_t ris[5];      /* the client's counters, copied by its thread: arms, acks, ... */
 };
+
+/* How much longer the daemon is to pause; 0: it is to run. */
+double daemon_paused_s(const struct daemon *d);
 
 /* daemon_parts.c. Makes everything in order; on an error *err says which and why, and what was made
  * is left for daemon_parts_free. Returns the exit code: EXIT_DONE, EXIT_FAILED or EXIT_USAGE. */

@@ -7,12 +7,15 @@
 #include "base/options.h"
 #include "host/bs/daemon.h"
 #include "host/clock.h"
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <zmq.h>
 
-enum { TEXT_BYTES = 8192, HEALTH_MS = 500, LOG_BYTES = 1024 };
+enum { TEXT_BYTES = 32768, HEALTH_MS = 500, LOG_BYTES = 1024 };
 
 struct totals {
     uint64_t n; /* positions published */
@@ -45,11 +48,36 @@ struct publisher {
     struct totals totals;
     struct site_status site;
     struct audited audited[BS_USERS_MAX];
+    uint64_t run;          /* of this start: when it was */
+    uint64_t published[6]; /* of each topic */
     char text[TEXT_BYTES];
 };
 
+static const char *const topics[] = {"fix", "cycle", "paths", "ris", "health", "calib"};
+enum { TOPICS = sizeof topics / sizeof topics[0] };
+
+static uint64_t *counter_of(struct publisher *p, const char *topic)
+{
+    size_t i = 0;
+    while (i + 1 < TOPICS && strcmp(topics[i], topic) != 0)
+        i++;
+    return &p->published[i];
+}
+
+/* Adds to the header which message of its topic this is, and of which start of the daemon. */
+static int add_number(struct publisher *p, const char *topic, int length)
+{
+    if (length < 1 || p->text[length - 1] != '}')
+        return -1;
+    int n = snprintf(p->text + length - 1, sizeof p->text - (size_t)length + 1,
+                     ",\"seq\":%" PRIu64 ",\"run\":\"%016" PRIx64 "\"}", ++*counter_of(p, topic),
+                     p->run);
+    return n > 0 && (size_t)n <= sizeof p->text - (size_t)length ? length - 1 + n : -1;
+}
+
 static void publish(struct publisher *p, const char *topic, int length, const void *array, size_t n)
 {
+    length = add_number(p, topic, length);
     const struct socket_frame frames[] = {
         {topic, strlen(topic)},
         {p->text, length > 0 ? (size_t)length : 0},
@@ -96,15 +124,29 @@ static struct report_stages mean_stages(const struct totals *t)
                                   t->sum.fix_us / n, t->sum.total_us / n};
 }
 
+static struct health_orders get_orders(const struct publisher *p)
+{
+    const struct bs_cfg *cfg = p->d->p.cfg;
+    struct health_orders o = {.paused_s = daemon_paused_s(p->d), .n_user = cfg->n_users};
+    for (size_t i = 0; i < BS_RIS; i++)
+        o.held[i] = pipeline_held(p->d->p.pipeline, i);
+    for (size_t u = 0; u < cfg->n_users; u++) {
+        o.user[u].id = cfg->users[u].id;
+        o.user[u].allowed = pipeline_allowed(p->d->p.pipeline, u);
+    }
+    return o;
+}
+
 static void get_health(void *context, struct health *h)
 {
     struct publisher *p = context;
     struct daemon *d = p->d;
     const struct totals *t = &p->totals;
     *h = (struct health){
-        .state = stop_requested()        ? "stopping"
-                 : t->background_running ? "background"
-                                         : "running",
+        .state = stop_requested()         ? "stopping"
+                 : daemon_paused_s(d) > 0 ? "paused"
+                 : t->background_running  ? "background"
+                                          : "running",
         .room_s = t->room_s,
         .last_cycle = t->cycle,
         .ris = {.arms = atomic_load(&d->ris[0]),
@@ -124,6 +166,7 @@ static void get_health(void *context, struct health *h)
         .grant = d->grant,
         .memory_locked = d->memory_locked,
         .site = p->site,
+        .orders = get_orders(p),
     };
     deadlines_read(d->p.deadlines, h->deadline);
     if (d->p.witness)
@@ -265,25 +308,43 @@ static void publish_pixels(struct publisher *p)
 {
     struct pixel_message m;
     while (p->d->p.news && pixel_news_take(p->d->p.news, &m)) {
-        const struct socket_frame frames[] = {
-            {"calib", 5}, {m.header, m.n_header}, {m.arrays, m.n_arrays}};
-        if (socket_send(p->d->p.telemetry, frames, 3))
-            log_debug("telemetry calib not sent");
+        if (m.n_header < sizeof p->text)
+            memcpy(p->text, m.header, m.n_header);
+        else
+            m.n_header = 0;
+        publish(p, "calib", (int)m.n_header, m.arrays, m.n_arrays);
     }
 }
 
 static void ask_background(void *context, unsigned cycles)
 {
     struct publisher *p = context;
-    audit_write(p->d->p.audit, "command: background, %u cycles", cycles);
     pipeline_background(p->d->p.pipeline, cycles);
 }
 
-static void note_calibration(void *context, const struct site_request *request)
+static void ask_hold(void *context, size_t surface, int profile)
 {
-    struct publisher *p = context;
-    audit_write(p->d->p.audit, "command: calibrate %s by %s, %u cycles",
-                calib_kind_name(request->kind), site_source_name(request->from), request->cycles);
+    const struct publisher *p = context;
+    if (pipeline_hold(p->d->p.pipeline, surface, profile))
+        log_error("surface %zu has no profile %d", surface, profile);
+}
+
+static void ask_allow(void *context, size_t user, bool allow)
+{
+    const struct publisher *p = context;
+    pipeline_allow(p->d->p.pipeline, user, allow);
+}
+
+static void ask_pause(void *context, double seconds)
+{
+    const struct publisher *p = context;
+    atomic_store(&p->d->paused_until_ns, seconds > 0 ? clock_ns() + (int64_t)(1e9 * seconds) : 0);
+}
+
+static void audit_command(void *context, const char *line)
+{
+    const struct publisher *p = context;
+    audit_write(p->d->p.audit, "%s", line);
 }
 
 /* Each alarm once, when it comes up. */
@@ -300,8 +361,7 @@ static void watch_site(struct publisher *p)
 
 static void ask_shutdown(void *context)
 {
-    struct publisher *p = context;
-    audit_write(p->d->p.audit, "command: shutdown");
+    (void)context;
     stop_request();
 }
 
@@ -331,6 +391,14 @@ static void loop(struct publisher *p)
     }
 }
 
+/* No two starts have the same: nanoseconds of the machine's clock. */
+static uint64_t run_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 int daemon_serve(struct daemon *d, struct status *err)
 {
     static struct publisher publisher; /* one daemon per process; too large for the stack */
@@ -338,10 +406,14 @@ int daemon_serve(struct daemon *d, struct status *err)
     const struct control_ops ops = {.health = get_health,
                                     .background = ask_background,
                                     .shutdown = ask_shutdown,
+                                    .hold = ask_hold,
+                                    .allow = ask_allow,
+                                    .pause = ask_pause,
+                                    .audit = audit_command,
                                     .context = p,
                                     .site = d->p.site,
-                                    .calibrating = note_calibration};
-    *p = (struct publisher){.d = d};
+                                    .scene = {d->p.cfg, &d->p.schedule, d->p.profiles}};
+    *p = (struct publisher){.d = d, .run = run_now()};
     p->control = control_create(d->p.control, &ops, err);
     if (!p->control)
         return err->code;

@@ -22,6 +22,7 @@ struct ear {
     int64_t index;   /* of the last cycle, -1 before the first */
     int dead;        /* cycles without samples in a row */
     double pause_s;  /* until the next attempt to open the radio */
+    bool rested;     /* the cycles before the next one were not missed */
     int64_t said_ns; /* when the log was last told that it is away; 0: it is not */
 };
 
@@ -34,7 +35,7 @@ static int64_t choose_cycle(struct ear *e)
         rc == OK && d->p.cfg->run.gated ? LEAD_GATED_S : LEAD_S + 1e-3 * d->p.cfg->ris.ack_ms;
     int64_t earliest = now + (int64_t)(lead_s * (double)d->p.schedule.rate);
     int64_t index = schedule_next(&d->p.schedule, e->index + 1, earliest);
-    if (e->index >= 0)
+    if (e->index >= 0 && !e->rested)
         atomic_fetch_add(&d->cycles_skipped, (uint64_t)(index - e->index - 1));
     return index;
 }
@@ -166,12 +167,37 @@ static void reopen(struct ear *e)
     nanosleep(&nap, NULL);
 }
 
+double daemon_paused_s(const struct daemon *d)
+{
+    int64_t left = atomic_load(&d->paused_until_ns) - clock_ns();
+    return left > 0 ? (double)left * 1e-9 : 0;
+}
+
+/* Told to pause: neither bursts nor captures; an endless stream goes on unheard, and a gated room's
+ * time stands. */
+static void rest(struct ear *e)
+{
+    struct daemon *d = e->d;
+    const bool drain = d->p.cfg->radio.capture != RADIO_GATED && !d->p.cfg->run.gated;
+    const struct timespec nap = {.tv_nsec = 2000000};
+    int64_t now;
+    e->rested = false;
+    while (daemon_paused_s(d) > 0 && !atomic_load(&d->stop)) {
+        e->rested = true;
+        atomic_fetch_add(&d->heartbeat, 1);
+        if (drain && radio_now(d->p.radio, &now) == OK)
+            radio_rx_drain(d->p.radio, now);
+        nanosleep(&nap, NULL);
+    }
+}
+
 static void serve(struct ear *e)
 {
     struct daemon *d = e->d;
     const int stop_after = d->p.cfg->run.stop_after;
     for (int n = 0; !atomic_load(&d->stop) && (stop_after == 0 || n < stop_after); n++) {
         atomic_fetch_add(&d->heartbeat, 1);
+        rest(e);
         uint32_t faults = radio_watch(d->p.radio);
         if (faults & FAULT_RADIO_DOWN || e->dead >= DEAD_CYCLES) {
             say_down(e, radio_is_down(d->p.radio) ? "the device does not answer any more"

@@ -89,13 +89,32 @@ static int add_socket(const struct keys_job *job, bool json)
     return EXIT_DONE;
 }
 
+static int add_token(const struct keys_job *job, bool json)
+{
+    uint8_t token[SOCKETS_KEY_BYTES];
+    struct status err = {0};
+    randombytes_buf(token, sizeof token);
+    int rc = key_file_write(job->out, token, sizeof token, &err);
+    secure_wipe(token, sizeof token);
+    if (rc)
+        return fail(&err, EXIT_FAILED);
+    if (json)
+        puts("{\"type\":\"token\"}");
+    else
+        printf("token of the live page in %s; its text goes behind the address: #token=...\n",
+               job->out);
+    return EXIT_DONE;
+}
+
 static int run(const struct keys_job *job, const struct options *opt)
 {
     char **word = opt->operands;
     bool user = opt->n_operands == 3 && strcmp(word[0], "user") == 0 && strcmp(word[1], "add") == 0;
     bool socket = opt->n_operands == 1 && strcmp(word[0], "socket") == 0;
-    if (!user && !socket) {
-        fputs("mirador keys: expected 'user add ID' or 'socket'; see 'mirador keys --help'\n",
+    bool token = opt->n_operands == 1 && strcmp(word[0], "token") == 0;
+    if (!user && !socket && !token) {
+        fputs("mirador keys: expected 'user add ID', 'socket' or 'token'; see 'mirador keys "
+              "--help'\n",
               stderr);
         return EXIT_USAGE;
     }
@@ -103,7 +122,7 @@ static int run(const struct keys_job *job, const struct options *opt)
         fputs("mirador keys: where to? give --out FILE; see 'mirador keys --help'\n", stderr);
         return EXIT_USAGE;
     }
-    if (socket && job->seeded) {
+    if (!user && job->seeded) {
         fputs("mirador keys: --seed is for users of simulated demos only\n", stderr);
         return EXIT_USAGE;
     }
@@ -111,7 +130,9 @@ static int run(const struct keys_job *job, const struct options *opt)
         fputs("mirador keys: no source of randomness; check /dev/urandom\n", stderr);
         return EXIT_FAILED;
     }
-    return user ? add_user(job, word[2], opt->json) : add_socket(job, opt->json);
+    return user     ? add_user(job, word[2], opt->json)
+           : socket ? add_socket(job, opt->json)
+                    : add_token(job, opt->json);
 }
 
 int cmd_keys(int argc, char **argv)
@@ -120,11 +141,12 @@ int cmd_keys(int argc, char **argv)
     struct options opt;
     const struct options_cfg cfg = {
         .program = "mirador keys",
-        .operands = "user add ID | socket",
+        .operands = "user add ID | socket | token",
         .synopsis =
             "Makes secret keys in files of mode 0600.\n\n"
             "  user add ID  master key of one user, for base station and user terminal\n"
-            "  socket       CURVE key for sockets beyond this machine; prints the public half",
+            "  socket       CURVE key for sockets beyond this machine; prints the public half\n"
+            "  token        secret that browsers must show to mirador-view beyond this machine",
         .specs = specs,
         .n_specs = sizeof specs / sizeof *specs,
         .json = true,

@@ -115,6 +115,7 @@ static void explain(const json_t *cycle, char *out, size_t size)
         {"damaged", "the answer does not pass its checksum"},
         {"refused", "the answer is not genuine: wrong key, wrong cycle, or a replay"},
         {"lost", "our own capture failed"},
+        {"withheld", "the base station was told not to locate the user"},
     };
     const char *response = json_string_value(json_object_get(cycle, "response"));
     const char *outcome = json_string_value(json_object_get(cycle, "outcome"));

@@ -4,13 +4,23 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 struct seen {
-    unsigned backgrounds, cycles, shutdowns;
+    unsigned backgrounds, cycles, shutdowns, holds, allows, pauses, audits;
+    size_t surface, user;
+    int profile;
+    bool allow;
+    double seconds;
+    char audit[400];
 };
+
+static struct bs_cfg cfg;
+static struct schedule schedule;
+static struct profile_set profiles[BS_RIS];
 
 static void health(void *context, struct health *out)
 {
@@ -31,10 +41,47 @@ static void shutdown(void *context)
     ((struct seen *)context)->shutdowns++;
 }
 
+static void hold(void *context, size_t surface, int profile)
+{
+    struct seen *s = context;
+    s->holds++;
+    s->surface = surface;
+    s->profile = profile;
+}
+
+static void allow(void *context, size_t user, bool allowed)
+{
+    struct seen *s = context;
+    s->allows++;
+    s->user = user;
+    s->allow = allowed;
+}
+
+static void pause_for(void *context, double seconds)
+{
+    struct seen *s = context;
+    s->pauses++;
+    s->seconds = seconds;
+}
+
+static void audit(void *context, const char *line)
+{
+    struct seen *s = context;
+    s->audits++;
+    snprintf(s->audit, sizeof s->audit, "%s", line);
+}
+
 static json_t *ask(struct seen *seen, const char *text)
 {
-    const struct control_ops ops = {
-        .health = health, .background = background, .shutdown = shutdown, .context = seen};
+    const struct control_ops ops = {.health = health,
+                                    .background = background,
+                                    .shutdown = shutdown,
+                                    .hold = hold,
+                                    .allow = allow,
+                                    .pause = pause_for,
+                                    .audit = audit,
+                                    .context = seen,
+                                    .scene = {&cfg, &schedule, profiles}};
     char answer[8192];
     control_execute(&ops, text, strlen(text), answer, sizeof answer);
     json_t *o = json_loads(answer, 0, NULL);
@@ -110,6 +157,116 @@ static void nonsense_is_refused_with_a_reason(void **state)
     assert_int_equal(seen.backgrounds + seen.shutdowns, 0);
 }
 
+static bool is_ok(struct seen *seen, const char *text)
+{
+    json_t *o = ask(seen, text);
+    bool ok = json_is_true(json_object_get(o, "ok"));
+    json_decref(o);
+    return ok;
+}
+
+static void scene_is_described(void **state)
+{
+    (void)state;
+    struct seen seen = {0};
+    json_t *o = ask(&seen, "{\"cmd\":\"describe\"}");
+    const json_t *surfaces = json_object_get(o, "surfaces");
+    const json_t *cycle = json_object_get(o, "cycle");
+    assert_int_equal(json_array_size(surfaces), BS_RIS);
+    assert_float_equal(json_number_value(json_object_get(cycle, "period_s")), 0.2, 1e-12);
+    assert_int_equal(json_array_size(json_object_get(o, "users")), 1);
+    json_decref(o);
+    o = ask(&seen, "{\"cmd\":\"pattern\",\"surface\":\"ris2\",\"profile\":1}");
+    const char *states = json_string_value(json_object_get(o, "states"));
+    assert_int_equal(strlen(states), 6);
+    assert_string_equal(states, "010203");
+    json_decref(o);
+    assert_false(is_ok(&seen, "{\"cmd\":\"pattern\",\"surface\":\"ris2\",\"profile\":2}"));
+    assert_false(is_ok(&seen, "{\"cmd\":\"pattern\",\"surface\":\"ris3\",\"profile\":0}"));
+    assert_false(is_ok(&seen, "{\"cmd\":\"pattern\"}"));
+    assert_int_equal(seen.audits, 0);
+}
+
+static void surface_is_held_at_a_profile_it_has(void **state)
+{
+    (void)state;
+    struct seen seen = {0};
+    assert_true(is_ok(&seen, "{\"cmd\":\"hold\",\"surface\":\"ris2\",\"profile\":1}"));
+    assert_int_equal(seen.surface, 1);
+    assert_int_equal(seen.profile, 1);
+    assert_true(is_ok(&seen, "{\"cmd\":\"hold\",\"surface\":\"ris1\",\"profile\":null}"));
+    assert_int_equal(seen.surface, 0);
+    assert_int_equal(seen.profile, -1);
+    static const char *const bad[] = {
+        "{\"cmd\":\"hold\",\"surface\":\"ris2\"}",
+        "{\"cmd\":\"hold\",\"surface\":\"ris2\",\"profile\":2}",
+        "{\"cmd\":\"hold\",\"surface\":\"ris2\",\"profile\":-1}",
+        "{\"cmd\":\"hold\",\"surface\":\"ris2\",\"profile\":0.5}",
+        "{\"cmd\":\"hold\",\"surface\":2,\"profile\":0}",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(is_ok(&seen, bad[i]));
+    assert_int_equal(seen.holds, 2);
+}
+
+static void permission_can_be_withheld_and_given_back(void **state)
+{
+    (void)state;
+    struct seen seen = {.allow = true};
+    assert_true(is_ok(&seen, "{\"cmd\":\"permit\",\"user\":1,\"allow\":false}"));
+    assert_int_equal(seen.user, 0);
+    assert_false(seen.allow);
+    assert_false(is_ok(&seen, "{\"cmd\":\"permit\",\"user\":2,\"allow\":false}"));
+    assert_false(is_ok(&seen, "{\"cmd\":\"permit\",\"user\":1,\"allow\":0}"));
+    assert_false(is_ok(&seen, "{\"cmd\":\"permit\",\"allow\":true}"));
+    assert_int_equal(seen.allows, 1);
+}
+
+static void pause_has_an_end(void **state)
+{
+    (void)state;
+    struct seen seen = {0};
+    assert_true(is_ok(&seen, "{\"cmd\":\"pause\",\"seconds\":12.5}"));
+    assert_float_equal(seen.seconds, 12.5, 0);
+    assert_true(is_ok(&seen, "{\"cmd\":\"pause\",\"seconds\":0}"));
+    assert_false(is_ok(&seen, "{\"cmd\":\"pause\"}"));
+    assert_false(is_ok(&seen, "{\"cmd\":\"pause\",\"seconds\":-1}"));
+    assert_false(is_ok(&seen, "{\"cmd\":\"pause\",\"seconds\":1e9}"));
+    assert_int_equal(seen.pauses, 2);
+}
+
+static void audit_says_who_and_what_became_of_it(void **state)
+{
+    (void)state;
+    struct seen seen = {0};
+    assert_true(
+        is_ok(&seen, "{\"cmd\":\"background\",\"cycles\":4,\"seq\":3,\"who\":\"page\\n3\"}"));
+    assert_string_equal(seen.audit, "command by page?3: {\"cmd\":\"background\",\"cycles\":4}: ok");
+    assert_false(is_ok(&seen, "{\"cmd\":\"background\",\"cycles\":-4}"));
+    assert_non_null(strstr(seen.audit, "by a program"));
+    assert_null(strstr(seen.audit, ": ok"));
+    json_decref(ask(&seen, "{\"cmd\":\"status\"}"));
+    assert_int_equal(seen.audits, 2);
+}
+
+static int make_scene(void **state)
+{
+    (void)state;
+    struct status err = {0};
+    const char *const items[] = {"users[0].id=1", "users[0].key_file=none"};
+    const struct config_sets sets = {items, 2};
+    if (config_load(&bs_config_table, "lab", &sets, &cfg, &err) ||
+        bs_config_schedule(&cfg, &schedule, &err))
+        fail_msg("%s", err.text);
+    for (size_t i = 0; i < BS_RIS; i++) {
+        profiles[i].shape.columns = 3;
+        profiles[i].shape.rows = 2;
+        profiles[i].n = 2;
+        memcpy(profiles[i].state[1], "\0\1\0\2\0\3", 6);
+    }
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -117,6 +274,11 @@ int main(void)
         cmocka_unit_test(background_takes_a_number_of_cycles),
         cmocka_unit_test(shutdown_is_acknowledged),
         cmocka_unit_test(nonsense_is_refused_with_a_reason),
+        cmocka_unit_test(scene_is_described),
+        cmocka_unit_test(surface_is_held_at_a_profile_it_has),
+        cmocka_unit_test(permission_can_be_withheld_and_given_back),
+        cmocka_unit_test(pause_has_an_end),
+        cmocka_unit_test(audit_says_who_and_what_became_of_it),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_scene, NULL);
 }

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Who may speak to the bridge. A page of another origin, also one that reaches us under a name of
+ * its own (DNS rebinding), must not; beyond loopback a page must show the token. */
+#pragma once
+#include "host/view/view_config.h"
+
+enum { GUARD_TOKEN_BYTES = 32, GUARD_TOKEN_TEXT = 2 * GUARD_TOKEN_BYTES };
+
+struct guard {
+    const struct view_cfg *cfg;
+    bool locked;                      /* a token is needed */
+    char token[GUARD_TOKEN_TEXT + 1]; /* hex, as in the file */
+};
+
+/* Reads the token, if there is one. cfg outlives it. */
+int guard_init(struct guard *guard, const struct view_cfg *cfg, struct status *err) MUST_CHECK;
+void guard_wipe(struct guard *guard);
+
+/* origin and host: headers of a handshake. True if the page came from this very server, and host is
+ * an IPv4 address, localhost or one of listen.names, each with any port. */
+bool guard_origin(const struct guard *guard, const char *origin, const char *host);
+
+/* Compares in constant time. text need not be terminated. */
+bool guard_token(const struct guard *guard, const char *text, size_t n);
