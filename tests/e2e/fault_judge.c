@@ -12,7 +12,8 @@
 #define RETURN      2.05      /* cycles after a fault's end */
 #define RETURN_LOSS 4.05      /* likewise, the end being known to two cycles only */
 
-static void complain(struct fault_judge *j, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void complain(struct fault_judge *j,
+                                                           const char *format, ...)
 {
     va_list args;
     va_start(args, format);

@@ -63,11 +63,12 @@ static size_t make_input(uint8_t *bytes)
 
 int main(int argc, char **argv)
 {
+    const int rounds = argc > 2 ? atoi(argv[2]) : ROUNDS;
     if (argc > 1)
         read_seeds(argv[1]);
     for (size_t i = 0; i < n_seed; i++)
         (void)LLVMFuzzerTestOneInput(seeds[i].bytes, seeds[i].n);
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int i = 0; i < rounds; i++) {
         /* A heap copy of the exact size, so that a sanitizer sees a read past the end. */
         static uint8_t input[LENGTH_MAX];
         size_t n = make_input(input);
@@ -78,6 +79,6 @@ int main(int argc, char **argv)
         (void)LLVMFuzzerTestOneInput(exact, n);
         free(exact);
     }
-    printf("%d inputs, %zu seeds: clean\n", ROUNDS, n_seed);
+    printf("%d inputs, %zu seeds: clean\n", rounds, n_seed);
     return 0;
 }

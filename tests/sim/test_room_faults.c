@@ -190,7 +190,7 @@ static void gone_and_back(void **state)
     assert_int_equal(end_room(rig, SIGTERM), 0);
     report_holds(rig, "\"device_losses\":1");
     report_holds(rig, "\"what\":\"device_gone\",\"radio\":\"bs\",\"at_s\":0.500000000,"
-                      "\"until_s\":1.000000000,\"fired\":1");
+                      "\"until_s\":1.000000000,\"keeps_time\":false,\"fired\":1");
 }
 
 /* Thirty losses in a row leave neither descriptors nor segments behind. */

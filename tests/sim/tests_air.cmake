@@ -9,7 +9,7 @@ add_dependencies(test_uhd_room mirador_room_uhd)
 mirador_test(test_uhd_faults SOURCES sim/test_uhd_faults.c LIBS PkgConfig::UHD m LABELS sanitize)
 add_dependencies(test_uhd_faults mirador_room_uhd)
 set(room_uhd_env "UHD_MODULE_PATH=$<TARGET_FILE_DIR:mirador_room_uhd>")
-set_tests_properties(test_uhd_room test_uhd_faults PROPERTIES ENVIRONMENT "${room_uhd_env}")
+set_property(TEST test_uhd_room test_uhd_faults APPEND PROPERTY ENVIRONMENT "${room_uhd_env}")
 
 function(room_uhd_program name program)
   find_program(UHD_${program} ${program} HINTS /usr/libexec/uhd/examples /usr/lib/uhd/examples)

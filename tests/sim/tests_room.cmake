@@ -15,7 +15,7 @@ mirador_test(test_pixels SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_pixels.c LIBS ro
 mirador_test(test_room_faults SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_room_faults.c
   LIBS base PkgConfig::UHD m LABELS sanitize)
 add_dependencies(test_room_faults mirador-room mirador_room_uhd)
-set_tests_properties(test_room_faults PROPERTIES
+set_property(TEST test_room_faults APPEND PROPERTY
   ENVIRONMENT "UHD_MODULE_PATH=$<TARGET_FILE_DIR:mirador_room_uhd>")
 mirador_test(test_faults SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_faults.c LIBS faults air base m
   LABELS sanitize)
