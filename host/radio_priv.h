@@ -38,6 +38,11 @@ struct tx_slot {
     uhd_tx_metadata_handle md;
 };
 
+struct rx_asked { /* a timed command; its samples are tick .. tick + n - 1 */
+    int64_t tick;
+    size_t n; /* 0: they have come already */
+};
+
 /* The receive stream between two calls. One packet may have been read ahead, to learn from its
  * timestamp where the stream stands. */
 struct rx_state {
@@ -49,7 +54,7 @@ struct rx_state {
     int64_t next;               /* tick that follows what was read last */
     bool contiguous;            /* the next sample should be `next` */
     bool streaming;             /* continuous: the stream has been started */
-    int64_t asked[RX_ASKED];    /* gated: ticks of the last commands */
+    struct rx_asked asked[RX_ASKED]; /* gated: the last commands */
     size_t n_asked;
     bool starts; /* the packet is the first of its command */
 };

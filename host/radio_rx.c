@@ -3,14 +3,18 @@
  * Receiving: blocks sorted by timestamp, out of timed captures or out of one endless stream. UHD
  * flags an overflow only after the good samples have drained and never says how much is missing, so
  * where a stream stands is learnt from the timestamp of one packet, read apart; from there on
- * samples go straight into the block until an error or a capture's end makes that unsure again. */
+ * samples go straight into the block until an error or a capture's end makes that unsure again.
+ *
+ * A capture may also fall silent halfway. recv then appends what the next command brings and tells
+ * the time of its first sample only. So the last samples of a capture are read apart again: their
+ * timestamp says whether everything before was the capture's own, and if not, how much was not. */
 #include "host/clock.h"
 #include "host/radio_tune.h"
 #include <math.h>
 #include <string.h>
 
 #define AHEAD_S 12.0 /* nothing is asked for longer ahead: a cycle lasts 10 s at most */
-enum { ERRORS_MAX = 64 };
+enum { ERRORS_MAX = 64, TAIL_SAMPS = 64 };
 
 struct reading {
     int64_t tick;
@@ -21,6 +25,7 @@ struct reading {
     uint32_t faults;
     double wait_s;
     unsigned errors;
+    bool over; /* nothing more will come for this block */
 };
 
 int radio_rx_stream(struct radio *radio)
@@ -75,7 +80,7 @@ int radio_rx_request(struct radio *radio, int64_t tick, size_t n)
     if (radio_is_down(radio))
         return ERR_RADIO;
     if (radio->cfg.capture == RADIO_GATED) {
-        radio->rxs.asked[radio->rxs.n_asked++ % RX_ASKED] = tick;
+        radio->rxs.asked[radio->rxs.n_asked++ % RX_ASKED] = (struct rx_asked){.tick = tick, .n = n};
         return command(radio, UHD_STREAM_MODE_NUM_SAMPS_AND_DONE, tick, n);
     }
     if (radio->rxs.streaming)
@@ -181,6 +186,39 @@ static void zero(struct radio *radio, const struct reading *r, size_t from, size
         memset(r->buf[c] + from, 0, (to - from) * sizeof **r->buf);
 }
 
+/* The first command after this block's whose samples `tick` is one of, or NULL. */
+static struct rx_asked *later_command(struct rx_state *s, const struct reading *r, int64_t tick)
+{
+    for (size_t i = s->n_asked > RX_ASKED ? s->n_asked - RX_ASKED : 0; i < s->n_asked; i++) {
+        struct rx_asked *a = &s->asked[i % RX_ASKED];
+        if (a->tick > r->tick && tick >= a->tick && tick < a->tick + (int64_t)a->n)
+            return a;
+    }
+    return NULL;
+}
+
+static struct rx_asked *next_command(struct rx_state *s, const struct reading *r)
+{
+    for (size_t i = s->n_asked > RX_ASKED ? s->n_asked - RX_ASKED : 0; i < s->n_asked; i++)
+        if (s->asked[i % RX_ASKED].tick > r->tick)
+            return &s->asked[i % RX_ASKED];
+    return NULL;
+}
+
+/* The capture has fallen silent: the last `strange` samples of the block are another command's. */
+static void fell_silent(struct radio *radio, struct reading *r, size_t strange)
+{
+    struct rx_state *s = &radio->rxs;
+    const size_t n = strange < r->done ? strange : r->done;
+    r->done -= n;
+    r->valid -= n < r->valid ? n : r->valid;
+    r->faults |= FAULT_RX_GAP;
+    if (!s->lossy)
+        s->loss_from = r->tick + (int64_t)r->done;
+    s->lossy = true;
+    s->contiguous = false;
+}
+
 /* How far the timestamp of an unread packet is from what it should be; 0 where nothing can be
  * expected: after a loss, or of another command's first packet. */
 static int64_t offset(const struct radio *radio, const struct reading *r)
@@ -193,13 +231,17 @@ static int64_t offset(const struct radio *radio, const struct reading *r)
     if (radio->cfg.capture == RADIO_CONTINUOUS || !(s->starts || radio->cfg.paced))
         return 0;
     for (size_t i = 0; i < s->n_asked && i < RX_ASKED; i++)
-        if (s->asked[i] == s->packet_tick)
+        if (s->asked[i].tick == s->packet_tick)
             return 0;
     return s->packet_tick - r->tick;
 }
 
 static void heed_time(struct radio *radio, struct reading *r)
 {
+    struct rx_state *s = &radio->rxs;
+    const struct rx_asked *other = later_command(s, r, s->packet_tick);
+    if (other && r->done > 0 && s->packet_at == 0)
+        fell_silent(radio, r, s->contiguous ? (size_t)(s->packet_tick - other->tick) : 0);
     const int64_t jump = offset(radio, r);
     if (jump == 0 || !radio_watch_absorb(radio, jump))
         return;
@@ -249,29 +291,57 @@ static bool take_packet(struct radio *radio, struct reading *r)
     return true;
 }
 
-/* Straight into the block: the stream stands where the block does. */
-static int fill(struct radio *radio, struct reading *r, double timeout_s)
+/* All that `next` asked for has come, into the block of a capture that had fallen silent. */
+static void swallow(struct reading *r, struct rx_asked *next)
+{
+    next->n = 0;
+    r->over = true;
+}
+
+/* A recv has put samples behind what is settled of the block. The block's, as far as their
+ * timestamp says, unless recv stopped early (`ended`) because a command came to its end: then all
+ * that the next one asked for is at the end of them. */
+static void sort_out(struct radio *radio, struct reading *r, size_t got, bool ended)
 {
     struct rx_state *s = &radio->rxs;
-    void *at[RADIO_CHANNELS_MAX];
-    const int64_t here = r->tick + (int64_t)r->done;
-    size_t got = 0;
-    for (size_t c = 0; c < radio->n_rx; c++)
-        at[c] = r->buf[c] + r->done;
-    if (uhd_rx_streamer_recv(radio->rx, at, r->n - r->done, &radio->rx_md, timeout_s, false, &got))
-        return radio_lose(radio);
-    const int64_t jump = got > 0 ? stamp(radio, here) - here : 0;
-    if (jump && radio_watch_absorb(radio, jump)) {
-        r->faults |= FAULT_TIME;
-    } else if (jump) { /* lost without a word: we no longer know where these belong */
-        r->faults |= FAULT_RX_LOST;
-        s->contiguous = false;
-        got = 0;
+    const int64_t here = r->tick + (int64_t)r->done, tick = stamp(radio, here);
+    struct rx_asked *next = tick == here ? NULL : later_command(s, r, tick);
+    if (next) {
+        fell_silent(radio, r, 0);
+        if (ended)
+            swallow(r, next);
+        return;
     }
+    if (tick != here && !radio_watch_absorb(radio, tick - here)) {
+        r->faults |= FAULT_RX_LOST; /* lost without a word: where do these belong? */
+        s->contiguous = false;
+        return;
+    }
+    r->faults |= tick != here ? FAULT_TIME : 0;
     r->done += got;
     r->valid += got;
-    s->next = here + (int64_t)got;
-    return note_error(radio, here + (int64_t)got);
+    s->next = r->tick + (int64_t)r->done;
+    next = ended ? next_command(s, r) : NULL;
+    if (next && next->n <= got) {
+        fell_silent(radio, r, next->n);
+        swallow(r, next);
+    }
+}
+
+/* Straight into the block: the stream stands where the block does. */
+static int fill(struct radio *radio, struct reading *r, size_t wanted, double timeout_s)
+{
+    void *at[RADIO_CHANNELS_MAX];
+    size_t got = 0;
+    bool end = false;
+    for (size_t c = 0; c < radio->n_rx; c++)
+        at[c] = r->buf[c] + r->done;
+    if (uhd_rx_streamer_recv(radio->rx, at, wanted, &radio->rx_md, timeout_s, false, &got))
+        return radio_lose(radio);
+    uhd_rx_metadata_end_of_burst(radio->rx_md, &end);
+    if (got > 0)
+        sort_out(radio, r, got, end && got < wanted);
+    return note_error(radio, r->tick + (int64_t)r->done);
 }
 
 static int read_once(struct radio *radio, struct reading *r)
@@ -284,9 +354,10 @@ static int read_once(struct radio *radio, struct reading *r)
     double left = (double)(r->tick + (int64_t)r->n - now) / (double)radio->rate;
     double timeout_s =
         r->wait_s + fmin(fmax(left, 0), AHEAD_S + (double)r->n / (double)radio->rate);
-    size_t before = r->done;
-    int rc = s->contiguous && s->next == here ? fill(radio, r, timeout_s)
-                                              : fetch(radio, here, timeout_s);
+    const size_t before = r->done, n = r->n - r->done,
+                 tail = radio->cfg.capture == RADIO_GATED ? TAIL_SAMPS : 0;
+    int rc = s->contiguous && s->next == here && n > tail ? fill(radio, r, n - tail, timeout_s)
+                                                          : fetch(radio, here, timeout_s);
     if (rc == OK && r->done == before && s->packet_at == s->packet_n && ++r->errors > ERRORS_MAX)
         return ERR_STATE;
     if (rc == ERR_TIMEOUT)
@@ -303,6 +374,25 @@ static void note_end(struct radio *radio, const struct reading *r)
     radio->watch.mono_ns = clock_ns();
 }
 
+/* A capture that had begun and came to nothing has lost its rest, if nobody said so before. */
+static void close_capture(struct radio *radio, struct reading *r, bool waited)
+{
+    if (radio->cfg.capture != RADIO_GATED)
+        return;
+    if (waited && r->done > 0 && r->done < r->n)
+        fell_silent(radio, r, 0);
+    count_gap(radio, r->tick + (int64_t)r->n);
+}
+
+/* Whether a command's samples have all come already, behind a capture that had fallen silent. */
+static bool used_up(const struct rx_state *s, int64_t tick)
+{
+    for (size_t i = 0; i < s->n_asked && i < RX_ASKED; i++)
+        if (s->asked[i].tick == tick && s->asked[i].n == 0)
+            return true;
+    return false;
+}
+
 static uint32_t touched(const struct reading *r)
 {
     if (r->done < r->n || r->valid == 0)
@@ -317,15 +407,16 @@ int radio_rx_read(struct radio *radio, int64_t tick, size_t n, struct sc16 *cons
     struct rx_state *s = &radio->rxs;
     int rc = radio_is_down(radio) ? ERR_RADIO : OK;
     bool mine = true;
-    if (radio->cfg.capture == RADIO_GATED)
+    if (radio->cfg.capture == RADIO_GATED) {
         s->contiguous = false; /* every capture is a command of its own */
-    while (rc == OK && r.done < n && mine)
+        r.over = used_up(s, tick);
+    }
+    while (rc == OK && r.done < n && mine && !r.over)
         if (s->packet_at < s->packet_n)
             mine = take_packet(radio, &r);
         else
             rc = read_once(radio, &r);
-    if (radio->cfg.capture == RADIO_GATED)
-        count_gap(radio, tick + (int64_t)n);
+    close_capture(radio, &r, rc == ERR_TIMEOUT);
     zero(radio, &r, r.done, n);
     if (rc == ERR_TIMEOUT)
         stop_stream(radio);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -54,19 +55,24 @@ struct outcome {
 };
 
 /* A cycle as the daemon has it: two captures asked for at once, and a burst in the first. */
-static struct outcome cycle(struct radio *radio, int64_t start)
+static struct outcome cycle_of(struct radio *radio, int64_t start, size_t n_second)
 {
     struct outcome o = {0};
     struct sc16 *buf[] = {rx[0], rx[1]};
     const struct sc16 *out[] = {tx};
     assert_int_equal(radio_watch(radio) & FAULT_RADIO_DOWN, 0);
     assert_int_equal(radio_rx_request(radio, start, WINDOW), OK);
-    assert_int_equal(radio_rx_request(radio, start + 50000, WINDOW), OK);
+    assert_int_equal(radio_rx_request(radio, start + 50000, n_second), OK);
     assert_int_equal(radio_tx_burst(radio, start + LEAD, out, BURST), OK);
     o.rc = radio_rx_read(radio, start, WINDOW, buf, 0.01, &o.first);
     o.tx = radio_tx_settle(radio);
-    (void)!radio_rx_read(radio, start + 50000, WINDOW, buf, 0.01, &o.second);
+    (void)!radio_rx_read(radio, start + 50000, n_second, buf, 0.01, &o.second);
     return o;
+}
+
+static struct outcome cycle(struct radio *radio, int64_t start)
+{
+    return cycle_of(radio, start, WINDOW);
 }
 
 static int64_t begin(struct radio *radio)
@@ -148,6 +154,61 @@ static void overflows_and_lost_packets_are_counted(void **state)
     radio_close(&radio);
 }
 
+static struct radio *open_silent(int after_samps)
+{
+    char path[] = "/tmp/mirador-radio-XXXXXX", args[64];
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    dprintf(
+        fd,
+        "faults:\n  - {at_s: 0, radio: bs, what: overflow_stop, silent: yes, after_samps: %d}\n",
+        after_samps);
+    close(fd);
+    snprintf(args, sizeof args, ",faults=%s", path);
+    struct radio *radio = open_with(args, RADIO_GATED);
+    unlink(path);
+    return radio;
+}
+
+/* Within the first packet, behind it, in what is read apart at the end; followed by a capture that
+ * fits into the rest or does not. */
+static void the_rest_of_a_capture_that_falls_silent_is_counted(void **state)
+{
+    (void)state;
+    static const int heard[] = {1000, 5000, WINDOW - 20}, next[] = {3000, WINDOW};
+    for (int i = 0; i < 6; i++) {
+        const int n_heard = heard[i % 3], n_next = next[i / 3];
+        struct radio *radio = open_silent(n_heard);
+        struct outcome o = cycle_of(radio, begin(radio), n_next);
+        const struct radio_counters n = counters(radio);
+        assert_int_equal(o.first.faults, FAULT_RX_GAP | FAULT_RX_LOST);
+        assert_int_equal(o.first.n_valid, n_heard);
+        assert_int_equal(o.second.faults & ~(uint32_t)FAULT_RX_LOST, 0);
+        assert_int_equal(n.rx_timeouts, 0); /* the second capture came, wherever */
+        assert_int_equal(n.rx_overflows, 0);
+        assert_int_equal(n.time_jumps, 0);
+        assert_int_equal(n.rx_gaps, 1);
+        assert_int_equal(n.rx_gap_samps, WINDOW - n_heard);
+        o = cycle_of(radio, begin(radio), n_next);
+        assert_int_equal(o.first.faults | o.second.faults, 0);
+        radio_close(&radio);
+    }
+}
+
+/* With nothing behind it that could be taken for its rest. */
+static void a_last_capture_that_falls_silent_is_counted(void **state)
+{
+    (void)state;
+    struct sc16 *buf[] = {rx[0], rx[1]};
+    struct radio_block block;
+    struct radio *radio = open_silent(5000);
+    assert_int_equal(radio_capture(radio, begin(radio), WINDOW, buf, 0.01, &block), OK);
+    assert_int_equal(block.faults, FAULT_RX_GAP | FAULT_RX_LOST);
+    assert_int_equal(block.n_valid, 5000);
+    assert_int_equal(counters(radio).rx_gap_samps, WINDOW - 5000);
+    radio_close(&radio);
+}
+
 static void reopened_it_goes_on_counting_ticks(void **state)
 {
     (void)state;
@@ -208,6 +269,8 @@ int main(void)
         cmocka_unit_test(a_dropped_command_costs_its_block_only),
         cmocka_unit_test(late_bursts_are_told_before_the_cycle_is_used),
         cmocka_unit_test(overflows_and_lost_packets_are_counted),
+        cmocka_unit_test(the_rest_of_a_capture_that_falls_silent_is_counted),
+        cmocka_unit_test(a_last_capture_that_falls_silent_is_counted),
         cmocka_unit_test(reopened_it_goes_on_counting_ticks),
         cmocka_unit_test(retuned_and_turned_down_at_a_tick),
         cmocka_unit_test(an_endless_stream_is_cut_by_timestamp),
