@@ -166,6 +166,7 @@ int radio_reopen(struct radio *radio, struct status *err)
     close_all(radio);
     if (open_all(radio, err)) {
         close_all(radio);
+        radio->watch.searches++;
         return err->code;
     }
     atomic_store(&radio->down, false);

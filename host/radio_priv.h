@@ -71,6 +71,7 @@ enum sync_state { SYNC_HELD, SYNC_LOST, SYNC_WAIT_EDGE, SYNC_WAIT_SET };
 struct watch_state {
     int64_t tick, mono_ns; /* of the last look at the clock; mono_ns 0: none yet */
     int64_t jump;          /* absorbed since the last look */
+    unsigned searches;     /* for a lost device, in vain */
     enum sync_state sync;
     int64_t pps_s;    /* last edge seen, whole seconds of the device */
     int64_t pps_tick; /* when it was first seen */

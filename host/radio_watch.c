@@ -6,11 +6,13 @@
 #include "base/log.h"
 #include "host/clock.h"
 #include "host/radio_priv.h"
+#include <math.h>
 #include <stdlib.h>
 
 #define BACK_S    0.001 /* behind what was seen already: a jump */
 #define AGREE_S   0.005 /* of the two clocks over a cycle, reading them included */
 #define FORWARD_S 0.5   /* ahead of our clock: a jump; less shows as late commands, once */
+#define SEARCH_S  0.1   /* what a search for a lost device costs in a gated room */
 
 static int64_t since(const struct radio *radio, int64_t mono_ns)
 {
@@ -24,12 +26,20 @@ static int64_t expected(const struct radio *radio, int64_t mono_ns)
     return radio->watch.tick + (radio->cfg.paced ? since(radio, mono_ns) : 0);
 }
 
+/* Where the clock stands by what we know while the device is away. */
+static int64_t without_device(const struct radio *radio)
+{
+    const struct watch_state *w = &radio->watch;
+    return w->tick + (radio->cfg.paced ? since(radio, clock_ns())
+                                       : llround(w->searches * SEARCH_S * (double)radio->rate));
+}
+
 int radio_now(struct radio *radio, int64_t *tick)
 {
     int64_t full = 0;
     double frac = 0;
     if (radio_is_down(radio)) {
-        *tick = radio->watch.tick + since(radio, clock_ns());
+        *tick = without_device(radio);
         return ERR_RADIO;
     }
     pthread_mutex_lock(&radio->usrp_lock);
@@ -103,7 +113,8 @@ uint32_t radio_watch(struct radio *radio)
 /* After a reopening: the old epoch if the device kept its time, else ticks by our clock. */
 void radio_watch_resume(struct radio *radio)
 {
-    int64_t now, mono = clock_ns(), want = radio->watch.tick + since(radio, mono);
+    int64_t now, mono = clock_ns(), want = without_device(radio);
+    radio->watch.searches = 0;
     if (radio->watch.mono_ns == 0 || radio_now(radio, &now))
         return;
     const int64_t half = radio->rate / 2;

@@ -13,7 +13,7 @@
 #define LEAD_S       0.005 /* the device's queues want so much beyond the acknowledgements */
 #define LEAD_GATED_S 0.001 /* the room's clock waits for us */
 #define PATIENCE_S   0.100 /* past the end of a block, before it counts as missing */
-#define REOPEN_S     0.2   /* longest pause between two attempts to open the radio */
+#define REOPEN_S     0.1   /* longest pause between two attempts to open the radio */
 #define SAY_AGAIN_S  30.0
 enum { DEAD_CYCLES = 10 }; /* in a row without samples: the device is opened anew */
 
@@ -26,23 +26,29 @@ struct ear {
     int64_t said_ns; /* when the log was last told that it is away; 0: it is not */
 };
 
-static int64_t choose_cycle(struct ear *e)
-{
-    struct daemon *d = e->d;
-    int64_t now;
-    int rc = radio_now(d->p.radio, &now); /* without a radio: by our own clock */
-    double lead_s =
-        rc == OK && d->p.cfg->run.gated ? LEAD_GATED_S : LEAD_S + 1e-3 * d->p.cfg->ris.ack_ms;
-    int64_t earliest = now + (int64_t)(lead_s * (double)d->p.schedule.rate);
-    int64_t index = schedule_next(&d->p.schedule, e->index + 1, earliest);
-    if (e->index >= 0 && !e->rested)
-        atomic_fetch_add(&d->cycles_skipped, (uint64_t)(index - e->index - 1));
-    return index;
-}
-
 static int64_t begin_of(const struct daemon *d, int64_t index, enum schedule_window window)
 {
     return schedule_start(&d->p.schedule, index) + d->p.schedule.window[window].begin;
+}
+
+/* The next cycle that can be prepared in time. Without a radio: the one that has begun by our own
+ * clock, and ERR_TIMEOUT if that has been taken already. Cycles must not run ahead of time then:
+ * the next one with a radio would have to wait for it. */
+static int choose_cycle(struct ear *e)
+{
+    struct daemon *d = e->d;
+    const struct schedule *s = &d->p.schedule;
+    int64_t now;
+    const bool down = radio_now(d->p.radio, &now) != OK;
+    if (down && begin_of(d, e->index + 1, WINDOW_SENSING) > now)
+        return ERR_TIMEOUT;
+    const double lead_s = d->p.cfg->run.gated ? LEAD_GATED_S : LEAD_S + 1e-3 * d->p.cfg->ris.ack_ms;
+    const int64_t earliest = down ? now - s->period : now + (int64_t)(lead_s * (double)s->rate);
+    const int64_t index = schedule_next(s, e->index + 1, earliest);
+    if (e->index >= 0 && !e->rested)
+        atomic_fetch_add(&d->cycles_skipped, (uint64_t)(index - e->index - 1));
+    e->index = index;
+    return OK;
 }
 
 static int request(struct daemon *d, int64_t index, enum schedule_window window)
@@ -149,7 +155,7 @@ static void say_back(struct ear *e)
     e->pause_s = 0;
 }
 
-/* One attempt. Without success the cycle passes without a radio, no sooner than it should. */
+/* One attempt, and a pause if it fails. */
 static void reopen(struct ear *e)
 {
     struct status err;
@@ -191,24 +197,33 @@ static void rest(struct ear *e)
     }
 }
 
+/* Returns what touches the coming cycle. */
+static uint32_t look_after_radio(struct ear *e)
+{
+    struct radio *radio = e->d->p.radio;
+    uint32_t faults = radio_watch(radio);
+    if (!(faults & FAULT_RADIO_DOWN) && e->dead < DEAD_CYCLES)
+        return faults;
+    say_down(e, radio_is_down(radio) ? "the device does not answer any more"
+                                     : "the device gives no samples");
+    reopen(e);
+    return radio_watch(radio);
+}
+
 static void serve(struct ear *e)
 {
     struct daemon *d = e->d;
     const int stop_after = d->p.cfg->run.stop_after;
-    for (int n = 0; !atomic_load(&d->stop) && (stop_after == 0 || n < stop_after); n++) {
+    for (int n = 0; !atomic_load(&d->stop) && (stop_after == 0 || n < stop_after);) {
         atomic_fetch_add(&d->heartbeat, 1);
         rest(e);
-        uint32_t faults = radio_watch(d->p.radio);
-        if (faults & FAULT_RADIO_DOWN || e->dead >= DEAD_CYCLES) {
-            say_down(e, radio_is_down(d->p.radio) ? "the device does not answer any more"
-                                                  : "the device gives no samples");
-            reopen(e);
-            faults = radio_watch(d->p.radio);
-        }
-        e->index = choose_cycle(e);
+        uint32_t faults = look_after_radio(e);
+        if (choose_cycle(e))
+            continue;
         int rc = run_cycle(d, e->index, faults);
         if (rc == ERR_INTERRUPTED)
             return;
+        n++;
         e->dead = rc ? e->dead + 1 : 0;
         if (d->p.cfg->run.gated && !cycle_gate_wait_done(d->p.gate, e->index))
             return;

@@ -36,7 +36,7 @@ static const char *const surroundings[] = {
     "{at_s: 13.0, radio: bs, what: time_jump, jump_s: -5.1}",
     "{at_s: 13.8, radio: ue, what: late_tx}",
     "{at_s: 14.6, radio: ue, what: overflow}",
-    "{at_s: 15.4, for_s: 0.1, boot_s: 0.1, keeps_time: yes, radio: bs, what: device_gone}",
+    "{at_s: 15.4, for_s: 0.4, boot_s: 0.15, keeps_time: yes, radio: bs, what: device_gone}",
     "{at_s: 17.4, for_s: 0.4, boot_s: 0.2, radio: bs, what: device_gone}",
     NULL,
 };
