@@ -3,7 +3,8 @@
  * A surface that refuses, keeps silent, shows something else, resets, is unplugged or answers late,
  * under the whole base station: RIS1 hangs on an emulated board that speaks to the room. The cycles
  * concerned are marked, none of them gives a position, the board is named with the cure, and
- * positions return with its old profile on the elements. */
+ * positions return with its old profile on the elements. Then the controller itself ends and is
+ * started anew while the base station runs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,13 +22,16 @@
 #include <zmq.h>
 
 #include "base/sockets.h"
+#include "base/state_dir.h"
 #include "tests/e2e/demo_run.h"
+#include "tests/ris_ctrl/bench.h"
 #include "tests/ris_ctrl/emulated.h"
 
 #define PATIENCE_S 60
 #define TOUCHED    4096
 
-static struct emulated board;
+static struct emulated board, other; /* RIS1; RIS2, where it is emulated too */
+static struct bench bench;           /* our own controller, where it is not the demo's */
 static pid_t demo;
 static struct sockets *sockets;
 static void *telemetry;
@@ -153,20 +157,14 @@ static void outage(const char *what, const char *want, const char *cure)
     assert_string_equal(after, before);
 }
 
-static void start(const char *args)
+static void demo_begin(const char *args)
 {
-    char command[1200], path[400], line[500];
+    char path[400], line[500];
     struct status err;
     n_touched = 0;
     fault[0] = text[0] = 0;
-    emulated_start(&board, "firmware", demo_place(), "ris1", 4000000);
-    snprintf(command, sizeof command,
-             "--seconds 600 --seed 4 --set 'ris.boards[0].driver=serial'"
-             " --set 'ris.boards[0].port=%s' --set 'ris.boards[0].baud=4000000'"
-             " --set 'ris.boards[0].ack_timeout_ms=300' --set 'ris.boards[0].retries=1' %s",
-             board.port, args);
     snprintf(path, sizeof path, "%s/stderr", demo_place());
-    demo = demo_start_logged(command, path);
+    demo = demo_start_logged(args, path);
     double began = now_s();
     do { /* the room is the first to be there */
         snprintf(path, sizeof path, "%s/%s/room.sock", demo_place(), demo_folder());
@@ -174,11 +172,26 @@ static void start(const char *args)
     } while (access(path, F_OK) != 0 && now_s() < began + PATIENCE_S);
     snprintf(line, sizeof line, "room ris1 ipc://%s", path);
     emulated_tell(&board, line, NULL);
+    snprintf(line, sizeof line, "room ris2 ipc://%s", path);
+    if (other.pid > 0)
+        emulated_tell(&other, line, NULL);
     snprintf(path, sizeof path, "ipc://%s/%s/telemetry.sock", demo_place(), demo_folder());
     sockets = sockets_create(NULL, &err);
     telemetry = sockets_connect(sockets, ZMQ_SUB, path, &err);
     assert_non_null(telemetry);
     assert_int_equal(socket_subscribe(telemetry, ""), 0);
+}
+
+static void start(const char *args)
+{
+    char command[1200];
+    emulated_start(&board, "firmware", demo_place(), "ris1", 4000000);
+    snprintf(command, sizeof command,
+             "--seconds 600 --seed 4 --set 'ris.boards[0].driver=serial'"
+             " --set 'ris.boards[0].port=%s' --set 'ris.boards[0].baud=4000000'"
+             " --set 'ris.boards[0].ack_timeout_ms=300' --set 'ris.boards[0].retries=1' %s",
+             board.port, args);
+    demo_begin(command);
 }
 
 static void stop(void)
@@ -192,6 +205,10 @@ static void stop(void)
     sockets_destroy(&sockets);
     emulated_stop(&board);
     unlink(board.link);
+    if (other.pid > 0) {
+        emulated_stop(&other);
+        unlink(other.link);
+    }
     snprintf(path, sizeof path, "%s/stderr", demo_place());
     unlink(path);
 }
@@ -217,11 +234,58 @@ static void a_late_board_is_marked(void **state)
     stop();
 }
 
+#define SERIAL(name)                                                                               \
+    "{name: " name ", columns: 16, rows: 16, driver: serial, port: %s, baud: 4000000, "            \
+    "ack_timeout_ms: 300}"
+
+static void controller_begin(void)
+{
+    char words[2048], boards[600], endpoint[200];
+    const char *sets[] = {endpoint, boards, NULL};
+    snprintf(endpoint, sizeof endpoint, "endpoint=%s", bench.ris);
+    snprintf(boards, sizeof boards, "boards=[" SERIAL("ris1") ", " SERIAL("ris2") "]", board.port,
+             other.port);
+    if (bench_start(&bench, sets, words, sizeof words) != 0)
+        fail_msg("%s", words);
+}
+
+/* The controller ends, both boards lose power meanwhile, and a new one knows nothing of our
+ * profiles: cycles are marked until the base station has loaded them again, by itself. */
+static void a_new_controller_gets_the_profiles(void **state)
+{
+    (void)state;
+    char command[400], before[256], after[256];
+    struct status err;
+    assert_int_equal(state_dir_create("ris-outages", bench.folder, sizeof bench.folder, &err), 0);
+    snprintf(bench.ris, sizeof bench.ris, "ipc://%s/ris.sock", bench.folder);
+    emulated_start(&board, "firmware", demo_place(), "ris1", 4000000);
+    emulated_start(&other, "firmware", demo_place(), "ris2", 4000000);
+    controller_begin();
+    snprintf(command, sizeof command, "--seconds 600 --seed 4 --speed 2 --set 'bs.ris.endpoint=%s'",
+             bench.ris);
+    demo_begin(command);
+    until_positions(3);
+    shown(before);
+    assert_int_equal(bench_stop(&bench), 0);
+    emulated_tell(&board, "reset", NULL);
+    emulated_tell(&other, "reset", NULL);
+    controller_begin();
+    until_fault("ris_unknown");
+    until_positions(3);
+    shown(after);
+    assert_string_equal(after, before);
+    print_message("%zu cycles marked\n", n_touched);
+    stop();
+    assert_int_equal(bench_stop(&bench), 0);
+    assert_int_equal(state_dir_remove(bench.folder, &err), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(surfaces_that_fail_are_marked_and_come_back),
         cmocka_unit_test(a_late_board_is_marked),
+        cmocka_unit_test(a_new_controller_gets_the_profiles),
     };
     return cmocka_run_group_tests(tests, demo_place_make, demo_place_remove);
 }

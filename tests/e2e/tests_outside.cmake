@@ -7,8 +7,8 @@ foreach(name liveness security bad_input demo_ris)
 endforeach()
 mirador_test(test_ris_outages TIMEOUT 300 LABELS e2e
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_ris_outages.c ${CMAKE_SOURCE_DIR}/tests/e2e/demo_run.c
-    ${CMAKE_SOURCE_DIR}/tests/ris_ctrl/emulated.c
-  LIBS base PkgConfig::ZMQ PkgConfig::JANSSON m)
+    ${CMAKE_SOURCE_DIR}/tests/ris_ctrl/emulated.c ${CMAKE_SOURCE_DIR}/tests/ris_ctrl/bench.c
+  LIBS base frames PkgConfig::ZMQ PkgConfig::JANSSON Threads::Threads m)
 add_dependencies(test_ris_outages mirador mirador-room mirador-ris mirador-ue miradord mirador_room_uhd ris_emulator)
 mirador_test(test_bad_days TIMEOUT 300 LABELS e2e
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_bad_days.c ${CMAKE_CURRENT_LIST_DIR}/fault_judge.c
