@@ -19,13 +19,24 @@ void arming_init(struct arming *a, const struct arming_cfg *cfg)
 /* The controller refuses what it cannot do by then instead of doing it late: a sequence armed
  * behind the burst's edge would play on the response's. Only on one machine, where the clocks
  * agree. */
-static int64_t deadline_ns(const struct bs_cfg *cfg)
+static int64_t deadline_ns(const struct bs_cfg *cfg, unsigned patience_ms)
 {
     struct timespec t;
     if (cfg->run.gated || strncmp(cfg->ris.endpoint, "ipc:", 4) != 0)
         return 0;
     clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec + cfg->ris.ack_ms * INT64_C(1000000);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec + patience_ms * INT64_C(1000000);
+}
+
+/* Short cycles leave less than ack_ms between an answer and the next burst. */
+static unsigned patience(const struct bs_cfg *cfg, int64_t by_ns)
+{
+    const int64_t left_ms = (by_ns - clock_ns()) / 1000000;
+    if (cfg->run.gated)
+        return ACK_GATED_MS;
+    return left_ms < 1                 ? 1
+           : left_ms < cfg->ris.ack_ms ? (unsigned)left_ms
+                                       : (unsigned)cfg->ris.ack_ms;
 }
 
 /* What a board that holds our profiles acknowledges. */
@@ -70,17 +81,17 @@ static void reload(struct arming *a, size_t i, int code)
         log_info("%s: its profiles were loaded again", name);
 }
 
-static void ask(struct arming *a, const struct cycle_plan *plan, struct telemetry_ris *out)
+static void ask(struct arming *a, const struct cycle_plan *plan, unsigned patience_ms,
+                struct telemetry_ris *out)
 {
     const struct bs_cfg *cfg = a->cfg.cfg;
     for (size_t i = 0; i < BS_RIS; i++) {
         a->arm[i] = profile_sequence(cfg, a->cfg.schedule, i, plan->profile[i]);
         a->arm[i].tag = (uint32_t)plan->cycle;
     }
-    int rc = ris_client_arm_begin(a->cfg.client, a->arms, deadline_ns(cfg));
+    int rc = ris_client_arm_begin(a->cfg.client, a->arms, deadline_ns(cfg, patience_ms));
     if (rc != ERR_IO)
-        rc = ris_client_arm_wait(
-            a->cfg.client, cfg->run.gated ? ACK_GATED_MS : (unsigned)cfg->ris.ack_ms, out->ack);
+        rc = ris_client_arm_wait(a->cfg.client, patience_ms, out->ack);
     for (size_t i = 0; rc == ERR_IO && i < BS_RIS; i++) {
         out->ack[i] = (struct ris_client_ack){.code = ERR_IO};
         snprintf(out->ack[i].text, sizeof out->ack[i].text,
@@ -88,11 +99,11 @@ static void ask(struct arming *a, const struct cycle_plan *plan, struct telemetr
     }
 }
 
-void arming_run(struct arming *a, struct cycle_plan *plan, struct telemetry_ris *out)
+void arming_run(struct arming *a, struct cycle_plan *plan, int64_t by_ns, struct telemetry_ris *out)
 {
     const int64_t began_ns = clock_ns();
     *out = (struct telemetry_ris){.index = plan->index, .cycle = plan->cycle, .n_board = BS_RIS};
-    ask(a, plan, out);
+    ask(a, plan, patience(a->cfg.cfg, by_ns), out);
     out->wait_us = (double)(clock_ns() - began_ns) * 1e-3;
     out->ok = true;
     for (size_t i = 0; i < BS_RIS; i++) {

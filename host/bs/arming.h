@@ -25,6 +25,8 @@ struct arming {
 /* Pointers in cfg outlive it. */
 void arming_init(struct arming *a, const struct arming_cfg *cfg);
 
-/* Arms all boards for the plan's cycle and profiles, and waits: at most cfg->ris.ack_ms, in gated
- * time until they answer. Fills *out, and FAULT_RIS_LATE and FAULT_RIS_UNKNOWN of plan->faults. */
-void arming_run(struct arming *a, struct cycle_plan *plan, struct telemetry_ris *out);
+/* Arms all boards for the plan's cycle and profiles, and waits: at most cfg->ris.ack_ms and until
+ * by_ns (clock_ns), in gated time until they answer. Fills *out, and FAULT_RIS_LATE and
+ * FAULT_RIS_UNKNOWN of plan->faults. */
+void arming_run(struct arming *a, struct cycle_plan *plan, int64_t by_ns,
+                struct telemetry_ris *out);

@@ -9,7 +9,7 @@ struct cycle_gate {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     int64_t requested, taken, answered, done; /* cycle indices; -1: none yet */
-    uint32_t faults;                          /* of the request */
+    struct cycle_request request;             /* for a burst */
     struct cycle_plan plan;
     int64_t train_asked, train_taken, train_answered; /* likewise */
     bool train_ok;
@@ -48,12 +48,13 @@ static void advance(struct cycle_gate *g, int64_t *field, int64_t index)
     pthread_mutex_unlock(&g->lock);
 }
 
-void cycle_gate_request(struct cycle_gate *g, int64_t index, uint32_t faults)
+void cycle_gate_request(struct cycle_gate *g, const struct cycle_request *request)
 {
     pthread_mutex_lock(&g->lock);
-    g->faults = faults;
+    g->request = *request;
+    g->requested = request->index;
+    pthread_cond_broadcast(&g->changed);
     pthread_mutex_unlock(&g->lock);
-    advance(g, &g->requested, index);
 }
 
 void cycle_gate_done(struct cycle_gate *g, int64_t index)
@@ -66,12 +67,13 @@ bool cycle_gate_wait_request(struct cycle_gate *g, struct cycle_request *request
     pthread_mutex_lock(&g->lock);
     while (!g->stopped && g->taken == g->requested && g->train_taken == g->train_asked)
         pthread_cond_wait(&g->changed, &g->lock);
-    request->part = g->taken != g->requested ? CYCLE_BURST : CYCLE_PILOTS;
-    request->faults = g->faults;
-    if (request->part == CYCLE_BURST)
-        request->index = g->taken = g->requested;
-    else
-        request->index = g->train_taken = g->train_asked;
+    if (g->taken != g->requested) {
+        *request = g->request;
+        g->taken = g->requested;
+    } else {
+        g->train_taken = g->train_asked;
+        *request = (struct cycle_request){.part = CYCLE_PILOTS, .index = g->train_asked};
+    }
     bool go = !g->stopped;
     pthread_mutex_unlock(&g->lock);
     return go;

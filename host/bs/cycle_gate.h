@@ -18,10 +18,11 @@ struct cycle_request {
     enum cycle_part { CYCLE_BURST, CYCLE_PILOTS } part;
     int64_t index;
     uint32_t faults; /* CYCLE_BURST: what is known to touch the cycle already (enum cycle_fault) */
+    int64_t by_ns;   /* CYCLE_BURST: clock_ns() at which its burst must be with the radio */
 };
 
-/* RX thread. faults: what is known to touch that cycle already (enum cycle_fault). */
-void cycle_gate_request(struct cycle_gate *gate, int64_t index, uint32_t faults);
+/* RX thread: a CYCLE_BURST. */
+void cycle_gate_request(struct cycle_gate *gate, const struct cycle_request *request);
 /* Waits for the answer to the last request. False once stopped. */
 bool cycle_gate_wait_plan(struct cycle_gate *gate, struct cycle_plan *plan);
 /* The same without waiting longer than timeout_ms: 1 there it is, 0 not yet, -1 stopped. */

@@ -31,23 +31,38 @@ static int64_t begin_of(const struct daemon *d, int64_t index, enum schedule_win
     return schedule_start(&d->p.schedule, index) + d->p.schedule.window[window].begin;
 }
 
-/* The next cycle that can be prepared in time. Without a radio: the one that has begun by our own
- * clock, and ERR_TIMEOUT if that has been taken already. Cycles must not run ahead of time then:
- * the next one with a radio would have to wait for it. */
-static int choose_cycle(struct ear *e)
+/* What the boards must have to acknowledge before a cycle is worth beginning: what they are
+ * promised, or half of what short cycles leave between a capture and the next burst. */
+static double arming_s(const struct daemon *d)
+{
+    const struct schedule_span *w = d->p.schedule.window;
+    const struct schedule_span *last = &w[w[WINDOW_PILOTS].n > 0 ? WINDOW_PILOTS : WINDOW_RESPONSE];
+    const int64_t left = d->p.schedule.period + w[WINDOW_SENSING].begin - last->begin - last->n;
+    const double left_s = (double)left / (double)d->p.schedule.rate - LEAD_S;
+    return fmin(1e-3 * d->p.cfg->ris.ack_ms, fmax(0, left_s / 2));
+}
+
+/* The next cycle that can be prepared in time, and when its burst must be with the radio. Without
+ * a radio: the one that has begun by our own clock, and ERR_TIMEOUT if that has been taken already.
+ * Cycles must not run ahead of time then: the next one with a radio would have to wait for it. */
+static int choose_cycle(struct ear *e, struct cycle_request *out)
 {
     struct daemon *d = e->d;
     const struct schedule *s = &d->p.schedule;
+    const double rate = (double)s->rate;
+    const int64_t clock = clock_ns();
     int64_t now;
     const bool down = radio_now(d->p.radio, &now) != OK;
     if (down && begin_of(d, e->index + 1, WINDOW_SENSING) > now)
         return ERR_TIMEOUT;
-    const double lead_s = d->p.cfg->run.gated ? LEAD_GATED_S : LEAD_S + 1e-3 * d->p.cfg->ris.ack_ms;
-    const int64_t earliest = down ? now - s->period : now + (int64_t)(lead_s * (double)s->rate);
-    const int64_t index = schedule_next(s, e->index + 1, earliest);
+    const double lead_s = d->p.cfg->run.gated ? LEAD_GATED_S : LEAD_S + arming_s(d);
+    const int64_t earliest = down ? now - s->period : now + (int64_t)(lead_s * rate);
+    out->index = schedule_next(s, e->index + 1, earliest);
+    const double left_s = (double)(begin_of(d, out->index, WINDOW_SENSING) - now) / rate;
+    out->by_ns = clock + (int64_t)((left_s - LEAD_S) * 1e9);
     if (e->index >= 0 && !e->rested)
-        atomic_fetch_add(&d->cycles_skipped, (uint64_t)(index - e->index - 1));
-    e->index = index;
+        atomic_fetch_add(&d->cycles_skipped, (uint64_t)(out->index - e->index - 1));
+    e->index = out->index;
     return OK;
 }
 
@@ -120,17 +135,17 @@ static int run_pilots(struct daemon *d, struct cycle_plan *plan)
 }
 
 /* One cycle. Returns OK, ERR_INTERRUPTED, or what the radio said. */
-static int run_cycle(struct daemon *d, int64_t index, uint32_t faults)
+static int run_cycle(struct daemon *d, struct cycle_request *ask)
 {
     struct cycle_plan plan;
     struct block *sensing = block_pool_take(d->p.sensing_pool, true);
     struct block *response = block_pool_take(d->p.response_pool, true);
     if (!sensing || !response)
         return ERR_INTERRUPTED;
-    if (request(d, index, WINDOW_SENSING) || request(d, index, WINDOW_RESPONSE))
-        faults |= FAULT_RADIO_DOWN;
-    cycle_gate_request(d->p.gate, index, faults);
-    if (!wait_for_plan(d, index, &plan))
+    if (request(d, ask->index, WINDOW_SENSING) || request(d, ask->index, WINDOW_RESPONSE))
+        ask->faults |= FAULT_RADIO_DOWN;
+    cycle_gate_request(d->p.gate, ask);
+    if (!wait_for_plan(d, ask->index, &plan))
         return ERR_INTERRUPTED;
     int first = record(d, &plan, WINDOW_SENSING, sensing);
     int second = record(d, &plan, WINDOW_RESPONSE, response);
@@ -217,10 +232,10 @@ static void serve(struct ear *e)
     for (int n = 0; !atomic_load(&d->stop) && (stop_after == 0 || n < stop_after);) {
         atomic_fetch_add(&d->heartbeat, 1);
         rest(e);
-        uint32_t faults = look_after_radio(e);
-        if (choose_cycle(e))
+        struct cycle_request ask = {.part = CYCLE_BURST, .faults = look_after_radio(e)};
+        if (choose_cycle(e, &ask))
             continue;
-        int rc = run_cycle(d, e->index, faults);
+        int rc = run_cycle(d, &ask);
         if (rc == ERR_INTERRUPTED)
             return;
         n++;

@@ -41,11 +41,11 @@ static void publish_ris(struct daemon *d, const struct telemetry_ris *ris)
     telemetry_queue_put(d->p.reports, &item);
 }
 
-static void arm_boards(struct conductor *c, struct cycle_plan *plan)
+static void arm_boards(struct conductor *c, struct cycle_plan *plan, int64_t by_ns)
 {
     struct telemetry_ris ris;
     int64_t t0 = clock_ns();
-    arming_run(&c->arming, plan, &ris);
+    arming_run(&c->arming, plan, by_ns, &ris);
     deadlines_note(c->d->p.deadlines, DEADLINE_ARM, t0, t0 + (int64_t)(1e3 * ris.wait_us));
     publish_ris(c->d, &ris);
 }
@@ -92,10 +92,10 @@ static bool send_burst(struct conductor *c, struct cycle_plan *plan)
            radio_trigger_pulse(p->radio, start + pulse->begin, pulse->n) == OK;
 }
 
-static void give_orders(struct conductor *c, struct cycle_plan *plan)
+static void give_orders(struct conductor *c, struct cycle_plan *plan, int64_t by_ns)
 {
     struct daemon *d = c->d;
-    arm_boards(c, plan);
+    arm_boards(c, plan, by_ns);
     if (!send_burst(c, plan)) {
         plan->faults |= FAULT_TX_LOST;
         atomic_fetch_add(&d->sends_failed, 1);
@@ -104,20 +104,20 @@ static void give_orders(struct conductor *c, struct cycle_plan *plan)
         plan->faults |= FAULT_RADIO_DOWN;
 }
 
-static int conduct(struct conductor *c, int64_t index, uint32_t faults)
+static int conduct(struct conductor *c, const struct cycle_request *ask)
 {
     struct daemon *d = c->d;
-    struct cycle_plan plan = {.index = index,
-                              .faults = faults,
+    struct cycle_plan plan = {.index = ask->index,
+                              .faults = ask->faults,
                               .excused = d->p.cfg->radio.force_unlocked ? FAULT_UNSYNCHRONISED : 0,
                               .tuning = radio_tuning(d->p.radio)};
-    if (next_cycle(c, index, &plan.cycle))
+    if (next_cycle(c, ask->index, &plan.cycle))
         return ERR_STATE;
     c->cycle = plan.cycle;
     plan.user = plan.cycle % d->p.cfg->n_users;
     pipeline_profiles(d->p.pipeline, plan.user, plan.profile);
     if (!(plan.faults & FAULT_RADIO_DOWN))
-        give_orders(c, &plan);
+        give_orders(c, &plan, ask->by_ns);
     cycle_gate_answer(d->p.gate, &plan);
     return OK;
 }
@@ -154,7 +154,7 @@ void *daemon_schedule(void *daemon)
     while (cycle_gate_wait_request(c.d->p.gate, &ask)) {
         if (ask.part == CYCLE_PILOTS) {
             conduct_pilots(&c, ask.index);
-        } else if (conduct(&c, ask.index, ask.faults)) {
+        } else if (conduct(&c, &ask)) {
             log_error("the cycle counter cannot be written down: is the state folder's disk full?");
             atomic_store(&c.d->failed, true);
             cycle_gate_stop(c.d->p.gate);

@@ -45,14 +45,10 @@ int demo_preset_parse(const char *name, const char *text, struct demo_preset *ou
     return rc;
 }
 
-int demo_preset_read(const struct children *children, const char *preset, struct demo_preset *out,
-                     struct status *err)
+int demo_preset_read(const struct children *children, const char *preset, struct command *command,
+                     struct demo_preset *out, struct status *err)
 {
-    static struct command command;
-    command = (struct command){0};
-    command_add(&command, "--config");
-    command_add(&command, "%s", preset);
-    char *dump = children_dump(children, "miradord", &command, err);
+    char *dump = children_dump(children, "miradord", command, err);
     int rc = dump ? demo_preset_parse(preset, dump, out, err) : err->code;
     free(dump);
     return rc;

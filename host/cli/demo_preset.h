@@ -14,10 +14,10 @@ struct demo_preset {
     size_t n_rx; /* receive antennas */
 };
 
-/* Asks the base station about a preset (a name of ours or a file). Faults are ERR_ARG with the
- * daemon's own line. */
-int demo_preset_read(const struct children *children, const char *preset, struct demo_preset *out,
-                     struct status *err) MUST_CHECK;
+/* Asks the base station, with the arguments in *command: a preset (a name of ours or a file) and
+ * overrides of its keys. Faults are ERR_ARG with the daemon's own line. */
+int demo_preset_read(const struct children *children, const char *preset, struct command *command,
+                     struct demo_preset *out, struct status *err) MUST_CHECK;
 
 /* The same from the dump's text. */
 int demo_preset_parse(const char *name, const char *text, struct demo_preset *out,

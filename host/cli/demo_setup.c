@@ -314,6 +314,14 @@ static int start_all(struct demo *demo, struct command *command, struct status *
     return rc;
 }
 
+/* With the overrides: a shorter cycle makes more of them in the same time. */
+static int read_preset(struct demo *demo, struct command *c, struct status *err)
+{
+    begin(c, demo->cfg->preset);
+    add_sets(demo, "bs", c);
+    return demo_preset_read(&demo->children, demo->cfg->preset, c, &demo->preset, err);
+}
+
 int demo_start(struct demo *demo, struct status *err)
 {
     static struct command command;
@@ -330,7 +338,7 @@ int demo_start(struct demo *demo, struct status *err)
     if (rc == 0)
         rc = children_init(&demo->children, demo->state, err);
     if (rc == 0)
-        rc = demo_preset_read(&demo->children, demo->cfg->preset, &demo->preset, err);
+        rc = read_preset(demo, &command, err);
     if (rc == 0)
         rc = demo_scene_read(&demo->children, demo->cfg->scene, demo->cfg->path, &demo->preset,
                              &demo->scene, err);
