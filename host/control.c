@@ -102,13 +102,17 @@ static int need_scene(const struct control_ops *ops, struct status *err)
     return ops->scene.cfg ? OK : status_set(err, ERR_STATE, "there is no scene here");
 }
 
+static json_t *command_names(void);
+
 static int run_describe(const struct control_ops *ops, const json_t *args, char *out, size_t size,
                         struct status *err)
 {
     (void)args;
-    return need_scene(ops, err)
-               ? err->code
-               : write_members(control_scene_describe(&ops->scene), out, size, err);
+    if (need_scene(ops, err))
+        return err->code;
+    json_t *members = control_scene_describe(&ops->scene);
+    json_object_set_new(members, "commands", command_names());
+    return write_members(members, out, size, err);
 }
 
 static int run_pattern(const struct control_ops *ops, const json_t *args, char *out, size_t size,
@@ -192,6 +196,14 @@ static const struct command commands[] = {
     {"background", true, run_background}, {"calib", true, run_calib},
     {"shutdown", true, run_shutdown},
 };
+
+static json_t *command_names(void)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        json_array_append_new(list, json_string(commands[i].name));
+    return list;
+}
 
 static const struct command *find_command(const char *name, struct status *err)
 {

@@ -40,9 +40,11 @@ static const struct option_spec specs[] = {
     {"realtime", 0, NULL, "the room's time waits for nobody; needs a free machine"},
     {"faults", 0, "FILE", "bad days of the radios: a fault script for the room"},
     {"fault-report", 0, "FILE", "the room writes at the end what its radios did, as JSON"},
-    {"headless", 0, NULL, "open no window; nothing is opened yet anyway"},
+    {"headless", 0, NULL, "without the live page"},
+    {"port", 0, "N", "TCP port of the live page; 0: any (8088, or any if that is taken)"},
     {"keep", 0, NULL, "keep the state folder with all logs"},
-    {"set", 's', "PROGRAM.KEY=VALUE", "override a key of room, ris, bs or ue; may be repeated"},
+    {"set", 's', "PROGRAM.KEY=VALUE",
+     "override a key of room, ris, bs, ue or view; may be repeated"},
 };
 
 static int apply_flag(struct demo_cfg *cfg, const char *name)
@@ -90,6 +92,16 @@ static int apply_pixels(struct demo_cfg *cfg, const char *value, struct status *
     return rc;
 }
 
+static int apply_port(struct demo_cfg *cfg, const char *value, struct status *err)
+{
+    uint64_t port;
+    int rc = option_u64("port", value, &port, err);
+    if (rc == 0 && port > 65535)
+        return status_set(err, ERR_ARG, "--port needs 0..65535, not '%.40s'", value);
+    cfg->port = rc ? 0 : (int)port;
+    return rc;
+}
+
 static int apply_set(struct demo_cfg *cfg, const char *value, struct status *err)
 {
     if (cfg->n_sets == DEMO_SETS)
@@ -117,6 +129,8 @@ static int apply(void *context, const char *name, const char *value, struct stat
         return apply_boards(cfg, value, err);
     if (strcmp(name, "ris") == 0)
         return apply_ris(cfg, value, err);
+    if (strcmp(name, "port") == 0)
+        return apply_port(cfg, value, err);
     if (strcmp(name, "set") == 0)
         return apply_set(cfg, value, err);
     const char **text = strcmp(name, "scene") == 0          ? &cfg->scene
@@ -289,6 +303,7 @@ static void greet(const struct run *run)
     demo_print_text(&run->print,
                     "counters at any time: mirador status --endpoint ipc://%s/control.sock",
                     run->demo.state);
+    demo_print_page(&run->print, run->demo.page);
 }
 
 static int finish(struct run *run)
@@ -328,8 +343,13 @@ static int run_demo(struct run *run)
 
 int cmd_demo(int argc, char **argv)
 {
-    struct demo_cfg cfg = {
-        .seconds = 60, .preset = "lab", .scene = "lab", .seed = 1, .speed = 1, .permit = true};
+    struct demo_cfg cfg = {.seconds = 60,
+                           .preset = "lab",
+                           .scene = "lab",
+                           .seed = 1,
+                           .speed = 1,
+                           .permit = true,
+                           .port = -1};
     struct options opt;
     struct status err = {0};
     const struct options_cfg options_cfg = {

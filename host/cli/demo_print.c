@@ -47,6 +47,16 @@ static void print_json(const json_t *object)
     free(line);
 }
 
+void demo_print_page(const struct demo_print *p, const char *address)
+{
+    if (address[0] == '\0')
+        return;
+    if (p->json)
+        printf("{\"type\":\"page\",\"address\":\"%s\"}\n", address);
+    else
+        printf("%slive page: %s%s\n", paint(p, BOLD), address, paint(p, PLAIN));
+}
+
 static void print_header(struct demo_print *p)
 {
     printf(

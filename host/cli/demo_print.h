@@ -28,5 +28,7 @@ void demo_print_pixels(struct demo_print *print, const json_t *calib);
 /* A line for people; nothing with --json. */
 void demo_print_text(const struct demo_print *print, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* Where the live page is; "" = nowhere. */
+void demo_print_page(const struct demo_print *p, const char *address);
 
 void demo_print_summary(const struct demo_print *print, const json_t *summary);

@@ -18,7 +18,7 @@
 /* Of the empty room's capture: cycles of a profile, as bs-lab.yaml has it and with many beams. */
 enum { WIDE_CYCLES = 10, BEAM_CYCLES = 5, BEAMS_SIDE = 4 };
 
-static const char *const programs[] = {"room", "ris", "bs", "ue"};
+static const char *const programs[] = {"room", "ris", "bs", "ue", "view"};
 
 int demo_check_set(const char *set, struct status *err)
 {
@@ -28,7 +28,7 @@ int demo_check_set(const char *set, struct status *err)
             return 0;
     }
     return status_set(err, ERR_ARG,
-                      "--set needs PROGRAM.KEY=VALUE, PROGRAM one of room, ris, bs, ue; "
+                      "--set needs PROGRAM.KEY=VALUE, PROGRAM one of room, ris, bs, ue, view; "
                       "not '%.60s'",
                       set);
 }
@@ -248,6 +248,34 @@ static int start_bs(struct demo *demo, struct command *c, struct status *err)
     return launch(demo, "miradord", "miradord", c, err);
 }
 
+static int read_address(struct demo *demo, const char *path, struct status *err)
+{
+    FILE *f = fopen(path, "r");
+    bool ok = f && fgets(demo->page, sizeof demo->page, f);
+    if (f)
+        fclose(f);
+    return ok ? 0 : status_set(err, ERR_IO, "mirador-view does not tell its address in %s", path);
+}
+
+/* Hears the base station from its first word on. */
+static int start_view(struct demo *demo, struct command *c, struct status *err)
+{
+    char path[160];
+    snprintf(path, sizeof path, "%s/page", demo->state);
+    *c = (struct command){0};
+    command_set(c, "daemon.telemetry=ipc://%s/telemetry.sock", demo->state);
+    command_set(c, "daemon.control=ipc://%s/control.sock", demo->state);
+    command_set(c, "daemon.truth=ipc://%s/truth.sock", demo->state);
+    command_set(c, "listen.address_file=%s", path);
+    if (demo->cfg->port >= 0)
+        command_set(c, "listen.port=%d", demo->cfg->port);
+    else
+        command_set(c, "listen.any_port=yes");
+    add_sets(demo, "view", c);
+    int rc = launch(demo, "mirador-view", "mirador-view", c, err);
+    return rc ? rc : read_address(demo, path, err);
+}
+
 static int start_ue(struct demo *demo, size_t user, struct command *c, struct status *err)
 {
     const struct demo_user *u = &demo->scene.users[user];
@@ -309,6 +337,8 @@ static int start_all(struct demo *demo, struct command *command, struct status *
         rc = err->code;
     if (rc == 0)
         rc = wait_for_telemetry(demo, err);
+    if (rc == 0 && !demo->cfg->headless)
+        rc = start_view(demo, command, err);
     for (size_t i = 0; rc == 0 && i < demo->scene.n_users; i++)
         rc = start_ue(demo, i, command, err);
     return rc;

@@ -24,6 +24,7 @@ struct demo_cfg {
     const char *ris;                   /* what they show, see ris.mode of miradord; NULL = wide */
     uint64_t seed;
     double speed;    /* room seconds per second at most; 0 = no limit */
+    int port;        /* of the live page; 0 = any, -1 = 8088 or any */
     unsigned pixels; /* a train of pilots every so many cycles; 0 = none */
     bool permit, realtime, json, keep, headless;
     const char *sets[DEMO_SETS]; /* "bs.KEY=VALUE", also room, ris, ue */
@@ -33,6 +34,7 @@ struct demo_cfg {
 struct demo {
     const struct demo_cfg *cfg;
     char state[128]; /* private folder; "" = none yet */
+    char page[100];  /* address of the live page; "" = none */
     struct children children;
     struct demo_preset preset;
     struct demo_scene scene;

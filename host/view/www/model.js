@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What is known, from the records of the telemetry. No drawing here.
+
+const KEEP_S = 60; // of room time
+
+export class Model {
+  constructor() {
+    this.truths = []; // {t, users}
+    this.reset(null);
+  }
+
+  // Another start of the daemon: what the last one said says nothing about this one.
+  reset(run) {
+    this.run = run;
+    this.scene = null;
+    this.fixes = []; // {t, header, error}
+    this.cycles = []; // headers
+    this.last = {}; // topic -> header
+    this.power = null; // {values: Float32Array, bins, stepM, streams, t}
+    this.pixels = new Map(); // board -> {header, state, mask}
+    this.patterns = new Map(); // "surface/profile" -> answer
+    this.restarts = (this.restarts ?? -1) + 1;
+  }
+
+  // True if it belongs to another start of the daemon than what came before.
+  take({ topic, header, arrays, ageMs }, nowMs) {
+    const other = header.run !== undefined && header.run !== this.run;
+    if (other) this.reset(header.run);
+    if (header.run !== undefined) this.heardMs = nowMs - ageMs;
+    const handler = this[`take_${topic}`];
+    if (handler) handler.call(this, header, arrays);
+    this.last[topic] = header;
+    return other;
+  }
+
+  take_fix(header) {
+    this.fixes.push({ t: header.time_s, header, error: this.errorOf(header) });
+    while (this.fixes.length && this.fixes[0].t < header.time_s - KEEP_S) this.fixes.shift();
+  }
+
+  take_cycle(header) {
+    this.cycles.push(header);
+    if (this.cycles.length > 80) this.cycles.shift();
+  }
+
+  take_truth(header) {
+    const last = this.truths.at(-1);
+    if (last && header.time_s < last.t - 1) this.truths.length = 0; // another room
+    this.truths.push({ t: header.time_s, users: header.users });
+    while (this.truths[0].t < header.time_s - KEEP_S) this.truths.shift();
+    for (const fix of this.fixes) fix.error ??= this.errorOf(fix.header);
+  }
+
+  take_paths(header, arrays) {
+    const [description] = header.arrays;
+    const [streams, bins] = description.shape;
+    this.power = { values: new Float32Array(arrays, 0, streams * bins), bins, stepM: description.step_m,
+      streams: description.streams, t: header.time_s };
+  }
+
+  take_calib(header, arrays) {
+    if (header.kind !== "pixels") return;
+    const n = header.columns * header.rows;
+    this.pixels.set(header.board, { header, state: new Uint8Array(arrays, 16 * n, n) });
+  }
+
+  // The user's true place at that time, or null.
+  truthAt(t, user) {
+    let i = this.truths.length - 1;
+    while (i >= 0 && this.truths[i].t > t) i--;
+    if (i < 0) return null;
+    const a = this.truths[i], b = this.truths[i + 1] ?? a;
+    const pick = (truth) => truth.users.find((u) => u.id === user && u.present)?.position_m;
+    const pa = pick(a), pb = pick(b) ?? pa;
+    if (!pa || t - a.t > 0.6) return null;
+    const w = b.t > a.t ? (t - a.t) / (b.t - a.t) : 0;
+    return pa.map((x, k) => x + w * (pb[k] - x));
+  }
+
+  errorOf(header) {
+    const truth = this.truthAt(header.time_s, header.user);
+    return truth ? Math.hypot(...header.position_m.map((x, k) => x - truth[k])) : null;
+  }
+
+  get now() {
+    return Math.max(this.last.health?.time_s ?? 0, this.last.cycle?.time_s ?? 0);
+  }
+
+  // Fixes in a second of room time, over the last five.
+  rate() {
+    const t = this.cycles.at(-1)?.time_s ?? 0;
+    const first = this.cycles[0]?.time_s ?? t;
+    const span = Math.min(5, t - first);
+    return span < 0.5 ? null : this.fixes.filter((f) => f.t > t - span).length / span;
+  }
+
+  profileOf(i) {
+    return (this.cycles.at(-1) ?? this.last.fix)?.profile?.[i];
+  }
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Figures, paths, counters and alarms: everything that is text.
+
+const $ = (id) => document.getElementById(id);
+
+function put(id, words, unit = "") {
+  const element = $(id), key = words + unit;
+  if (element.dataset.shown === key) return;
+  element.dataset.shown = key;
+  element.textContent = words;
+  if (!unit) return;
+  const small = document.createElement("span");
+  small.className = "unit";
+  small.textContent = unit;
+  element.append(small);
+}
+
+const length = (m) => (m === null || m === undefined ? ["–"] : m < 1 ? [(100 * m).toFixed(1), "cm"] : [m.toFixed(2), "m"]);
+
+export function figures(model) {
+  const fix = model.fixes.at(-1), fresh = fix && fix.t > model.now - 2, h = fix?.header;
+  put("f-error", ...(fresh ? length(fix.error) : ["–"]));
+  const errors = model.fixes.map((f) => f.error).filter((e) => e !== null).sort((a, b) => a - b);
+  put("f-error-sub", errors.length ? `median ${length(errors[errors.length >> 1]).join(" ")} of ${errors.length}` : "no truth here");
+  put("f-ellipse", fresh ? h.ellipse95_m.map((v) => (100 * v).toFixed(0)).join(" × ") : "–", fresh ? "cm" : "");
+  const rate = model.rate();
+  put("f-rate", rate === null ? "–" : rate.toFixed(1), rate === null ? "" : "/s");
+  put("f-latency", fresh ? h.latency_ms.toFixed(1) : "–", fresh ? "ms" : "");
+  const l = model.last.health?.latency_ms;
+  put("f-latency-sub", l ? `mean ${l.mean.toFixed(1)}, p99 ${l.p99.toFixed(1)}` : "answer to fix");
+}
+
+const PATHS = [["L1", "echo", "static"], ["L2", "echo, ris1", "ris1"], ["L3", "echo, ris2", "ris2"],
+  ["A1", "answer", "static"], ["A2", "answer, ris1", "ris1"], ["A3", "answer, ris2", "ris2"]];
+
+export function makePaths() {
+  for (const [name, words, colour] of PATHS) {
+    const li = document.createElement("li"), bar = document.createElement("span"), fill = document.createElement("i");
+    const label = document.createElement("span"), db = document.createElement("span");
+    [label.className, bar.className, db.className] = ["name", "bar", "db"];
+    label.textContent = words;
+    bar.style.color = `var(--${colour})`;
+    bar.append(fill);
+    li.append(label, bar, db);
+    li.dataset.path = name;
+    $("snr").append(li);
+  }
+}
+
+export function paths(model) {
+  const list = model.fixes.at(-1)?.t > model.now - 2 ? model.fixes.at(-1).header.paths : [];
+  for (const li of $("snr").children) {
+    const path = list.find((p) => p.name === li.dataset.path);
+    li.classList.toggle("unused", !path?.used);
+    li.querySelector("i").style.width = `${path ? Math.max(0, Math.min(100, path.snr_db)) : 0}%`;
+    li.querySelector(".db").textContent = path ? `${path.snr_db.toFixed(1)} dB` : "–";
+    li.title = path ? `${path.length_m.toFixed(3)} m, ${path.used ? "used" : "not used"}` : "not found";
+  }
+}
+
+const RADIO_FAULTS = ["rx_overflows", "rx_sequence_errors", "rx_late_commands", "rx_timeouts", "rx_gaps", "tx_lates",
+  "tx_underflows", "tx_sequence_errors", "unlocked", "losses"];
+
+function counts(h) {
+  const r = h.response;
+  return [
+    ["cycles", h.cycles], ["fixes", h.fixes], ["fixes refused", h.refused_fixes, true],
+    ["answers permitted", r.permitted], ["without permission", r.no_permit + (r.withheld ?? 0)], ["silent", r.silent],
+    ["damaged or not genuine", r.damaged + r.refused, true],
+    ["radio: late, lost, overflow", RADIO_FAULTS.reduce((s, k) => s + (h.radio[k] ?? 0), 0), true],
+    ["surfaces: late, lost", h.ris.late + h.ris.nacks + h.ris.lost, true],
+    ["cycles skipped", h.cycles_skipped, true], ["telemetry dropped", h.telemetry_dropped, true],
+    ["deadlines missed", Object.values(h.deadlines).reduce((s, d) => s + d.missed, 0), true],
+  ];
+}
+
+export function counters(model) {
+  const h = model.last.health;
+  if (!h) return;
+  const body = $("counters").tBodies[0];
+  counts(h).forEach(([words, value, bad], i) => {
+    const row = body.rows[i] ?? body.insertRow();
+    if (!row.cells.length) {
+      const th = document.createElement("th");
+      th.scope = "row";
+      row.append(th, document.createElement("td"));
+    }
+    if (row.cells[0].textContent !== words) row.cells[0].textContent = words;
+    const text = String(value);
+    if (row.cells[1].textContent !== text) row.cells[1].textContent = text;
+    row.cells[1].className = bad && value > 0 ? "bad" : "";
+  });
+  alarms(model, h);
+}
+
+const ALARMS = {
+  file_damaged: "the calibration file is damaged", refused: "a stored calibration is refused",
+  delay_contradicted: "the stored delay contradicts the leak", delay_drift: "the radio's delay has drifted",
+  delay_old: "the delay's calibration is old", channels_old: "the channels' calibration is old",
+  channels_match: "the channels no longer match", temperature: "the temperature has changed since calibration",
+  background_changed: "the empty room has changed", background_wanted: "there is no picture of the empty room",
+};
+
+function alarms(model, h) {
+  const list = (h.calib?.alarms ?? []).map((a) => ["warn", ALARMS[a] ?? a]);
+  const recorder = h.recorder;
+  if (recorder?.why) list.push(["bad", `recorder: ${recorder.why}`]);
+  for (const board of model.last.ris?.boards ?? [])
+    if (!board.ok) list.push(["bad", `${board.name}: ${board.text || board.fault}`]);
+  const faults = model.cycles.at(-1)?.faults ?? [];
+  if (faults.length) list.push(["bad", `this cycle: ${faults.join(", ")}`]);
+  for (const user of h.users ?? [])
+    if (!user.allowed) list.push(["warn", `user ${user.id} is not located: withheld here`]);
+  if (!list.length) list.push(["good", "no alarm"]);
+  const key = JSON.stringify(list), ul = $("alarms");
+  if (ul.dataset.shown === key) return;
+  ul.dataset.shown = key;
+  ul.replaceChildren(...list.map(([name, words]) => {
+    const li = document.createElement("li");
+    li.className = name;
+    li.textContent = words;
+    return li;
+  }));
+}
