@@ -2,7 +2,8 @@
  *
  * The default estimator over random masks, profiles and noise on 20 x 20 pixels: efficiency against
  * CRB-KnownLoc, support, false alarms on healthy surfaces, the hard case, honesty. `--long` runs
- * the whole ensemble (minutes); without it a tenth. */
+ * the whole ensemble (minutes) and takes the limits as they are; without it a tenth runs, and a
+ * share may miss its limit by what chance explains. */
 #include <cblas.h>
 #include <math.h>
 #include <stdarg.h>
@@ -132,26 +133,51 @@ static struct tally ensemble(const struct setting *set)
     return t;
 }
 
-/* A short run may stray by chance: 1.10 + 3 sigma of the mean of a chi-square with 3 parts. */
+/* A tenth may stray by chance: 1.10 + 3 sigma of the mean of a chi-square with 3 parts. */
 static void check_efficient(const struct tally *t)
 {
-    double n = (double)t->runs, slack = 1.25 / sqrt(n);
+    double n = (double)t->runs, slack = scale > 1 ? 0 : 1.25 / sqrt(n);
     assert_true(sqrt(t->sum2 / n) <= 1.10 + slack);
-    assert_true(t->outliers <= 1 + t->runs / 600);
+    assert_true(t->outliers <= (t->runs > 600 ? t->runs / 600 : 1));
+}
+
+/* Most of n runs that may miss where each does with probability p: the share itself in a whole
+ * ensemble; else the number that is passed once in a thousand. */
+static size_t misses_allowed(size_t n, double p)
+{
+    double term = pow(1 - p, (double)n), sum = term;
+    size_t k = 0;
+    if (scale > 1)
+        return (size_t)(p * (double)n + 1e-9);
+    while (sum < 1 - 1e-3) {
+        term *= (double)(n - k) / (double)(k + 1) * p / (1 - p);
+        sum += term;
+        k++;
+    }
+    return k;
+}
+
+static void check_exact(const struct tally *t, double snr_db)
+{
+    if (snr_db < 20)
+        return;
+    size_t allowed = misses_allowed(t->runs, snr_db >= 25 ? 0.01 : 0.03);
+    if (t->runs - t->exact > allowed)
+        fail_msg("%zu of %zu supports are not exact, %zu may be", t->runs - t->exact, t->runs,
+                 allowed);
 }
 
 static void test_efficiency(void **state)
 {
     static const struct setting settings[] = {
-        {20, 4, 15, 60}, {20, 4, 20, 60}, {20, 4, 25, 60}, {50, 4, 15, 60},
-        {50, 4, 20, 60}, {50, 8, 15, 60}, {50, 8, 20, 60},
+        {20, 4, 15, 60}, {20, 4, 20, 60}, {20, 4, 25, 60}, {50, 4, 15, 60}, {50, 4, 20, 60},
+        {50, 4, 25, 60}, {50, 8, 15, 60}, {50, 8, 20, 60}, {50, 8, 25, 60},
     };
     (void)state;
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
         struct tally t = ensemble(settings + i);
         check_efficient(&t);
-        if (settings[i].snr_db >= 20)
-            assert_true((double)t.exact >= 0.97 * (double)t.runs);
+        check_exact(&t, settings[i].snr_db);
     }
 }
 
