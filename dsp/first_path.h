@@ -9,7 +9,8 @@
  *   L = argmin min_{a, b} sum_j |y_j - ...|^2 + noise_var sum_ij |b_ij|^2 / p_i,
  *
  * g_i: a grid of later delays up to 16 chips; p_i: power of what arrives there, the same for all
- * antennas, first flat, then what the fit finds (plus its variance), twice. */
+ * antennas, first flat, then what the fit finds (plus its variance), eleven times: three leave 2 cm
+ * in one room of sixty, where a strong reflector stands a fifth of a chip behind. */
 #pragma once
 #include "dsp/toa.h"
 
@@ -29,7 +30,7 @@ struct first_path_est;
 struct first_path_est *first_path_create(const struct first_path_cfg *cfg, struct status *err);
 void first_path_destroy(struct first_path_est **est);
 
-/* No allocation, but slow: 4 x 811 carriers take 30 ms. h: [n_ant x K]. seen: the same
+/* RT-safe; 4 x 811 carriers take 5 ms (bench_dsp). h: [n_ant x K]. seen: the same
  * path as toa_estimate finds it, pulled by what follows; it is searched a quarter chip either side.
  * ERR_NO_PEAK: nothing there, or the response is no sum of such paths. */
 int first_path_estimate(struct first_path_est *est, const cplxf *h, const struct toa *seen,

@@ -15,3 +15,8 @@ void spd_forward(const double *l, size_t n, double *x);
 
 /* RT-safe. x [n] becomes (L L^T)^-1 x. */
 void spd_solve(const double *l, size_t n, double *x);
+
+/* RT-safe. The same for eight columns at once, x [n x 8]: L^-1 x, and L^-T x. */
+enum { SPD_BLOCK = 8 };
+void spd_forward_block(const double *l, size_t n, double (*x)[SPD_BLOCK]);
+void spd_backward_block(const double *l, size_t n, double (*x)[SPD_BLOCK]);

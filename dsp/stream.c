@@ -348,7 +348,7 @@ static void shift_streams(struct stream *st, size_t a, double delay_s, cplx scal
 }
 
 /* Where the leak is in st->mean (antennas advanced by their leaks), freed from the clutter behind
- * it. Slow, once per lock. */
+ * it. Once per lock. */
 static int lock_on_leak(struct stream *st, const struct toa *seen)
 {
     struct first_path leak;

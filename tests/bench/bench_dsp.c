@@ -112,6 +112,15 @@ static void separate(void *ctx)
         abort();
 }
 
+static void lock(void *ctx)
+{
+    struct cycle *c = ctx;
+    struct stream_ref ref;
+    stream_reset(c->streams);
+    if (stream_separate(c->streams, c->h, SLOTS, c->w, &ref))
+        abort();
+}
+
 static void subtract(void *ctx)
 {
     struct cycle *c = ctx;
@@ -192,6 +201,8 @@ static int measure(struct cycle *c)
     over |= bench_report("", 1e9 * slots / samples, "ns/sample", 1.7);
     double apart = bench_median_s(separate, c, RUNS);
     over |= bench_report("code separation", 1e3 * apart, "ms", 2);
+    double locking = bench_median_s(lock, c, RUNS);
+    over |= bench_report("the same with leak search", 1e3 * locking, "ms", 12);
     double empty = bench_median_s(subtract, c, RUNS);
     over |= bench_report("background, 4 streams", 1e3 * empty, "ms", 0.3);
     double arrivals = bench_median_s(find_arrivals, c, RUNS);
