@@ -15,14 +15,14 @@ static bool first_time(atomic_bool *said)
     return !atomic_exchange(said, true);
 }
 
-static bool ask_fifo(pthread_t thread, int priority)
+static bool ask_fifo(pthread_t thread, int policy, int priority)
 {
     static atomic_bool said;
     const struct sched_param param = {.sched_priority = priority};
-    int e = pthread_setschedparam(thread, SCHED_FIFO | SCHED_RESET_ON_FORK, &param);
+    int e = pthread_setschedparam(thread, policy, &param);
     if (e && first_time(&said))
-        log_warn("no SCHED_FIFO: %s; radio threads run as ordinary ones and a busy machine makes "
-                 "them late. Allow it with 'ulimit -r 99', LimitRTPRIO=99 in a unit, or "
+        log_warn("no SCHED_FIFO: %s; threads run as ordinary ones and a busy machine makes them "
+                 "late. Allow it with 'ulimit -r 99', LimitRTPRIO=99 in a unit, or "
                  "CAP_SYS_NICE; or set run.realtime: no",
                  strerror(e));
     return e == 0;
@@ -75,12 +75,22 @@ static bool pin(pthread_t thread, const int *cpus, size_t n_cpu)
     return false;
 }
 
-struct realtime_grant realtime_apply(pthread_t thread, const struct realtime_cfg *cfg)
+static struct realtime_grant apply(pthread_t thread, int policy, const struct realtime_cfg *cfg)
 {
     return (struct realtime_grant){
-        .fifo = cfg->priority > 0 && ask_fifo(thread, cfg->priority),
+        .fifo = cfg->priority > 0 && ask_fifo(thread, policy, cfg->priority),
         .pinned = cfg->n_cpu > 0 && pin(thread, cfg->cpus, cfg->n_cpu),
     };
+}
+
+struct realtime_grant realtime_apply(pthread_t thread, const struct realtime_cfg *cfg)
+{
+    return apply(thread, SCHED_FIFO | SCHED_RESET_ON_FORK, cfg);
+}
+
+struct realtime_grant realtime_process(const struct realtime_cfg *cfg)
+{
+    return apply(pthread_self(), SCHED_FIFO, cfg);
 }
 
 bool realtime_lock_memory(void)

@@ -14,6 +14,7 @@ enum realtime_priority {
     REALTIME_USER = 10,
     REALTIME_ROOM = 20,
     REALTIME_DSP = 50,
+    REALTIME_RIS = 52, /* an ARM on its way to its board: the schedule waits for it */
     REALTIME_SCHEDULE = 55,
     REALTIME_RX = 60,
     REALTIME_WITNESS = 70,
@@ -31,6 +32,10 @@ struct realtime_grant {
 
 /* Threads and processes that `thread` creates later start as ordinary ones, on the same CPUs. */
 struct realtime_grant realtime_apply(pthread_t thread, const struct realtime_cfg *cfg);
+
+/* The same for the calling thread and, unlike above with the priority too, for all threads and
+ * processes that it creates later: for a program whose threads only hand over to one another. */
+struct realtime_grant realtime_process(const struct realtime_cfg *cfg);
 
 /* Everything mapped now is brought in and locked; what comes later is locked when it is first
  * touched. False: refused. */

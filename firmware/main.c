@@ -15,6 +15,7 @@
 #define PATTERN_BYTES ((BOARD_COLUMNS * BOARD_ROWS * BOARD_BITS + 7) / 8)
 #define BIT_NS        250     /* of a bit on its way into the chain: 30 to 40 cycles */
 #define HOLD_US       20000   /* longest time that a request waits for a sequence's end */
+#define FEED_US       100000  /* between two meals of the watchdog; it starves after 1.4 s */
 #define QUIET_NS      1000000 /* between steps this far apart a request disturbs none */
 
 static struct {
@@ -181,11 +182,10 @@ static bool must_hold(void)
 }
 
 /* Protocol silence, if configured: a reset takes every profile away and turns the outputs off. */
-static void check_silence(void)
+static void check_silence(uint64_t now)
 {
     static uint32_t packets;
     static uint64_t last_us;
-    uint64_t now = uptime_us();
     if (board.core.packets != packets) {
         packets = board.core.packets;
         last_us = now;
@@ -198,10 +198,15 @@ static void check_silence(void)
 
 static void serve(void)
 {
+    uint64_t fed_us = 0;
     uint8_t byte;
     for (;;) {
-        guard_feed();
-        check_silence();
+        uint64_t now = uptime_us();
+        if (now - fed_us > FEED_US) {
+            guard_feed();
+            fed_us = now;
+        }
+        check_silence(now);
         board.core.supply_mv = supply_mv(&board.supply);
         while (!must_hold() && usart_get(&board.usart, &byte))
             feed_core(byte);

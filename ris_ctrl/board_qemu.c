@@ -17,6 +17,8 @@
 #define BOOT_MS    20
 #define STEPS_MAX  4096 /* of a sequence that is played in advance */
 #define PLAY_US    20000000
+#define TRICKLE_US 300 /* QEMU's UART sends each byte by itself; waking up for each slows it down  \
+                        */
 
 struct board {
     struct packet_board packet;
@@ -211,6 +213,7 @@ static int knock(struct board *b, struct status *err)
     cfg.retries = 0;
     int r = ERR_TIMEOUT;
     packet_link_init(&b->packet.link, b->machine.uart, b->cfg.name, (uint16_t)clock_us());
+    b->packet.link.trickle_us = TRICKLE_US;
     for (int i = 0; i < BOOT_TRIES && r == ERR_TIMEOUT; i++)
         r = packet_board_hello(&b->packet, &cfg, err);
     b->packet.link.timeout_ms = b->cfg.ack_timeout_ms;

@@ -3,6 +3,7 @@
  * mirador-ris: the RIS controller. */
 #include "base/log.h"
 #include "base/options.h"
+#include "base/realtime.h"
 #include "ris_ctrl/native_process.h"
 #include "ris_ctrl/ris_config.h"
 #include "ris_ctrl/service.h"
@@ -18,9 +19,27 @@ static const struct options_cfg options_cfg = {
     .ready_fd = true,
 };
 
+/* A command is handed over some eight times on its way to the board and back: on one CPU that is
+ * eight switches, on several eight times waking up another one. What is refused is in the log. An
+ * emulated board needs the machine more than we do. */
+static void be_quick(const struct ris_config *cfg)
+{
+    int cpus[RIS_CONFIG_CPUS];
+    size_t n = realtime_cpus(cpus, RIS_CONFIG_CPUS);
+    const struct realtime_cfg wish = {.priority = REALTIME_RIS,
+                                      .cpus = cfg->n_cpu > 0 ? cfg->cpus : &cpus[n - 1],
+                                      .n_cpu = cfg->n_cpu > 0 ? cfg->n_cpu : n > 0};
+    bool emulated = false;
+    for (size_t i = 0; i < cfg->n_board; i++)
+        emulated = emulated || cfg->boards[i].driver == RIS_DRIVER_QEMU;
+    if (cfg->realtime && !emulated)
+        (void)realtime_process(&wish);
+}
+
 static int serve(const struct ris_config *cfg, struct options *opt)
 {
     struct status err = {.code = OK};
+    be_quick(cfg);
     struct sockets *sockets = sockets_create(&cfg->curve, &err);
     struct service *service = sockets != NULL ? service_create(cfg, sockets, &err) : NULL;
     if (service != NULL) {

@@ -102,6 +102,8 @@ static int wait_answer(struct packet_link *link, const struct ris_msg *request,
         ssize_t n = read(link->fd, bytes, sizeof bytes);
         if (n > 0 && feed(link, bytes, (size_t)n, request, reply) == 1)
             return 1;
+        if (n > 0 && link->trickle_us > 0)
+            usleep(link->trickle_us);
         if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
             return link_gone(link, err);
     }

@@ -10,8 +10,9 @@
 struct packet_link {
     int fd; /* non-blocking, the caller's */
     unsigned timeout_ms, retries;
-    const char *name; /* board, for messages */
-    uint16_t seq;     /* of the last request */
+    const char *name;    /* board, for messages */
+    uint16_t seq;        /* of the last request */
+    unsigned trickle_us; /* an answer comes byte by byte: look again after that long, 0 = at once */
     struct ris_decoder decoder;
     uint32_t n_retries, n_timeouts, n_bad;
     void (*tell)(void *context, const char *text); /* see struct board_cfg; may be NULL */

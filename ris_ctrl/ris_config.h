@@ -53,12 +53,17 @@ struct ris_config_board {
     int retries;
 };
 
+#define RIS_CONFIG_CPUS 64
+
 struct ris_config {
     char endpoint[256];
     char publish[256];    /* PUB of changes, "" = none */
     char store_dir[256];  /* profiles on disk, "" = none */
     char audit_file[256]; /* "" = none */
     struct sockets_cfg curve;
+    bool realtime;
+    size_t n_cpu;
+    int cpus[RIS_CONFIG_CPUS]; /* with realtime; none = the last one we may use */
     size_t n_board;
     struct ris_config_board boards[RIS_CONFIG_BOARDS];
 };

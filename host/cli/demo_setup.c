@@ -187,6 +187,7 @@ static int start_ris(struct demo *demo, struct command *c, struct status *err)
     begin(c, "lab");
     snprintf(room, sizeof room, "ipc://%s/room.sock", demo->state);
     command_set(c, "endpoint=ipc://%s/ris.sock", demo->state);
+    command_set(c, "run.realtime=%s", demo->cfg->realtime ? "yes" : "no");
     demo_scene_tell_ris(&demo->scene, room, c);
     for (int i = 0; demo->cfg->boards && i < DEMO_RIS; i++)
         command_set(c, "boards[%d].driver=%s", i, demo->cfg->boards);

@@ -117,6 +117,35 @@ static void runs_fifo_where_permitted(void **state)
     assert_int_equal(sched_setscheduler(0, SCHED_OTHER, &param), 0);
 }
 
+static void *policy_of_thread(void *out)
+{
+    *(int *)out = sched_getscheduler(0);
+    return NULL;
+}
+
+/* In a child, which ends with it. */
+static int inherits(void)
+{
+    int policy = -1;
+    pthread_t thread;
+    bool fifo = realtime_process(&(struct realtime_cfg){.priority = 3}).fifo;
+    if (pthread_create(&thread, NULL, policy_of_thread, &policy))
+        return 10;
+    pthread_join(thread, NULL);
+    return policy == (fifo ? SCHED_FIFO : SCHED_OTHER) ? 0 : 11;
+}
+
+static void a_whole_process_where_permitted(void **state)
+{
+    (void)state;
+    int status = -1;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(inherits());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,6 +153,7 @@ int main(void)
         cmocka_unit_test(keeps_its_cpus_when_refused),
         cmocka_unit_test(says_what_is_refused),
         cmocka_unit_test(runs_fifo_where_permitted),
+        cmocka_unit_test(a_whole_process_where_permitted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

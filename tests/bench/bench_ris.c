@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/realtime.h"
 #include "base/sockets.h"
 #include "base/state_dir.h"
 #include "host/ris_client.h"
@@ -105,6 +106,8 @@ int main(int argc, char **argv)
     qemu = argc > 1 && strcmp(argv[1], "qemu") == 0;
     char folder[128], endpoint[160];
     struct status err = {.code = OK};
+    if (!qemu) /* as the daemon's thread that arms */
+        (void)realtime_apply(pthread_self(), &(struct realtime_cfg){.priority = REALTIME_SCHEDULE});
     check(state_dir_create("bench-ris", folder, sizeof folder, &err), &err);
     snprintf(endpoint, sizeof endpoint, "ipc://%s/ris.sock", folder);
     pid_t pid = start(endpoint);
