@@ -24,6 +24,7 @@ struct block_pool {
     struct chain chain;
     struct block *blocks;
     struct sc16 *memory;
+    size_t n_ant, n_samp;
 };
 
 static void chain_init(struct chain *c)
@@ -97,6 +98,8 @@ struct block_pool *block_pool_create(size_t n_block, size_t n_ant, size_t n_samp
     chain_init(&pool->chain);
     pool->blocks = blocks;
     pool->memory = (struct sc16 *)memory;
+    pool->n_ant = n_ant;
+    pool->n_samp = n_samp;
     for (size_t b = 0; b < n_block; b++) {
         blocks[b].n_ant = n_ant;
         blocks[b].n_samp = n_samp;
@@ -125,7 +128,7 @@ struct block *block_pool_take(struct block_pool *pool, bool wait)
 
 void block_pool_give(struct block_pool *pool, struct block *block)
 {
-    assert(block && block->samp[0] >= pool->memory);
+    assert(block && block->n_ant == pool->n_ant && block->n_samp == pool->n_samp);
     chain_push(&pool->chain, block);
 }
 

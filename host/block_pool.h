@@ -39,6 +39,7 @@ struct block_pool *block_pool_create(size_t n_block, size_t n_ant, size_t n_samp
 void block_pool_destroy(struct block_pool **pool); /* blocks must all be back or abandoned */
 /* A free block, or NULL: none free and wait is false, or the pool was stopped. */
 struct block *block_pool_take(struct block_pool *pool, bool wait);
+/* May be another pool's block of the same sizes, while that pool lives. */
 void block_pool_give(struct block_pool *pool, struct block *block);
 void block_pool_stop(struct block_pool *pool); /* wakes everyone who waits */
 

@@ -91,6 +91,11 @@ struct bs_cfg {
         double forget_s, model_error, alarm, p_fail;
         int lag; /* cycles from a pilot to the adoption of what it taught */
     } pixels;
+    struct {
+        char folder[BS_TEXT], file[BS_TEXT]; /* file "": nothing is recorded at start */
+        double pretrigger_s, checkpoint_s;
+        int queue_cycles;
+    } record;
     struct bs_user users[BS_USERS_MAX];
     size_t n_users;
     struct {

@@ -179,6 +179,12 @@ static int run_pause(const struct control_ops *ops, const json_t *args, char *ou
     return OK;
 }
 
+static int run_record(const struct control_ops *ops, const json_t *args, char *out, size_t size,
+                      struct status *err)
+{
+    return control_record(ops->recorder, ops->record_folder, args, out, size, err);
+}
+
 static int run_shutdown(const struct control_ops *ops, const json_t *args, char *out, size_t size,
                         struct status *err)
 {
@@ -194,7 +200,7 @@ static const struct command commands[] = {
     {"pattern", false, run_pattern},      {"hold", true, run_hold},
     {"permit", true, run_permit},         {"pause", true, run_pause},
     {"background", true, run_background}, {"calib", true, run_calib},
-    {"shutdown", true, run_shutdown},
+    {"record", true, run_record},         {"shutdown", true, run_shutdown},
 };
 
 static json_t *command_names(void)
@@ -212,7 +218,7 @@ static const struct command *find_command(const char *name, struct status *err)
             return &commands[i];
     status_set(err, ERR_NOT_FOUND,
                name ? "unknown command '%.40s': status, describe, pattern, hold, permit, pause, "
-                      "background, calib, shutdown"
+                      "background, calib, record, shutdown"
                     : "no \"cmd\" in the request%s",
                name ? name : "");
     return NULL;
@@ -238,10 +244,13 @@ static void write_refusal(json_int_t seq, const struct status *err, char *answer
     json_decref(o);
 }
 
-/* Questions about a calibration change nothing. */
+/* Questions about a calibration or a recording change nothing. */
 static bool asks_only(const json_t *request)
 {
-    const char *kind = json_string_value(json_object_get(request, "kind"));
+    const char *kind = json_string_value(json_object_get(request, "kind")),
+               *record = json_string_value(json_object_get(request, "do"));
+    if (record && strcmp(record, "status") == 0)
+        return true;
     return kind && (strcmp(kind, "state") == 0 || strcmp(kind, "list") == 0);
 }
 

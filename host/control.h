@@ -11,6 +11,7 @@
  *   {"cmd":"pattern","surface":"ris1","profile":0} -> {"ok":true, "states":..}
  *   {"cmd":"hold","surface":"ris1","profile":0}    -> {"ok":true}   null: as ris.mode says
  *   {"cmd":"permit","user":1,"allow":false}        -> {"ok":true}
+ *   {"cmd":"record","do":"start", ..}      -> {"ok":true, ..}  stop, mark, status: control_record.h
  *   {"cmd":"pause","seconds":60}           -> {"ok":true}      0 goes on
  *   {"cmd":"shutdown"}                     -> {"ok":true}
  *
@@ -18,6 +19,7 @@
  * every command that changes something is written down with its verdict. A refusal reads
  * {"ok":false,"error":..,"code":..}. The owner thread of the socket calls in here. */
 #pragma once
+#include "host/control_record.h"
 #include "host/control_scene.h"
 #include "host/site_calib.h"
 #include "host/telemetry.h"
@@ -32,6 +34,8 @@ struct control_ops { /* what commands do, supplied by the daemon */
     void (*audit)(void *context, const char *line);
     void *context;
     struct site_calib *site;    /* NULL: commands "calib" are refused */
+    struct recorder *recorder;  /* NULL: commands "record" are refused */
+    const char *record_folder;  /* of recordings begun by command */
     struct control_scene scene; /* cfg NULL: commands that need it are refused */
 };
 

@@ -258,6 +258,30 @@ static uint64_t discontinuities(const struct pipeline_counters *p)
     return n;
 }
 
+/* Text from outside inside a JSON string. */
+static void add_quoted(struct text *t, const char *name, const char *value)
+{
+    char safe[160];
+    size_t n = 0;
+    for (; value[n] && n + 1 < sizeof safe; n++)
+        safe[n] =
+            value[n] == '"' || value[n] == '\\' || (unsigned char)value[n] < ' ' ? '\'' : value[n];
+    safe[n] = '\0';
+    add(t, ",\"%s\":\"%s\"", name, safe);
+}
+
+static void add_recorder(struct text *t, const struct recorder_status *r)
+{
+    add(t, ",\"recorder\":{\"state\":\"%s\",\"alarm\":\"%s\"", recorder_state_name(r->state),
+        recorder_alarm_name(r->alarm));
+    add_quoted(t, "prefix", r->prefix);
+    add_quoted(t, "why", r->why);
+    add(t,
+        ",\"cycles\":%" PRIu64 ",\"bytes\":%" PRIu64
+        ",\"queued\":%zu,\"queued_max\":%zu,\"ring_s\":%.2f,\"memory_bytes\":%zu}",
+        r->cycles, r->bytes, r->queued, r->queued_max, r->ring_s, r->memory_bytes);
+}
+
 static void add_took(struct text *t, const struct histogram_summary *s)
 {
     add(t, "\"n\":%" PRIu64 ",\"p50_us\":%.1f,\"p99_us\":%.1f,\"p999_us\":%.1f,\"max_us\":%.1f",
@@ -279,18 +303,6 @@ static void add_deadlines(struct text *t, const struct health *h)
     add_took(t, &w->late);
     add(t, "},\"realtime\":{\"fifo\":%s,\"pinned\":%s,\"memory_locked\":%s}",
         boolean(h->grant.fifo), boolean(h->grant.pinned), boolean(h->memory_locked));
-}
-
-/* Text from outside inside a JSON string. */
-static void add_quoted(struct text *t, const char *name, const char *value)
-{
-    char safe[160];
-    size_t n = 0;
-    for (; value[n] && n + 1 < sizeof safe; n++)
-        safe[n] =
-            value[n] == '"' || value[n] == '\\' || (unsigned char)value[n] < ' ' ? '\'' : value[n];
-    safe[n] = '\0';
-    add(t, ",\"%s\":\"%s\"", name, safe);
 }
 
 static void add_stored(struct text *t, const struct site_health *h, enum calib_kind kind)
@@ -371,6 +383,7 @@ int telemetry_format_health(const struct health *h, char *out, size_t size)
     add_deadlines(&t, h);
     add_site(&t, &h->site);
     add_orders(&t, &h->orders);
+    add_recorder(&t, &h->recorder);
     add(&t, "}");
     return text_end(&t);
 }

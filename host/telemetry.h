@@ -15,6 +15,7 @@
 #include "base/realtime.h"
 #include "host/deadlines.h"
 #include "host/pipeline.h"
+#include "host/recorder.h"
 #include "host/ris_client.h"
 #include "host/site_alarm.h"
 
@@ -76,6 +77,7 @@ struct health {
     uint64_t trains_lost; /* of pilots: the boards were not armed in time */
     bool background_valid;
     struct site_status site;
+    struct recorder_status recorder;
     struct deadline deadline[DEADLINE_STAGES];
     struct witness_summary witness; /* n_cpu 0: there is none */
     struct realtime_grant grant;    /* of the radio threads */

@@ -16,6 +16,7 @@
 #include "host/control.h"
 #include "host/deadlines.h"
 #include "host/pilot_extract.h"
+#include "host/recorder.h"
 #include "host/site_calib.h"
 #include "host/telemetry.h"
 #include <pthread.h>
@@ -41,6 +42,8 @@ struct daemon_parts {
     struct calib_worker *calib;
     struct pixel_news *news;
     struct site_calib *site;
+    struct recorder *recorder;
+    char record_folder[BS_TEXT + 32];
     struct block_queue *queue;
     struct telemetry_queue *reports;
     struct cycle_gate *gate;
@@ -50,7 +53,7 @@ struct daemon_parts {
 
 struct daemon {
     struct daemon_parts p;
-    pthread_t schedule, rx, dsp, calib, site;
+    pthread_t schedule, rx, dsp, calib, site, recorder;
     struct realtime_grant grant; /* what the radio threads were allowed */
     bool memory_locked;
     atomic_int threads_left;
@@ -81,7 +84,9 @@ void *daemon_schedule(void *daemon);                                         /* 
 void *daemon_dsp(void *daemon);                                              /* thread_dsp.c */
 void *daemon_site(void *daemon);                                             /* thread_site.c */
 int daemon_site_make(struct daemon_parts *p, struct status *err) MUST_CHECK; /* last of the parts */
-void *daemon_calib(void *daemon);                                            /* thread_calib.c */
+int daemon_recorder_make(struct daemon_parts *p, struct status *err) MUST_CHECK;
+void *daemon_recorder(void *daemon); /* thread_recorder.c */
+void *daemon_calib(void *daemon);    /* thread_calib.c */
 
 /* publisher.c: the control thread's loop, until a stop is requested or a thread fails. */
 int daemon_serve(struct daemon *d, struct status *err) MUST_CHECK;

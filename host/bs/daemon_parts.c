@@ -248,7 +248,7 @@ static int make_all(struct daemon_parts *p, struct status *err)
         return err->code;
     /* The pipeline copies the schedule, and the schedule starts when everything slow is done. */
     if (make_watch(p, err) || make_hand_off(p, err) || make_pilots(p, err) || set_time(p, err) ||
-        make_pipeline(p, err) || daemon_site_make(p, err))
+        make_pipeline(p, err) || daemon_site_make(p, err) || daemon_recorder_make(p, err))
         return err->code;
     return OK;
 }
@@ -264,6 +264,7 @@ int daemon_parts_make(struct daemon_parts *p, const struct bs_cfg *cfg, struct s
 void daemon_parts_free(struct daemon_parts *p)
 {
     radio_close(&p->radio); /* first: leaves the room's gate */
+    recorder_destroy(&p->recorder);
     site_calib_destroy(&p->site);
     pipeline_destroy(&p->pipeline);
     burst_destroy(&p->burst);

@@ -171,6 +171,7 @@ static void get_health(void *context, struct health *h)
     deadlines_read(d->p.deadlines, h->deadline);
     if (d->p.witness)
         witness_read(d->p.witness, &h->witness);
+    recorder_status(d->p.recorder, &h->recorder);
     pipeline_counters(d->p.pipeline, &h->pipeline);
     radio_counters(d->p.radio, &h->radio);
 }
@@ -412,6 +413,8 @@ int daemon_serve(struct daemon *d, struct status *err)
                                     .audit = audit_command,
                                     .context = p,
                                     .site = d->p.site,
+                                    .recorder = d->p.recorder,
+                                    .record_folder = d->p.record_folder,
                                     .scene = {d->p.cfg, &d->p.schedule, d->p.profiles}};
     *p = (struct publisher){.d = d, .run = run_now()};
     p->control = control_create(d->p.control, &ops, err);

@@ -28,15 +28,24 @@ static void finish(struct daemon *d, const struct block *block, struct telemetry
     item->kind = TELEMETRY_CYCLE;
     pipeline_response(d->p.pipeline, block, &item->report);
     note_stages(d, &item->report);
+    recorder_report(d->p.recorder, &item->report);
     telemetry_queue_put(d->p.reports, item);
+}
+
+/* A recorder keeps the block, and gives an empty one instead. */
+static void give_back(struct daemon *d, struct block_pool *pool, struct block *block)
+{
+    block_pool_give(pool, recorder_swap(d->p.recorder, block));
 }
 
 /* What the calibration thread knew by this cycle becomes part of the model. */
 static void adopt(struct daemon *d, const struct cycle_plan *plan, struct adopted *adopted)
 {
     for (size_t i = 0; i < BS_RIS && d->p.calib; i++)
-        if (calib_worker_adopt(d->p.calib, i, plan->index, &adopted->version[i], &adopted->map))
+        if (calib_worker_adopt(d->p.calib, i, plan->index, &adopted->version[i], &adopted->map)) {
+            recorder_pixels(d->p.recorder, i, &adopted->map);
             pipeline_pixels(d->p.pipeline, i, &adopted->map);
+        }
 }
 
 /* The cycle's report is in the item still: it says where the answer began and where the user is. */
@@ -57,19 +66,21 @@ void *daemon_dsp(void *daemon)
     while ((block = block_queue_pop(d->p.queue))) {
         int64_t index = block->plan.index;
         if (block->kind == BLOCK_SENSING) {
+            recorder_begin(d->p.recorder, &block->plan);
             adopt(d, &block->plan, &adopted);
             pipeline_sensing(d->p.pipeline, block);
             deadlines_note(d->p.deadlines, DEADLINE_SENSING, block->received_ns, clock_ns());
-            block_pool_give(d->p.sensing_pool, block);
+            give_back(d, d->p.sensing_pool, block);
         } else if (block->kind == BLOCK_PILOTS) {
             hand_on(d, block, &item);
-            block_pool_give(d->p.pilot_pool, block);
+            give_back(d, d->p.pilot_pool, block);
         } else {
             finish(d, block, &item);
-            block_pool_give(d->p.response_pool, block);
+            give_back(d, d->p.response_pool, block);
             cycle_gate_done(d->p.gate, index);
         }
     }
+    recorder_end(d->p.recorder);
     atomic_fetch_sub(&d->threads_left, 1);
     return NULL;
 }

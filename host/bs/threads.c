@@ -23,8 +23,8 @@ static int start_job(struct daemon *d, const struct job *job)
 }
 
 /* Never in real time. */
-static int start_idle(struct daemon *d, pthread_t *thread, void *(*run)(void *), const char *name,
-                      struct status *err)
+static int start_ordinary(struct daemon *d, pthread_t *thread, void *(*run)(void *),
+                          const char *name, struct status *err)
 {
     int e = pthread_create(thread, NULL, run, d);
     if (e)
@@ -47,9 +47,11 @@ int daemon_threads_start(struct daemon *d, struct status *err)
                               strerror(e));
         atomic_fetch_add(&d->threads_left, 1);
     }
-    if (start_idle(d, &d->site, daemon_site, "site-calib", err))
+    if (start_ordinary(d, &d->site, daemon_site, "site-calib", err))
         return err->code;
-    return d->p.calib ? start_idle(d, &d->calib, daemon_calib, "bs-calib", err) : OK;
+    if (start_ordinary(d, &d->recorder, daemon_recorder, "recorder", err))
+        return err->code;
+    return d->p.calib ? start_ordinary(d, &d->calib, daemon_calib, "bs-calib", err) : OK;
 }
 
 bool daemon_threads_stop(struct daemon *d, double timeout_s)
@@ -65,6 +67,7 @@ bool daemon_threads_stop(struct daemon *d, double timeout_s)
     }
     block_queue_stop(d->p.queue);
     telemetry_queue_stop(d->p.reports);
+    recorder_stop_thread(d->p.recorder);
     for (double t = 0; t < timeout_s && atomic_load(&d->threads_left) > 0; t += 0.01)
         nanosleep(&nap, NULL);
     if (atomic_load(&d->threads_left) > 0)
@@ -77,6 +80,8 @@ bool daemon_threads_stop(struct daemon *d, double timeout_s)
         pthread_join(d->rx, NULL);
     if (d->site)
         pthread_join(d->site, NULL);
+    if (d->recorder)
+        pthread_join(d->recorder, NULL);
     if (d->calib)
         pthread_join(d->calib, NULL);
     return true;

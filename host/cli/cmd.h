@@ -9,5 +9,8 @@ int cmd_calib(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_keys(int argc, char **argv);
+int cmd_record(int argc, char **argv);
+int cmd_recording(const char *verb, int argc, char **argv); /* replay, info, check, cut, export */
+int cmd_replay(int argc, char **argv);
 int cmd_ris(int argc, char **argv);
 int cmd_sweep(int argc, char **argv);

@@ -42,6 +42,7 @@ static const struct option_spec specs[] = {
     {"fault-report", 0, "FILE", "the room writes at the end what its radios did, as JSON"},
     {"headless", 0, NULL, "without the live page"},
     {"port", 0, "N", "TCP port of the live page; 0: any (8088, or any if that is taken)"},
+    {"record", 0, "PREFIX", "record all samples: see 'mirador record' and 'mirador replay'"},
     {"keep", 0, NULL, "keep the state folder with all logs"},
     {"set", 's', "PROGRAM.KEY=VALUE",
      "override a key of room, ris, bs, ue or view; may be repeated"},
@@ -135,6 +136,7 @@ static int apply(void *context, const char *name, const char *value, struct stat
         return apply_set(cfg, value, err);
     const char **text = strcmp(name, "scene") == 0          ? &cfg->scene
                         : strcmp(name, "preset") == 0       ? &cfg->preset
+                        : strcmp(name, "record") == 0       ? &cfg->record
                         : strcmp(name, "faults") == 0       ? &cfg->faults
                         : strcmp(name, "fault-report") == 0 ? &cfg->fault_report
                                                             : &cfg->path;

@@ -245,6 +245,8 @@ static int start_bs(struct demo *demo, struct command *c, struct status *err)
     demo_scene_tell_bs(&demo->scene, c);
     if (cfg->pixels)
         command_set(c, "pixels.every=%u", cfg->pixels);
+    if (cfg->record)
+        command_set(c, "record.file=%s", cfg->record);
     add_sets(demo, "bs", c);
     return launch(demo, "miradord", "miradord", c, err);
 }

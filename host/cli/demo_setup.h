@@ -20,6 +20,7 @@ struct demo_cfg {
     const char *preset;                /* of base station and terminals */
     const char *scene, *path;          /* path NULL = the scene's own */
     const char *faults, *fault_report; /* for the room; NULL = none */
+    const char *record;                /* prefix of a recording of the whole run; NULL = none */
     const char *boards;                /* driver of the surfaces; NULL = native */
     const char *ris;                   /* what they show, see ris.mode of miradord; NULL = wide */
     uint64_t seed;

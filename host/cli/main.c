@@ -17,6 +17,8 @@ static const struct subcommand {
 } subcommands[] = {
     {"demo", "mirador demo", cmd_demo, "find a walking user in a simulated room, from nothing"},
     {"status", "mirador status", cmd_status, "ask a running miradord how it does"},
+    {"record", "mirador record", cmd_record, "record samples; look at, mend and cut recordings"},
+    {"replay", "mirador replay", cmd_replay, "work a recording over again, bit by bit"},
     {"keys", "mirador keys", cmd_keys, "make the secret keys of users and sockets"},
     {"ris", "mirador ris", cmd_ris, "design, show and test the profiles of the surfaces"},
     {"calib", "mirador calib", cmd_calib, "find broken pixels in a dataset, or simulate one"},

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "host/recording_sigmf.h"
+#include "base/log.h"
+#include "host/cycle_fault.h"
+#include "host/recording_reader.h"
+#include "host/recording_writer.h"
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define SIGMF_VERSION "1.0.0"
+#define META_MAX      (512L << 20)
+static const char *const labels[RECORDING_WINDOWS] = {"sensing", "response", "pilots"};
+
+/* --- writing --------------------------------------------------------------------------------- */
+
+static json_t *datetime(const struct recording_head *h, int64_t tick)
+{
+    char text[40], whole[24];
+    double t = h->unix0_s + (double)(tick - h->tick0) / h->rate_hz, second = floor(t);
+    time_t seconds = (time_t)second;
+    struct tm tm;
+    int us = (int)((t - second) * 1e6);
+    if (!gmtime_r(&seconds, &tm) || !strftime(whole, sizeof whole, "%Y-%m-%dT%H:%M:%S", &tm))
+        return json_null();
+    snprintf(text, sizeof text, "%s.%06dZ", whole, us);
+    return json_string(text);
+}
+
+static json_t *capture_json(const struct recording_head *h, const struct recording_window *w)
+{
+    json_t *o =
+        json_pack("{s:I,s:f,s:o}", "core:sample_start", (json_int_t)w->first, "core:frequency",
+                  h->carrier_hz, "core:datetime", datetime(h, w->info.tick));
+    if (w->info.tick >= 0) /* the standard has no negative index */
+        json_object_set_new(o, "core:global_index", json_integer(w->info.tick));
+    return o;
+}
+
+static json_t *hash_json(const struct recording_head *h, const struct recording_cycle *c)
+{
+    json_t *a = json_array();
+    for (size_t i = 0; i < BS_RIS; i++) {
+        char text[20];
+        const struct profile_set *set = &h->profiles[i];
+        size_t shown = c->plan.profile[i] < set->n ? c->plan.profile[i] : 0;
+        snprintf(text, sizeof text, "%016llx", (unsigned long long)set->hash[shown]);
+        json_array_append_new(a, json_string(text));
+    }
+    return a;
+}
+
+static json_t *faults_json(uint32_t faults)
+{
+    char names[256];
+    cycle_faults_json(faults, names, sizeof names);
+    json_t *a = json_loads(names, 0, NULL);
+    return a ? a : json_array();
+}
+
+static void add_outcome(json_t *o, const struct cycle_report *r)
+{
+    json_object_set_new(o, "mirador:response", json_string(response_verdict_name(r->response)));
+    json_object_set_new(o, "mirador:outcome", json_string(fix_outcome_name(r->outcome)));
+    if (r->outcome != FIX_DONE)
+        return;
+    json_object_set_new(o, "mirador:user", json_integer(r->user_id));
+    json_object_set_new(
+        o, "mirador:position_m",
+        json_pack("[f,f,f]", r->fix.position.x, r->fix.position.y, r->fix.position.z));
+}
+
+static json_t *annotation_json(const struct recording_head *h, const struct recording_cycle *c,
+                               size_t kind)
+{
+    const struct recording_window *w = &c->window[kind];
+    const double half = h->rate_hz / 2;
+    json_t *o = json_pack("{s:I,s:I,s:s,s:f,s:f,s:s}", "core:sample_start", (json_int_t)w->first,
+                          "core:sample_count", (json_int_t)w->n_samp, "core:label", labels[kind],
+                          "core:freq_lower_edge", h->carrier_hz - half, "core:freq_upper_edge",
+                          h->carrier_hz + half, "core:generator", "miradord");
+    json_object_set_new(o, "mirador:cycle", json_integer((json_int_t)c->plan.cycle));
+    json_object_set_new(o, "mirador:ris_profiles", hash_json(h, c));
+    json_object_set_new(o, "mirador:valid_samples", json_integer((json_int_t)w->info.n_valid));
+    json_object_set_new(o, "mirador:faults", faults_json(w->info.faults | w->plan_faults));
+    json_object_set_new(o, "mirador:tx_gain_db", json_real(h->tx_gain_db));
+    json_object_set_new(o, "mirador:rx_gain_db", json_real(h->rx_gain_db));
+    json_object_set_new(o, "mirador:tuning", json_integer(c->plan.tuning));
+    json_object_set_new(o, "mirador:zero", json_string(zero_state_name(c->report.site.zero)));
+    json_object_set_new(o, "mirador:background", json_boolean(c->report.background_valid));
+    if (c->mark[0] && kind == BLOCK_SENSING)
+        json_object_set_new(o, "core:comment", json_string(c->mark));
+    if (kind == BLOCK_RESPONSE)
+        add_outcome(o, &c->report);
+    return o;
+}
+
+static json_t *extensions(void)
+{
+    return json_pack("[{s:s,s:s,s:b}]", "name", "mirador", "version", "1.0.0", "optional", 1);
+}
+
+static json_t *global_json(const struct recording_head *h, const char *prefix, size_t channel,
+                           const char *digest)
+{
+    const char *base = strrchr(prefix, '/');
+    char program[64], hw[128];
+    snprintf(program, sizeof program, "miradord %s", h->version);
+    snprintf(hw, sizeof hw, "receive channel %zu of %zu, device %s", channel, h->n_rx, h->serial);
+    return json_pack("{s:s,s:s,s:f,s:s,s:s,s:s,s:s,s:o}", "core:datatype", "ci16_le",
+                     "core:version", SIGMF_VERSION, "core:sample_rate", h->rate_hz, "core:sha512",
+                     digest, "core:recorder", program, "core:hw", hw, "core:collection",
+                     base ? base + 1 : prefix, "core:extensions", extensions());
+}
+
+static bool put(FILE *f, json_t *o)
+{
+    bool ok = o && json_dumpf(o, f, JSON_COMPACT | JSON_REAL_PRECISION(17)) == 0;
+    json_decref(o);
+    return ok;
+}
+
+/* Captures, or annotations, of all cycles. */
+static int put_list(FILE *f, struct recording_reader *r, bool annotations, struct status *err)
+{
+    static struct recording_cycle c; /* large; one recording is closed at a time */
+    const char *comma = "";
+    int rc;
+    recording_reader_rewind(r);
+    while ((rc = recording_reader_next(r, &c, err)) == OK)
+        for (size_t i = 0; i < RECORDING_WINDOWS; i++) {
+            if (!c.window[i].there)
+                continue;
+            fputs(comma, f);
+            comma = ",\n";
+            put(f, annotations ? annotation_json(recording_reader_head(r), &c, i)
+                               : capture_json(recording_reader_head(r), &c.window[i]));
+        }
+    return rc == ERR_NOT_FOUND ? OK : rc;
+}
+
+/* Written aside, then renamed. */
+static int replace_by(const char *path, FILE *f, int rc, struct status *err)
+{
+    char aside[RECORDING_PATH + 8];
+    snprintf(aside, sizeof aside, "%s.new", path);
+    bool bad = ferror(f);
+    bad |= fclose(f) != 0;
+    if (rc == OK && !bad && rename(aside, path) == 0)
+        return OK;
+    int e = errno;
+    remove(aside);
+    return rc ? rc
+              : status_set(err, e == ENOSPC ? ERR_NO_SPACE : ERR_IO, "%.200s: %s", path,
+                           strerror(e));
+}
+
+static FILE *open_aside(const char *path, struct status *err)
+{
+    char aside[RECORDING_PATH + 8];
+    snprintf(aside, sizeof aside, "%s.new", path);
+    FILE *f = fopen(aside, "we");
+    if (!f)
+        status_set(err, ERR_IO, "%.200s: %s", aside, strerror(errno));
+    return f;
+}
+
+static int write_meta(struct recording_reader *r, size_t channel, const char *digest,
+                      struct status *err)
+{
+    char path[RECORDING_PATH];
+    const char *prefix = recording_reader_prefix(r);
+    recording_channel_path(prefix, channel, "meta", path);
+    FILE *f = open_aside(path, err);
+    if (!f)
+        return err->code;
+    fputs("{\"global\":", f);
+    bool ok = put(f, global_json(recording_reader_head(r), prefix, channel, digest));
+    fputs(",\n\"captures\":[", f);
+    int rc = ok ? put_list(f, r, false, err) : ERR_IO;
+    fputs("],\n\"annotations\":[", f);
+    if (rc == OK)
+        rc = put_list(f, r, true, err);
+    fputs("]}\n", f);
+    return replace_by(path, f, rc, err);
+}
+
+static int add_stream(json_t *streams, const char *prefix, size_t channel, struct status *err)
+{
+    char path[RECORDING_PATH], name[RECORDING_PATH + 32], digest[129];
+    const char *base = strrchr(prefix, '/');
+    recording_channel_path(prefix, channel, "meta", path);
+    int rc = recording_sha512(path, digest, err);
+    snprintf(name, sizeof name, "%s-rx%zu", base ? base + 1 : prefix, channel);
+    if (rc == OK)
+        json_array_append_new(streams, json_pack("{s:s,s:s}", "name", name, "hash", digest));
+    return rc;
+}
+
+static int add_side_file(json_t *files, const char *prefix, enum recording_file file,
+                         struct status *err)
+{
+    char path[RECORDING_PATH], digest[129];
+    recording_path(prefix, file, path);
+    const char *base = strrchr(path, '/');
+    int rc = recording_sha512(path, digest, err);
+    if (rc == OK)
+        json_array_append_new(
+            files, json_pack("{s:s,s:s}", "name", base ? base + 1 : path, "hash", digest));
+    return rc;
+}
+
+static int write_collection(const struct recording_reader *r, struct status *err)
+{
+    char path[RECORDING_PATH];
+    const char *prefix = recording_reader_prefix(r);
+    json_t *streams = json_array(), *files = json_array();
+    int rc = OK;
+    for (size_t a = 0; rc == OK && a < recording_reader_head(r)->n_rx; a++)
+        rc = add_stream(streams, prefix, a, err);
+    for (enum recording_file i = RECORDING_JOURNAL; rc == OK && i <= RECORDING_CONFIG; i++)
+        rc = add_side_file(files, prefix, i, err);
+    json_t *o =
+        json_pack("{s:{s:s,s:s,s:o,s:o,s:o}}", "collection", "core:version", SIGMF_VERSION,
+                  "core:description", "Windows of a Mirador base station, one per channel",
+                  "core:extensions", extensions(), "core:streams", streams, "mirador:files", files);
+    recording_path(prefix, RECORDING_COLLECTION, path);
+    FILE *f = rc == OK ? open_aside(path, err) : NULL;
+    if (!f) {
+        json_decref(o);
+        return err->code;
+    }
+    bool ok = put(f, o);
+    fputc('\n', f);
+    return replace_by(path, f, ok ? OK : ERR_IO, err);
+}
+
+int sigmf_write(const char *prefix, const char digest[][129], struct status *err)
+{
+    struct recording_reader *r = recording_reader_open(prefix, err);
+    if (!r)
+        return err->code;
+    int rc = OK;
+    for (size_t a = 0; rc == OK && a < recording_reader_head(r)->n_rx; a++)
+        rc = write_meta(r, a, digest[a], err);
+    if (rc == OK)
+        rc = write_collection(r, err);
+    recording_reader_close(&r);
+    return rc;
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+void sigmf_clear(struct sigmf_meta *meta)
+{
+    free(meta->capture);
+    *meta = (struct sigmf_meta){0};
+}
+
+static int take_global(const json_t *g, struct sigmf_meta *out, struct status *err)
+{
+    const char *type = json_string_value(json_object_get(g, "core:datatype")),
+               *sha = json_string_value(json_object_get(g, "core:sha512"));
+    const json_t *rate = json_object_get(g, "core:sample_rate");
+    if (!type || !json_is_string(json_object_get(g, "core:version")))
+        return status_set(err, ERR_FORMAT, "global: core:datatype and core:version must be texts");
+    if (strcmp(type, "ci16_le") != 0)
+        return status_set(err, ERR_FORMAT, "global: core:datatype is '%.20s', ours are ci16_le",
+                          type);
+    out->rate_hz = json_number_value(rate);
+    if (!json_is_number(rate) || !(out->rate_hz > 0))
+        return status_set(err, ERR_FORMAT, "global: core:sample_rate must be above 0");
+    if (sha && strlen(sha) + 1 != sizeof out->sha512)
+        return status_set(err, ERR_FORMAT, "global: core:sha512 must have 128 digits");
+    memcpy(out->sha512, sha ? sha : "", sha ? sizeof out->sha512 : 1);
+    return OK;
+}
+
+/* A list whose items all have core:sample_start, rising. start: of each, or NULL. */
+static int take_starts(const json_t *list, const char *name, struct sigmf_capture *start,
+                       struct status *err)
+{
+    size_t i;
+    json_t *item;
+    json_int_t last = 0;
+    if (!json_is_array(list))
+        return status_set(err, ERR_FORMAT, "%s: must be a list", name);
+    json_array_foreach(list, i, item)
+    {
+        const json_t *at = json_object_get(item, "core:sample_start"),
+                     *global = json_object_get(item, "core:global_index");
+        json_int_t v = json_integer_value(at);
+        if (!json_is_integer(at) || v < last)
+            return status_set(err, ERR_FORMAT,
+                              "%s[%zu]: core:sample_start must be a whole number, none below the "
+                              "one before",
+                              name, i);
+        if (global && (!json_is_integer(global) || json_integer_value(global) < 0))
+            return status_set(err, ERR_FORMAT,
+                              "%s[%zu]: core:global_index must be a whole number from 0", name, i);
+        last = v;
+        if (start)
+            start[i] = (struct sigmf_capture){(uint64_t)v, (uint64_t)json_integer_value(global)};
+    }
+    return OK;
+}
+
+static int take_meta(const json_t *o, struct sigmf_meta *out, struct status *err)
+{
+    const json_t *captures = json_object_get(o, "captures"),
+                 *annotations = json_object_get(o, "annotations");
+    if (take_global(json_object_get(o, "global"), out, err))
+        return err->code;
+    out->n_capture = json_array_size(captures);
+    out->n_annotation = json_array_size(annotations);
+    out->capture = calloc(out->n_capture + 1, sizeof *out->capture);
+    if (!out->capture)
+        return status_set(err, ERR_NO_MEMORY, "out of memory");
+    out->carrier_hz =
+        json_number_value(json_object_get(json_array_get(captures, 0), "core:frequency"));
+    if (take_starts(captures, "captures", out->capture, err))
+        return err->code;
+    return take_starts(annotations, "annotations", NULL, err);
+}
+
+int sigmf_parse(const char *text, size_t n, struct sigmf_meta *out, struct status *err)
+{
+    json_error_t fault;
+    json_t *o = json_loadb(text, n, JSON_REJECT_DUPLICATES, &fault);
+    *out = (struct sigmf_meta){0};
+    int rc = json_is_object(o)
+                 ? take_meta(o, out, err)
+                 : status_set(err, ERR_FORMAT, "not an object of JSON: %.100s", fault.text);
+    json_decref(o);
+    if (rc)
+        sigmf_clear(out);
+    return rc;
+}
+
+int sigmf_read(const char *path, struct sigmf_meta *out, struct status *err)
+{
+    FILE *f = fopen(path, "rbe");
+    char *text = NULL;
+    *out = (struct sigmf_meta){0};
+    if (!f)
+        return status_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%.200s: %s", path,
+                          strerror(errno));
+    fseek(f, 0, SEEK_END);
+    long n = ftell(f);
+    rewind(f);
+    if (n >= 0 && n <= META_MAX)
+        text = malloc((size_t)n + 1);
+    int rc = text && fread(text, 1, (size_t)n, f) == (size_t)n
+                 ? sigmf_parse(text, (size_t)n, out, err)
+                 : status_set(err, ERR_IO, "cannot be read, or is larger than 512 MiB");
+    fclose(f);
+    free(text);
+    if (rc) {
+        char why[sizeof err->text];
+        snprintf(why, sizeof why, "%s", err->text);
+        status_set(err, rc, "%.120s: %.120s", path, why);
+    }
+    return rc;
+}
