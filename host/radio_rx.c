@@ -365,10 +365,11 @@ static int read_once(struct radio *radio, struct reading *r)
     return rc;
 }
 
-/* What time it is when a block is in (radio_watch.c compares). */
+/* What time it is when a block is in, in a gated room (radio_watch.c compares): otherwise we may
+ * have been held up since. */
 static void note_end(struct radio *radio, const struct reading *r)
 {
-    if (r->faults & FAULT_TIME || r->valid < r->n)
+    if (radio->cfg.paced || r->faults & FAULT_TIME || r->valid < r->n)
         return;
     radio->watch.tick = r->tick + (int64_t)r->n;
     radio->watch.mono_ns = clock_ns();

@@ -9,10 +9,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define BACK_S    0.001 /* behind what was seen already: a jump */
-#define AGREE_S   0.005 /* of the two clocks over a cycle, reading them included */
-#define FORWARD_S 0.5   /* ahead of our clock: a jump; less shows as late commands, once */
-#define SEARCH_S  0.1   /* what a search for a lost device costs in a gated room */
+#define BACK_S   0.001  /* behind what was seen already: a jump */
+#define AGREE_S  0.005  /* of the two clocks ... */
+#define RATES    1e-3   /* ... and of their rates: CLOCK_MONOTONIC may be slewed by 500 ppm */
+#define QUICK_NS 500000 /* reading both clocks, if nothing comes in between */
+#define SEARCH_S 0.1    /* what a search for a lost device costs in a gated room */
 
 static int64_t since(const struct radio *radio, int64_t mono_ns)
 {
@@ -49,14 +50,43 @@ int radio_now(struct radio *radio, int64_t *tick)
     return e ? radio_lose(radio) : OK;
 }
 
-static bool jumped(const struct radio *radio, int64_t now, int64_t want)
+/* The device's clock, read between two readings of ours. */
+struct glance {
+    int64_t now, before_ns, after_ns;
+};
+
+/* The quickest of three: we may be held up between the readings. */
+static int glance(struct radio *radio, struct glance *best)
+{
+    for (int i = 0; i < 3; i++) {
+        struct glance g = {.before_ns = clock_ns()};
+        if (radio_now(radio, &g.now))
+            return ERR_RADIO;
+        g.after_ns = clock_ns();
+        if (i == 0 || g.after_ns - g.before_ns < best->after_ns - best->before_ns)
+            *best = g;
+        if (!radio->cfg.paced || g.after_ns - g.before_ns < QUICK_NS)
+            return OK;
+    }
+    return OK;
+}
+
+/* By how much the device's clock may differ from ours without having jumped. */
+static int64_t tolerance(const struct radio *radio, int64_t mono_ns)
+{
+    return (int64_t)(AGREE_S * (double)radio->rate + RATES * (double)since(radio, mono_ns));
+}
+
+/* In a gated room, whose time may run on while we reopen the device, only a step back is sure. */
+static bool jumped(const struct radio *radio, const struct glance *g)
 {
     if (radio->watch.mono_ns == 0)
         return false;
-    if (now < radio->watch.tick - (int64_t)(BACK_S * (double)radio->rate))
+    if (g->now < radio->watch.tick - (int64_t)(BACK_S * (double)radio->rate))
         return true;
-    /* A gated room's time may run on while we reopen the device: only a step back is sure. */
-    return radio->cfg.paced && now > want + (int64_t)(FORWARD_S * (double)radio->rate);
+    const int64_t slack = tolerance(radio, g->after_ns);
+    return radio->cfg.paced && (g->now > expected(radio, g->after_ns) + slack ||
+                                g->now < expected(radio, g->before_ns) - slack);
 }
 
 static void note_time(struct radio *radio, int64_t now, int64_t mono_ns)
@@ -69,11 +99,12 @@ static void note_time(struct radio *radio, int64_t now, int64_t mono_ns)
  * then the device's clock agrees with ours. In a gated room there is neither. */
 bool radio_watch_absorb(struct radio *radio, int64_t jump)
 {
-    int64_t now;
-    if (radio_now(radio, &now))
+    struct glance g;
+    if (glance(radio, &g))
         return false;
-    int64_t off = now - expected(radio, clock_ns());
-    if (radio->cfg.paced && llabs(off - jump) > (int64_t)(AGREE_S * (double)radio->rate))
+    const int64_t slack = tolerance(radio, g.after_ns);
+    if (radio->cfg.paced && (jump < g.now - expected(radio, g.after_ns) - slack ||
+                             jump > g.now - expected(radio, g.before_ns) + slack))
         return false;
     atomic_fetch_sub(&radio->epoch, jump);
     radio_count_add(radio, COUNT_TIME_JUMP, 1);
@@ -90,11 +121,13 @@ static void say_jump(const struct radio *radio, int64_t jump)
 
 uint32_t radio_watch(struct radio *radio)
 {
-    int64_t now, mono = clock_ns(), want = expected(radio, mono);
+    struct glance g;
     uint32_t faults = 0;
-    if (radio_now(radio, &now))
+    if (glance(radio, &g))
         return FAULT_RADIO_DOWN;
-    if (jumped(radio, now, want)) {
+    const int64_t mono = g.before_ns + (g.after_ns - g.before_ns) / 2, want = expected(radio, mono);
+    int64_t now = g.now;
+    if (jumped(radio, &g)) {
         atomic_fetch_add(&radio->epoch, want - now);
         radio_count_add(radio, COUNT_TIME_JUMP, 1);
         radio->watch.jump += now - want;

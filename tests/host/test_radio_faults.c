@@ -2,6 +2,7 @@
  *
  * What the radio makes of a device that misbehaves: exact counts, marked blocks, and a next block
  * that is whole again. Against the simulated USRP without a room. */
+#include "host/clock.h"
 #include "host/radio.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -17,7 +19,7 @@ enum { RATE = 10000000, BURST = 5000, WINDOW = 12000, PERIOD = RATE / 20, LEAD =
 
 static struct sc16 tx[BURST], rx[2][WINDOW];
 
-static struct radio *open_with(const char *args, enum radio_capture_mode capture)
+static struct radio *open_paced(const char *args, enum radio_capture_mode capture, bool paced)
 {
     static char text[200];
     struct status err;
@@ -34,11 +36,17 @@ static struct radio *open_with(const char *args, enum radio_capture_mode capture
         .max_eirp_dbm = 30,
         .trigger = {.enable = true},
         .capture = capture,
+        .paced = paced,
     };
     struct radio *radio = radio_open(&cfg, &err);
     if (!radio)
         fail_msg("%s", err.text);
     return radio;
+}
+
+static struct radio *open_with(const char *args, enum radio_capture_mode capture)
+{
+    return open_paced(args, capture, false);
 }
 
 static struct radio_counters counters(struct radio *radio)
@@ -154,20 +162,25 @@ static void overflows_and_lost_packets_are_counted(void **state)
     radio_close(&radio);
 }
 
-static struct radio *open_silent(int after_samps)
+static struct radio *open_scripted(const char *fault, bool paced)
 {
     char path[] = "/tmp/mirador-radio-XXXXXX", args[64];
     int fd = mkstemp(path);
     assert_true(fd >= 0);
-    dprintf(
-        fd,
-        "faults:\n  - {at_s: 0, radio: bs, what: overflow_stop, silent: yes, after_samps: %d}\n",
-        after_samps);
+    dprintf(fd, "faults:\n  - {%s}\n", fault);
     close(fd);
-    snprintf(args, sizeof args, ",faults=%s", path);
-    struct radio *radio = open_with(args, RADIO_GATED);
+    snprintf(args, sizeof args, ",gate=%d,faults=%s", !paced, path);
+    struct radio *radio = open_paced(args, RADIO_GATED, paced);
     unlink(path);
     return radio;
+}
+
+static struct radio *open_silent(int after_samps)
+{
+    char fault[100];
+    snprintf(fault, sizeof fault,
+             "at_s: 0, radio: bs, what: overflow_stop, silent: yes, after_samps: %d", after_samps);
+    return open_scripted(fault, false);
 }
 
 /* Within the first packet, behind it, in what is read apart at the end; followed by a capture that
@@ -206,6 +219,27 @@ static void a_last_capture_that_falls_silent_is_counted(void **state)
     assert_int_equal(block.faults, FAULT_RX_GAP | FAULT_RX_LOST);
     assert_int_equal(block.n_valid, 5000);
     assert_int_equal(counters(radio).rx_gap_samps, WINDOW - 5000);
+    radio_close(&radio);
+}
+
+/* Forward by less than anybody would notice but by our own clock. */
+static void a_jump_while_nothing_is_asked_for_is_absorbed(void **state)
+{
+    (void)state;
+    struct radio *radio = open_scripted("at_s: 0.8, radio: bs, what: time_jump, jump_s: 0.3", true);
+    const struct timespec nap = {.tv_nsec = 20000000};
+    uint32_t faults = 0;
+    int64_t first, last, begin_ns = clock_ns();
+    assert_int_equal(radio_now(radio, &first), OK);
+    for (int i = 0; i < 500 && faults == 0; i++) {
+        faults = radio_watch(radio);
+        nanosleep(&nap, NULL);
+    }
+    assert_int_equal(faults, FAULT_TIME);
+    assert_int_equal(counters(radio).time_jumps, 1);
+    assert_int_equal(radio_watch(radio), 0);
+    assert_int_equal(radio_now(radio, &last), OK);
+    assert_true((double)(last - first) / RATE < 1e-9 * (double)(clock_ns() - begin_ns) + 0.1);
     radio_close(&radio);
 }
 
@@ -271,6 +305,7 @@ int main(void)
         cmocka_unit_test(overflows_and_lost_packets_are_counted),
         cmocka_unit_test(the_rest_of_a_capture_that_falls_silent_is_counted),
         cmocka_unit_test(a_last_capture_that_falls_silent_is_counted),
+        cmocka_unit_test(a_jump_while_nothing_is_asked_for_is_absorbed),
         cmocka_unit_test(reopened_it_goes_on_counting_ticks),
         cmocka_unit_test(retuned_and_turned_down_at_a_tick),
         cmocka_unit_test(an_endless_stream_is_cut_by_timestamp),
