@@ -111,6 +111,52 @@ static void note_loss(struct radio *radio, int64_t here)
     s->contiguous = false;
 }
 
+/* Tick of the first sample of the last recv; `expected` where there is no timestamp. */
+static int64_t stamp(struct radio *radio, int64_t expected)
+{
+    bool has_time = false;
+    int64_t full = 0;
+    double frac = 0;
+    uhd_rx_metadata_has_time_spec(radio->rx_md, &has_time);
+    if (!has_time)
+        return expected;
+    uhd_rx_metadata_time_spec(radio->rx_md, &full, &frac);
+    return tick_of_time(radio, full, frac);
+}
+
+/* The first command that begins behind `after` and asked for sample `tick`, or NULL. */
+static struct rx_asked *command_of(struct rx_state *s, int64_t tick, int64_t after)
+{
+    for (size_t i = s->n_asked > RX_ASKED ? s->n_asked - RX_ASKED : 0; i < s->n_asked; i++) {
+        struct rx_asked *a = &s->asked[i % RX_ASKED];
+        if (a->tick > after && tick >= a->tick && tick < a->tick + (int64_t)a->n)
+            return a;
+    }
+    return NULL;
+}
+
+static struct rx_asked *command_behind(struct rx_state *s, int64_t after)
+{
+    for (size_t i = s->n_asked > RX_ASKED ? s->n_asked - RX_ASKED : 0; i < s->n_asked; i++)
+        if (s->asked[i % RX_ASKED].tick > after)
+            return &s->asked[i % RX_ASKED];
+    return NULL;
+}
+
+/* An overflow of another command than the one at `here`: of one whose block has been given up, or
+ * of the next, if we were held up for longer than the device can hold both. Its rest is lost. */
+static bool note_other_loss(struct radio *radio, int64_t here)
+{
+    const int64_t tick = stamp(radio, here);
+    struct rx_asked *a = command_of(&radio->rxs, tick, INT64_MIN);
+    if (!a || (a->tick <= here && a->tick + (int64_t)a->n > here))
+        return false;
+    radio_count_add(radio, COUNT_RX_GAP, 1);
+    radio_count_add(radio, COUNT_RX_GAP_SAMPS, (uint64_t)(a->tick + (int64_t)a->n - tick));
+    a->n = 0;
+    return true;
+}
+
 /* What the last recv has to say. Returns OK to go on, or why the block ends here. */
 static int note_error(struct radio *radio, int64_t here)
 {
@@ -123,7 +169,8 @@ static int note_error(struct radio *radio, int64_t here)
     case UHD_RX_METADATA_ERROR_CODE_OVERFLOW:
         uhd_rx_metadata_out_of_sequence(radio->rx_md, &sequence);
         radio_count_add(radio, sequence ? COUNT_RX_SEQUENCE : COUNT_RX_OVERFLOW, 1);
-        note_loss(radio, here);
+        if (!note_other_loss(radio, here))
+            note_loss(radio, here);
         return OK;
     case UHD_RX_METADATA_ERROR_CODE_TIMEOUT:
         return ERR_TIMEOUT;
@@ -135,19 +182,6 @@ static int note_error(struct radio *radio, int64_t here)
         radio_count_add(radio, COUNT_RX_BAD, 1);
         return OK;
     }
-}
-
-/* Tick of the first sample of the last recv; `expected` where there is no timestamp. */
-static int64_t stamp(struct radio *radio, int64_t expected)
-{
-    bool has_time = false;
-    int64_t full = 0;
-    double frac = 0;
-    uhd_rx_metadata_has_time_spec(radio->rx_md, &has_time);
-    if (!has_time)
-        return expected;
-    uhd_rx_metadata_time_spec(radio->rx_md, &full, &frac);
-    return tick_of_time(radio, full, frac);
 }
 
 /* Ends a loss at `tick`, or with the block whose capture it was in. */
@@ -186,25 +220,6 @@ static void zero(struct radio *radio, const struct reading *r, size_t from, size
         memset(r->buf[c] + from, 0, (to - from) * sizeof **r->buf);
 }
 
-/* The first command after this block's whose samples `tick` is one of, or NULL. */
-static struct rx_asked *later_command(struct rx_state *s, const struct reading *r, int64_t tick)
-{
-    for (size_t i = s->n_asked > RX_ASKED ? s->n_asked - RX_ASKED : 0; i < s->n_asked; i++) {
-        struct rx_asked *a = &s->asked[i % RX_ASKED];
-        if (a->tick > r->tick && tick >= a->tick && tick < a->tick + (int64_t)a->n)
-            return a;
-    }
-    return NULL;
-}
-
-static struct rx_asked *next_command(struct rx_state *s, const struct reading *r)
-{
-    for (size_t i = s->n_asked > RX_ASKED ? s->n_asked - RX_ASKED : 0; i < s->n_asked; i++)
-        if (s->asked[i % RX_ASKED].tick > r->tick)
-            return &s->asked[i % RX_ASKED];
-    return NULL;
-}
-
 /* The capture has fallen silent: the last `strange` samples of the block are another command's. */
 static void fell_silent(struct radio *radio, struct reading *r, size_t strange)
 {
@@ -239,7 +254,7 @@ static int64_t offset(const struct radio *radio, const struct reading *r)
 static void heed_time(struct radio *radio, struct reading *r)
 {
     struct rx_state *s = &radio->rxs;
-    const struct rx_asked *other = later_command(s, r, s->packet_tick);
+    const struct rx_asked *other = command_of(s, s->packet_tick, r->tick);
     if (other && r->done > 0 && s->packet_at == 0)
         fell_silent(radio, r, s->contiguous ? (size_t)(s->packet_tick - other->tick) : 0);
     const int64_t jump = offset(radio, r);
@@ -305,7 +320,7 @@ static void sort_out(struct radio *radio, struct reading *r, size_t got, bool en
 {
     struct rx_state *s = &radio->rxs;
     const int64_t here = r->tick + (int64_t)r->done, tick = stamp(radio, here);
-    struct rx_asked *next = tick == here ? NULL : later_command(s, r, tick);
+    struct rx_asked *next = tick == here ? NULL : command_of(s, tick, r->tick);
     if (next) {
         fell_silent(radio, r, 0);
         if (ended)
@@ -321,7 +336,7 @@ static void sort_out(struct radio *radio, struct reading *r, size_t got, bool en
     r->done += got;
     r->valid += got;
     s->next = r->tick + (int64_t)r->done;
-    next = ended ? next_command(s, r) : NULL;
+    next = ended ? command_behind(s, r->tick) : NULL;
     if (next && next->n <= got) {
         fell_silent(radio, r, next->n);
         swallow(r, next);
@@ -380,8 +395,12 @@ static void close_capture(struct radio *radio, struct reading *r, bool waited)
 {
     if (radio->cfg.capture != RADIO_GATED)
         return;
-    if (waited && r->done > 0 && r->done < r->n)
+    struct rx_asked *mine = command_of(&radio->rxs, r->tick, r->tick - 1);
+    const bool loss = waited && r->done > 0 && r->done < r->n;
+    if (loss)
         fell_silent(radio, r, 0);
+    if (mine && (loss || radio->rxs.lossy)) /* counted here, whatever is told later */
+        mine->n = 0;
     count_gap(radio, r->tick + (int64_t)r->n);
 }
 
