@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Random fault scripts in gated demos, judged one by one and together; or one demo that ran before.
+ * Random fault scripts in gated demos, judged one by one and together; or one demo at pace 1.0 that
+ * ran before.
  *
  *   fault_campaign FIRST_SEED N FAULTS [KINDS]
  *   fault_campaign judge DEMO_OUTPUT FAULT_REPORT */
@@ -51,13 +52,13 @@ static void conclude(void)
 {
     double p50 = fault_judge_error(&judge, 50), p90 = fault_judge_error(&judge, 90),
            p95 = fault_judge_error(&judge, 95);
-    printf("%u scripts, %u faults, %u quiet cycles (%u without a position), %u positions: error "
-           "p50 %.3f, p90 %.3f, "
-           "p95 %.3f m (%u); %u violations\n",
-           count, judge.fired, judge.untouched, judge.missing, judge.fixes, p50, p90, p95,
-           judge.n_error, judge.violations);
+    printf("%u scripts, %u faults, %u quiet cycles (%u without a position, %u disturbed by the "
+           "machine), %u positions: error p50 %.3f, p90 %.3f, p95 %.3f m (%u); %u violations\n",
+           count, judge.fired, judge.untouched, judge.missing, judge.disturbed, judge.fixes, p50,
+           p90, p95, judge.n_error, judge.violations);
     assert_int_equal(judge.violations, 0);
-    assert_true(judge.missing <= 0.03 * judge.untouched);
+    assert_true(judge.disturbed <= 0.05 * judge.untouched);
+    assert_true(judge.missing - judge.disturbed <= 0.03 * judge.untouched);
     assert_true(p50 <= 0.20 && p90 <= 0.35 && p95 <= 0.50);
 }
 
@@ -76,6 +77,7 @@ static void earlier(void **state)
     (void)state;
     struct demo_run run;
     count = 1;
+    judge.paced = true;
     demo_run_read(&run, output);
     fault_judge(&judge, &run, report_file);
     demo_run_free(&run);

@@ -217,6 +217,42 @@ static const struct demo_fix *fix_of(const struct demo_run *run, long long cycle
     return NULL;
 }
 
+static bool boards_late(const json_t *cycle)
+{
+    return has_fault(cycle, "ris_late") || has_fault(cycle, "ris_unknown");
+}
+
+/* Whether the machine was late, and nothing else is to be said against a cycle: late boards, a step
+ * that was only seen after them, a missing answer that is a single one or went with them. */
+static bool only_late(const json_t *c, const json_t *before)
+{
+    size_t i;
+    json_t *f;
+    const bool late = boards_late(c) || boards_late(before);
+    json_array_foreach(json_object_get(c, "faults"), i, f)
+    {
+        const char *name = json_string_value(f);
+        if (strncmp(name, "ris_", 4) != 0 && !(late && strcmp(name, "rx_step") == 0))
+            return false;
+    }
+    return late || is(c, "response", "permitted") || is(before, "response", "permitted");
+}
+
+static void judge_untouched(struct fault_judge *j, const json_t *c, const json_t *before)
+{
+    j->untouched++;
+    if (!has_fault(c, NULL) && is(c, "response", "permitted"))
+        return;
+    if (j->paced && only_late(c, before)) {
+        j->disturbed++;
+        return;
+    }
+    char *text = json_dumps(json_object_get(c, "faults"), JSON_COMPACT);
+    complain(j, "cycle at %.3f s: %s, %s, though nothing happened to it", start_of(c),
+             json_string_value(json_object_get(c, "response")), text);
+    free(text);
+}
+
 static void judge_fix(struct fault_judge *j, const json_t *c, const struct demo_fix *fix,
                       double lost_s)
 {
@@ -235,7 +271,7 @@ static void judge_cycles(struct fault_judge *j, const struct demo_run *run,
     bool begun = false;
     double lost_s = INFINITY;
     for (size_t k = 0; k < n; k++)
-        if (strcmp(spell[k].what, "device_gone") == 0)
+        if (spell[k].back == RETURN_LOSS)
             lost_s = fmin(lost_s, spell[k].from);
     json_array_foreach(run->cycles, i, c)
     {
@@ -246,13 +282,7 @@ static void judge_cycles(struct fault_judge *j, const struct demo_run *run,
         begun |= fix != NULL;
         if (!begun || excused(spell, n, start_of(c)))
             continue;
-        if (has_fault(c, NULL) || !is(c, "response", "permitted")) {
-            char *text = json_dumps(json_object_get(c, "faults"), JSON_COMPACT);
-            complain(j, "cycle at %.3f s: %s, %s, though nothing happened to it", start_of(c),
-                     json_string_value(json_object_get(c, "response")), text);
-            free(text);
-        }
-        j->untouched++;
+        judge_untouched(j, c, i > 0 ? json_array_get(run->cycles, i - 1) : NULL);
         j->missing += fix == NULL;
     }
 }

@@ -9,13 +9,16 @@
 #include "tests/e2e/demo_run.h"
 
 struct fault_judge {
-    unsigned violations;  /* each has been printed */
-    unsigned fired;       /* faults that happened */
-    unsigned untouched;   /* cycles from the first answer on that no fault excuses */
-    unsigned missing;     /* of these, without a position */
+    bool paced;          /* set by the caller: at pace 1.0 a loaded machine may be late, too */
+    unsigned violations; /* each has been printed */
+    unsigned fired;      /* faults that happened */
+    unsigned untouched;  /* cycles from the first answer on that no fault excuses */
+    unsigned missing;    /* of these, without a position */
+    unsigned
+        disturbed; /* paced: of these, late boards and what they hide, or a single missing answer */
     unsigned fixes;       /* positions in all */
-    double error_m[4096]; /* horizontal, of positions before a device was first lost: in gated time
-                           * nobody can tell afterwards what the time is */
+    double error_m[4096]; /* horizontal, of positions before a device first came back without its
+                           * time: in gated time nobody can tell afterwards what the time is */
     unsigned n_error;
 };
 
