@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+enum { CHOICES_MAX = 64, CHOICES_TEXT = 1024 }; /* of one key */
+
 struct target { /* what a conversion fills, and how a message names it */
     const struct config_key *key;
     const char *path;
@@ -138,6 +140,37 @@ static int to_string(const struct target *t, const struct node *node, char *valu
     return 0;
 }
 
+/* The choice that was probably meant, in text, or "". */
+static void suggest_choice(const char *choices, const char *word, char *text, size_t size)
+{
+    const char *name[CHOICES_MAX];
+    char copy[CHOICES_TEXT];
+    size_t n = 0;
+    snprintf(copy, sizeof copy, "%s", choices);
+    for (char *rest = NULL, *at = strtok_r(copy, "|", &rest); at && n < CHOICES_MAX;
+         at = strtok_r(NULL, "|", &rest))
+        name[n++] = at;
+    const char *near = config_nearest(word, name, n);
+    snprintf(text, size, "%s", near ? near : "");
+}
+
+/* A list that fills the message is cut behind a whole name, and then a near name says more. */
+static int wrong_choice(const struct target *t, const struct node *node)
+{
+    char wanted[160], near[64] = "";
+    int n = snprintf(wanted, sizeof wanted, "one of %s", t->key->choices);
+    if (n < (int)sizeof wanted)
+        return wrong_type(t, node, wanted);
+    if (node->kind == NODE_SCALAR)
+        suggest_choice(t->key->choices, node->text, near, sizeof near);
+    if (near[0])
+        return config_node_error(t->err, node, false, "'%s' cannot be '%.60s', did you mean '%s'?",
+                                 t->path, node->text, near);
+    wanted[100] = 0;
+    snprintf(strrchr(wanted, '|'), 16, "|...");
+    return wrong_type(t, node, wanted);
+}
+
 static int to_choice(const struct target *t, const struct node *node, int *value)
 {
     const char *names = t->key->choices;
@@ -150,9 +183,7 @@ static int to_choice(const struct target *t, const struct node *node, int *value
         }
         names += n + (names[n] == '|');
     }
-    char wanted[160];
-    snprintf(wanted, sizeof wanted, "one of %s", t->key->choices);
-    return wrong_type(t, node, wanted);
+    return wrong_choice(t, node);
 }
 
 static int to_vec3(const struct target *t, const struct node *node, double value[3])

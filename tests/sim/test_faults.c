@@ -47,7 +47,8 @@ static void refusals_say_where_and_what(void **state)
     static const struct {
         const char *entry, *says;
     } cases[] = {
-        {"{at_s: 1, what: overflw}", "overflow"},
+        {"{at_s: 1, what: overflw}", "cannot be 'overflw', did you mean 'overflow'?"},
+        {"{at_s: 1, what: earthquake}", "..."},
         {"{at_s: 1, what: overflow, db: 3}", "'overflow' has no db; remove it"},
         {"{at_s: 1, what: gain_step}", "'gain_step' needs db; add it"},
         {"{at_s: 1, what: no_pps}", "needs for_s"},
