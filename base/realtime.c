@@ -15,16 +15,16 @@ static bool first_time(atomic_bool *said)
     return !atomic_exchange(said, true);
 }
 
-static bool ask_fifo(pthread_t thread, int policy, int priority)
+static bool ask_fifo(pthread_t thread, int policy, const struct realtime_cfg *cfg)
 {
     static atomic_bool said;
-    const struct sched_param param = {.sched_priority = priority};
+    const struct sched_param param = {.sched_priority = cfg->priority};
     int e = pthread_setschedparam(thread, policy, &param);
     if (e && first_time(&said))
         log_warn("no SCHED_FIFO: %s; threads run as ordinary ones and a busy machine makes them "
                  "late. Allow it with 'ulimit -r 99', LimitRTPRIO=99 in a unit, or "
-                 "CAP_SYS_NICE; or set run.realtime: no",
-                 strerror(e));
+                 "CAP_SYS_NICE; or %s",
+                 strerror(e), cfg->off ? cfg->off : "set run.realtime: no");
     return e == 0;
 }
 
@@ -78,7 +78,7 @@ static bool pin(pthread_t thread, const int *cpus, size_t n_cpu)
 static struct realtime_grant apply(pthread_t thread, int policy, const struct realtime_cfg *cfg)
 {
     return (struct realtime_grant){
-        .fifo = cfg->priority > 0 && ask_fifo(thread, policy, cfg->priority),
+        .fifo = cfg->priority > 0 && ask_fifo(thread, policy, cfg),
         .pinned = cfg->n_cpu > 0 && pin(thread, cfg->cpus, cfg->n_cpu),
     };
 }

@@ -24,6 +24,7 @@ struct realtime_cfg {
     int priority;    /* SCHED_FIFO, 1..99; 0: stay an ordinary thread */
     const int *cpus; /* [n_cpu] the thread stays on these */
     size_t n_cpu;    /* 0: the kernel chooses */
+    const char *off; /* what sets priority to 0, for the warning; NULL: "run.realtime: no" */
 };
 
 struct realtime_grant {

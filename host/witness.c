@@ -60,7 +60,7 @@ static void *sit(void *context)
 static int take_seat(struct witness *w, int cpu, struct status *err)
 {
     struct seat *s = &w->seat[w->n_cpu];
-    const struct realtime_cfg wish = {REALTIME_WITNESS, &cpu, 1};
+    const struct realtime_cfg wish = {.priority = REALTIME_WITNESS, .cpus = &cpu, .n_cpu = 1};
     s->witness = w;
     atomic_store(&s->awake_ns, clock_ns());
     int e = pthread_create(&s->thread, NULL, sit, s);

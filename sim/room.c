@@ -288,8 +288,9 @@ static void release_users(struct room *room)
  * last to be served. Gated time waits, so ordinary priority does. */
 static void become_realtime(const struct room *room)
 {
+    const struct realtime_cfg wish = {.priority = REALTIME_ROOM, .off = "use gated time: --gate"};
     if (!air_config(room->air)->gated)
-        realtime_apply(pthread_self(), &(struct realtime_cfg){.priority = REALTIME_ROOM});
+        realtime_apply(pthread_self(), &wish);
 }
 
 static void follow_the_air(struct room *room)

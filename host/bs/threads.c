@@ -15,7 +15,8 @@ struct job {
 static int start_job(struct daemon *d, const struct job *job)
 {
     const struct bs_cfg *cfg = d->p.cfg;
-    const struct realtime_cfg wish = {job->priority, cfg->run.cpus, cfg->run.n_cpu};
+    const struct realtime_cfg wish = {
+        .priority = job->priority, .cpus = cfg->run.cpus, .n_cpu = cfg->run.n_cpu};
     int e = pthread_create(job->thread, NULL, job->run, d);
     if (e == 0 && cfg->run.realtime && !cfg->run.gated)
         d->grant = realtime_apply(*job->thread, &wish);

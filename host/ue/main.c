@@ -152,7 +152,8 @@ static int start_watch(struct status *err)
 
 static void become_realtime(const struct ue *ue)
 {
-    const struct realtime_cfg wish = {REALTIME_USER, ue->cfg.run.cpus, ue->cfg.run.n_cpu};
+    const struct realtime_cfg wish = {
+        .priority = REALTIME_USER, .cpus = ue->cfg.run.cpus, .n_cpu = ue->cfg.run.n_cpu};
     if (!ue->cfg.run.realtime)
         return;
     realtime_apply(pthread_self(), &wish);

@@ -112,7 +112,8 @@ struct thief {
 static void *steal(void *context)
 {
     struct thief *t = context;
-    const struct realtime_cfg wish = {REALTIME_WITNESS + 10, &t->cpu, 1};
+    const struct realtime_cfg wish = {
+        .priority = REALTIME_WITNESS + 10, .cpus = &t->cpu, .n_cpu = 1};
     if (!realtime_apply(pthread_self(), &wish).fifo)
         return NULL;
     t->begin_ns = t->end_ns = clock_ns();
