@@ -273,17 +273,6 @@ pid_t demo_process(const char *program)
     return oldest;
 }
 
-size_t demo_segments(void)
-{
-    size_t count = 0;
-    DIR *shm = opendir("/dev/shm");
-    assert_non_null(shm);
-    for (struct dirent *e; (e = readdir(shm));)
-        count += !strncmp(e->d_name, "mirador-", 8);
-    closedir(shm);
-    return count;
-}
-
 static char place[] = "/tmp/mirador-e2e-XXXXXX";
 
 int demo_place_make(void **state)

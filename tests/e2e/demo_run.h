@@ -47,8 +47,6 @@ pid_t demo_start_logged(const char *args, const char *file);
 pid_t demo_process(const char *program);
 /* Number of Mirador processes alive that were started with the environment mark of this test. */
 size_t demo_processes_alive(void);
-/* Number of shared-memory segments of rooms that exist now. */
-size_t demo_segments(void);
 
 /* Gives every demo that this test runs a private place for its state folder: group set-up and
  * tear-down; the latter fails if something is left in it. */

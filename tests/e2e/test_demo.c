@@ -95,21 +95,24 @@ static void pause_ms(long ms)
 
 static void assert_stops(int signal_number, int expected_exit)
 {
-    size_t segments = demo_segments();
+    char folder[256];
     pid_t pid = demo_start("--seconds 600 --seed 3");
     for (int i = 0; i < 600 && demo_processes_alive() < 5; i++)
         pause_ms(50);
     assert_true(demo_processes_alive() >= 5);
     pause_ms(3000);
+    snprintf(folder, sizeof folder, "%s", demo_folder());
+    assert_true(demo_has_segment(folder));
     kill(pid, signal_number);
     int status;
     assert_int_equal(waitpid(pid, &status, 0), pid);
     if (expected_exit >= 0)
         assert_int_equal(WIFEXITED(status) ? WEXITSTATUS(status) : -1, expected_exit);
-    for (int i = 0; i < 200 && (demo_processes_alive() || demo_segments() > segments); i++)
+    for (int i = 0; i < 200 && (demo_processes_alive() || demo_has_segment(folder)); i++)
         pause_ms(50);
     assert_int_equal(demo_processes_alive(), 0);
-    assert_true(demo_segments() <= segments);
+    assert_false(demo_has_segment(folder));
+    assert_string_equal(demo_folder(), "");
 }
 
 static void test_interrupt_leaves_nothing_behind(void **state)
@@ -127,5 +130,5 @@ int main(void)
         cmocka_unit_test(test_other_seed_other_fixes),
         cmocka_unit_test(test_accuracy_in_scene_lab),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, demo_place_make, demo_place_remove);
 }
