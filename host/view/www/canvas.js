@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A canvas that is as sharp as the screen, the page's colours, and a pair of axes.
 
-export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+// Read once a theme: asking the style again for each line costs more than the line.
+let known = new Map(), theme = null;
+export function colour(name) {
+  const now = document.documentElement.dataset.theme;
+  if (now !== theme) [known, theme] = [new Map(), now];
+  if (!known.has(name)) known.set(name, getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim());
+  return known.get(name);
+}
 
 export class Sheet {
   constructor(id) {
@@ -31,7 +38,9 @@ export class Sheet {
   }
 }
 
-export const fontPx = () => Math.max(12, 0.82 * parseFloat(getComputedStyle(document.body).fontSize));
+let px = 0;
+export const fontPx = () => (px ||= Math.max(12, 0.82 * parseFloat(getComputedStyle(document.body).fontSize)));
+addEventListener("resize", () => (px = 0));
 
 function niceStep(span, count) {
   const raw = span / count, power = 10 ** Math.floor(Math.log10(raw));

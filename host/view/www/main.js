@@ -11,10 +11,12 @@ import { Surface } from "./surfaces.js";
 const STALE_MS = 2000, SILENT_MS = 3000, CLOCK_MS = 200;
 const $ = (id) => document.getElementById(id);
 const model = new Model();
-const views = [new Plan(), new Responses(), new History(), new Cycle()];
+const plan = new Plan();
+const views = [new Responses(), new History(), new Cycle()];
 const surfaces = [new Surface(0), new Surface(1)];
 const controls = new Controls((command) => link.ask(command));
-let dirty = true, asking = false, hello = null;
+// The true place moves with every frame, all else with the cycles.
+let dirty = true, moved = true, asking = false, hello = null;
 makePaths();
 
 // --- the scene and the patterns are asked for, once a start of the daemon ----------------------
@@ -102,6 +104,8 @@ function recording(r) {
 // --- drawing ------------------------------------------------------------------------------------------
 
 function draw() {
+  if (dirty || moved) plan.draw(model);
+  moved = false;
   if (dirty) {
     dirty = false;
     for (const view of views) view.draw(model);
@@ -125,7 +129,8 @@ function askToken() {
 const link = new Link({
   record(record) {
     if (model.take(record, performance.now())) describe();
-    dirty = true;
+    if (["truth", "pixels", "faults"].includes(record.topic)) moved = true;
+    else dirty = true;
   },
   open(said) {
     hello = said;

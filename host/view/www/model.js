@@ -91,7 +91,7 @@ export class Model {
     const t = this.cycles.at(-1)?.time_s ?? 0;
     const first = this.cycles[0]?.time_s ?? t;
     const span = Math.min(5, t - first);
-    return span < 0.5 ? null : this.fixes.filter((f) => f.t > t - span).length / span;
+    return span < 0.5 ? null : this.fixes.filter((f) => f.t > t - span + 0.01).length / span;
   }
 
   profileOf(i) {
