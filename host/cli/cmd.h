@@ -7,6 +7,7 @@
 int cmd_bounds(int argc, char **argv);
 int cmd_calib(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_keys(int argc, char **argv);
 int cmd_record(int argc, char **argv);

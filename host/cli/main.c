@@ -16,6 +16,7 @@ static const struct subcommand {
     const char *help;
 } subcommands[] = {
     {"demo", "mirador demo", cmd_demo, "find a walking user in a simulated room, from nothing"},
+    {"doctor", "mirador doctor", cmd_doctor, "what will bite a base station here, and the cure"},
     {"status", "mirador status", cmd_status, "ask a running miradord how it does"},
     {"record", "mirador record", cmd_record, "record samples; look at, mend and cut recordings"},
     {"replay", "mirador replay", cmd_replay, "work a recording over again, bit by bit"},

@@ -175,6 +175,22 @@ static void a_program_that_fails_is_named(void **state)
     assert_non_null(strstr(out, "/nowhere/ris.sock"));
 }
 
+/* Here nothing runs: the doctor says so, and how to change it. */
+static void the_doctor_names_cures(void **state)
+{
+    (void)state;
+    assert_int_equal(mirador("doctor --set radio.gian_db=1"), 1);
+    assert_non_null(strstr(out, "unknown key 'radio.gian_db'"));
+    assert_int_equal(mirador("doctor --json --set radio.args=type=room,room=none-%d --set "
+                             "ris.endpoint=ipc:///nowhere/ris.sock --set run.state_dir=/nowhere",
+                             (int)getpid()),
+                     1);
+    assert_non_null(strstr(out, "\"check\":\"device\",\"verdict\":\"problem\""));
+    assert_non_null(strstr(out, "mirador demo"));
+    assert_non_null(strstr(out, "\"check\":\"disk-space\",\"verdict\":\"problem\""));
+    assert_non_null(strstr(out, "install -d -o $USER -m 0700 /nowhere"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +200,7 @@ int main(void)
         cmocka_unit_test(status_needs_a_daemon),
         cmocka_unit_test(bad_input_of_the_demo_is_one_line_and_code_2),
         cmocka_unit_test(a_program_that_fails_is_named),
+        cmocka_unit_test(the_doctor_names_cures),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
