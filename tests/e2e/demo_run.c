@@ -77,6 +77,7 @@ static void add_fix(struct demo_run *run, json_t *line)
             (int)json_integer_value(json_array_get(json_object_get(line, "profile"), i));
 
     json_object_del(line, "latency_ms");
+    json_object_del(line, "run"); /* another one at each start */
     char *text = json_dumps(line, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17));
     append(&run->fix_text, text);
     append(&run->fix_text, "\n");

@@ -19,7 +19,7 @@ struct demo_run {
     int exit_code;        /* of `mirador demo`; 128 + signal when it was killed */
     struct demo_fix *fix; /* [n_fix], in the order printed */
     size_t n_fix;
-    char *fix_text;    /* all "fix" lines with their latencies cut out: equal in two equal runs */
+    char *fix_text;    /* all "fix" lines without latency and run: equal in two equal runs */
     char *stderr_text; /* what the run said on stderr */
     json_t *cycles;    /* array of all "cycle" lines */
     json_t *summary;   /* last line, or NULL */
