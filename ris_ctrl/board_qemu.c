@@ -5,11 +5,13 @@
  * board plays an armed sequence right away, on trigger edges given here; the room then lets the
  * same patterns appear at the ticks of its own edges. */
 #include "base/log.h"
+#include "base/realtime.h"
 #include "ris_ctrl/board.h"
 #include "ris_ctrl/clock.h"
 #include "ris_ctrl/packet_board.h"
 #include "ris_ctrl/qemu_machine.h"
 #include "ris_ctrl/room_link.h"
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,8 +19,10 @@
 #define BOOT_MS    20
 #define STEPS_MAX  4096 /* of a sequence that is played in advance */
 #define PLAY_US    20000000
-#define TRICKLE_US 300 /* QEMU's UART sends each byte by itself; waking up for each slows it down  \
-                        */
+#define CPUS_MAX   64
+#define TRICKLE_US                                                                                 \
+    300 /* QEMU's UART sends each byte by itself; waking up for each slows it down                 \
+         */
 
 struct board {
     struct packet_board packet;
@@ -240,6 +244,21 @@ static int start(struct board *b, struct status *err)
     return r == OK ? tell_shown(b, RIS_REPORT_DISARM, err) : r;
 }
 
+/* QEMU's two threads hand every byte over to one another, and answers to this one: on one CPU each
+ * is a switch, on several it is waking up another one. Boards take CPUs in turn. */
+static void stay_together(void)
+{
+    static atomic_uint turn;
+    static _Thread_local bool done;
+    int cpus[CPUS_MAX];
+    size_t n = realtime_cpus(cpus, CPUS_MAX);
+    if (done || n == 0)
+        return;
+    done = true;
+    size_t mine = (n - 1 + atomic_fetch_add(&turn, 1)) % n;
+    (void)realtime_apply(pthread_self(), &(struct realtime_cfg){.cpus = &cpus[mine], .n_cpu = 1});
+}
+
 static struct board *qemu_open(const struct board_cfg *cfg, struct status *err)
 {
     struct board *b = calloc(1, sizeof *b);
@@ -248,6 +267,7 @@ static struct board *qemu_open(const struct board_cfg *cfg, struct status *err)
         return NULL;
     }
     b->cfg = *cfg;
+    stay_together();
     shift_log_init(&b->log, ris_pattern_bytes(cfg->shape));
     b->log.on_latch = on_latch;
     b->log.ctx = b;

@@ -85,7 +85,7 @@ static const struct config_key keys[] = {
     {"curve.client_public_keys",
      CONFIG_STRINGS(struct ris_config, curve.client_public_keys, curve.n_client_public_keys),
      .help = "who may command the boards"},
-    {"run.realtime", CONFIG_BOOL(struct ris_config, realtime), .def = "yes",
+    {"run.realtime", CONFIG_BOOL(struct ris_config, realtime), .def = "no",
      .help = "SCHED_FIFO for the controller and its native boards, on one CPU; not with QEMU"},
     {"run.cpus", CONFIG_INTS(struct ris_config, cpus, n_cpu), .min = 0, .max = 1023,
      .help = "CPUs they stay on, with run.realtime; empty: the last one"},

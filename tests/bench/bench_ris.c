@@ -36,7 +36,7 @@ static pid_t start(const char *endpoint)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         setenv("MIRADOR_LOG", "warn", 1);
         execl(MIRADOR_BIN_DIR "/mirador-ris", "mirador-ris", "--ready-fd", fd, "--set", set,
-              "--set", drivers[0], "--set", drivers[1], (char *)NULL);
+              "--set", drivers[0], "--set", drivers[1], "--set", "run.realtime=yes", (char *)NULL);
         _exit(127);
     }
     close(ready[1]);

@@ -55,11 +55,39 @@ static void beams_follow_the_user(void **state)
     demo_run_free(&run);
 }
 
+static size_t on_a_beam(const char *hysteresis_db)
+{
+    struct demo_run run;
+    char args[200];
+    size_t beams = 0;
+    snprintf(args, sizeof args,
+             "--seconds 13 --speed 0 --seed 9 --ris tracked --set bs.ris.beams_side=2"
+             " --set 'room.users[0].enter_s=8'"
+             " --set bs.ris.hysteresis_db=%s",
+             hysteresis_db);
+    run_well(&run, args);
+    assert_true(run.n_fix >= 10);
+    for (size_t i = 0; i < run.n_fix; i++)
+        beams += (run.fix[i].profile[0] > 0) + (run.fix[i].profile[1] > 0);
+    print_message("hysteresis %s dB: %zu of %zu on a beam\n", hysteresis_db, beams, 2 * run.n_fix);
+    demo_run_free(&run);
+    return beams;
+}
+
+/* A beam that is better, but not by so much, is not taken. */
+static void beams_need_their_hysteresis(void **state)
+{
+    (void)state;
+    assert_true(on_a_beam("1") > 10);
+    assert_int_equal(on_a_beam("30"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(static_profiles_of_real_boards_locate),
         cmocka_unit_test(beams_follow_the_user),
+        cmocka_unit_test(beams_need_their_hysteresis),
     };
     return cmocka_run_group_tests(tests, demo_place_make, demo_place_remove);
 }
