@@ -15,3 +15,4 @@ int cmd_recording(const char *verb, int argc, char **argv); /* replay, info, che
 int cmd_replay(int argc, char **argv);
 int cmd_ris(int argc, char **argv);
 int cmd_sweep(int argc, char **argv);
+int cmd_watch(int argc, char **argv);

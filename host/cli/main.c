@@ -20,6 +20,7 @@ static const struct subcommand {
     {"status", "mirador status", cmd_status, "ask a running miradord how it does"},
     {"record", "mirador record", cmd_record, "record samples; look at, mend and cut recordings"},
     {"replay", "mirador replay", cmd_replay, "work a recording over again, bit by bit"},
+    {"watch", "mirador watch", cmd_watch, "a running miradord in the terminal, as it goes"},
     {"keys", "mirador keys", cmd_keys, "make the secret keys of users and sockets"},
     {"ris", "mirador ris", cmd_ris, "design, show and test the profiles of the surfaces"},
     {"calib", "mirador calib", cmd_calib, "find broken pixels in a dataset, or simulate one"},

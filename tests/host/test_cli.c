@@ -93,7 +93,7 @@ static void bad_usage_is_one_line_and_code_2(void **state)
     refused("demo --set radio.rate_hz=1", "PROGRAM.KEY=VALUE");
     refused("demo extra", "unexpected argument 'extra'");
     refused("status --endpoint nonsense", "expected ipc:///PATH or tcp://HOST:PORT");
-    refused("keys user add", "expected 'user add ID' or 'socket'");
+    refused("keys user add", "expected 'user add ID', 'socket' or 'token'");
     refused("keys user add 1048576 --out k", "from 0 to 1048575");
     refused("keys user add 5", "--out FILE");
     refused("keys socket --seed 1 --out k", "--seed is for users");

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "host/cli/watch_view.h"
+
+#include <math.h>
+#include <string.h>
+
+#define OLD_S 2.0 /* ten cycles of lab: something is wrong */
+
+static double number(const json_t *object, const char *key)
+{
+    return json_number_value(json_object_get(object, key));
+}
+
+static const char *text(const json_t *object, const char *key)
+{
+    const char *s = json_string_value(json_object_get(object, key));
+    return s ? s : "";
+}
+
+static double at(const json_t *array, size_t i)
+{
+    return json_number_value(json_array_get(array, i));
+}
+
+static void keep(json_t **slot, json_t *message)
+{
+    json_decref(*slot);
+    *slot = message;
+}
+
+/* By its board's name; a third one takes no place of the others. */
+static void keep_pixels(struct watch_view *view, json_t *message)
+{
+    for (size_t i = 0; i < WATCH_SURFACES; i++)
+        if (!view->pixels[i] ||
+            strcmp(text(view->pixels[i], "board"), text(message, "board")) == 0) {
+            keep(&view->pixels[i], message);
+            return;
+        }
+    json_decref(message);
+}
+
+bool watch_view_take(struct watch_view *view, const char *topic, json_t *message, double now_s)
+{
+    const bool ours = strcmp(topic, "truth") != 0;
+    if (ours)
+        view->heard_s = now_s;
+    if (strcmp(topic, "fix") == 0) {
+        keep(&view->fix, message);
+    } else if (strcmp(topic, "cycle") == 0) {
+        view->restarts +=
+            view->cycle && fabs(number(message, "cycle") - number(view->cycle, "cycle")) > 10000;
+        keep(&view->cycle, message);
+        return true;
+    } else if (strcmp(topic, "health") == 0) {
+        keep(&view->health, message);
+    } else if (strcmp(topic, "ris") == 0) {
+        keep(&view->ris, message);
+    } else if (strcmp(topic, "calib") == 0 && strcmp(text(message, "kind"), "pixels") == 0) {
+        keep_pixels(view, message);
+    } else {
+        if (!ours) {
+            match_add_truth(&view->truth, message);
+            view->with_truth = true;
+        }
+        json_decref(message);
+    }
+    return false;
+}
+
+/* ", error 0.12 m" where the truth of the fix's time is known. */
+static void put_error(const struct watch_view *view, FILE *out)
+{
+    double truth[3], d2 = 0;
+    const json_t *p = json_object_get(view->fix, "position_m");
+    int user = (int)number(view->fix, "user");
+    if (!view->with_truth ||
+        match_truth(&view->truth, user, number(view->fix, "time_s"), truth) != 0)
+        return;
+    for (size_t i = 0; i < 3; i++)
+        d2 += (at(p, i) - truth[i]) * (at(p, i) - truth[i]);
+    fprintf(out, ", error %.2f m", sqrt(d2));
+}
+
+static void put_position(const struct watch_view *view, FILE *out)
+{
+    const json_t *p = json_object_get(view->fix, "position_m");
+    const json_t *e = json_object_get(view->fix, "ellipse95_m");
+    fprintf(out, "user %.0f at %.2f %.2f %.2f m, 95%% in %.2f x %.2f m", number(view->fix, "user"),
+            at(p, 0), at(p, 1), at(p, 2), at(e, 0), at(e, 1));
+    put_error(view, out);
+}
+
+static void put_paths(const struct watch_view *view, FILE *out)
+{
+    size_t i;
+    json_t *path;
+    json_array_foreach(json_object_get(view->fix, "paths"), i, path)
+    {
+        bool used = json_is_true(json_object_get(path, "used"));
+        fprintf(out, "%s%s%s %.0f%s", i ? " " : "", used ? "" : "(", text(path, "name"),
+                number(path, "snr_db"), used ? "" : ")");
+    }
+}
+
+static void put_faults(const json_t *cycle, FILE *out)
+{
+    size_t i;
+    json_t *fault;
+    json_array_foreach(json_object_get(cycle, "faults"), i, fault)
+        fprintf(out, "%s%s", i ? " " : "", json_string_value(fault));
+}
+
+static bool fixed_now(const struct watch_view *view)
+{
+    return view->fix && number(view->fix, "cycle") == number(view->cycle, "cycle");
+}
+
+void watch_view_line(const struct watch_view *view, FILE *out)
+{
+    fprintf(out, "%10.2f s  cycle %.0f  ", number(view->cycle, "time_s"),
+            number(view->cycle, "cycle"));
+    if (fixed_now(view)) {
+        put_position(view, out);
+        fputs("; SNR ", out);
+        put_paths(view, out);
+        fputs(" dB", out);
+    } else {
+        fprintf(out, "no position: %s, %s %s", text(view->cycle, "response"),
+                text(view->cycle, "outcome"), text(view->cycle, "reason"));
+    }
+    if (json_array_size(json_object_get(view->cycle, "faults")) > 0) {
+        fputs("; faults ", out);
+        put_faults(view->cycle, out);
+    }
+    fprintf(out, "; %.1f ms\n", number(view->cycle, "latency_ms"));
+}
+
+/* "name 3" of every number above zero. */
+static void put_counts(const json_t *counts, FILE *out)
+{
+    const char *key;
+    json_t *value;
+    bool any = false;
+    json_object_foreach((json_t *)counts, key, value) if (json_number_value(value) > 0)
+    {
+        fprintf(out, "%s%s %.0f", any ? ", " : "", key, json_number_value(value));
+        any = true;
+    }
+    fputs(any ? "" : "none", out);
+}
+
+static void put_deadlines(const json_t *deadlines, const char *end, FILE *out)
+{
+    const char *stage;
+    json_t *d;
+    json_object_foreach((json_t *)deadlines, stage, d)
+        fprintf(out, "  %-10s p99 %8.0f us of %8.0f us, missed %.0f, not ours %.0f%s", stage,
+                number(d, "p99_us"), number(d, "budget_us"), number(d, "missed"),
+                number(d, "inconclusive"), end);
+}
+
+static void put_surfaces(const struct watch_view *view, const char *end, FILE *out)
+{
+    size_t i;
+    json_t *board;
+    json_array_foreach(json_object_get(view->ris, "boards"), i, board)
+        fprintf(out, "surface    %s %s %s %s%s", text(board, "name"),
+                json_is_true(json_object_get(board, "ok")) ? "follows" : "DOES NOT FOLLOW",
+                text(board, "fault"), text(board, "text"), end);
+    for (i = 0; i < WATCH_SURFACES; i++)
+        if (view->pixels[i])
+            fprintf(out, "pixels     %s: %zu broken, %.0f unknown of %.0f%s",
+                    text(view->pixels[i], "board"),
+                    json_array_size(json_object_get(view->pixels[i], "failed")),
+                    number(view->pixels[i], "unknown"),
+                    number(view->pixels[i], "columns") * number(view->pixels[i], "rows"), end);
+}
+
+static void put_health(const struct watch_view *view, const char *end, FILE *out)
+{
+    const json_t *h = view->health;
+    fprintf(out,
+            "counters   %.0f cycles, %.0f answers, %.0f positions, %.0f refused, %.0f skipped%s",
+            number(h, "cycles"), number(h, "responses"), number(h, "fixes"),
+            number(h, "refused_fixes"), number(h, "cycles_skipped"), end);
+    fputs("faults     ", out);
+    put_counts(json_object_get(h, "faults"), out);
+    fprintf(out, "%sradio      ", end);
+    put_counts(json_object_get(h, "radio"), out);
+    fprintf(out, "%sdeadlines%s", end, end);
+    put_deadlines(json_object_get(h, "deadlines"), end, out);
+}
+
+void watch_view_screen(const struct watch_view *view, double now_s, const char *end, FILE *out)
+{
+    double age_s = now_s - view->heard_s;
+    if (view->heard_s <= 0) {
+        fprintf(out, "nothing heard yet: is miradord running, is this its telemetry.endpoint?%s",
+                end);
+        return;
+    }
+    fprintf(out, "mirador    %s, cycle %.0f, device time %.2f s, heard %.1f s ago%s%s",
+            view->health ? text(view->health, "state") : "?", number(view->cycle, "cycle"),
+            number(view->cycle, "time_s"), age_s, age_s > OLD_S ? ": WHAT FOLLOWS IS OLD" : "",
+            end);
+    fprintf(out, "cycle      %s, %s %s; faults: ", text(view->cycle, "response"),
+            text(view->cycle, "outcome"), text(view->cycle, "reason"));
+    put_faults(view->cycle, out);
+    fputs(end, out);
+    if (view->fix) {
+        fprintf(out, "position   ");
+        put_position(view, out);
+        fprintf(out, ", %.1f s before%s",
+                number(view->cycle, "time_s") - number(view->fix, "time_s"), end);
+        fputs("SNR in dB  ", out);
+        put_paths(view, out);
+        fputs(end, out);
+    }
+    put_surfaces(view, end, out);
+    if (view->health)
+        put_health(view, end, out);
+    if (view->restarts > 0)
+        fprintf(out, "restarts   %zu since we watch%s", view->restarts, end);
+}
+
+void watch_view_clear(struct watch_view *view)
+{
+    json_t **slots[] = {&view->fix, &view->cycle, &view->health, &view->ris};
+    for (size_t i = 0; i < sizeof slots / sizeof *slots; i++)
+        keep(slots[i], NULL);
+    for (size_t i = 0; i < WATCH_SURFACES; i++)
+        keep(&view->pixels[i], NULL);
+    match_clear(&view->truth);
+}

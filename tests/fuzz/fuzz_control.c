@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What clients of miradord send: whatever it is, the answer is one JSON object that says ok or why
+ * not, and what reaches the daemon is in range. */
+#include "fuzz.h"
+
+#include <jansson.h>
+
+#include "base/log.h"
+#include "host/control.h"
+
+static struct bs_cfg cfg;
+static struct schedule schedule;
+static struct profile_set profiles[BS_RIS];
+
+static void health(void *context, struct health *out)
+{
+    (void)context;
+    *out = (struct health){.state = "running"};
+}
+
+static void background(void *context, unsigned cycles)
+{
+    (void)context;
+    FUZZ_CHECK(cycles == 0 || (cycles >= 4 && cycles <= 10000));
+}
+
+static void shut_down(void *context)
+{
+    (void)context;
+}
+
+static void hold(void *context, size_t surface, int profile)
+{
+    (void)context;
+    FUZZ_CHECK(surface < BS_RIS && profile >= -1 && profile < (int)profiles[surface].n);
+}
+
+static void allow(void *context, size_t user, bool allowed)
+{
+    (void)context, (void)allowed;
+    FUZZ_CHECK(user < cfg.n_users);
+}
+
+static void pause_for(void *context, double seconds)
+{
+    (void)context;
+    FUZZ_CHECK(seconds >= 0 && seconds < 1e6);
+}
+
+/* One line, whoever asks. */
+static void audit(void *context, const char *line)
+{
+    (void)context;
+    for (const char *p = line; *p; p++)
+        FUZZ_CHECK((unsigned char)*p >= 32);
+}
+
+static void set_up(void)
+{
+    struct status err = {0};
+    log_open("fuzz", LOG_LEVEL_ERROR);
+    FUZZ_CHECK(config_load(&bs_config_table, "lab", NULL, &cfg, &err) == 0);
+    for (size_t i = 0; i < BS_RIS; i++) {
+        profiles[i].shape = (struct ris_shape){.columns = 4, .rows = 4, .bits = 1};
+        profiles[i].n = 2;
+    }
+    FUZZ_CHECK(bs_config_schedule(&cfg, &schedule, &err) == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+    static char answer[65536];
+    static const struct control_ops ops = {
+        .health = health,
+        .background = background,
+        .shutdown = shut_down,
+        .hold = hold,
+        .allow = allow,
+        .pause = pause_for,
+        .audit = audit,
+        .scene = {.cfg = &cfg, .schedule = &schedule, .profiles = profiles},
+    };
+    if (cfg.n_users == 0)
+        set_up();
+    control_execute(&ops, (const char *)bytes, n, answer, sizeof answer);
+    json_t *said = json_loads(answer, 0, NULL);
+    FUZZ_CHECK(json_is_object(said));
+    const json_t *ok = json_object_get(said, "ok");
+    FUZZ_CHECK(json_is_true(ok) || (json_is_false(ok) && json_object_get(said, "error")));
+    json_decref(said);
+    return 0;
+}

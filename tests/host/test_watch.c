@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "host/cli/watch_view.h"
+
+static struct watch_view view;
+static char *text;
+
+static bool take(const char *topic, const char *json, double now_s)
+{
+    json_t *message = json_loads(json, 0, NULL);
+    assert_non_null(message);
+    return watch_view_take(&view, topic, message, now_s);
+}
+
+static const char *shown(bool line, double now_s)
+{
+    size_t n;
+    free(text);
+    FILE *out = open_memstream(&text, &n);
+    if (line)
+        watch_view_line(&view, out);
+    else
+        watch_view_screen(&view, now_s, "\n", out);
+    fclose(out);
+    return text;
+}
+
+static void has(const char *where, const char *what)
+{
+    if (!strstr(where, what))
+        fail_msg("no '%s' in: %s", what, where);
+}
+
+static void take_cycle(void)
+{
+    assert_false(take("truth",
+                      "{\"type\":\"truth\",\"time_s\":1,\"users\":[{\"id\":7,\"present\":true,"
+                      "\"position_m\":[1,2,1]}]}",
+                      9));
+    assert_false(take("truth",
+                      "{\"type\":\"truth\",\"time_s\":3,\"users\":[{\"id\":7,\"present\":true,"
+                      "\"position_m\":[1,4,1]}]}",
+                      9));
+    assert_false(take("fix",
+                      "{\"cycle\":5,\"time_s\":2,\"user\":7,\"position_m\":[1,3.3,1.4],"
+                      "\"ellipse95_m\":[0.2,0.1],\"paths\":[{\"name\":\"L1\",\"used\":true,"
+                      "\"snr_db\":31},{\"name\":\"L2\",\"used\":false,\"snr_db\":9}]}",
+                      10));
+    assert_true(take("cycle",
+                     "{\"cycle\":5,\"time_s\":2,\"response\":\"permitted\",\"outcome\":\"done\","
+                     "\"reason\":\"\",\"faults\":[],\"latency_ms\":3.5}",
+                     10));
+}
+
+static void a_fix_is_one_line_with_its_error(void **state)
+{
+    (void)state;
+    take_cycle();
+    const char *line = shown(true, 10);
+    has(line, "user 7 at 1.00 3.30 1.40 m");
+    has(line, "error 0.50 m");
+    has(line, "SNR L1 31 (L2 9) dB");
+    assert_ptr_equal(strchr(line, '\n'), line + strlen(line) - 1);
+}
+
+static void a_cycle_without_a_position_says_why(void **state)
+{
+    (void)state;
+    take_cycle();
+    assert_true(take("cycle",
+                     "{\"cycle\":6,\"time_s\":2.2,\"response\":\"silent\",\"outcome\":\"radio\","
+                     "\"reason\":\"\",\"faults\":[\"rx_gap\",\"tx_late\"],\"latency_ms\":1}",
+                     11));
+    const char *line = shown(true, 11);
+    has(line, "no position: silent, radio");
+    has(line, "faults rx_gap tx_late");
+    has(shown(false, 11), "0.2 s before"); /* the last position stays, with its age */
+}
+
+static void the_screen_says_how_old_it_is(void **state)
+{
+    (void)state;
+    has(shown(false, 1), "nothing heard yet");
+    take_cycle();
+    has(shown(false, 10.5), "heard 0.5 s ago\n");
+    has(shown(false, 15), "heard 5.0 s ago: WHAT FOLLOWS IS OLD");
+}
+
+static void surfaces_pixels_and_counters_are_shown(void **state)
+{
+    (void)state;
+    take_cycle();
+    take("ris",
+         "{\"boards\":[{\"name\":\"ris1\",\"ok\":true},{\"name\":\"ris2\",\"ok\":false,"
+         "\"fault\":\"ris_late\",\"text\":\"late\"}]}",
+         10);
+    take("calib",
+         "{\"kind\":\"pixels\",\"board\":\"ris1\",\"columns\":16,\"rows\":16,\"unknown\":3,"
+         "\"failed\":[{\"element\":4}]}",
+         10);
+    take("health",
+         "{\"state\":\"running\",\"cycles\":50,\"fixes\":40,\"faults\":{\"rx_gap\":2,\"ris_late\":"
+         "0},"
+         "\"deadlines\":{\"fix\":{\"p99_us\":900,\"budget_us\":5000,\"missed\":1}}}",
+         10);
+    const char *screen = shown(false, 10);
+    has(screen, "ris1 follows");
+    has(screen, "ris2 DOES NOT FOLLOW ris_late late");
+    has(screen, "ris1: 1 broken, 3 unknown of 256");
+    has(screen, "50 cycles");
+    has(screen, "faults     rx_gap 2\n");
+    has(screen, "fix        p99      900 us of     5000 us, missed 1");
+}
+
+static void strange_messages_do_no_harm(void **state)
+{
+    (void)state;
+    static const char *const topics[] = {"fix", "cycle", "health", "ris", "calib", "truth", "?"};
+    static const char *const odd[] = {"{}", "[]", "[1]",
+                                      "{\"paths\":5,\"faults\":[1,null],\"boards\":"
+                                      "[3],\"deadlines\":[],\"kind\":\"pixels\"}"};
+    for (size_t i = 0; i < sizeof topics / sizeof *topics; i++)
+        for (size_t j = 0; j < sizeof odd / sizeof *odd; j++) {
+            take(topics[i], odd[j], 1);
+            (void)shown(true, 1);
+            (void)shown(false, 1);
+        }
+}
+
+static int clear(void **state)
+{
+    (void)state;
+    watch_view_clear(&view);
+    memset(&view, 0, sizeof view);
+    free(text);
+    text = NULL;
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(a_fix_is_one_line_with_its_error, clear),
+        cmocka_unit_test_teardown(a_cycle_without_a_position_says_why, clear),
+        cmocka_unit_test_teardown(the_screen_says_how_old_it_is, clear),
+        cmocka_unit_test_teardown(surfaces_pixels_and_counters_are_shown, clear),
+        cmocka_unit_test_teardown(strange_messages_do_no_harm, clear),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
