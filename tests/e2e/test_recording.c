@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Whole programs: a demo that is recorded replays bit by bit, from the start, from the middle and
+ * cut out; one that is killed is repaired; a disk that fills up costs no cycle. */
+#include "tests/e2e/demo_run.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define MIRADOR MIRADOR_BIN_DIR "/mirador "
+
+static char folder[] = "/tmp/mirador-rec-XXXXXX";
+
+static int make_folder(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) ? demo_place_make(state) : -1;
+}
+
+static int remove_folder(void **state)
+{
+    char command[100];
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    return system(command) || demo_place_remove(state);
+}
+
+/* Exit code of a command whose output goes to a file there. */
+static int run(const char *format, ...)
+{
+    char command[1024];
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(command, sizeof command, format, args);
+    va_end(args);
+    snprintf(command + n, sizeof command - (size_t)n, " >%s/out 2>&1", folder);
+    int status = system(command);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static char *output(void)
+{
+    static char text[1 << 16];
+    char path[100];
+    snprintf(path, sizeof path, "%s/out", folder);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    text[fread(text, 1, sizeof text - 1, f)] = '\0';
+    fclose(f);
+    return text;
+}
+
+/* Positions of `mirador replay --json`, bit by bit those of the live run (which printed them with
+ * 17 digits). Returns how many. */
+static size_t same_fixes(const struct demo_run *live, const char *arguments)
+{
+    char command[600], *line = NULL;
+    size_t size = 0, n = 0, at = 0;
+    snprintf(command, sizeof command, MIRADOR "replay --json %s", arguments);
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    while (getline(&line, &size, pipe) > 0) {
+        json_t *o = json_loads(line, 0, NULL);
+        if (strcmp(json_string_value(json_object_get(o, "type")), "fix") == 0) {
+            json_int_t cycle = json_integer_value(json_object_get(o, "cycle"));
+            while (at < live->n_fix && live->fix[at].cycle < cycle)
+                at++;
+            assert_true(at < live->n_fix && live->fix[at].cycle == cycle);
+            for (size_t i = 0; i < 3; i++) {
+                const char *const key[] = {"position_m", "track_m"};
+                const double *const is[] = {live->fix[at].position_m, live->fix[at].track_m};
+                for (size_t k = 0; k < 2; k++) {
+                    double x = json_number_value(json_array_get(json_object_get(o, key[k]), i));
+                    assert_memory_equal(&x, &is[k][i], sizeof x);
+                }
+            }
+            n++;
+        } else {
+            assert_int_equal(json_integer_value(json_object_get(o, "differ")), 0);
+        }
+        json_decref(o);
+    }
+    free(line);
+    int status = pclose(pipe);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    return n;
+}
+
+static void a_demo_replays_bit_by_bit(void **state)
+{
+    struct demo_run live;
+    char args[400];
+    (void)state;
+    snprintf(args, sizeof args,
+             "--preset b210 --seconds 10 --speed 0 --seed 4 --pixels 1 --record %s/run "
+             "--set bs.record.checkpoint_s=2",
+             folder);
+    demo_run(&live, args);
+    if (live.exit_code)
+        fail_msg("exit code %d: %s", live.exit_code, live.stderr_text);
+    assert_true(live.n_fix >= 20);
+    if (run(MIRADOR "record check %s/run", folder))
+        fail_msg("%s", output());
+    snprintf(args, sizeof args, "%s/run", folder);
+    assert_int_equal(same_fixes(&live, args), live.n_fix);
+    snprintf(args, sizeof args, "--from 6.1 --to 8 %s/run", folder);
+    size_t middle = same_fixes(&live, args);
+    assert_true(middle >= 5 && middle <= 10);
+    assert_int_equal(run(MIRADOR "record cut --from 6 --to 8 %s/run %s/part", folder, folder), 0);
+    assert_int_equal(run(MIRADOR "record check %s/part", folder), 0);
+    snprintf(args, sizeof args, "%s/part", folder);
+    assert_true(same_fixes(&live, args) >= middle);
+    /* other thresholds give other positions, and that is no failure */
+    assert_int_equal(run(MIRADOR "replay --set estimate.map=no %s/run", folder), 0);
+    assert_null(strstr(output(), "bit by bit"));
+    assert_int_equal(run(MIRADOR "replay --set radio.rate_hz=50e6 %s/run", folder), 2);
+    demo_run_free(&live);
+}
+
+static void a_killed_daemon_leaves_whole_cycles(void **state)
+{
+    char args[300], journal[100];
+    struct stat s = {0};
+    (void)state;
+    snprintf(args, sizeof args, "--preset b210 --seconds 0 --speed 0 --seed 5 --record %s/killed",
+             folder);
+    snprintf(journal, sizeof journal, "%s/killed.mirador-journal", folder);
+    pid_t demo = demo_start(args);
+    for (int i = 0; i < 12000 && s.st_size < 15000; i++) { /* some twenty cycles */
+        usleep(10000);
+        (void)stat(journal, &s);
+    }
+    if (s.st_size < 15000)
+        kill(demo, SIGKILL);
+    assert_true(s.st_size >= 15000);
+    assert_int_equal(kill(demo_process("miradord"), SIGKILL), 0);
+    waitpid(demo, NULL, 0);
+    assert_int_equal(run(MIRADOR "record check %s/killed", folder), 1);
+    if (run(MIRADOR "record check --repair %s/killed", folder))
+        fail_msg("%s", output());
+    if (run(MIRADOR "replay %s/killed", folder))
+        fail_msg("%s", output());
+    assert_non_null(strstr(output(), "0 cycles differ"));
+}
+
+/* A disk of 30 MB under a demo that wants 50. In gated time the room would wait for a slow disk,
+ * but a full one never comes to itself, so the demo must go on without the recording. */
+static void a_full_disk_costs_no_cycle(void **state)
+{
+    struct demo_run live;
+    char args[300], disk[60];
+    (void)state;
+    snprintf(disk, sizeof disk, "%s/disk", folder);
+    mkdir(disk, 0700);
+    if (mount("tmpfs", disk, "tmpfs", 0, "size=30m,mode=700")) {
+        print_message(
+            "[  SKIPPED ] no privilege to mount a small disk; test_recorder has a stand-in\n");
+        rmdir(disk);
+        skip();
+    }
+    snprintf(args, sizeof args, "--preset b210 --seconds 8 --speed 0 --seed 2 --record %s/full",
+             disk);
+    demo_run(&live, args);
+    int code = run(MIRADOR "record check %s/full", disk);
+    int info = run(MIRADOR "record info --json %s/full", disk);
+    json_t *o = json_loads(output(), 0, NULL);
+    json_int_t cycles = json_integer_value(json_object_get(o, "cycles"));
+    bool full = strstr(json_string_value(json_object_get(o, "end")), "No space") != NULL;
+    json_decref(o);
+    umount(disk);
+    rmdir(disk);
+    assert_true(code == 0 && info == 0 && full && live.exit_code == 0);
+    assert_true(cycles > 10 && cycles < 30);
+    assert_int_equal((int)demo_summary(&live, "cycles"), 37);
+    assert_true(demo_summary(&live, "lates") == 0 && demo_summary(&live, "gaps") == 0);
+    demo_run_free(&live);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_demo_replays_bit_by_bit),
+        cmocka_unit_test(a_killed_daemon_leaves_whole_cycles),
+        cmocka_unit_test(a_full_disk_costs_no_cycle),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

@@ -1,0 +1,603 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The recorder on made-up cycles, with a disk of its own: write(2) of this program is slow, full,
+ * or dies when a test says so. */
+#include "base/state_dir.h"
+#include "host/recorder.h"
+#include "host/recording_check.h"
+#include "host/recording_reader.h"
+#include "host/recording_sigmf.h"
+#include "host/recording_writer.h"
+#include "host/replay.h"
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* --- the disk ----------------------------------------------------------------------------------
+ */
+
+static _Atomic long space = -1;    /* bytes left; -1: enough */
+static atomic_int pause_us;        /* per call that writes samples */
+static _Atomic long data_written;  /* of calls with samples */
+enum { SAMPLES_LOOK_LIKE = 4096 }; /* shorter writes are lines and texts */
+
+ssize_t write(int fd, const void *bytes, size_t n);
+ssize_t write(int fd, const void *bytes, size_t n)
+{
+    long left = atomic_load(&space);
+    if (n >= SAMPLES_LOOK_LIKE) {
+        if (atomic_load(&pause_us) > 0)
+            usleep((useconds_t)atomic_load(&pause_us));
+        if (left >= 0 && (long)n > left) { /* what fits, and then nothing */
+            n = left > 0 ? (size_t)left : 0;
+            if (n == 0) {
+                errno = ENOSPC;
+                return -1;
+            }
+        }
+        if (left >= 0)
+            atomic_fetch_sub(&space, (long)n);
+        atomic_fetch_add(&data_written, (long)n);
+    }
+    return syscall(SYS_write, fd, bytes, n);
+}
+
+/* --- a base station without a radio ------------------------------------------------------------
+ */
+
+static const char yaml[] = "radio: {rate_hz: 25e6, rx_channels: [0, 1], args: type=room}\n"
+                           "waveform: {n: 256, k: 199, root: 76}\n"
+                           "ris:\n"
+                           "  boards:\n"
+                           "    - {name: ris1, position_m: [7, 1.5, 1.9]}\n"
+                           "    - {name: ris2, position_m: [1, 6, 1.7]}\n"
+                           "users:\n"
+                           "  - {id: 5, key_file: none}\n"
+                           "background: {auto: no}\n"
+                           "estimate: {map: no}\n";
+
+struct bench {
+    struct bs_cfg cfg;
+    struct schedule schedule;
+    struct secure_keys keys;
+    struct profile_set profiles[2];
+    struct pipeline *pipeline;
+    struct recorder *recorder;
+    struct block_pool *pool[2];
+    pthread_t thread;
+    int64_t index;
+    char folder[200], prefix[260];
+};
+
+static void *run(void *recorder)
+{
+    recorder_run(recorder);
+    return NULL;
+}
+
+static void make_recorder(struct bench *b, bool lossless)
+{
+    struct status err = {0};
+    const struct recorder_cfg rc = {.bs = &b->cfg,
+                                    .schedule = &b->schedule,
+                                    .profiles = {&b->profiles[0], &b->profiles[1]},
+                                    .pipeline = b->pipeline,
+                                    .serial = "none",
+                                    .lossless = lossless};
+    b->recorder = recorder_create(&rc, &err);
+    if (!b->recorder)
+        fail_msg("%s", err.text);
+    assert_int_equal(pthread_create(&b->thread, NULL, run, b->recorder), 0);
+}
+
+static void make_parts(struct bench *b)
+{
+    struct status err = {0};
+    uint8_t master[SECURE_MASTER_BYTES];
+    const struct pipeline_cfg pc = {.cfg = &b->cfg,
+                                    .schedule = &b->schedule,
+                                    .keys = &b->keys,
+                                    .profiles = {&b->profiles[0], &b->profiles[1]}};
+    for (size_t i = 0; i < 2; i++) {
+        b->profiles[i] = (struct profile_set){.shape = {16, 16, 1}, .n = 1, .hash = {i + 1}};
+        b->profiles[i].states = ris_states_ideal(1);
+        const enum schedule_window w[2] = {WINDOW_SENSING, WINDOW_RESPONSE};
+        b->pool[i] = block_pool_create(2, 2, (size_t)b->schedule.window[w[i]].n, &err);
+        assert_non_null(b->pool[i]);
+    }
+    secure_master_from_seed(1, 5, master);
+    secure_keys_derive(master, &b->keys);
+    b->pipeline = pipeline_create(&pc, &err);
+    if (!b->pipeline)
+        fail_msg("%s", err.text);
+}
+
+static int set_up(void **state)
+{
+    struct bench *b = calloc(1, sizeof *b);
+    struct status err = {0};
+    *state = b;
+    assert_int_equal(secure_init(), OK);
+    if (config_parse(&bs_config_table, "t", yaml, sizeof yaml - 1, NULL, &b->cfg, &err) ||
+        bs_config_schedule(&b->cfg, &b->schedule, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(state_dir_create("mirador-rec", b->folder, sizeof b->folder, &err), OK);
+    snprintf(b->prefix, sizeof b->prefix, "%s/a", b->folder);
+    b->cfg.record.queue_cycles = 6;
+    b->cfg.record.checkpoint_s = 1; /* five cycles */
+    atomic_store(&space, -1);
+    atomic_store(&pause_us, 0);
+    make_parts(b);
+    return 0;
+}
+
+static void end_recorder(struct bench *b)
+{
+    if (!b->recorder)
+        return;
+    recorder_end(b->recorder);
+    recorder_stop_thread(b->recorder);
+    pthread_join(b->thread, NULL);
+    recorder_destroy(&b->recorder);
+}
+
+static int tear_down(void **state)
+{
+    struct bench *b = *state;
+    struct status err;
+    end_recorder(b);
+    pipeline_destroy(&b->pipeline);
+    for (size_t i = 0; i < 2; i++)
+        block_pool_destroy(&b->pool[i]);
+    assert_int_equal(state_dir_remove(b->folder, &err), OK);
+    free(b);
+    return 0;
+}
+
+/* The present cycle's samples: noise that only the index decides. */
+static void fill(struct block *block, const struct cycle_plan *plan, enum block_kind kind)
+{
+    uint32_t x = (uint32_t)plan->index * 2654435761u + kind + 1;
+    block->kind = kind;
+    block->plan = *plan;
+    block->info = (struct radio_block){.tick = plan->index * 5000000, .n_valid = block->n_samp};
+    for (size_t a = 0; a < block->n_ant; a++)
+        for (size_t t = 0; t < block->n_samp; t++) {
+            x = x * 1664525u + 1013904223u;
+            block->samp[a][t] = (struct sc16){(int16_t)(x >> 26), (int16_t)(x >> 20 & 63)};
+        }
+}
+
+/* What the DSP thread does. Never waits, unless the recorder is lossless. */
+static void cycle(struct bench *b, struct cycle_report *r)
+{
+    struct cycle_plan plan = {.index = b->index, .cycle = 1000 + (uint64_t)b->index};
+    struct block *sensing = block_pool_take(b->pool[0], false),
+                 *response = block_pool_take(b->pool[1], false);
+    assert_non_null(sensing);
+    assert_non_null(response);
+    fill(sensing, &plan, BLOCK_SENSING);
+    recorder_begin(b->recorder, &plan);
+    pipeline_sensing(b->pipeline, sensing);
+    block_pool_give(b->pool[0], recorder_swap(b->recorder, sensing));
+    fill(response, &plan, BLOCK_RESPONSE);
+    pipeline_response(b->pipeline, response, r);
+    recorder_report(b->recorder, r);
+    block_pool_give(b->pool[1], recorder_swap(b->recorder, response));
+    b->index++;
+}
+
+static void cycles(struct bench *b, int n)
+{
+    struct cycle_report r;
+    for (int i = 0; i < n; i++)
+        cycle(b, &r);
+}
+
+static void start(struct bench *b)
+{
+    struct status err = {0};
+    struct recorder_status s;
+    assert_int_equal(recorder_start(b->recorder, b->prefix, &err), OK);
+    do {
+        usleep(1000);
+        recorder_status(b->recorder, &s);
+    } while (s.state == RECORDER_STARTING);
+}
+
+static struct recorder_status wait_for(struct bench *b, enum recorder_state state)
+{
+    struct recorder_status s;
+    for (int i = 0; i < 30000; i++) {
+        usleep(1000);
+        recorder_status(b->recorder, &s);
+        if (s.state == state)
+            return s;
+    }
+    fail_msg("the recorder is %s", recorder_state_name(s.state));
+    return s;
+}
+
+static void assert_whole(const char *prefix, uint64_t n)
+{
+    struct status err = {0};
+    struct recording_summary s;
+    if (recording_check(prefix, &err) || recording_summarise(prefix, &s, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(s.cycles, n);
+}
+
+/* Every sample is what fill() made of its cycle. */
+static void assert_samples(struct bench *b, const char *prefix)
+{
+    struct status err = {0};
+    struct block *block = block_pool_take(b->pool[0], false),
+                 *wanted = block_pool_take(b->pool[0], false);
+    struct recording_cycle *c = calloc(1, sizeof *c);
+    struct recording_reader *r = recording_reader_open(prefix, &err);
+    assert_non_null(r);
+    while (recording_reader_next(r, c, &err) == OK) {
+        assert_int_equal(recording_reader_samples(r, &c->window[0], block->samp, &err), OK);
+        fill(wanted, &c->plan, BLOCK_SENSING);
+        for (size_t a = 0; a < 2; a++)
+            assert_memory_equal(block->samp[a], wanted->samp[a],
+                                block->n_samp * sizeof(struct sc16));
+    }
+    recording_reader_close(&r);
+    block_pool_give(b->pool[0], block);
+    block_pool_give(b->pool[0], wanted);
+    free(c);
+}
+
+static void replay_equals(const char *prefix, double from_s, size_t n)
+{
+    struct status err = {0};
+    const struct replay_cfg cfg = {.recording = prefix, .from_s = from_s, .to_s = INFINITY};
+    struct replay *r = replay_create(&cfg, &err);
+    struct replay_step *s = calloc(1, sizeof *s);
+    if (!r)
+        fail_msg("%s", err.text);
+    size_t seen = 0;
+    while (replay_next(r, s, &err) == OK) {
+        assert_true(s->same);
+        seen++;
+    }
+    assert_int_equal(seen, n);
+    replay_destroy(&r);
+    free(s);
+}
+
+/* --- what must hold ----------------------------------------------------------------------------
+ */
+
+static void what_was_recorded_is_there(void **state)
+{
+    struct bench *b = *state;
+    struct status err = {0};
+    make_recorder(b, true);
+    cycles(b, 2); /* before: not in it */
+    start(b);
+    cycles(b, 7);
+    assert_int_equal(recorder_mark(b->recorder, "the door", b->prefix, &err), OK);
+    cycles(b, 4);
+    assert_int_equal(recorder_start(b->recorder, b->prefix, &err), ERR_BUSY);
+    assert_int_equal(recorder_stop(b->recorder, &err), OK);
+    cycles(b, 1); /* the boundary */
+    struct recorder_status s = wait_for(b, RECORDER_IDLE);
+    assert_int_equal(s.alarm, RECORDER_WELL);
+    assert_int_equal(recorder_stop(b->recorder, &err), ERR_STATE);
+    assert_whole(b->prefix, s.cycles);
+    assert_int_equal(s.cycles, 11);
+    assert_samples(b, b->prefix);
+    replay_equals(b->prefix, 0, 11);
+    replay_equals(b->prefix, 1.5, 3);
+    struct recording_summary sum;
+    assert_int_equal(recording_summarise(b->prefix, &sum, &err), OK);
+    assert_true(sum.marks == 1 && sum.checkpoints == 3);
+    start(b); /* the same name again */
+    s = wait_for(b, RECORDER_IDLE);
+    assert_int_equal(s.alarm, RECORDER_FAILED);
+    assert_non_null(strstr(s.why, "exists"));
+}
+
+static void slow_disk_ends_it_cleanly(void **state)
+{
+    struct bench *b = *state;
+    make_recorder(b, false);
+    start(b);
+    atomic_store(&pause_us, 30000); /* four calls a cycle, and cycles come faster */
+    struct recorder_status s;
+    int n = 0;
+    do { /* no cycle ever waits, none is lost: block_pool_take asserts it */
+        cycles(b, 1);
+        recorder_status(b->recorder, &s);
+    } while (s.state == RECORDER_RECORDING && ++n < 1000);
+    cycles(b, 20);
+    s = wait_for(b, RECORDER_IDLE);
+    assert_int_equal(s.alarm, RECORDER_SLOW);
+    assert_true(s.cycles >= 5 && s.queued_max <= 6);
+    assert_whole(b->prefix, s.cycles);
+    assert_samples(b, b->prefix);
+    replay_equals(b->prefix, 0, s.cycles);
+}
+
+static void full_disk_ends_it_cleanly(void **state)
+{
+    struct bench *b = *state;
+    const long cycle_bytes =
+        8 * (b->schedule.window[WINDOW_SENSING].n + b->schedule.window[WINDOW_RESPONSE].n);
+    make_recorder(b, true);
+    atomic_store(&space, 4 * cycle_bytes + cycle_bytes / 3);
+    start(b);
+    cycles(b, 12);
+    struct recorder_status s = wait_for(b, RECORDER_IDLE);
+    assert_int_equal(s.alarm, RECORDER_FULL);
+    assert_true(s.cycles >= 3 && s.cycles <= 4);
+    assert_whole(b->prefix, s.cycles);
+    replay_equals(b->prefix, 0, s.cycles);
+    atomic_store(&space, -1); /* and the next one begins as if nothing had been */
+    strcat(b->prefix, "-next");
+    start(b);
+    cycles(b, 3);
+    end_recorder(b);
+    assert_whole(b->prefix, 3);
+}
+
+static void ring_keeps_the_last_seconds(void **state)
+{
+    struct bench *b = *state;
+    struct status err = {0};
+    b->cfg.record.pretrigger_s = 2; /* ten cycles */
+    make_recorder(b, true);
+    cycles(b, 40);
+    struct recorder_status s;
+    recorder_status(b->recorder, &s);
+    assert_int_equal(s.state, RECORDER_ARMED);
+    assert_true(s.ring_s >= 2 && s.ring_s <= 3.01 && s.memory_bytes > 0);
+    assert_int_equal(recorder_mark(b->recorder, "now", b->prefix, &err), OK);
+    cycles(b, 1);
+    s = wait_for(b, RECORDER_ARMED);
+    assert_true(s.cycles >= 10 && s.cycles <= 15);
+    assert_whole(b->prefix, s.cycles);
+    replay_equals(b->prefix, 0, s.cycles);
+    cycles(b, 20);
+    strcat(b->prefix, "-next"); /* a recording begins with the ring */
+    start(b);
+    cycles(b, 5);
+    end_recorder(b);
+    struct recording_summary sum;
+    assert_int_equal(recording_summarise(b->prefix, &sum, &err), OK);
+    assert_true(sum.cycles >= 15 && sum.cycles <= 20);
+    replay_equals(b->prefix, 0, sum.cycles);
+}
+
+static void cut_at(const char *path, long n)
+{
+    if (truncate(path, n))
+        fail_msg("%s", strerror(errno));
+}
+
+/* As a killed daemon leaves it: no SigMF files, and the last cycle in part. */
+static void repair_keeps_whole_cycles(void **state)
+{
+    struct bench *b = *state;
+    struct status err = {0};
+    char path[RECORDING_PATH];
+    uint64_t kept;
+    make_recorder(b, true);
+    start(b);
+    cycles(b, 8);
+    end_recorder(b);
+    recording_path(b->prefix, RECORDING_COLLECTION, path);
+    assert_int_equal(remove(path), 0);
+    recording_channel_path(b->prefix, 0, "meta", path);
+    assert_int_equal(remove(path), 0);
+    recording_channel_path(b->prefix, 1, "data", path);
+    const long cycle_bytes =
+        4 * (b->schedule.window[WINDOW_SENSING].n + b->schedule.window[WINDOW_RESPONSE].n);
+    cut_at(path, 6 * cycle_bytes + 12345);
+    assert_int_not_equal(recording_check(b->prefix, &err), OK);
+    assert_int_equal(recording_repair(b->prefix, &kept, &err), OK);
+    assert_int_equal(kept, 6);
+    assert_whole(b->prefix, 6);
+    replay_equals(b->prefix, 0, 6);
+    recording_path(b->prefix, RECORDING_JOURNAL, path);
+    FILE *f = fopen(path, "ab"); /* half a line */
+    fputs("{\"plan\":{\"cycle\":1", f);
+    fclose(f);
+    assert_int_not_equal(recording_check(b->prefix, &err), OK);
+    assert_int_equal(recording_repair(b->prefix, &kept, &err), OK);
+    assert_whole(b->prefix, 6);
+}
+
+static void one_flipped_bit_is_found(void **state)
+{
+    struct bench *b = *state;
+    struct status err = {0};
+    make_recorder(b, true);
+    start(b);
+    cycles(b, 3);
+    end_recorder(b);
+    for (int i = 0; i < 4; i++) {
+        char path[RECORDING_PATH];
+        if (i < 2)
+            recording_channel_path(b->prefix, 1, i ? "meta" : "data", path);
+        else
+            recording_path(b->prefix, i == 2 ? RECORDING_STATE : RECORDING_CONFIG, path);
+        FILE *f = fopen(path, "r+b");
+        assert_non_null(f);
+        fseek(f, 700, SEEK_SET);
+        int c = fgetc(f);
+        fseek(f, 700, SEEK_SET);
+        fputc(c ^ 1, f);
+        fclose(f);
+        assert_int_equal(recording_check(b->prefix, &err), ERR_CRC);
+        f = fopen(path, "r+b");
+        fseek(f, 700, SEEK_SET);
+        fputc(c, f);
+        fclose(f);
+        assert_whole(b->prefix, 3);
+    }
+}
+
+static void a_part_is_a_recording(void **state)
+{
+    struct bench *b = *state;
+    struct status err = {0};
+    char part[RECORDING_PATH];
+    uint64_t n;
+    make_recorder(b, true);
+    start(b);
+    cycles(b, 16);
+    end_recorder(b);
+    snprintf(part, sizeof part, "%s-part", b->prefix);
+    assert_int_equal(recording_cut(b->prefix, 1.3, 2.2, part, &n, &err), OK);
+    assert_int_equal(n, 7); /* cycles 5 (the checkpoint) to 11 */
+    assert_whole(part, 7);
+    replay_equals(part, 0, 7);
+    assert_int_equal(recording_cut(b->prefix, 0, 1, part, &n, &err), ERR_BUSY);
+}
+
+/* --- SigMF 1.x: the core names we use, their types, and the order ------------------------------
+ */
+
+static const struct rule { /* of one object */
+    const char *name;
+    char type; /* s text, n number >= 0 whole, r real, a list, o object */
+    bool required;
+} global_rules[] = {{"core:datatype", 's', true},     {"core:version", 's', true},
+                    {"core:sample_rate", 'r', false}, {"core:sha512", 's', false},
+                    {"core:recorder", 's', false},    {"core:hw", 's', false},
+                    {"core:collection", 's', false},  {"core:extensions", 'a', false}},
+  capture_rules[] = {{"core:sample_start", 'n', true},
+                     {"core:global_index", 'n', false},
+                     {"core:frequency", 'r', false},
+                     {"core:datetime", 's', false}},
+  annotation_rules[] = {{"core:sample_start", 'n', true},     {"core:sample_count", 'n', false},
+                        {"core:freq_lower_edge", 'r', false}, {"core:freq_upper_edge", 'r', false},
+                        {"core:label", 's', false},           {"core:comment", 's', false},
+                        {"core:generator", 's', false}};
+
+static bool of_type(const json_t *v, char type)
+{
+    return type == 's'   ? json_is_string(v)
+           : type == 'n' ? json_is_integer(v) && json_integer_value(v) >= 0
+           : type == 'r' ? json_is_number(v)
+           : type == 'a' ? json_is_array(v)
+                         : json_is_object(v);
+}
+
+/* Every core: name is known and of its type, what is required is there, other names are of an
+ * extension that is declared. */
+static void assert_object(json_t *o, const struct rule *rules, size_t n)
+{
+    const char *key;
+    json_t *value;
+    assert_true(json_is_object(o));
+    json_object_foreach(o, key, value)
+    {
+        size_t i = 0;
+        if (strncmp(key, "mirador:", 8) == 0)
+            continue;
+        while (i < n && strcmp(rules[i].name, key) != 0)
+            i++;
+        if (i == n || !of_type(value, rules[i].type))
+            fail_msg("'%s' is not of the standard, or of another type", key);
+    }
+    for (size_t i = 0; i < n; i++)
+        if (rules[i].required && !json_object_get(o, rules[i].name))
+            fail_msg("'%s' is missing", rules[i].name);
+}
+
+static void assert_rising(json_t *list, const struct rule *rules, size_t n)
+{
+    size_t i;
+    json_t *item;
+    json_int_t last = -1;
+    assert_true(json_is_array(list) && json_array_size(list) > 0);
+    json_array_foreach(list, i, item)
+    {
+        assert_object(item, rules, n);
+        json_int_t at = json_integer_value(json_object_get(item, "core:sample_start"));
+        assert_true(at >= last);
+        last = at;
+    }
+}
+
+#define RULES(list) list, sizeof list / sizeof *list
+
+static void assert_declared(json_t *object)
+{
+    json_t *list = json_object_get(object, "core:extensions"), *one = json_array_get(list, 0);
+    assert_int_equal(json_array_size(list), 1);
+    assert_int_equal(json_object_size(one), 3);
+    assert_string_equal(json_string_value(json_object_get(one, "name")), "mirador");
+    assert_true(json_is_string(json_object_get(one, "version")));
+    assert_true(json_is_true(json_object_get(one, "optional")));
+}
+
+static void files_are_sigmf(void **state)
+{
+    struct bench *b = *state;
+    char path[RECORDING_PATH];
+    struct recorder_status s;
+    make_recorder(b, true);
+    start(b);
+    cycles(b, 4);
+    recorder_status(b->recorder, &s);
+    end_recorder(b);
+    for (size_t a = 0; a < 2; a++) {
+        recording_channel_path(b->prefix, a, "meta", path);
+        json_t *o = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+        assert_int_equal(json_object_size(o), 3);
+        json_t *global = json_object_get(o, "global");
+        assert_object(global, RULES(global_rules));
+        assert_declared(global);
+        assert_string_equal(json_string_value(json_object_get(global, "core:datatype")), "ci16_le");
+        assert_int_equal(strlen(json_string_value(json_object_get(global, "core:version"))), 5);
+        assert_int_equal(strlen(json_string_value(json_object_get(global, "core:sha512"))), 128);
+        assert_rising(json_object_get(o, "captures"), RULES(capture_rules));
+        assert_rising(json_object_get(o, "annotations"), RULES(annotation_rules));
+        json_t *first = json_array_get(json_object_get(o, "captures"), 0);
+        const char *time = json_string_value(json_object_get(first, "core:datetime"));
+        int y, mo, d, h, mi, us;
+        double sec;
+        assert_int_equal(sscanf(time, "%d-%d-%dT%d:%d:%lfZ", &y, &mo, &d, &h, &mi, &sec), 6);
+        assert_true(time[strlen(time) - 1] == 'Z' &&
+                    sscanf(strchr(time, '.') + 1, "%6d", &us) == 1);
+        json_decref(o);
+    }
+    recording_path(b->prefix, RECORDING_COLLECTION, path);
+    json_t *o = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+    assert_int_equal(json_object_size(o), 1);
+    json_t *collection = json_object_get(o, "collection");
+    assert_true(json_is_string(json_object_get(collection, "core:version")));
+    assert_declared(collection);
+    assert_int_equal(json_array_size(json_object_get(collection, "core:streams")), 2);
+    json_decref(o);
+}
+
+int main(void)
+{
+#define BENCH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        BENCH(what_was_recorded_is_there), BENCH(slow_disk_ends_it_cleanly),
+        BENCH(full_disk_ends_it_cleanly),  BENCH(ring_keeps_the_last_seconds),
+        BENCH(repair_keeps_whole_cycles),  BENCH(one_flipped_bit_is_found),
+        BENCH(a_part_is_a_recording),      BENCH(files_are_sigmf),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
