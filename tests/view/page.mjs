@@ -162,6 +162,15 @@ async function controlsReachTheDaemon(page) {
   assert.match(refused.error, /seconds/);
 }
 
+async function records(page) {
+  await page.click("#record");
+  await page.locator("#recording").waitFor({ state: "visible", timeout: LONG_MS });
+  await here(page, () => mirador.model.last.health.recorder.cycles > 2);
+  await page.click("#record");
+  await here(page, () => mirador.model.last.health.recorder.state === "idle");
+  await page.locator("#recording").waitFor({ state: "hidden", timeout: LONG_MS });
+}
+
 async function auditTells(daemon) {
   const audit = readFileSync(join(daemon.folder, "bs/audit.log"), "utf8");
   for (const words of [/command by page \d+ of 127\.0\.0\.1: .*"permit".*: ok/, /"pause","seconds":600.*: ok/, /"seconds":-5.*: arg/])
@@ -230,6 +239,7 @@ async function all(browser) {
   await shot(page, "dark");
   await step("maps of the surfaces change", () => surfacesChange(page));
   await step("controls reach the daemon and come back", () => controlsReachTheDaemon(page));
+  await step("recording starts and stops", () => records(page));
   await step("the audit log tells who", () => auditTells(daemon));
   await step("keyboard and names", () => worksByKeyboard(page));
   await step("phone", () => fitsAPhone(browser, own));

@@ -104,7 +104,7 @@ const ALARMS = {
 function alarms(model, h) {
   const list = (h.calib?.alarms ?? []).map((a) => ["warn", ALARMS[a] ?? a]);
   const recorder = h.recorder;
-  if (recorder?.why) list.push(["bad", `recorder: ${recorder.why}`]);
+  if (recorder?.alarm) list.push(["bad", `recorder: ${recorder.alarm}: ${recorder.why}`]);
   for (const board of model.last.ris?.boards ?? [])
     if (!board.ok) list.push(["bad", `${board.name}: ${board.text || board.fault}`]);
   const faults = model.cycles.at(-1)?.faults ?? [];
