@@ -90,5 +90,8 @@ int control_record(struct recorder *recorder, const char *folder, const json_t *
         return err->code;
     int rc = start ? recorder_start(recorder, prefix, err)
                    : recorder_mark(recorder, text ? text : "", prefix, err);
-    return rc ? rc : answer_prefix(prefix, out, size, err);
+    if (rc)
+        return rc;
+    recorder_status(recorder, &status); /* a mark may be in a recording of another name */
+    return answer_prefix(status.prefix, out, size, err);
 }
