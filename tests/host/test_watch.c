@@ -123,9 +123,9 @@ static void strange_messages_do_no_harm(void **state)
 {
     (void)state;
     static const char *const topics[] = {"fix", "cycle", "health", "ris", "calib", "truth", "?"};
-    static const char *const odd[] = {"{}", "[]", "[1]",
-                                      "{\"paths\":5,\"faults\":[1,null],\"boards\":"
-                                      "[3],\"deadlines\":[],\"kind\":\"pixels\"}"};
+    static const char *const odd[] = {
+        "{}", "[]", "[1]",
+        "{\"paths\":5,\"faults\":[1,null],\"boards\":[3],\"deadlines\":[],\"kind\":\"pixels\"}"};
     for (size_t i = 0; i < sizeof topics / sizeof *topics; i++)
         for (size_t j = 0; j < sizeof odd / sizeof *odd; j++) {
             take(topics[i], odd[j], 1);
