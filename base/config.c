@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 
@@ -274,11 +275,18 @@ int config_load(const struct config_table *table, const char *file, const struct
     return rc;
 }
 
+/* Beside the sources that were built, or where they were installed. */
+static const char *data_folder(void)
+{
+    const char *said = getenv("MIRADOR_DATA");
+    if (said && *said)
+        return said;
+    return access(MIRADOR_DATA_SOURCE, R_OK) == 0 ? MIRADOR_DATA_SOURCE : MIRADOR_DATA_INSTALLED;
+}
+
 int config_data_path(const char *name, char *path, size_t size, struct status *err)
 {
-    const char *folder = getenv("MIRADOR_DATA");
-    if (!folder || !*folder)
-        folder = MIRADOR_DATA_DIR;
+    const char *folder = data_folder();
     int n = snprintf(path, size, "%s/%s", folder, name);
     if (n < 0 || (size_t)n >= size)
         return status_set(err, ERR_NO_SPACE, "%s/%s: path too long", folder, name);

@@ -61,12 +61,13 @@ static int find_bin(struct children *children, struct status *err)
     return 0;
 }
 
+/* Where the build and the installation put it, seen from our programs. */
 static void set_module_path(const struct children *children)
 {
-    char path[1024];
+    char path[2048];
     const char *old = getenv("UHD_MODULE_PATH");
-    snprintf(path, sizeof path, "%s/../modules%s%s", children->bin, old && *old ? ":" : "",
-             old ? old : "");
+    snprintf(path, sizeof path, "%s/../modules:%s/../" MIRADOR_LIB "/uhd/modules%s%s",
+             children->bin, children->bin, old && *old ? ":" : "", old ? old : "");
     setenv("UHD_MODULE_PATH", path, 1);
 }
 
