@@ -208,7 +208,7 @@ static void opensource_close(struct board **board)
     if (b == NULL)
         return;
     if (b->fd >= 0)
-        close(b->fd);
+        stream_port_close(b->fd);
     text_slots_free(&b->slots);
     free(b);
     *board = NULL;

@@ -19,7 +19,7 @@ static void serial_close(struct board **board)
     if (*board == NULL)
         return;
     if ((*board)->packet.link.fd >= 0)
-        close((*board)->packet.link.fd);
+        stream_port_close((*board)->packet.link.fd);
     free(*board);
     *board = NULL;
 }

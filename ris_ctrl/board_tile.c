@@ -28,7 +28,7 @@ struct board {
 static void hang_up(struct board *b)
 {
     if (b->fd >= 0)
-        close(b->fd);
+        stream_port_close(b->fd);
     b->fd = -1;
 }
 

@@ -74,7 +74,7 @@ static int open_tty(const char *path, unsigned baud, const char *board, struct s
         int rc = status_set(err, ERR_IO,
                             "board %s: %s cannot be set to %u baud: %s; choose another baud", board,
                             path, baud, strerror(errno));
-        close(fd);
+        stream_port_close(fd);
         return rc;
     }
     return fd;
@@ -161,6 +161,12 @@ int stream_port_open(const char *port, unsigned baud, unsigned timeout_ms, const
                           "board %s: cannot connect to %s: %s; check that it runs and the address",
                           board, port, strerror(errno));
     return fd;
+}
+
+void stream_port_close(int fd)
+{
+    (void)flock(fd, LOCK_UN); /* a socket has no lock: refused, and nothing to do */
+    close(fd);
 }
 
 /* ---- bytes ---- */

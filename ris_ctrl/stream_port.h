@@ -13,6 +13,10 @@
 int stream_port_open(const char *port, unsigned baud, unsigned timeout_ms, const char *board,
                      struct status *err) MUST_CHECK;
 
+/* Gives the tty up at once, also while a child that another thread has just forked still shares
+ * the descriptor. */
+void stream_port_close(int fd);
+
 /* Is this the name of a port? */
 bool stream_port_valid(const char *port);
 

@@ -312,7 +312,8 @@ static void opensource_is_verified(void **state)
     driver->close(&board);
     cfg.verify = true;
     board = driver->open(&cfg, &err);
-    assert_non_null(board);
+    if (board == NULL)
+        fail_msg("%s", err.text);
     show(0, p);
     expect_ok(driver->status(board, &status, &err));
     assert_int_equal(status.state.supply_mv, 4980);
@@ -340,7 +341,8 @@ static void opensource_resets(void **state)
     assert_non_null(strstr(err.text, "was reset"));
     driver->close(&board);
     board = driver->open(&cfg, &err);
-    assert_non_null(board);
+    if (board == NULL)
+        fail_msg("%s", err.text);
     show(0, p);
     expect_on_board(p);
 }

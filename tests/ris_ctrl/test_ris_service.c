@@ -300,6 +300,7 @@ static void absence_ends_with_one_line_and_its_cure(void **state)
     assert_int_equal(bench_start(&bench, sets, text, sizeof text), 1001);
     assert_non_null(strstr(text, "no room answers at"));
     assert_non_null(strstr(text, "start mirador-room"));
+    sets[3] = NULL; /* a room that is there has the time it wants */
     bench_room_start(&bench);
     bench_room_refuse("ris2", ERR_NOT_FOUND);
     assert_int_equal(bench_start(&bench, sets, text, sizeof text), 1001);
