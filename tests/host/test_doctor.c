@@ -36,7 +36,7 @@ static struct {
     double free_bytes, write_s;
     int devices, reference;
 } machine;
-static const char *board_present = "true";
+static atomic_bool board_present = true; /* the controller has a thread of its own */
 static atomic_bool stop_controller;
 
 static bool clock_probe(void)
@@ -129,7 +129,7 @@ static void make_healthy(void)
     cfg.radio.capture = RADIO_GATED;
     machine.devices = 1;
     machine.reference = 0;
-    board_present = "true";
+    atomic_store(&board_present, true);
     plant_limits("99", "unlimited");
     plant("/proc/self/status", "Name:\tx\nCapEff:\t0000000000000000\n");
     plant("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "performance\n");
@@ -169,7 +169,7 @@ static void *serve(void *router)
         snprintf(answer, sizeof answer,
                  "{\"ok\":true,\"seq\":%d,\"boards\":[{\"board\":\"ris1\",\"present\":true},"
                  "{\"board\":\"ris2\",\"present\":%s}]}",
-                 atoi(seq + 6), board_present);
+                 atoi(seq + 6), atomic_load(&board_present) ? "true" : "false");
         const struct socket_frame reply[] = {m.frames[0], {answer, strlen(answer)}};
         assert_int_equal(socket_send(router, reply, 2), OK);
     }
@@ -326,7 +326,7 @@ static void an_endpoint_that_is_taken_is_found(void **state)
 static void surfaces_that_do_not_answer_are_found(void **state)
 {
     (void)state;
-    board_present = "false";
+    atomic_store(&board_present, false);
     expect("ris-board", DOCTOR_PROBLEM, "ris status -b ris2");
     char endpoint[BS_TEXT];
     memcpy(endpoint, cfg.ris.endpoint, sizeof endpoint);
