@@ -37,7 +37,7 @@ static int remove_folder(void **state)
 }
 
 /* Exit code of a command whose output goes to a file there. */
-static int run(const char *format, ...)
+__attribute__((format(printf, 1, 2))) static int run(const char *format, ...)
 {
     char command[1024];
     va_list args;
