@@ -17,12 +17,14 @@ struct replay {
     bool started, has_pilots;
 };
 
-/* What the keys said then. An answer that reads otherwise now was never checked. */
+/* What the keys said then, and whether the user was to be located. An answer that reads otherwise
+ * now was never checked. */
 static int recorded_verdict(void *context, const struct cycle_plan *plan,
                             const uint8_t bytes[RESPONSE_FRAME_BYTES], struct response *out)
 {
     const struct replay *r = context;
     const struct cycle_report *live = &r->present->report;
+    pipeline_allow(r->pipeline, plan->user, live->response != RESPONSE_WITHHELD);
     if (!live->answered || live->plan.cycle != plan->cycle ||
         memcmp(bytes, live->answer_bytes, RESPONSE_FRAME_BYTES) != 0)
         return ERR_AUTH;
