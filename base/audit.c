@@ -55,6 +55,9 @@ void audit_write(struct audit *audit, const char *format, ...)
     size_t length = m < 0 ? n : n + (size_t)m;
     if (length > sizeof line - 2)
         length = sizeof line - 2;
+    for (size_t i = n; i < length; i++) /* what a client wrote makes no line of its own */
+        if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+            line[i] = '?';
     line[length] = '\n';
     if (!audit)
         return;

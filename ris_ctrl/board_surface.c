@@ -72,6 +72,8 @@ static int surface_load(struct board *b, uint16_t slot, const uint8_t *pattern,
 {
     uint8_t masked[RIS_PATTERN_MAX], part[RIS_PATTERN_MAX];
     mask_dead(b, pattern, masked);
+    if (slot < store_size(b->store))
+        store_forget(b->store, slot); /* half a profile has no hash */
     for (size_t i = 0; i < b->cfg->n; i++) {
         element_map_split(&b->cfg->tiles[i].map, masked, part);
         int r = TILE(b, i, load, slot, part, ack, err);

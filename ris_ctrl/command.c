@@ -35,7 +35,9 @@ static const char *const trigger_names[] = {"none", "rising", "falling"};
 
 const char *command_name(enum command_kind kind)
 {
-    return (size_t)kind < N_SPECS ? specs[kind].name : "stop";
+    if ((size_t)kind < N_SPECS)
+        return specs[kind].name;
+    return kind == COMMAND_STOP ? "stop" : "unknown";
 }
 
 bool command_changes(enum command_kind kind)
@@ -281,6 +283,7 @@ int command_parse(const void *json, size_t n, const void *pattern, size_t n_patt
     struct reading r = {.root = root, .err = err};
     *err = (struct status){.code = OK};
     memset(out, 0, sizeof *out);
+    out->kind = COMMAND_UNKNOWN;
     if (root == NULL || !json_is_object(root)) {
         json_decref(root);
         return status_set(err, ERR_FORMAT, "not a JSON object: %s; see docs/ris-protocol.md",

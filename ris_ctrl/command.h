@@ -22,7 +22,8 @@ enum command_kind {
     COMMAND_SAVE,
     COMMAND_DELETE,
     COMMAND_PROFILES,
-    COMMAND_STOP, /* the service's own: ends a worker */
+    COMMAND_STOP,    /* the service's own: ends a worker */
+    COMMAND_UNKNOWN, /* of one that cannot be read */
 };
 
 struct command {

@@ -46,6 +46,12 @@ void store_put(struct store *s, uint16_t slot, const uint8_t *pattern)
     s->loaded[slot] = true;
 }
 
+void store_forget(struct store *s, uint16_t slot)
+{
+    assert(slot < s->n_slots);
+    s->loaded[slot] = false;
+}
+
 const uint8_t *store_get(const struct store *s, uint16_t slot)
 {
     return slot < s->n_slots && s->loaded[slot] ? s->patterns + slot * s->n_pattern : NULL;

@@ -12,6 +12,7 @@ struct store *store_create(struct ris_shape shape, uint16_t n_slots);
 void store_destroy(struct store **store);
 
 void store_put(struct store *s, uint16_t slot, const uint8_t *pattern); /* slot < n_slots */
+void store_forget(struct store *s, uint16_t slot); /* as if never loaded; slot < n_slots */
 const uint8_t *store_get(const struct store *s, uint16_t slot);         /* NULL = never loaded */
 uint16_t store_size(const struct store *s);                             /* n_slots */
 

@@ -89,6 +89,11 @@ static int do_arm(struct worker *w, const struct command *c, struct board_ack *a
 {
     worker_keep(w); /* before a sequence takes its place */
     int r = worker_verify_idle(w, err);
+    if (r == OK && c->by_ns != 0 && clock_unix_ns() >= c->by_ns)
+        r = status_set(err, ERR_TIMEOUT,
+                       "board %s: its read-back took all the time of the sequence, so nothing was "
+                       "armed; check the link",
+                       c->board);
     if (r == OK)
         r = w->cfg.driver->arm(w->board, &c->arm, ack, err);
     if (r != OK)

@@ -247,6 +247,7 @@ async function all(browser) {
   const other = await openPage(browser, address, { viewport: { width: 1920, height: 1080 } });
   await here(other, () => mirador.model.fixes.length > 5);
   assert.ok(await other.evaluate(() => mirador.model.fixes.length > 30), "a late page has the track");
+  await here(other, () => [...mirador.model.patterns.values()].some((p) => p));
   await shot(other, "projector");
   await step("the daemon killed and started anew", async () => {
     const back = await comesBack(other, demo, daemon);
