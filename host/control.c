@@ -245,27 +245,29 @@ static void write_refusal(json_int_t seq, const struct status *err, char *answer
 }
 
 /* Questions about a calibration or a recording change nothing. */
-static bool asks_only(const json_t *request)
+static bool asks_only(const char *name, const json_t *request)
 {
     const char *kind = json_string_value(json_object_get(request, "kind")),
                *record = json_string_value(json_object_get(request, "do"));
-    if (record && strcmp(record, "status") == 0)
-        return true;
-    return kind && (strcmp(kind, "state") == 0 || strcmp(kind, "list") == 0);
+    if (strcmp(name, "record") == 0)
+        return record && strcmp(record, "status") == 0;
+    if (strcmp(name, "calib") == 0)
+        return kind && (strcmp(kind, "state") == 0 || strcmp(kind, "list") == 0);
+    return false;
 }
 
 /* Who, what, and what became of it. */
 static void write_audit(const struct control_ops *ops, json_t *request, const struct status *err)
 {
-    char line[400], what[240];
+    char line[400];
     const char *who = json_string_value(json_object_get(request, "who"));
     char *name = strdup(who ? who : "a program");
     json_object_del(request, "who");
     json_object_del(request, "seq");
-    size_t n = json_dumpb(request, what, sizeof what - 1, JSON_COMPACT | JSON_ENSURE_ASCII);
-    what[n < sizeof what ? n : sizeof what - 1] = '\0';
-    snprintf(line, sizeof line, "command by %.60s: %s: %s", name ? name : "", what,
+    char *what = json_dumps(request, JSON_COMPACT | JSON_ENSURE_ASCII);
+    snprintf(line, sizeof line, "command by %.60s: %.240s: %s", name ? name : "", what ? what : "",
              status_name(err->code));
+    free(what);
     for (char *c = line; *c; c++)
         if ((unsigned char)*c < ' ')
             *c = '?';
@@ -289,7 +291,7 @@ void control_execute(const struct control_ops *ops, const char *text, size_t n, 
         const struct command *command = find_command(name, &err);
         if (command)
             command->run(ops, request, members, sizeof members, &err);
-        if (command && command->changes && !asks_only(request))
+        if (command && command->changes && !asks_only(name, request))
             write_audit(ops, request, &err);
     }
     if (err.code)

@@ -247,6 +247,13 @@ static void audit_says_who_and_what_became_of_it(void **state)
     assert_null(strstr(seen.audit, ": ok"));
     json_decref(ask(&seen, "{\"cmd\":\"status\"}"));
     assert_int_equal(seen.audits, 2);
+    json_decref(ask(&seen, "{\"cmd\":\"pause\",\"seconds\":5,\"do\":\"status\"}"));
+    json_decref(ask(&seen, "{\"cmd\":\"pause\",\"seconds\":5,\"kind\":\"list\"}"));
+    assert_int_equal(seen.audits, 4); /* words of other commands hide nothing */
+    char text[500];
+    snprintf(text, sizeof text, "{\"cmd\":\"background\",\"cycles\":4,\"x\":\"%0300d\"}", 0);
+    json_decref(ask(&seen, text));
+    assert_non_null(strstr(seen.audit, ": {\"cmd\":\"background\",\"cycles\":4,\"x\":\"000000"));
 }
 
 static int make_scene(void **state)

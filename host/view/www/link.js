@@ -42,6 +42,7 @@ export class Link {
 
   hear(data) {
     if (typeof data !== "string") {
+      this.proven = true; // nobody is told anything without it
       for (const record of records(data)) this.on.record(record);
       return;
     }
