@@ -5,11 +5,13 @@
 #include "host/recording_sigmf.h"
 #include "host/recording_writer.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -267,21 +269,43 @@ static int rewrite(const char *prefix, size_t n_rx, const struct extent *e, stru
     return rc ? rc : sigmf_write(prefix, digest, err);
 }
 
-int recording_repair(const char *name, uint64_t *cycles, struct status *err)
+/* The journal, held so that nobody writes to the recording meanwhile; below 0: ERR_BUSY, ERR_IO. */
+static int hold(const char *prefix, struct status *err)
 {
-    char prefix[RECORDING_PATH];
+    char path[RECORDING_PATH];
+    recording_path(prefix, RECORDING_JOURNAL, path);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return status_set(err, ERR_IO, "%.200s: %s", path, strerror(errno));
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return fd;
+    close(fd);
+    return status_set(err, ERR_BUSY, "%.200s is still being recorded: stop it first", prefix);
+}
+
+static int repair(struct recording_reader *r, const char *prefix, uint64_t *cycles,
+                  struct status *err)
+{
     struct extent e = {0};
-    struct recording_reader *r = recording_reader_open(name, err);
-    if (!r)
-        return err->code;
-    const size_t n_rx = recording_reader_head(r)->n_rx;
     int rc = measure(r, &e, err);
-    snprintf(prefix, sizeof prefix, "%s", recording_reader_prefix(r));
-    recording_reader_close(&r);
     *cycles = rc ? 0 : e.cycles;
     if (rc == OK && e.cycles == 0)
         return status_set(err, ERR_STATE, "%.150s holds no whole cycle: nothing to keep", prefix);
-    return rc ? rc : rewrite(prefix, n_rx, &e, err);
+    return rc ? rc : rewrite(prefix, recording_reader_head(r)->n_rx, &e, err);
+}
+
+int recording_repair(const char *name, uint64_t *cycles, struct status *err)
+{
+    *cycles = 0;
+    struct recording_reader *r = recording_reader_open(name, err);
+    if (!r)
+        return err->code;
+    const char *prefix = recording_reader_prefix(r);
+    int held = hold(prefix, err), rc = held < 0 ? held : repair(r, prefix, cycles, err);
+    if (held >= 0)
+        close(held);
+    recording_reader_close(&r);
+    return rc;
 }
 
 /* --- cut ---------------------------------------------------------------------------------------

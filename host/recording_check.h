@@ -20,7 +20,8 @@ int recording_summarise(const char *name, struct recording_summary *out,
 int recording_check(const char *name, struct status *err) MUST_CHECK;
 
 /* Keeps everything up to the last whole cycle, cuts off the rest and writes the SigMF files.
- * *cycles: how many are kept. */
+ * *cycles: how many are kept. ERR_BUSY: it is still being written. Never for one that
+ * recording_check calls damaged (ERR_CRC): it would sign the damage. */
 int recording_repair(const char *name, uint64_t *cycles, struct status *err) MUST_CHECK;
 
 /* Cycles from the last checkpoint at or before from_s (since the first) to to_s, as a recording of

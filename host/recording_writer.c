@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -96,6 +97,7 @@ static int make_files(struct recording_writer *w, struct status *err)
     recording_path(w->prefix, RECORDING_JOURNAL, path);
     if (make(path, &w->journal, err))
         return err->code;
+    (void)flock(w->journal, LOCK_EX | LOCK_NB); /* says that it is still being written */
     recording_path(w->prefix, RECORDING_STATE, path);
     if (make(path, &w->state, err))
         return err->code;

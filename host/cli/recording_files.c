@@ -134,7 +134,7 @@ int recording_check_verb(int argc, char **argv)
     if (code >= 0)
         return code;
     int rc = recording_check(opt.operands[0], &err);
-    if (rc && job.repair) {
+    if (rc && rc != ERR_CRC && job.repair) { /* damage is not healed by a new digest */
         fprintf(stderr, "%s: %s\n", cfg.program, err.text);
         rc = recording_repair(opt.operands[0], &cycles, &err);
         if (rc == OK) {

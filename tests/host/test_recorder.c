@@ -400,7 +400,9 @@ static void repair_keeps_whole_cycles(void **state)
     make_recorder(b, true);
     start(b);
     cycles(b, 8);
+    assert_int_equal(recording_repair(b->prefix, &kept, &err), ERR_BUSY);
     end_recorder(b);
+    assert_whole(b->prefix, 8);
     recording_path(b->prefix, RECORDING_COLLECTION, path);
     assert_int_equal(remove(path), 0);
     recording_channel_path(b->prefix, 0, "meta", path);
