@@ -5,11 +5,13 @@
 #include "host/recording_reader.h"
 #include "host/recording_writer.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define SIGMF_VERSION "1.0.0"
 #define META_MAX      (512L << 20)
@@ -162,10 +164,14 @@ static FILE *open_aside(const char *path, struct status *err)
 {
     char aside[RECORDING_PATH + 8];
     snprintf(aside, sizeof aside, "%s.new", path);
-    FILE *f = fopen(aside, "we");
-    if (!f)
-        status_set(err, ERR_IO, "%.200s: %s", aside, strerror(errno));
-    return f;
+    int fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640); /* positions are in it */
+    FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
+    if (f)
+        return f;
+    status_set(err, ERR_IO, "%.200s: %s", aside, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return NULL;
 }
 
 static int write_meta(struct recording_reader *r, size_t channel, const char *digest,
