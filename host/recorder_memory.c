@@ -40,12 +40,9 @@ void recorder_recycle(struct recorder *r, struct slot *slot)
     pthread_cond_signal(&r->room);
 }
 
-static const enum schedule_window window_of[RECORDING_WINDOWS] = {WINDOW_SENSING, WINDOW_RESPONSE,
-                                                                  WINDOW_PILOTS};
-
 static int make_blocks(struct recorder *r, size_t kind, struct status *err)
 {
-    const size_t n_samp = (size_t)r->cfg.schedule->window[window_of[kind]].n,
+    const size_t n_samp = (size_t)r->cfg.schedule->window[recording_schedule_window[kind]].n,
                  n_rx = r->cfg.bs->radio.n_rx;
     if (n_samp == 0)
         return OK;

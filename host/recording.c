@@ -9,6 +9,10 @@ static const char *const endings[RECORDING_FILES] = {
     ".mirador-bs.yaml",  ".mirador-reserve",
 };
 
+const enum schedule_window recording_schedule_window[RECORDING_WINDOWS] = {
+    WINDOW_SENSING, WINDOW_RESPONSE, WINDOW_PILOTS};
+const char *const recording_window_name[RECORDING_WINDOWS] = {"sensing", "response", "pilots"};
+
 int recording_prefix(const char *name, char prefix[RECORDING_PATH], struct status *err)
 {
     size_t n = strlen(name), end = strlen(endings[RECORDING_COLLECTION]);
@@ -31,4 +35,10 @@ void recording_channel_path(const char *prefix, size_t channel, const char *endi
                             char path[RECORDING_PATH])
 {
     snprintf(path, RECORDING_PATH, "%s-rx%zu.sigmf-%s", prefix, channel, ending);
+}
+
+const char *recording_base(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
 }

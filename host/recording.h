@@ -17,6 +17,11 @@ enum recording_file {
     RECORDING_FILES
 };
 
+/* The windows of a cycle, in the order of enum block_kind: where the schedule has them, and what
+ * files call them. */
+extern const enum schedule_window recording_schedule_window[RECORDING_WINDOWS];
+extern const char *const recording_window_name[RECORDING_WINDOWS];
+
 struct recording_head {
     char version[32];   /* of the program that wrote it */
     int64_t first_tick; /* schedule.first */
@@ -60,3 +65,4 @@ int recording_prefix(const char *name, char prefix[RECORDING_PATH], struct statu
 void recording_path(const char *prefix, enum recording_file file, char path[RECORDING_PATH]);
 void recording_channel_path(const char *prefix, size_t channel, const char *ending,
                             char path[RECORDING_PATH]); /* ending: "meta", "data" */
+const char *recording_base(const char *path);           /* what is behind its last slash */

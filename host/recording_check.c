@@ -98,12 +98,6 @@ static const char *hash_of(const json_t *list, const char *name)
     return NULL;
 }
 
-static const char *base_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 static int check_captures(struct recording_reader *r, const struct sigmf_meta *m, const char *path,
                           struct status *err)
 {
@@ -133,7 +127,7 @@ static int check_channel(struct recording_reader *r, const json_t *streams, size
     struct sigmf_meta meta;
     const char *prefix = recording_reader_prefix(r);
     recording_channel_path(prefix, channel, "meta", path);
-    snprintf(name, sizeof name, "%.480s-rx%zu", base_of(prefix), channel);
+    snprintf(name, sizeof name, "%.480s-rx%zu", recording_base(prefix), channel);
     if (check_digest(path, hash_of(streams, name), err) || sigmf_read(path, &meta, err))
         return err->code;
     int rc = check_captures(r, &meta, path, err);
@@ -170,7 +164,7 @@ static int check_all(struct recording_reader *r, const json_t *collection, struc
     for (enum recording_file i = RECORDING_JOURNAL; rc == OK && i <= RECORDING_CONFIG; i++) {
         char path[RECORDING_PATH];
         recording_path(recording_reader_prefix(r), i, path);
-        rc = check_digest(path, hash_of(files, base_of(path)), err);
+        rc = check_digest(path, hash_of(files, recording_base(path)), err);
     }
     for (size_t a = 0; rc == OK && a < recording_reader_head(r)->n_rx; a++)
         rc = check_channel(r, streams, a, err);
@@ -360,32 +354,14 @@ static int copy_cycle(struct copy *c, struct status *err)
     return rc;
 }
 
-/* Number of the cycle to begin with. */
-static int first_cycle(struct copy *c, double from_s, size_t *first, double *zero_s,
-                       struct status *err)
-{
-    int rc;
-    *first = 0;
-    for (size_t n = 0; (rc = recording_reader_next(c->reader, &c->cycle, err)) == OK; n++) {
-        if (n == 0)
-            *zero_s = c->cycle.report.time_s;
-        if (c->cycle.report.time_s - *zero_s > from_s + 1e-9)
-            break;
-        if (c->cycle.state.n)
-            *first = n;
-    }
-    recording_reader_rewind(c->reader);
-    return rc == ERR_NOT_FOUND ? OK : rc;
-}
-
 static int copy_range(struct copy *c, double from_s, double to_s, struct status *err)
 {
-    size_t first;
-    double zero_s = 0;
-    int rc = first_cycle(c, from_s, &first, &zero_s, err);
+    struct recording_start start;
+    int rc = recording_reader_start(c->reader, from_s, &start, err);
+    const size_t first = start.since_s <= from_s + 1e-9 ? start.cycle : 0;
     for (size_t n = 0; rc == OK; n++) {
         rc = recording_reader_next(c->reader, &c->cycle, err);
-        if (rc == OK && c->cycle.report.time_s - zero_s > to_s + 1e-9)
+        if (rc == OK && c->cycle.report.time_s - start.first_s > to_s + 1e-9)
             break;
         if (rc == OK && n >= first)
             rc = copy_cycle(c, err);

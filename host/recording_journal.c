@@ -11,8 +11,6 @@
 #define CHUNK_MAX (1 << 30)
 enum { VERSION = 1 };
 
-static const char *const window_names[RECORDING_WINDOWS] = {"sensing", "response", "pilots"};
-
 static char *dump(json_t *o)
 {
     char *text = o ? json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
@@ -28,7 +26,7 @@ static json_t *hex(const void *bytes, size_t n)
     return json_string(sodium_bin2hex(text, sizeof text, bytes, n));
 }
 
-static json_t *hash_text(uint64_t hash)
+json_t *journal_hash(uint64_t hash)
 {
     char text[20];
     snprintf(text, sizeof text, "%016llx", (unsigned long long)hash);
@@ -58,8 +56,8 @@ static json_t *profiles_json(const struct profile_set *set)
         json_array_append_new(gamma, reals(pair, 2));
     }
     for (size_t i = 0; i < set->n; i++)
-        json_array_append_new(list, json_pack("{s:o,s:o}", "hash", hash_text(set->hash[i]), "state",
-                                              hex(set->state[i], n)));
+        json_array_append_new(list, json_pack("{s:o,s:o}", "hash", journal_hash(set->hash[i]),
+                                              "state", hex(set->state[i], n)));
     return json_pack("{s:i,s:i,s:i,s:o,s:o}", "columns", set->shape.columns, "rows",
                      set->shape.rows, "bits", (int)set->states.bits, "gamma", gamma, "profiles",
                      list);
@@ -80,7 +78,7 @@ char *journal_format_head(const struct recording_head *h)
 
 static json_t *window_json(const struct recording_window *w, size_t kind)
 {
-    return json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "kind", window_names[kind], "tick",
+    return json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "kind", recording_window_name[kind], "tick",
                      (json_int_t)w->info.tick, "n", (json_int_t)w->n_samp, "valid",
                      (json_int_t)w->info.n_valid, "faults", (json_int_t)w->info.faults,
                      "plan_faults", (json_int_t)w->plan_faults, "first", (json_int_t)w->first);
@@ -299,7 +297,7 @@ static void take_window(struct take *t, const json_t *o, struct recording_cycle 
 {
     const char *kind = json_string_value(json_object_get(o, "kind"));
     size_t i = 0;
-    while (i < RECORDING_WINDOWS && (!kind || strcmp(kind, window_names[i]) != 0))
+    while (i < RECORDING_WINDOWS && (!kind || strcmp(kind, recording_window_name[i]) != 0))
         i++;
     if (i == RECORDING_WINDOWS) {
         t->bad = t->bad ? t->bad : "kind";

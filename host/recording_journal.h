@@ -11,6 +11,8 @@ char *journal_format_head(const struct recording_head *head);
 char *journal_format_cycle(const struct recording_cycle *cycle);
 char *journal_format_end(const char *why, uint64_t cycles);
 
+json_t *journal_hash(uint64_t hash); /* 16 hex digits */
+
 enum journal_line { JOURNAL_HEAD, JOURNAL_CYCLE, JOURNAL_END };
 
 struct journal_entry { /* large */

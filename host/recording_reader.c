@@ -187,6 +187,29 @@ int recording_reader_next(struct recording_reader *r, struct recording_cycle *ou
     return rc;
 }
 
+int recording_reader_start(struct recording_reader *r, double from_s, struct recording_start *out,
+                           struct status *err)
+{
+    struct recording_cycle *c = calloc(1, sizeof *c);
+    int rc = c ? OK : status_set(err, ERR_NO_MEMORY, "recording: out of memory");
+    *out = (struct recording_start){0};
+    for (size_t n = 0; rc == OK && (rc = recording_reader_next(r, c, err)) == OK; n++) {
+        if (n == 0)
+            out->first_s = c->report.time_s;
+        const double since_s = c->report.time_s - out->first_s;
+        if (since_s > from_s + 1e-9 && out->found)
+            break;
+        if (c->state.n) {
+            out->found = true;
+            out->cycle = n;
+            out->since_s = since_s;
+        }
+    }
+    recording_reader_rewind(r);
+    free(c);
+    return rc == ERR_NOT_FOUND ? OK : rc;
+}
+
 static int get(int fd, void *out, size_t n, uint64_t at)
 {
     char *to = out;

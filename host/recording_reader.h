@@ -21,6 +21,17 @@ void recording_reader_rewind(struct recording_reader *reader);
 /* Where the line after the last one read begins in the journal. */
 long recording_reader_offset(const struct recording_reader *reader);
 
+struct recording_start {
+    size_t cycle;   /* number of the one with the checkpoint */
+    bool found;     /* there is one */
+    double since_s; /* ... so long after the first cycle */
+    double first_s; /* time of the first cycle */
+};
+/* The last checkpoint no later than from_s after the first cycle; without one, the first later one.
+ * The reader stands at the first cycle afterwards. */
+int recording_reader_start(struct recording_reader *reader, double from_s,
+                           struct recording_start *out, struct status *err) MUST_CHECK;
+
 /* Samples of a window into buf [n_rx][n_samp]. */
 int recording_reader_samples(struct recording_reader *reader, const struct recording_window *window,
                              struct sc16 *const *buf, struct status *err) MUST_CHECK;

@@ -15,7 +15,7 @@
 
 #define SIGMF_VERSION "1.0.0"
 #define META_MAX      (512L << 20)
-static const char *const labels[RECORDING_WINDOWS] = {"sensing", "response", "pilots"};
+#define DUMP_FLAGS    (JSON_COMPACT | JSON_REAL_PRECISION(17))
 
 /* --- writing --------------------------------------------------------------------------------- */
 
@@ -46,11 +46,9 @@ static json_t *hash_json(const struct recording_head *h, const struct recording_
 {
     json_t *a = json_array();
     for (size_t i = 0; i < BS_RIS; i++) {
-        char text[20];
         const struct profile_set *set = &h->profiles[i];
         size_t shown = c->plan.profile[i] < set->n ? c->plan.profile[i] : 0;
-        snprintf(text, sizeof text, "%016llx", (unsigned long long)set->hash[shown]);
-        json_array_append_new(a, json_string(text));
+        json_array_append_new(a, journal_hash(set->hash[shown]));
     }
     return a;
 }
@@ -80,10 +78,11 @@ static json_t *annotation_json(const struct recording_head *h, const struct reco
 {
     const struct recording_window *w = &c->window[kind];
     const double half = h->rate_hz / 2;
-    json_t *o = json_pack("{s:I,s:I,s:s,s:f,s:f,s:s}", "core:sample_start", (json_int_t)w->first,
-                          "core:sample_count", (json_int_t)w->n_samp, "core:label", labels[kind],
-                          "core:freq_lower_edge", h->carrier_hz - half, "core:freq_upper_edge",
-                          h->carrier_hz + half, "core:generator", "miradord");
+    json_t *o =
+        json_pack("{s:I,s:I,s:s,s:f,s:f,s:s}", "core:sample_start", (json_int_t)w->first,
+                  "core:sample_count", (json_int_t)w->n_samp, "core:label",
+                  recording_window_name[kind], "core:freq_lower_edge", h->carrier_hz - half,
+                  "core:freq_upper_edge", h->carrier_hz + half, "core:generator", "miradord");
     json_object_set_new(o, "mirador:cycle", json_integer((json_int_t)c->plan.cycle));
     json_object_set_new(o, "mirador:ris_profiles", hash_json(h, c));
     json_object_set_new(o, "mirador:valid_samples", json_integer((json_int_t)w->info.n_valid));
@@ -108,40 +107,20 @@ static json_t *extensions(void)
 static json_t *global_json(const struct recording_head *h, const char *prefix, size_t channel,
                            const char *digest)
 {
-    const char *base = strrchr(prefix, '/');
     char program[64], hw[128];
     snprintf(program, sizeof program, "miradord %s", h->version);
     snprintf(hw, sizeof hw, "receive channel %zu of %zu, device %s", channel, h->n_rx, h->serial);
     return json_pack("{s:s,s:s,s:f,s:s,s:s,s:s,s:s,s:o}", "core:datatype", "ci16_le",
                      "core:version", SIGMF_VERSION, "core:sample_rate", h->rate_hz, "core:sha512",
                      digest, "core:recorder", program, "core:hw", hw, "core:collection",
-                     base ? base + 1 : prefix, "core:extensions", extensions());
+                     recording_base(prefix), "core:extensions", extensions());
 }
 
 static bool put(FILE *f, json_t *o)
 {
-    bool ok = o && json_dumpf(o, f, JSON_COMPACT | JSON_REAL_PRECISION(17)) == 0;
+    bool ok = o && json_dumpf(o, f, DUMP_FLAGS) == 0;
     json_decref(o);
     return ok;
-}
-
-/* Captures, or annotations, of all cycles. */
-static int put_list(FILE *f, struct recording_reader *r, bool annotations, struct status *err)
-{
-    static struct recording_cycle c; /* large; one recording is closed at a time */
-    const char *comma = "";
-    int rc;
-    recording_reader_rewind(r);
-    while ((rc = recording_reader_next(r, &c, err)) == OK)
-        for (size_t i = 0; i < RECORDING_WINDOWS; i++) {
-            if (!c.window[i].there)
-                continue;
-            fputs(comma, f);
-            comma = ",\n";
-            put(f, annotations ? annotation_json(recording_reader_head(r), &c, i)
-                               : capture_json(recording_reader_head(r), &c.window[i]));
-        }
-    return rc == ERR_NOT_FOUND ? OK : rc;
 }
 
 /* Written aside, then renamed. */
@@ -174,33 +153,107 @@ static FILE *open_aside(const char *path, struct status *err)
     return NULL;
 }
 
-static int write_meta(struct recording_reader *r, size_t channel, const char *digest,
-                      struct status *err)
+/* The files of all channels, which differ in "global" only. */
+struct metas {
+    size_t n;
+    FILE *file[RADIO_CHANNELS_MAX];
+};
+
+static void put_text(const struct metas *m, const char *text)
+{
+    for (size_t a = 0; a < m->n; a++)
+        fputs(text, m->file[a]);
+}
+
+/* Takes the object. */
+static int put_object(const struct metas *m, json_t *o, struct status *err)
+{
+    char *text = o ? json_dumps(o, DUMP_FLAGS) : NULL;
+    json_decref(o);
+    if (!text)
+        return status_set(err, ERR_NO_MEMORY, "recording: out of memory");
+    put_text(m, text);
+    free(text);
+    return OK;
+}
+
+static int put_cycle(const struct metas *m, const struct recording_head *h,
+                     const struct recording_cycle *c, bool annotations, const char **comma,
+                     struct status *err)
+{
+    int rc = OK;
+    for (size_t i = 0; i < RECORDING_WINDOWS && rc == OK; i++) {
+        if (!c->window[i].there)
+            continue;
+        put_text(m, *comma);
+        *comma = ",\n";
+        rc = put_object(m, annotations ? annotation_json(h, c, i) : capture_json(h, &c->window[i]),
+                        err);
+    }
+    return rc;
+}
+
+/* Captures, or annotations, of all cycles. */
+static int put_list(const struct metas *m, struct recording_reader *r, bool annotations,
+                    struct status *err)
+{
+    struct recording_cycle *c = calloc(1, sizeof *c);
+    const char *comma = "";
+    int rc = c ? OK : status_set(err, ERR_NO_MEMORY, "recording: out of memory");
+    recording_reader_rewind(r);
+    while (rc == OK && (rc = recording_reader_next(r, c, err)) == OK)
+        rc = put_cycle(m, recording_reader_head(r), c, annotations, &comma, err);
+    free(c);
+    return rc == ERR_NOT_FOUND ? OK : rc;
+}
+
+static int put_metas(const struct metas *m, struct recording_reader *r, const char digest[][129],
+                     struct status *err)
+{
+    int rc = OK;
+    put_text(m, "{\"global\":");
+    for (size_t a = 0; a < m->n && rc == OK; a++)
+        if (!put(m->file[a],
+                 global_json(recording_reader_head(r), recording_reader_prefix(r), a, digest[a])))
+            rc = status_set(err, ERR_IO, "%.200s: cannot be written", recording_reader_prefix(r));
+    put_text(m, ",\n\"captures\":[");
+    if (rc == OK)
+        rc = put_list(m, r, false, err);
+    put_text(m, "],\n\"annotations\":[");
+    if (rc == OK)
+        rc = put_list(m, r, true, err);
+    put_text(m, "]}\n");
+    return rc;
+}
+
+static int write_metas(struct recording_reader *r, const char digest[][129], struct status *err)
 {
     char path[RECORDING_PATH];
-    const char *prefix = recording_reader_prefix(r);
-    recording_channel_path(prefix, channel, "meta", path);
-    FILE *f = open_aside(path, err);
-    if (!f)
-        return err->code;
-    fputs("{\"global\":", f);
-    bool ok = put(f, global_json(recording_reader_head(r), prefix, channel, digest));
-    fputs(",\n\"captures\":[", f);
-    int rc = ok ? put_list(f, r, false, err) : ERR_IO;
-    fputs("],\n\"annotations\":[", f);
+    struct metas m = {0};
+    int rc = OK;
+    for (size_t a = 0; a < recording_reader_head(r)->n_rx && rc == OK; a++) {
+        recording_channel_path(recording_reader_prefix(r), a, "meta", path);
+        FILE *f = open_aside(path, err);
+        if (f)
+            m.file[m.n++] = f;
+        else
+            rc = err->code;
+    }
     if (rc == OK)
-        rc = put_list(f, r, true, err);
-    fputs("]}\n", f);
-    return replace_by(path, f, rc, err);
+        rc = put_metas(&m, r, digest, err);
+    for (size_t a = 0; a < m.n; a++) {
+        recording_channel_path(recording_reader_prefix(r), a, "meta", path);
+        rc = replace_by(path, m.file[a], rc, err);
+    }
+    return rc;
 }
 
 static int add_stream(json_t *streams, const char *prefix, size_t channel, struct status *err)
 {
     char path[RECORDING_PATH], name[RECORDING_PATH + 32], digest[129];
-    const char *base = strrchr(prefix, '/');
     recording_channel_path(prefix, channel, "meta", path);
     int rc = recording_sha512(path, digest, err);
-    snprintf(name, sizeof name, "%s-rx%zu", base ? base + 1 : prefix, channel);
+    snprintf(name, sizeof name, "%s-rx%zu", recording_base(prefix), channel);
     if (rc == OK)
         json_array_append_new(streams, json_pack("{s:s,s:s}", "name", name, "hash", digest));
     return rc;
@@ -211,11 +264,10 @@ static int add_side_file(json_t *files, const char *prefix, enum recording_file 
 {
     char path[RECORDING_PATH], digest[129];
     recording_path(prefix, file, path);
-    const char *base = strrchr(path, '/');
     int rc = recording_sha512(path, digest, err);
     if (rc == OK)
-        json_array_append_new(
-            files, json_pack("{s:s,s:s}", "name", base ? base + 1 : path, "hash", digest));
+        json_array_append_new(files,
+                              json_pack("{s:s,s:s}", "name", recording_base(path), "hash", digest));
     return rc;
 }
 
@@ -249,9 +301,7 @@ int sigmf_write(const char *prefix, const char digest[][129], struct status *err
     struct recording_reader *r = recording_reader_open(prefix, err);
     if (!r)
         return err->code;
-    int rc = OK;
-    for (size_t a = 0; rc == OK && a < recording_reader_head(r)->n_rx; a++)
-        rc = write_meta(r, a, digest[a], err);
+    int rc = write_metas(r, digest, err);
     if (rc == OK)
         rc = write_collection(r, err);
     recording_reader_close(&r);

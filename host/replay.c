@@ -17,14 +17,12 @@ struct replay {
     bool started, has_pilots;
 };
 
-/* What the keys said then, and whether the user was to be located. An answer that reads otherwise
- * now was never checked. */
+/* What the keys said then. An answer that reads otherwise now was never checked. */
 static int recorded_verdict(void *context, const struct cycle_plan *plan,
                             const uint8_t bytes[RESPONSE_FRAME_BYTES], struct response *out)
 {
     const struct replay *r = context;
     const struct cycle_report *live = &r->present->report;
-    pipeline_allow(r->pipeline, plan->user, live->response != RESPONSE_WITHHELD);
     if (!live->answered || live->plan.cycle != plan->cycle ||
         memcmp(bytes, live->answer_bytes, RESPONSE_FRAME_BYTES) != 0)
         return ERR_AUTH;
@@ -35,14 +33,12 @@ static int recorded_verdict(void *context, const struct cycle_plan *plan,
 
 static int make_blocks(struct replay *r, struct status *err)
 {
-    static const enum schedule_window window_of[] = {WINDOW_SENSING, WINDOW_RESPONSE,
-                                                     WINDOW_PILOTS};
     const size_t n_rx = recording_reader_head(r->reader)->n_rx;
     for (size_t i = 0; i < RECORDING_WINDOWS; i++) {
         struct block *b = &r->block[i];
         b->kind = (enum block_kind)i;
         b->n_ant = n_rx;
-        b->n_samp = (size_t)r->schedule.window[window_of[i]].n;
+        b->n_samp = (size_t)r->schedule.window[recording_schedule_window[i]].n;
         for (size_t a = 0; a < n_rx && b->n_samp; a++)
             if (!(b->samp[a] = malloc(b->n_samp * sizeof(struct sc16))))
                 return status_set(err, ERR_NO_MEMORY, "replay: out of memory");
@@ -82,28 +78,17 @@ static int make_pipeline(struct replay *r, struct status *err)
 /* To the last checkpoint at or before from_s. */
 static int seek(struct replay *r, struct status *err)
 {
+    struct recording_start start;
+    if (recording_reader_start(r->reader, r->cfg.from_s, &start, err))
+        return err->code;
+    if (!start.found)
+        return status_set(err, ERR_FORMAT, "the recording has no checkpoint to start from");
+    r->first_s = start.first_s;
     struct recording_cycle *c = calloc(1, sizeof *c);
-    size_t n = 0, at = 0;
-    bool found = false;
     int rc = c ? OK : status_set(err, ERR_NO_MEMORY, "replay: out of memory");
-    for (; rc == OK && (rc = recording_reader_next(r->reader, c, err)) == OK; n++) {
-        if (n == 0)
-            r->first_s = c->report.time_s;
-        if (c->report.time_s - r->first_s > r->cfg.from_s + 1e-9 && found)
-            break;
-        if (c->state.n) {
-            found = true;
-            at = n;
-        }
-    }
-    if (rc == ERR_NOT_FOUND)
-        rc = OK;
-    recording_reader_rewind(r->reader);
-    for (size_t i = 0; rc == OK && i < at; i++)
+    for (size_t i = 0; rc == OK && i < start.cycle; i++)
         rc = recording_reader_next(r->reader, c, err);
     free(c);
-    if (rc == OK && !found)
-        return status_set(err, ERR_FORMAT, "the recording has no checkpoint to start from");
     return rc;
 }
 
