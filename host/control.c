@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/sockets.h"
 #include "host/control_calib.h"
+#include "host/control_text.h"
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -88,13 +89,9 @@ static int run_calib(const struct control_ops *ops, const json_t *args, char *ou
 /* Takes the object. */
 static int write_members(json_t *members, char *out, size_t size, struct status *err)
 {
-    size_t n =
-        members ? json_dumpb(members, out, size - 1, JSON_COMPACT | JSON_REAL_PRECISION(12)) : 0;
-    json_decref(members);
-    if (n == 0 || n >= size)
-        return err->code ? err->code : status_set(err, ERR_NO_SPACE, "the answer does not fit");
-    out[n] = '\0';
-    return OK;
+    if (control_text(members, 12, out, size) > 0)
+        return OK;
+    return err->code ? err->code : status_set(err, ERR_NO_SPACE, "the answer does not fit");
 }
 
 static int need_scene(const struct control_ops *ops, struct status *err)
@@ -239,9 +236,7 @@ static void write_refusal(json_int_t seq, const struct status *err, char *answer
 {
     json_t *o = json_pack("{s:b,s:I,s:s,s:s}", "ok", 0, "seq", seq, "error", err->text, "code",
                           status_name(err->code));
-    size_t n = o ? json_dumpb(o, answer, size - 1, JSON_COMPACT) : 0;
-    answer[n < size ? n : 0] = '\0';
-    json_decref(o);
+    (void)control_text(o, 12, answer, size);
 }
 
 /* Questions about a calibration or a recording change nothing. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "host/control_calib.h"
 #include "base/log.h"
+#include "host/control_text.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -95,8 +96,5 @@ int control_calib_state(const struct site_state *s, char *out, size_t size)
         json_object_set_new(o, "why", json_string(s->err.text));
     if (s->phase == SITE_DONE)
         json_object_set_new(o, "result", record_to_json(s));
-    size_t n = json_dumpb(o, out, size - 1, JSON_COMPACT | JSON_REAL_PRECISION(12));
-    json_decref(o);
-    out[n < size ? n : 0] = '\0';
-    return n > 0 && n < size ? OK : ERR_NO_SPACE;
+    return control_text(o, 12, out, size) > 0 ? OK : ERR_NO_SPACE;
 }

@@ -2,6 +2,7 @@
 #include "host/control_record.h"
 #include "base/log.h"
 #include "base/state_dir.h"
+#include "host/control_text.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -50,19 +51,14 @@ int control_record_status(const struct recorder_status *s, char *out, size_t siz
                           "bytes", (json_int_t)s->bytes, "queued", (json_int_t)s->queued,
                           "queued_max", (json_int_t)s->queued_max, "ring_s", s->ring_s,
                           "memory_bytes", (json_int_t)s->memory_bytes);
-    size_t n = o ? json_dumpb(o, out, size - 1, JSON_COMPACT | JSON_REAL_PRECISION(6)) : 0;
-    json_decref(o);
-    out[n < size ? n : 0] = '\0';
-    return n > 0 && n < size ? (int)n : ERR_NO_SPACE;
+    return control_text(o, 6, out, size);
 }
 
 static int answer_prefix(const char *prefix, char *out, size_t size, struct status *err)
 {
-    json_t *o = json_pack("{s:s}", "prefix", prefix);
-    size_t n = o ? json_dumpb(o, out, size - 1, JSON_COMPACT) : 0;
-    json_decref(o);
-    out[n < size ? n : 0] = '\0';
-    return n > 0 && n < size ? OK : status_set(err, ERR_NO_SPACE, "the answer does not fit");
+    return control_text(json_pack("{s:s}", "prefix", prefix), 6, out, size) > 0
+               ? OK
+               : status_set(err, ERR_NO_SPACE, "the answer does not fit");
 }
 
 int control_record(struct recorder *recorder, const char *folder, const json_t *args, char *out,

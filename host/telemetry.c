@@ -4,6 +4,7 @@
  */
 #include "host/telemetry.h"
 #include "base/log.h"
+#include "host/control_record.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -272,14 +273,9 @@ static void add_quoted(struct text *t, const char *name, const char *value)
 
 static void add_recorder(struct text *t, const struct recorder_status *r)
 {
-    add(t, ",\"recorder\":{\"state\":\"%s\",\"alarm\":\"%s\"", recorder_state_name(r->state),
-        recorder_alarm_name(r->alarm));
-    add_quoted(t, "prefix", r->prefix);
-    add_quoted(t, "why", r->why);
-    add(t,
-        ",\"cycles\":%" PRIu64 ",\"bytes\":%" PRIu64
-        ",\"queued\":%zu,\"queued_max\":%zu,\"ring_s\":%.2f,\"memory_bytes\":%zu}",
-        r->cycles, r->bytes, r->queued, r->queued_max, r->ring_s, r->memory_bytes);
+    char object[2048];
+    bool whole = control_record_status(r, object, sizeof object) > 0;
+    add(t, ",\"recorder\":%s", whole ? object : "null");
 }
 
 static void add_took(struct text *t, const struct histogram_summary *s)

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The text of an answer or a header. */
+#pragma once
+#include <jansson.h>
+#include <stddef.h>
+
+/* Takes the object (NULL: there was no memory for it) and writes it, reals with so many digits.
+ * Returns the length of the text, which is terminated; ERR_NO_SPACE: it does not fit, out is "". */
+int control_text(json_t *object, int digits, char *out, size_t size);
