@@ -345,6 +345,18 @@ void *sockets_connect(struct sockets *s, int type, const char *endpoint, struct 
     return socket;
 }
 
+void *sockets_subscribe(struct sockets *s, const char *endpoint, const char *const *topics,
+                        size_t n, struct status *err)
+{
+    void *socket = sockets_connect(s, ZMQ_SUB, endpoint, err);
+    for (size_t i = 0; socket && i < n; i++)
+        if (socket_subscribe(socket, topics[i])) {
+            status_set(err, ERR_IO, "cannot subscribe to %s", endpoint);
+            socket_close(&socket);
+        }
+    return socket;
+}
+
 int socket_subscribe(void *socket, const char *topic)
 {
     return zmq_setsockopt(socket, ZMQ_SUBSCRIBE, topic, strlen(topic)) == 0 ? 0 : ERR_IO;

@@ -39,6 +39,9 @@ void *sockets_bind(struct sockets *sockets, int type, const char *endpoint,
 void *sockets_connect(struct sockets *sockets, int type, const char *endpoint,
                       struct status *err) MUST_CHECK;
 int socket_subscribe(void *socket, const char *topic) MUST_CHECK;
+/* A SUB socket that is connected and hears these topics. NULL: says why. */
+void *sockets_subscribe(struct sockets *sockets, const char *endpoint, const char *const *topics,
+                        size_t n, struct status *err) MUST_CHECK;
 void socket_close(void **socket); /* accepts NULL content */
 
 /* Clients refused by the ZAP handler since creation. RT-safe. */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "host/recorder.h"
 #include "base/log.h"
+#include "host/clock.h"
 #include "host/recorder_priv.h"
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { STATES_SPARE = 3 };
 
@@ -44,13 +44,6 @@ static void fill_head(struct recorder *r)
         h->profiles[i] = *r->cfg.profiles[i];
 }
 
-static double wall_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 struct recorder *recorder_create(const struct recorder_cfg *cfg, struct status *err)
 {
     struct recorder *r = calloc(1, sizeof *r);
@@ -73,7 +66,7 @@ struct recorder *recorder_create(const struct recorder_cfg *cfg, struct status *
     r->state_size = pipeline_state_max(cfg->pipeline);
     r->need_state = true;
     r->clock_tick = cfg->schedule->first;
-    r->clock_s = wall_s();
+    r->clock_s = 1e-9 * (double)clock_unix_ns();
     fill_head(r);
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->news, NULL);
@@ -193,7 +186,7 @@ void recorder_begin(struct recorder *r, const struct cycle_plan *plan)
     const struct schedule *s = r->cfg.schedule;
     pthread_mutex_lock(&r->lock);
     r->clock_tick = schedule_start(s, plan->index) + s->window[WINDOW_SENSING].n;
-    r->clock_s = wall_s();
+    r->clock_s = 1e-9 * (double)clock_unix_ns();
     close_open(r);
     struct slot *slot = open_slot(r);
     r->open = slot;

@@ -4,7 +4,6 @@
 #include "host/clock.h"
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 enum { ACK_GATED_MS = 5000, LOST_CYCLES = 2 };
 #define RELOAD_NS INT64_C(1000000000)
@@ -16,16 +15,11 @@ void arming_init(struct arming *a, const struct arming_cfg *cfg)
         a->arms[i] = &a->arm[i];
 }
 
-/* The controller refuses what it cannot do by then instead of doing it late: a sequence armed
- * behind the burst's edge would play on the response's. Only on one machine, where the clocks
- * agree. */
-static int64_t deadline_ns(const struct bs_cfg *cfg, unsigned patience_ms)
+int64_t arming_deadline_ns(const struct bs_cfg *cfg, unsigned patience_ms)
 {
-    struct timespec t;
     if (cfg->run.gated || strncmp(cfg->ris.endpoint, "ipc:", 4) != 0)
         return 0;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec + patience_ms * INT64_C(1000000);
+    return clock_unix_ns() + patience_ms * INT64_C(1000000);
 }
 
 /* Short cycles leave less than ack_ms between an answer and the next burst. */
@@ -89,7 +83,7 @@ static void ask(struct arming *a, const struct cycle_plan *plan, unsigned patien
         a->arm[i] = profile_sequence(cfg, a->cfg.schedule, i, plan->profile[i]);
         a->arm[i].tag = (uint32_t)plan->cycle;
     }
-    int rc = ris_client_arm_begin(a->cfg.client, a->arms, deadline_ns(cfg, patience_ms));
+    int rc = ris_client_arm_begin(a->cfg.client, a->arms, arming_deadline_ns(cfg, patience_ms));
     if (rc != ERR_IO)
         rc = ris_client_arm_wait(a->cfg.client, patience_ms, out->ack);
     for (size_t i = 0; rc == ERR_IO && i < BS_RIS; i++) {

@@ -3,11 +3,11 @@
 #include "base/log.h"
 #include "dsp/ris_model.h"
 #include "dsp/rng.h"
+#include "host/bs/arming.h"
 #include "host/clock.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { IDLE_SLOT = 0, ACK_GATED_MS = 5000, ACK_MS = 15 };
 #define RELOAD_NS INT64_C(1000000000)
@@ -134,16 +134,6 @@ static void reload(struct pilot_arming *a, size_t board)
         log_info("%s: its pilots were loaded again", name);
 }
 
-/* An ARM that is done late would play on the next burst's edge. */
-static int64_t deadline_ns(const struct bs_cfg *cfg)
-{
-    struct timespec t;
-    if (cfg->run.gated || strncmp(cfg->ris.endpoint, "ipc:", 4) != 0)
-        return 0;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec + ACK_MS * INT64_C(1000000);
-}
-
 bool pilot_arming_run(struct pilot_arming *a, uint64_t cycle)
 {
     const struct bs_cfg *cfg = a->cfg.cfg;
@@ -156,7 +146,7 @@ bool pilot_arming_run(struct pilot_arming *a, uint64_t cycle)
         arm->tag = (uint32_t)cycle;
         arms[i] = arm;
     }
-    if (ris_client_arm_begin(a->cfg.client, arms, deadline_ns(cfg)) == ERR_IO ||
+    if (ris_client_arm_begin(a->cfg.client, arms, arming_deadline_ns(cfg, ACK_MS)) == ERR_IO ||
         ris_client_arm_wait(a->cfg.client, cfg->run.gated ? ACK_GATED_MS : ACK_MS, ack) == ERR_IO)
         return false;
     for (size_t i = 0; i < BS_RIS; i++) {

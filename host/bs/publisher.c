@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <zmq.h>
 
 enum { TEXT_BYTES = 32768, HEALTH_MS = 500, LOG_BYTES = 1024 };
@@ -392,14 +391,6 @@ static void loop(struct publisher *p)
     }
 }
 
-/* No two starts have the same: nanoseconds of the machine's clock. */
-static uint64_t run_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 int daemon_serve(struct daemon *d, struct status *err)
 {
     static struct publisher publisher; /* one daemon per process; too large for the stack */
@@ -416,7 +407,7 @@ int daemon_serve(struct daemon *d, struct status *err)
                                     .recorder = d->p.recorder,
                                     .record_folder = d->p.record_folder,
                                     .scene = {d->p.cfg, &d->p.schedule, d->p.profiles}};
-    *p = (struct publisher){.d = d, .run = run_now()};
+    *p = (struct publisher){.d = d, .run = (uint64_t)clock_unix_ns()};
     p->control = control_create(d->p.control, &ops, err);
     if (!p->control)
         return err->code;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "host/cli/children.h"
+#include "host/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,13 +20,6 @@
 
 #define READY_FD   3 /* in the child */
 #define PATIENCE_S 5.0
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void pause_ms(int ms)
 {
@@ -218,8 +212,8 @@ static int read_ready(struct child *child)
 int children_wait_ready(struct children *children, double seconds, struct status *err)
 {
     struct child *child = &children->list[children->n - 1];
-    double end = now_s() + seconds;
-    while (now_s() < end) {
+    double end = clock_s() + seconds;
+    while (clock_s() < end) {
         int ready = read_ready(child);
         if (ready > 0)
             return 0;
@@ -248,7 +242,7 @@ bool child_stop(struct children *children, struct child *child, double seconds)
     if (child->pid <= 0 || child->exited)
         return true;
     kill(child->pid, SIGTERM);
-    for (double end = now_s() + seconds; !child->exited && now_s() < end; reap(child))
+    for (double end = clock_s() + seconds; !child->exited && clock_s() < end; reap(child))
         pause_ms(5);
     if (child->exited)
         return true;

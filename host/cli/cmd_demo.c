@@ -18,6 +18,7 @@
 #include "host/cli/demo_print.h"
 #include "host/cli/demo_setup.h"
 #include "host/cli/demo_stats.h"
+#include "host/clock.h"
 
 #define SILENCE_S    180.0 /* without a cycle: something hangs */
 #define LAST_WORDS_S 2.0   /* for the telemetry of a daemon that ended */
@@ -157,13 +158,6 @@ struct run {
     double began_s, heard_s; /* CLOCK_MONOTONIC: room's time could start, last cycle heard of */
 };
 
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static json_t *header_of(const struct socket_message *m)
 {
     return m->n >= 2 ? json_loadb(m->frames[1].bytes, m->frames[1].n, 0, NULL) : NULL;
@@ -189,7 +183,7 @@ static void take_telemetry(struct run *run)
         json_decref(header);
         return;
     }
-    run->heard_s = now_s();
+    run->heard_s = clock_s();
     demo_print_cycle(&run->print, header);
     json_decref(header);
 }
@@ -253,7 +247,7 @@ static int watch(struct run *run, struct status *err)
             return 0;
         if (stop_requested())
             return status_set(err, ERR_INTERRUPTED, "interrupted");
-        if (now_s() - run->heard_s > SILENCE_S)
+        if (clock_s() - run->heard_s > SILENCE_S)
             return status_set(err, ERR_TIMEOUT, "no cycle for %.0f s", SILENCE_S);
         wait_for_news(run);
     }
@@ -265,10 +259,10 @@ static void hear_last_words(struct run *run)
     struct child *daemon = children_find(&run->demo.children, "miradord");
     if (daemon)
         child_stop(&run->demo.children, daemon, 10);
-    double end = now_s() + LAST_WORDS_S, quiet = now_s() + 0.2;
-    while (now_s() < end && (now_s() < quiet || run->match.n_waiting > 0)) {
+    double end = clock_s() + LAST_WORDS_S, quiet = clock_s() + 0.2;
+    while (clock_s() < end && (clock_s() < quiet || run->match.n_waiting > 0)) {
         if (drain(run))
-            quiet = now_s() + 0.2;
+            quiet = clock_s() + 0.2;
         nanosleep(&(struct timespec){0, 5000000}, NULL);
     }
 }
@@ -310,7 +304,7 @@ static void greet(const struct run *run)
 
 static int finish(struct run *run)
 {
-    json_t *summary = stats_summary(&run->stats, now_s() - run->began_s);
+    json_t *summary = stats_summary(&run->stats, clock_s() - run->began_s);
     if (run->demo.cfg->pixels)
         demo_pixels_summary(&run->pixels, summary);
     demo_print_summary(&run->print, summary);
@@ -332,7 +326,7 @@ static int run_demo(struct run *run)
     struct status err = {0};
     int rc = demo_start(&run->demo, &err);
     if (rc == 0) {
-        run->began_s = run->heard_s = now_s();
+        run->began_s = run->heard_s = clock_s();
         greet(run);
         rc = watch(run, &err);
         hear_last_words(run);

@@ -119,7 +119,7 @@ static int run(const char *what, const char *synopsis, int argc, char **argv)
     daemon_link_close(&job.link);
     if (!answer) {
         fprintf(stderr, "%s: %s\n", argv[0], err.text);
-        return err.code == ERR_ARG || err.code == ERR_AUTH ? EXIT_USAGE : EXIT_FAILED;
+        return daemon_link_exit(&err);
     }
     code = text_of(answer, "alarm")[0] && strcmp(what, "start") == 0 ? EXIT_FAILED : EXIT_DONE;
     if (opt.json) {

@@ -75,6 +75,6 @@ int cmd_status(int argc, char **argv)
     json_decref(answer);
     daemon_link_close(&link);
     if (code < 0)
-        code = err.code == ERR_ARG || err.code == ERR_AUTH ? EXIT_USAGE : EXIT_FAILED;
+        code = daemon_link_exit(&err);
     return code;
 }

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -14,6 +13,7 @@
 #include "host/cli/cmd.h"
 #include "host/cli/daemon_link.h"
 #include "host/cli/watch_view.h"
+#include "host/clock.h"
 
 enum { POLL_MS = 200 };
 #define DRAW_S   0.2 /* no faster, so that a terminal over a slow line keeps up */
@@ -50,25 +50,6 @@ static int apply(void *context, const char *name, const char *value, struct stat
     return daemon_link_apply(&job->link, name, value, err);
 }
 
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static void *subscribe(struct job *job, const char *endpoint, const char *const *topics, size_t n,
-                       struct status *err)
-{
-    void *sub = sockets_connect(job->link.sockets, ZMQ_SUB, endpoint, err);
-    for (size_t i = 0; sub && i < n; i++)
-        if (socket_subscribe(sub, topics[i])) {
-            status_set(err, ERR_IO, "%s: cannot subscribe", endpoint);
-            socket_close(&sub);
-        }
-    return sub;
-}
-
 static int open_job(struct job *job, struct status *err)
 {
     static const char *const topics[] = {"fix", "cycle", "health", "ris", "calib"};
@@ -76,9 +57,9 @@ static int open_job(struct job *job, struct status *err)
     job->link.sockets = sockets_create(&job->link.keys, err);
     if (!job->link.sockets)
         return err->code;
-    job->telemetry = subscribe(job, job->link.endpoint, topics, 5, err);
+    job->telemetry = sockets_subscribe(job->link.sockets, job->link.endpoint, topics, 5, err);
     if (job->telemetry && job->truth_endpoint)
-        job->truth = subscribe(job, job->truth_endpoint, truth, 1, err);
+        job->truth = sockets_subscribe(job->link.sockets, job->truth_endpoint, truth, 1, err);
     return job->telemetry && (job->truth || !job->truth_endpoint) ? OK : err->code;
 }
 
@@ -103,7 +84,7 @@ static void take(struct job *job, const struct socket_message *m)
         putchar('\n');
     }
     job->silent = false;
-    if (!watch_view_take(&job->view, topic, message, now_s()))
+    if (!watch_view_take(&job->view, topic, message, clock_s()))
         return;
     job->seen++;
     if (!job->json && !job->terminal)
@@ -121,7 +102,7 @@ static void take_all(struct job *job, void *socket)
 /* In place on a terminal; elsewhere only the silence is told, once. */
 static void draw(struct job *job)
 {
-    double now = now_s();
+    double now = clock_s();
     double heard = job->view.heard_s > 0 ? job->view.heard_s : job->began_s;
     if (job->terminal && now - job->drawn_s >= DRAW_S) {
         fputs("\033[H", stdout);
@@ -138,7 +119,7 @@ static void draw(struct job *job)
 
 static void watch(struct job *job)
 {
-    job->began_s = now_s();
+    job->began_s = clock_s();
     if (job->terminal)
         fputs("\033[2J", stdout);
     while (!stop_requested() && !(job->cycles && job->seen >= job->cycles) && !ferror(stdout)) {

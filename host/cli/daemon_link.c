@@ -65,3 +65,8 @@ json_t *daemon_ask(struct daemon_link *link, json_t *question, struct status *er
     free(text);
     return json;
 }
+
+int daemon_link_exit(const struct status *err)
+{
+    return err->code == ERR_ARG || err->code == ERR_AUTH ? EXIT_USAGE : EXIT_FAILED;
+}

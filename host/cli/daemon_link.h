@@ -32,6 +32,9 @@ int daemon_link_apply(struct daemon_link *link, const char *name, const char *va
 bool daemon_link_open(struct daemon_link *link, struct status *err);
 void daemon_link_close(struct daemon_link *link);
 
+/* Exit code after a fault of these. */
+int daemon_link_exit(const struct status *err);
+
 /* Sends the question (and takes it) and waits for the answer, which the caller owns. NULL with the
  * reason in *err; a refusal is an answer. */
 json_t *daemon_ask(struct daemon_link *link, json_t *question, struct status *err);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <zmq.h>
 
 #include "base/config.h"
 #include "base/log.h"
@@ -306,13 +305,7 @@ static void *subscribe(struct demo *demo, const char *file, const char *const *t
 {
     char endpoint[160];
     snprintf(endpoint, sizeof endpoint, "ipc://%s/%s", demo->state, file);
-    void *socket = sockets_connect(demo->sockets, ZMQ_SUB, endpoint, err);
-    for (size_t i = 0; socket && i < n; i++)
-        if (socket_subscribe(socket, topics[i]) != 0) {
-            status_set(err, ERR_IO, "cannot subscribe to %s", endpoint);
-            socket_close(&socket);
-        }
-    return socket;
+    return sockets_subscribe(demo->sockets, endpoint, topics, n, err);
 }
 
 /* In gated time nothing happens before the last radio joins, so when the daemon's first health

@@ -12,11 +12,11 @@
 #include <sys/socket.h>
 #include <sys/statvfs.h>
 #include <sys/timex.h>
-#include <time.h>
 #include <uhd.h>
 #include <unistd.h>
 
 #include "host/cli/doctor.h"
+#include "host/clock.h"
 
 static bool clock_synchronised(void)
 {
@@ -38,13 +38,6 @@ static bool ring(const char *interface, unsigned *now, unsigned *most)
     return got;
 }
 
-static double seconds_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static double free_bytes(const char *folder)
 {
     struct statvfs fs;
@@ -57,14 +50,14 @@ static double write_s(const char *folder, size_t n)
     enum { CHUNK = 1 << 20 };
     char *bytes = malloc(CHUNK);
     int fd = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
-    double began = seconds_now(), took = -1;
+    double began = clock_s(), took = -1;
     bool good = bytes && fd >= 0;
     if (good)
         memset(bytes, 0xA5, CHUNK); /* zeros could be left out by the file system */
     for (size_t done = 0; good && done < n; done += CHUNK)
         good = write(fd, bytes, CHUNK) == CHUNK;
     if (good && fdatasync(fd) == 0)
-        took = seconds_now() - began;
+        took = clock_s() - began;
     if (fd >= 0)
         close(fd);
     free(bytes);

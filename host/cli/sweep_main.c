@@ -16,6 +16,7 @@
 #include "base/options.h"
 #include "host/cli/sweep_output.h"
 #include "host/cli/sweep_ranks.h"
+#include "host/clock.h"
 
 #define PROGRAM "mirador sweep"
 #define NAP_NS  2000000
@@ -41,13 +42,6 @@ static const struct option_spec specs[] = {
     {"draw", 0, NULL, "only draw the figures, from the CSV of an earlier run"},
     {"list", 'l', NULL, "list the experiments that come with mirador"},
 };
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static int apply(void *context, const char *name, const char *value, struct status *err)
 {
@@ -162,7 +156,7 @@ static int queue_all(const struct sweep_store *store, struct sweep_crew *crew, s
 static void show_progress(const struct sweep_job *job, const struct sweep_store *store, size_t n)
 {
     const size_t all = store->n_items;
-    double spent = now_s() - job->start_s, share = (double)n / (double)all;
+    double spent = clock_s() - job->start_s, share = (double)n / (double)all;
     double left = n > job->n_before ? spent * (double)(all - n) / (double)(n - job->n_before) : 0;
     char bar[31] = "..............................";
     memset(bar, '#', (size_t)(30 * share));
@@ -176,7 +170,7 @@ static int lead(struct sweep_job *job, struct sweep_ranks *ranks, struct sweep_s
                 struct sweep_crew *crew, struct status *err)
 {
     const bool bar = isatty(2);
-    double saved = now_s(), shown = 0, wait_s = job->checkpoint_s;
+    double saved = clock_s(), shown = 0, wait_s = job->checkpoint_s;
     size_t n_saved = job->n_before;
     bool stopping = false;
     while (!sweep_crew_idle(crew) || ranks->n_final < ranks->n - 1) {
@@ -188,7 +182,7 @@ static int lead(struct sweep_job *job, struct sweep_ranks *ranks, struct sweep_s
             sweep_crew_close(crew, true);
             stopping = true;
         }
-        double now = now_s();
+        double now = clock_s();
         if (bar && now - shown > 0.5) {
             show_progress(job, store, sweep_store_count(store));
             shown = now;
@@ -197,7 +191,7 @@ static int lead(struct sweep_job *job, struct sweep_ranks *ranks, struct sweep_s
             n_saved = sweep_store_count(store);
             if (sweep_store_save(store, job->checkpoint, &fault) && err->code == 0)
                 *err = fault;
-            saved = now_s();
+            saved = clock_s();
             wait_s = job->checkpoint_s + 20 * (saved - now); /* at most 5 % of the time */
         }
         nanosleep(&(struct timespec){0, NAP_NS}, NULL);
@@ -243,7 +237,7 @@ static int compute(struct sweep_job *job, struct sweep_ranks *ranks, struct swee
         (void)sweep_crew_end(&crew, &fault);
         return err->code;
     }
-    job->start_s = now_s();
+    job->start_s = clock_s();
     if (ranks->rank == 0) {
         if (queue_all(store, crew, err) == 0)
             sweep_crew_close(crew, false);
@@ -271,7 +265,7 @@ static void print_summary(const struct sweep_job *job, const struct sweep_ranks 
     for (size_t i = 0; i < plan->file.n_figures; i++)
         json_array_append_new(figures,
                               json_sprintf("%s-%s.png", job->prefix, plan->file.figures[i].name));
-    double wall = now_s() - job->start_s;
+    double wall = clock_s() - job->start_s;
     if (job->json) {
         json_t *out =
             json_pack("{s:o, s:i, s:i, s:i, s:i, s:f, s:o, s:o}", "csv",

@@ -9,7 +9,6 @@
 #include "host/view/websockets.h"
 #include <stdlib.h>
 #include <string.h>
-#include <zmq.h>
 
 enum { TICK_US = 25000, CONNECTIONS = 96, DRAIN_MESSAGES = 2000 };
 
@@ -157,12 +156,8 @@ static void pass_log(int level, const char *line)
 
 static void *listen_to(struct bridge *b, const char *endpoint, struct status *err)
 {
-    void *socket = sockets_connect(b->sockets, ZMQ_SUB, endpoint, err);
-    if (socket && socket_subscribe(socket, "")) {
-        status_set(err, ERR_IO, "cannot subscribe to %s", endpoint);
-        socket_close(&socket);
-    }
-    return socket;
+    static const char *const all[] = {""};
+    return sockets_subscribe(b->sockets, endpoint, all, 1, err);
 }
 
 static int open_daemon(struct bridge *b, struct status *err)
