@@ -83,7 +83,7 @@ static void residual(struct jlfd_successive *ws, const cplx *y, cplx *res)
         res[t] = y[t] - ws->fit.beta * res[t];
 }
 
-/* Coefficients given position and gain, on the disc. */
+/* Coefficients given position and gain. radius: of the disc that holds them, or INFINITY. */
 static void fit_mask(struct jlfd_successive *ws, const cplx *y, double radius)
 {
     cplx res[PIXEL_MAX_PILOTS];
@@ -94,18 +94,25 @@ static void fit_mask(struct jlfd_successive *ws, const cplx *y, double radius)
         ws->mask[ws->support[k]] = ws->f[k];
 }
 
-/* Position and gain given the mask, the mask given them, in turn until the position rests. */
-static int alternate(struct jlfd_successive *ws, const cplx *y, double radius)
+/* The mask given position and gain, then these given the mask. */
+static int take_turn(struct jlfd_successive *ws, const cplx *y, double radius)
 {
     int spent = ws->fit.iterations;
     varpro_assume(ws->vp, ws->mask);
+    fit_mask(ws, y, radius);
+    if (varpro_refine(ws->vp, y, NULL, 0, true, &ws->fit))
+        return ERR_GEOMETRY;
+    ws->fit.iterations += spent;
+    return 0;
+}
+
+/* Turns until the position rests; the coefficients are free, as published. */
+static int alternate(struct jlfd_successive *ws, const cplx *y)
+{
     for (int turn = 0; turn < N_TURNS; turn++) {
         struct vec3 before = place(ws->fit.uvq);
-        fit_mask(ws, y, radius);
-        if (varpro_refine(ws->vp, y, NULL, 0, true, &ws->fit))
+        if (take_turn(ws, y, INFINITY))
             return ERR_GEOMETRY;
-        spent += ws->fit.iterations;
-        ws->fit.iterations = spent;
         if (vec3_dist(before, place(ws->fit.uvq)) < TURN_END)
             break;
     }
@@ -138,7 +145,7 @@ static int update(struct jlfd_successive *ws, const struct jlfd_data *data)
 {
     int spent = ws->fit.iterations;
     if (ws->kind != SUCCESSIVE_JOINT)
-        return alternate(ws, data->y, INFINITY);
+        return alternate(ws, data->y);
     int rc = varpro_refine(ws->vp, data->y, ws->support, ws->n, true, &ws->fit);
     ws->fit.iterations += spent;
     return rc;
@@ -203,7 +210,7 @@ static void reset(struct jlfd_successive *ws, const struct jlfd_data *data)
 static int finish(struct jlfd_successive *ws, const struct jlfd_data *data)
 {
     if (ws->kind != SUCCESSIVE_JOINT) {
-        int rc = alternate(ws, data->y, 1);
+        int rc = take_turn(ws, data->y, 1);
         return rc ? rc : describe(ws, data);
     }
     for (size_t k = 0; k < ws->n; k++)
