@@ -56,6 +56,17 @@ static void *block(size_t bytes)
     return aligned_alloc(64, round_up(bytes + 64, 64));
 }
 
+/* [width][5][stride] of one generation. The padding stands at zero for good; the rest is written
+ * before it is read, and pages that no search ever reaches stay untouched. */
+static float *states(const struct beam *b)
+{
+    const size_t rows = b->width * 5, pad = b->stride - b->model->n_elements;
+    float *state = block(rows * b->stride * sizeof *state);
+    for (size_t r = 1; state && pad > 0 && r <= rows; r++)
+        memset(state + r * b->stride - pad, 0, pad * sizeof *state);
+    return state;
+}
+
 static bool allocate(struct beam *b)
 {
     size_t m = b->model->n_elements, t = b->model->n_pilots, w = b->width, d = b->depth + 1;
@@ -78,7 +89,7 @@ static bool allocate(struct beam *b)
     b->hi = b->hr ? b->hr + b->stride : NULL;
     for (int i = 0; i < 2; i++) {
         b->res[i] = block(w * t * sizeof *b->res[i]);
-        b->state[i] = calloc(w * 5 * b->stride, sizeof *b->state[i]);
+        b->state[i] = states(b);
         ok = ok && b->res[i] && b->state[i];
     }
     return ok;

@@ -8,14 +8,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct rig {
-    struct experiment_cfg cfg;
+#define N_SETUPS 4 /* points of a sweep that are visited in turn and differ in more than noise */
+
+/* What only a change of surface, light or profiles makes anew. */
+struct setup {
     struct scenario built; /* what the parts below were made for */
     struct dataset *plan;  /* its profiles; the bounds read them */
     struct pixel_problem problem;
     struct pixel_model *model; /* NULL: nothing is built */
     struct pixel_solver *solver[PIXEL_METHODS];
     struct bounds_engine *bounds;
+    size_t used; /* load at which it was last used */
+};
+
+struct rig {
+    struct experiment_cfg cfg;
+    struct setup setups[N_SETUPS], *now;
+    size_t n_loads;
     struct dataset *ds; /* of the trial */
     double k_factor;
 };
@@ -29,19 +38,20 @@ struct rig *rig_create(const struct experiment_cfg *cfg)
     return rig;
 }
 
-static void drop_parts(struct rig *rig)
+static void drop_parts(struct setup *setup)
 {
     for (int i = 0; i < PIXEL_METHODS; i++)
-        pixel_solver_destroy(&rig->solver[i]);
-    bounds_destroy(&rig->bounds);
-    pixel_model_destroy(&rig->model);
-    dataset_destroy(&rig->plan);
+        pixel_solver_destroy(&setup->solver[i]);
+    bounds_destroy(&setup->bounds);
+    pixel_model_destroy(&setup->model);
+    dataset_destroy(&setup->plan);
 }
 
 void rig_destroy(struct rig **rig)
 {
     if (*rig) {
-        drop_parts(*rig);
+        for (int i = 0; i < N_SETUPS; i++)
+            drop_parts(&(*rig)->setups[i]);
         dataset_destroy(&(*rig)->ds);
     }
     free(*rig);
@@ -74,39 +84,58 @@ static bool same_setup(const struct scenario *a, const struct scenario *b)
            same_numbers(a->rotation[0], b->rotation[0], 9);
 }
 
-static int build(struct rig *rig, const struct scenario *scenario, struct status *err)
+/* Takes the trial's dataset over. */
+static int build(struct rig *rig, struct setup *setup, const struct scenario *scenario,
+                 struct status *err)
 {
-    drop_parts(rig);
-    rig->built = *scenario;
-    rig->plan = rig->ds;
+    drop_parts(setup);
+    setup->built = *scenario;
+    setup->plan = rig->ds;
     rig->ds = NULL;
-    rig->problem = dataset_problem(rig->plan);
-    rig->model = pixel_model_create(&rig->problem, err);
-    bool whole = rig->model != NULL;
+    setup->problem = dataset_problem(setup->plan);
+    setup->model = pixel_model_create(&setup->problem, err);
+    bool whole = setup->model != NULL;
     for (int i = 0; whole && i < PIXEL_METHODS; i++)
         if (rig->cfg.methods & 1u << i)
-            whole = (rig->solver[i] = pixel_solver_create(rig->model, i)) != NULL;
-    if (rig->model && !whole) {
+            whole = (setup->solver[i] = pixel_solver_create(setup->model, i)) != NULL;
+    if (setup->model && !whole) {
         err->code = ERR_NO_MEMORY;
         snprintf(err->text, sizeof err->text, "no memory for the estimators");
     }
     if (whole && rig->cfg.bounds)
-        whole = (rig->bounds = bounds_create(&rig->problem, PSEUDO_TRUE_BOX, err)) != NULL;
+        whole = (setup->bounds = bounds_create(&setup->problem, PSEUDO_TRUE_BOX, err)) != NULL;
     if (!whole)
-        drop_parts(rig);
+        drop_parts(setup);
     return whole ? 0 : err->code;
+}
+
+/* The setup that was made for this scenario, else the one that rested longest. */
+static struct setup *choose(struct rig *rig, const struct scenario *scenario)
+{
+    struct setup *oldest = rig->setups;
+    for (int i = 0; i < N_SETUPS; i++) {
+        struct setup *s = &rig->setups[i];
+        if (s->model && same_setup(&s->built, scenario))
+            return s;
+        if (s->used < oldest->used)
+            oldest = s;
+    }
+    return oldest;
 }
 
 int rig_load(struct rig *rig, const struct scenario *scenario, struct status *err)
 {
+    struct setup *setup = choose(rig, scenario);
     dataset_destroy(&rig->ds);
+    rig->now = setup;
+    rig->k_factor = scenario->k_factor;
     rig->ds = scenario_generate(scenario, err);
     if (!rig->ds)
         return err->code;
-    rig->k_factor = scenario->k_factor;
-    if (rig->model && same_setup(&rig->built, scenario))
+    setup->used = ++rig->n_loads;
+    if (setup->model && same_setup(&setup->built, scenario))
         return 0;
-    int rc = build(rig, scenario, err);
+    int rc = build(rig, setup, scenario, err);
     if (rc == 0)
         rig->ds = scenario_generate(scenario, err);
     return rc ? rc : rig->ds ? 0 : err->code;
@@ -127,8 +156,8 @@ struct bounds rig_bounds(struct rig *rig)
     const struct pixel_truth truth = {rig_truth(rig), rig->ds->true_gain, rig->ds->true_mask};
     const struct bounds_channel channel = {rig->ds->noise_var, rig->k_factor};
     struct bounds b;
-    assert(rig->bounds);
-    if (bounds_at(rig->bounds, &truth, &channel, &b, NULL))
+    assert(rig->now->bounds);
+    if (bounds_at(rig->now->bounds, &truth, &channel, &b, NULL))
         b = (struct bounds){
             .crb_perfect_m = NAN, .crb_knownloc_m = NAN, .mcrb_m = NAN, .bias_m = NAN, .lb_m = NAN};
     return b;
@@ -137,11 +166,11 @@ struct bounds rig_bounds(struct rig *rig)
 bool rig_solve(struct rig *rig, enum pixel_method method, struct pixel_estimate *out)
 {
     const struct jlfd_data data = {rig->ds->y, rig->ds->noise_var, NULL};
-    assert(rig->solver[method]);
-    return pixel_solver_run(rig->solver[method], &data, out) == 0;
+    assert(rig->now->solver[method]);
+    return pixel_solver_run(rig->now->solver[method], &data, out) == 0;
 }
 
 size_t rig_path(const struct rig *rig, enum pixel_method method, struct vec3 *place, size_t max)
 {
-    return pixel_solver_path(rig->solver[method], place, max);
+    return pixel_solver_path(rig->now->solver[method], place, max);
 }

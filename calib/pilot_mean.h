@@ -7,8 +7,8 @@
 
 struct pilot_mean;
 
-/* Setup only. Scratch for one set of profiles [T x M], which must outlive it, as must nf. NULL when
- * memory is short. Sets OpenBLAS to one thread. */
+/* Setup only. Scratch for one set of profiles [T x M], copied; nf must outlive it. NULL when memory
+ * is short. Sets OpenBLAS to one thread. */
 struct pilot_mean *pilot_mean_create(const struct near_field *nf, const cplx *profiles,
                                      size_t n_pilots);
 void pilot_mean_destroy(struct pilot_mean **mean);

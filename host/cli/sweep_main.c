@@ -19,7 +19,7 @@
 #include "host/clock.h"
 
 #define PROGRAM "mirador sweep"
-#define NAP_NS  2000000
+#define NAP_NS  10000000 /* a look at what others sent costs 70 us */
 
 struct sweep_job {
     const char *sets[OPTIONS_MAX_SETS];

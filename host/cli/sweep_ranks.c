@@ -12,10 +12,11 @@
 enum { TAG_REPORT = 1, TAG_WORK = 2 };
 #define MAX_ITEMS   256 /* results in one message */
 #define MAX_BATCHES 32  /* in one answer */
-#define NAP_NS      2000000
+#define NAP_NS      10000000
+#define AHEAD       4 /* batches a thread has before it, so that it never waits for an answer */
 
-struct report {             /* followed by n_items x (item as double, width doubles) */
-    uint32_t n_items, want; /* batches */
+struct report {                  /* followed by n_items x (item as double, width doubles) */
+    uint32_t n_items, want, has; /* batches: asked for, not begun */
     int32_t final, code;
     double cpu_s;
     char text[256];
@@ -39,6 +40,35 @@ static void nap(void)
     nanosleep(&(struct timespec){0, NAP_NS}, NULL);
 }
 
+/* Until it is done, asleep: what MPI itself waits for, it waits for spinning, on a core that has
+ * trials to compute. */
+static void sleep_until(MPI_Request *request)
+{
+    int done = 0;
+    for (;;) {
+        MPI_Test(request, &done, MPI_STATUS_IGNORE);
+        if (done)
+            return;
+        nap();
+    }
+}
+
+/* Room for one answer to each rank, so that rank 0 never waits for one to be taken. */
+static bool attach_answers(int n)
+{
+    int bytes = n * (int)(sizeof(struct work) + MPI_BSEND_OVERHEAD);
+    void *room = malloc((size_t)bytes);
+    return room && MPI_Buffer_attach(room, bytes) == MPI_SUCCESS;
+}
+
+static void detach_answers(void)
+{
+    void *room = NULL;
+    int bytes;
+    MPI_Buffer_detach(&room, &bytes);
+    free(room);
+}
+
 int sweep_ranks_open(struct sweep_ranks *ranks, struct status *err)
 {
     static const char *const marks[] = {"OMPI_COMM_WORLD_SIZE", "PMIX_NAMESPACE", "PMI_SIZE"};
@@ -57,6 +87,8 @@ int sweep_ranks_open(struct sweep_ranks *ranks, struct status *err)
     if (level < MPI_THREAD_FUNNELED || ranks->n > SWEEP_MAX_RANKS)
         return status_set(err, ERR_STATE, "this MPI has no threads, or more than %d ranks",
                           SWEEP_MAX_RANKS);
+    if (!attach_answers(ranks->n))
+        return status_set(err, ERR_NO_MEMORY, "no memory for the answers to %d ranks", ranks->n);
     return 0;
 }
 
@@ -74,13 +106,24 @@ static void store_results(struct sweep_store *store, const double *at, size_t n)
     }
 }
 
-static void answer(int to, uint32_t want, struct sweep_crew *crew)
+/* At most its share of what is left here and there: near the end nobody hoards. */
+static size_t share(const struct sweep_ranks *ranks, const struct report *head, size_t left)
+{
+    size_t most = (left + head->has) / (size_t)ranks->n,
+           n = most > head->has ? most - head->has : 0;
+    n = n == 0 && head->has == 0 ? 1 : n;
+    n = n < head->want ? n : head->want;
+    return n < MAX_BATCHES ? n : MAX_BATCHES;
+}
+
+static void answer(const struct sweep_ranks *ranks, int to, const struct report *head,
+                   struct sweep_crew *crew)
 {
     struct work work = {0};
-    work.n =
-        (uint32_t)sweep_crew_take_back(crew, work.batches, want < MAX_BATCHES ? want : MAX_BATCHES);
-    work.end = work.n == 0;
-    MPI_Send(&work, sizeof work, MPI_BYTE, to, TAG_WORK, MPI_COMM_WORLD);
+    size_t left = sweep_crew_waiting(crew);
+    work.n = (uint32_t)sweep_crew_take_back(crew, work.batches, share(ranks, head, left));
+    work.end = sweep_crew_waiting(crew) == 0;
+    MPI_Bsend(&work, sizeof work, MPI_BYTE, to, TAG_WORK, MPI_COMM_WORLD);
 }
 
 bool sweep_ranks_serve(struct sweep_ranks *ranks, struct sweep_store *store,
@@ -107,7 +150,7 @@ bool sweep_ranks_serve(struct sweep_ranks *ranks, struct sweep_store *store,
     store_results(store, (const double *)(message + sizeof head), head.n_items);
     free(message);
     if (head.want)
-        answer(from.MPI_SOURCE, head.want, crew);
+        answer(ranks, from.MPI_SOURCE, &head, crew);
     if (head.final) {
         ranks->n_final++;
         ranks->cpu_s[from.MPI_SOURCE] = head.cpu_s;
@@ -142,7 +185,9 @@ static size_t deliver(struct sweep_store *store, struct report *head)
         at[0] = items[i];
         memcpy(at + 1, sweep_store_at(store, items[i]), store->plan->width * sizeof *at);
     }
-    MPI_Send(message, (int)bytes, MPI_BYTE, 0, TAG_REPORT, MPI_COMM_WORLD);
+    MPI_Request sent;
+    MPI_Isend(message, (int)bytes, MPI_BYTE, 0, TAG_REPORT, MPI_COMM_WORLD, &sent);
+    sleep_until(&sent);
     free(message);
     return head->n_items;
 }
@@ -168,8 +213,9 @@ bool sweep_ranks_report(struct sweep_ranks *ranks, struct sweep_store *store,
 {
     if (ranks->asked)
         take_answer(ranks, crew);
-    if (!ranks->asked && !ranks->told_end && sweep_crew_waiting(crew) < n_threads) {
-        struct report head = {.want = (uint32_t)n_threads};
+    const size_t has = sweep_crew_waiting(crew), want = AHEAD * n_threads;
+    if (!ranks->asked && !ranks->told_end && has < want) {
+        struct report head = {.want = (uint32_t)(want - has), .has = (uint32_t)has};
         deliver(store, &head);
         ranks->asked = true;
     }
@@ -205,15 +251,10 @@ int sweep_ranks_agree(struct sweep_ranks *ranks, int code, struct status *err)
 void sweep_ranks_close(struct sweep_ranks *ranks)
 {
     MPI_Request all;
-    int here = 0;
     if (!ranks->mpi)
         return;
     MPI_Ibarrier(MPI_COMM_WORLD, &all);
-    for (;;) {
-        MPI_Test(&all, &here, MPI_STATUS_IGNORE);
-        if (here)
-            break;
-        nap();
-    }
+    sleep_until(&all);
+    detach_answers();
     MPI_Finalize();
 }
