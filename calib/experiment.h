@@ -65,6 +65,11 @@ extern const struct experiment_kind experiment_pixels;      /* errors, bounds, m
 extern const struct experiment_kind experiment_convergence; /* error after each iteration */
 extern const struct experiment_kind experiment_mask;        /* coefficient of each element */
 
+/* The kinds of [S1] figure 7; their scenario is a struct link_trial (calib/link_trial.h). */
+extern const struct experiment_kind experiment_location; /* errors of users */
+extern const struct experiment_kind experiment_bits;     /* bit errors */
+extern const struct experiment_kind experiment_joint;    /* located, and the frame whole */
+
 /* Seed of a trial: independent for every trial and seed, the same at every point of a sweep, so
  * that curves are compared on the same draws. */
 uint64_t experiment_trial_seed(uint64_t seed, uint64_t trial);

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "calib/pixel_method.h"
+#include "host/cli/link_file.h"
 #include "host/cli/scenario_file.h"
 
 #define MAX_SCENARIO_BYTES 4096
@@ -18,6 +19,11 @@
 static int read_pixel_scenario(const struct config_sets *sets, void *out, struct status *err)
 {
     return scenario_file_read(NULL, sets, out, err);
+}
+
+static int read_link_scenario(const struct config_sets *sets, void *out, struct status *err)
+{
+    return link_file_read(sets, out, err);
 }
 
 /* In the order of SWEEP_KINDS. bytes: of what read fills, which begins with the kind's scenario and
@@ -30,6 +36,9 @@ static const struct sweep_kind {
     {&experiment_pixels, sizeof(struct scenario_file), read_pixel_scenario},
     {&experiment_convergence, sizeof(struct scenario_file), read_pixel_scenario},
     {&experiment_mask, sizeof(struct scenario_file), read_pixel_scenario},
+    {&experiment_location, sizeof(struct link_trial), read_link_scenario},
+    {&experiment_bits, sizeof(struct link_trial), read_link_scenario},
+    {&experiment_joint, sizeof(struct link_trial), read_link_scenario},
 };
 
 static int blame(const char *name, const char *key, struct status *err)

@@ -20,7 +20,10 @@ static const struct look {
     {"bias", "#0fa3b1", 0},        {"agnostic", "#b03030", 9},
     {"l1", "#d9822b", 5},          {"successive", "#2a8f4f", 13},
     {"occam", "#0fa3b1", 11},      {"joint_trusted", "#6fb1f5", 6},
-    {"joint", "#1f5fbf", 7},       {"", "#555555", 6},
+    {"joint", "#1f5fbf", 7},       {"theory", "#222222", 0},
+    {"analytic", "#222222", 0},    {"wnls", "#1f5fbf", 7},
+    {"cramer", "#d9822b", 4},      {"success", "#1f5fbf", 7},
+    {"ber", "#1f5fbf", 7},         {"", "#555555", 6},
 };
 
 static const char *const colours[] = {"#1f5fbf", "#d9822b", "#2a8f4f", "#b03030",
@@ -106,13 +109,13 @@ static void legend(FILE *f, const char *curve, const char *series)
     gnuplot_quoted(f, text);
 }
 
-/* Several series: each has its own dashes; a bound has its own colours as well. */
+/* Two series differ by their dashes; of more, each has its own colour, and dashes tell what. */
 static void line_style(FILE *f, const struct look *look, size_t series, size_t n_series)
 {
-    const bool alone = n_series > 2 && look->point == 0;
+    const bool many = n_series > 2;
     fprintf(f, " with %s lc rgb '%s' lw 2 dt %zu", look->point ? "linespoints" : "lines",
-            alone ? colours[series % N_COLOURS] : look->colour,
-            alone ? (size_t)(look - looks) + 1 : series + (look->point ? 1 : 2));
+            many ? colours[series % N_COLOURS] : look->colour,
+            many ? (size_t)(look - looks) % 5 + 1 : series + (look->point ? 1 : 2));
     if (look->point)
         fprintf(f, " ps 0.9 pt %d", look->point);
 }

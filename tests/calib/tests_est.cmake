@@ -9,3 +9,5 @@ mirador_test(test_pixel_health SOURCES ${CMAKE_SOURCE_DIR}/tests/calib/test_pixe
   LIBS calib dsp m LABELS sanitize)
 mirador_test(test_steer SOURCES ${CMAKE_SOURCE_DIR}/tests/calib/test_steer.c
   LIBS calib dsp m LABELS sanitize)
+mirador_test(test_link_trial SOURCES ${CMAKE_SOURCE_DIR}/tests/calib/test_link_trial.c
+  LIBS calib dsp PkgConfig::JANSSON m)
