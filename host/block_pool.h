@@ -10,14 +10,15 @@ enum block_kind { BLOCK_SENSING, BLOCK_RESPONSE, BLOCK_PILOTS };
 
 /* What the schedule thread decided about a cycle, before its first sample. */
 struct cycle_plan {
-    int64_t index;      /* of the schedule */
-    uint64_t cycle;     /* the counter that never repeats */
-    size_t user;        /* whom the frame addresses: index in the configuration */
-    uint8_t sensing[5]; /* the 40 bits as sent */
-    bool sync;          /* a sync frame went along */
-    uint32_t faults;    /* enum cycle_fault: what touched it so far */
-    uint32_t excused;   /* faults that do not block a position, since the user insisted */
-    uint32_t tuning;    /* radio_tuning(): what was learned under another value is void */
+    int64_t index;              /* of the schedule */
+    uint64_t cycle;             /* the counter that never repeats */
+    size_t user;                /* whom the frame addresses: index in the configuration */
+    uint8_t sensing[5];         /* the 40 bits as sent */
+    bool sync;                  /* a sync frame went along */
+    uint32_t faults;            /* enum cycle_fault: what touched it so far */
+    uint32_t excused;           /* faults that do not block a position, since the user insisted */
+    uint32_t tuning;            /* radio_tuning(): what was learned under another value is void */
+    struct radio_setting radio; /* in force; carrier_hz 0: as before */
     uint8_t profile[2]; /* that RIS1 and RIS2 step through: number in their struct profile_set */
 };
 

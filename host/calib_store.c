@@ -40,16 +40,34 @@ void calib_record_clear(struct calib_record *record)
 
 /* --- keys --------------------------------------------------------------------------------- */
 
+__attribute__((format(printf, 3, 0))) static void set_item(struct calib_key *key, size_t i,
+                                                           const char *format, va_list args)
+{
+    int n = vsnprintf(key->item[i].text, CALIB_KEY_TEXT, format, args);
+    assert(n >= 0 && n < CALIB_KEY_TEXT);
+}
+
 void calib_key_add(struct calib_key *key, const char *name, const char *format, ...)
 {
     va_list args;
     assert(key->n < CALIB_KEY_ITEMS && strlen(name) < CALIB_KEY_NAME);
     va_start(args, format);
-    int n = vsnprintf(key->item[key->n].text, CALIB_KEY_TEXT, format, args);
+    set_item(key, key->n, format, args);
     va_end(args);
-    assert(n >= 0 && n < CALIB_KEY_TEXT);
     snprintf(key->item[key->n].name, CALIB_KEY_NAME, "%s", name);
     key->n++;
+}
+
+void calib_key_set(struct calib_key *key, const char *name, const char *format, ...)
+{
+    size_t i = 0;
+    va_list args;
+    while (i < key->n && strcmp(key->item[i].name, name) != 0)
+        i++;
+    assert(i < key->n);
+    va_start(args, format);
+    set_item(key, i, format, args);
+    va_end(args);
 }
 
 static const char *key_text(const struct calib_key *key, const char *name)

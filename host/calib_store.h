@@ -47,6 +47,10 @@ const char *calib_kind_name(enum calib_kind kind);    /* "delay", "channels", "b
 void calib_key_add(struct calib_key *key, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Another text for the item of this name, which is there. */
+void calib_key_set(struct calib_key *key, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* Writes the items in which two keys differ, "rx_gain_db is 12, was 10; ...", and returns how many
  * there are. */
 int calib_key_differs(const struct calib_key *now, const struct calib_key *was, char *text,

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/sockets.h"
 #include "host/control_calib.h"
+#include "host/control_radio.h"
 #include "host/control_text.h"
 #include <jansson.h>
 #include <math.h>
@@ -176,6 +177,42 @@ static int run_pause(const struct control_ops *ops, const json_t *args, char *ou
     return OK;
 }
 
+static int run_tuning(const struct control_ops *ops, const json_t *args, char *out, size_t size,
+                      struct status *err)
+{
+    struct health_orders now = {0};
+    const char *name = json_string_value(json_object_get(args, "cmd"));
+    if (need_scene(ops, err))
+        return err->code;
+    ops->orders(ops->context, &now);
+    struct radio_setting want = now.radio.in_force;
+    int rc = strcmp(name, "gain") == 0 ? control_gain(args, ops->scene.cfg, &want, err)
+                                       : control_frequency(args, ops->scene.cfg, &want, err);
+    snprintf(out, size, "{}");
+    return rc ? rc : ops->tune(ops->context, &want, err);
+}
+
+static int run_period(const struct control_ops *ops, const json_t *args, char *out, size_t size,
+                      struct status *err)
+{
+    if (need_scene(ops, err))
+        return err->code;
+    int every = control_period(args, ops->scene.cfg, ops->scene.schedule, err);
+    if (every < 0)
+        return every;
+    ops->every(ops->context, (unsigned)every);
+    snprintf(out, size, "{}");
+    return OK;
+}
+
+static int run_identity(const struct control_ops *ops, const json_t *args, char *out, size_t size,
+                        struct status *err)
+{
+    (void)ops;
+    snprintf(out, size, "{}");
+    return control_identity(args, err);
+}
+
 static int run_record(const struct control_ops *ops, const json_t *args, char *out, size_t size,
                       struct status *err)
 {
@@ -197,7 +234,9 @@ static const struct command commands[] = {
     {"pattern", false, run_pattern},      {"hold", true, run_hold},
     {"permit", true, run_permit},         {"pause", true, run_pause},
     {"background", true, run_background}, {"calib", true, run_calib},
-    {"record", true, run_record},         {"shutdown", true, run_shutdown},
+    {"record", true, run_record},         {"gain", true, run_tuning},
+    {"frequency", true, run_tuning},      {"period", true, run_period},
+    {"identity", true, run_identity},     {"shutdown", true, run_shutdown},
 };
 
 static json_t *command_names(void)
@@ -215,7 +254,7 @@ static const struct command *find_command(const char *name, struct status *err)
             return &commands[i];
     status_set(err, ERR_NOT_FOUND,
                name ? "unknown command '%.40s': status, describe, pattern, hold, permit, pause, "
-                      "background, calib, record, shutdown"
+                      "background, calib, record, gain, frequency, period, identity, shutdown"
                     : "no \"cmd\" in the request%s",
                name ? name : "");
     return NULL;
@@ -259,7 +298,7 @@ static void write_audit(const struct control_ops *ops, json_t *request, const st
     char *name = strdup(who ? who : "a program");
     json_object_del(request, "who");
     json_object_del(request, "seq");
-    char *what = json_dumps(request, JSON_COMPACT | JSON_ENSURE_ASCII);
+    char *what = json_dumps(request, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(12));
     snprintf(line, sizeof line, "command by %.60s: %.240s: %s", name ? name : "", what ? what : "",
              status_name(err->code));
     free(what);

@@ -13,6 +13,10 @@
  *   {"cmd":"permit","user":1,"allow":false}        -> {"ok":true}
  *   {"cmd":"record","do":"start", ..}      -> {"ok":true, ..}  stop, mark, status: control_record.h
  *   {"cmd":"pause","seconds":60}           -> {"ok":true}      0 goes on
+ *   {"cmd":"gain","tx_db":27,"rx_db":10}   -> {"ok":true}      ordered; see status. control_radio.h
+ *   {"cmd":"frequency","carrier_hz":5.81e9}-> {"ok":true}      likewise
+ *   {"cmd":"period","period_s":0.4}        -> {"ok":true}      from the next cycle on
+ *   {"cmd":"identity","mode":"coded"}      -> {"ok":true}      there is no other mode
  *   {"cmd":"shutdown"}                     -> {"ok":true}
  *
  * "seq" (optional, integer) comes back; "who" (optional) says who asks, for the audit log, where
@@ -31,6 +35,10 @@ struct control_ops { /* what commands do, supplied by the daemon */
     void (*hold)(void *context, size_t surface, int profile); /* both exist; -1: as ris.mode says */
     void (*allow)(void *context, size_t user, bool allow);    /* index of users */
     void (*pause)(void *context, double seconds);             /* 0: go on */
+    void (*orders)(void *context, struct health_orders *out); /* what commands changed so far */
+    /* Checked by radio_check_setting. ERR_BUSY: the last one still waits. */
+    int (*tune)(void *context, const struct radio_setting *want, struct status *err);
+    void (*every)(void *context, unsigned periods); /* of the schedule, from cycle to cycle; >= 1 */
     void (*audit)(void *context, const char *line);
     void *context;
     struct site_calib *site;    /* NULL: commands "calib" are refused */

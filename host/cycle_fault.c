@@ -6,8 +6,9 @@
 const char *cycle_fault_name(size_t bit)
 {
     static const char *const names[CYCLE_FAULTS] = {
-        "rx_gap",  "rx_lost",        "rx_clipped", "rx_step",    "tx_late",  "tx_underflow",
-        "tx_lost", "unsynchronised", "time",       "radio_down", "ris_late", "ris_unknown",
+        "rx_gap",       "rx_lost",     "rx_clipped",     "rx_step", "tx_late",
+        "tx_underflow", "tx_lost",     "unsynchronised", "time",    "radio_down",
+        "ris_late",     "ris_unknown", "retuned",
     };
     return bit < CYCLE_FAULTS ? names[bit] : "unknown";
 }

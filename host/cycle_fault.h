@@ -20,12 +20,14 @@ enum cycle_fault {
     FAULT_RADIO_DOWN = 1u << 9,     /* no device, or it is starting again */
     FAULT_RIS_LATE = 1u << 10,      /* a board acknowledged its sequence too late */
     FAULT_RIS_UNKNOWN = 1u << 11,   /* a board is silent, refused, or shows something else */
+    FAULT_RETUNED = 1u << 12,       /* gain or frequency changed, by a command, at its start */
 };
-enum { CYCLE_FAULTS = 12 };
+enum { CYCLE_FAULTS = 13 };
 
 /* "rx_gap" ... of bit number i, 0 .. CYCLE_FAULTS - 1; "unknown" beyond. */
 const char *cycle_fault_name(size_t bit);
 
 /* Writes the names of all set bits as a JSON array, ["rx_gap","tx_late"], into text [size] and
- * returns its length. `size` >= 256 holds them all; a shorter text is cut to valid JSON. RT-safe. */
+ * returns its length. `size` >= 256 holds them all; a shorter text is cut to valid JSON. RT-safe.
+ */
 size_t cycle_faults_json(uint32_t faults, char *text, size_t size);

@@ -279,6 +279,22 @@ static uint32_t separate(struct pipeline *p, const struct block *block, struct c
     return leak_watch_look(&p->leak, ref->tap, p->cfg.radio.n_rx) ? FAULT_RX_STEP : 0;
 }
 
+/* Another gain or frequency: what was calibrated held for the conditions before. The same in a
+ * replay, since it follows from the plan. */
+static void heed_setting(struct pipeline *p, const struct cycle_plan *plan)
+{
+    struct link_radio *is = &p->cfg.radio;
+    const struct radio_setting *now = &plan->radio;
+    if (now->carrier_hz == 0 ||
+        (now->carrier_hz == is->carrier_hz && now->tx_gain_db == is->tx_gain_db &&
+         now->rx_gain_db == is->rx_gain_db))
+        return;
+    is->carrier_hz = now->carrier_hz;
+    is->tx_gain_db = now->tx_gain_db;
+    is->rx_gain_db = now->rx_gain_db;
+    pipeline_site_conditions(p);
+}
+
 /* Latency, gains and LO phases are new; the empty room is not, since streams are normalised by the
  * leak, channel by channel. */
 static void heed_tuning(struct pipeline *p, const struct cycle_plan *plan)
@@ -306,6 +322,7 @@ void pipeline_sensing(struct pipeline *p, const struct block *block)
     int64_t t0 = clock_ns();
     struct stream_ref ref;
     start_report(p, &block->plan);
+    heed_setting(p, &block->plan);
     pipeline_site_take_update(p);
     pipeline_capture_begin(p, r);
     r->faults = block->plan.faults | block->info.faults | clipped(p, block);

@@ -59,14 +59,19 @@ void pipeline_background(struct pipeline *p, unsigned cycles);
  * room is captured, each profile in turn. */
 void pipeline_profiles(struct pipeline *p, size_t user, uint8_t profile[BS_RIS]);
 
-/* Any thread: from the next cycle on, a surface shows this profile whoever is asked; -1: as ris.mode
- * says. ERR_ARG if it has no such profile. The capture of an empty room shows each in turn anyhow. */
+/* Any thread: from the next cycle on, a surface shows this profile whoever is asked; -1: as
+ * ris.mode says. ERR_ARG if it has no such profile. The capture of an empty room shows each in turn
+ * anyhow. */
 int pipeline_hold(struct pipeline *p, size_t ris, int profile) MUST_CHECK;
 int pipeline_held(const struct pipeline *p, size_t ris);
 
 /* Any thread: whether this user is located when it permits it. */
 void pipeline_allow(struct pipeline *p, size_t user, bool allow);
 bool pipeline_allowed(const struct pipeline *p, size_t user);
+
+/* Any thread: periods of the schedule from one cycle to the next, >= 1. Tells how far ahead a
+ * user's next cycle is. */
+void pipeline_every(struct pipeline *p, unsigned periods);
 
 /* Any thread: whether the last cycle addressed to this user was answered. */
 bool pipeline_answered(const struct pipeline *p, size_t user);

@@ -85,6 +85,7 @@ struct pipeline {
     struct map_fix *map; /* NULL: not wanted */
     struct ris_model *model[BS_RIS];
     size_t n_profile;        /* of each board */
+    atomic_uint every;       /* periods of the schedule from cycle to cycle; 0: 1 */
     atomic_int held[BS_RIS]; /* profile to show, -1: as ris.mode says */
     cplx *gamma[BS_RIS];     /* [n_profile x elements] as a stream of coded sensing sees them, */
     cplx *commanded[BS_RIS]; /* with the broken pixels that are known, and without any */
@@ -135,6 +136,7 @@ void pipeline_site_take_update(struct pipeline *p);
 bool pipeline_site_check_leak(struct pipeline *p, const struct stream_ref *ref,
                               struct cycle_report *r);
 void pipeline_site_retuned(struct pipeline *p);    /* the zero has to be found or confirmed anew */
+void pipeline_site_conditions(struct pipeline *p); /* zero, channels and background are void */
 void pipeline_site_leak_moved(struct pipeline *p); /* zero and background are void */
 void pipeline_site_void(struct pipeline *p);       /* the background is */
 void pipeline_site_keep(struct pipeline *p, const struct stream_ref *ref,

@@ -39,8 +39,10 @@ static size_t best_profile(const struct pipeline *p, size_t board, size_t presen
 void pipeline_choose(struct pipeline *p, const struct cycle_report *r)
 {
     struct pipeline_user *user = &p->user[r->plan.user];
-    const double next_s = r->time_s + (double)(p->cfg.n_users * (size_t)p->schedule.period) /
-                                          (double)p->schedule.rate;
+    const size_t every = atomic_load(&p->every) ? atomic_load(&p->every) : 1;
+    const double next_s =
+        r->time_s +
+        (double)(p->cfg.n_users * every * (size_t)p->schedule.period) / (double)p->schedule.rate;
     struct vec3 there;
     if (r->faults)
         return;
@@ -63,6 +65,11 @@ void pipeline_profiles(struct pipeline *p, size_t user, uint8_t profile[BS_RIS])
                      : held >= 0 ? (uint8_t)held
                                  : (uint8_t)atomic_load(&p->user[user].profile[i]);
     }
+}
+
+void pipeline_every(struct pipeline *p, unsigned periods)
+{
+    atomic_store(&p->every, periods);
 }
 
 int pipeline_hold(struct pipeline *p, size_t ris, int profile)

@@ -196,6 +196,17 @@ void pipeline_site_retuned(struct pipeline *p)
         stream_reset(p->streams);
 }
 
+void pipeline_site_conditions(struct pipeline *p)
+{
+    struct site *s = &p->site;
+    for (size_t a = 0; a < STREAM_MAX_ANT; a++)
+        s->correction[a] = 1;
+    stream_correct(p->streams, s->correction);
+    s->zero_stored = s->zero_confirmed = s->zero_refused = false;
+    stream_reset(p->streams);
+    pipeline_site_void(p);
+}
+
 void pipeline_site_leak_moved(struct pipeline *p)
 {
     p->site.zero_refused |= p->site.zero_stored;

@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
-#define STATE_MAGIC 0x3130545352494dull /* "MIRST01" */
+#define STATE_MAGIC 0x3230545352494dull /* "MIRST02" */
 
 void pipeline_input_taken(const struct pipeline *p, struct pipeline_input *out)
 {
@@ -91,6 +91,9 @@ static void walk(struct pipeline *p, struct state_io *io)
     background_state(p->background, io);
     leak_watch_state(&p->leak, io);
     state_unsigned(io, &p->tuning);
+    state_f64(io, &p->cfg.radio.carrier_hz);
+    state_f64(io, &p->cfg.radio.tx_gain_db);
+    state_f64(io, &p->cfg.radio.rx_gain_db);
     state_f64(io, &p->answered_s);
     capture_state(&p->capture, io);
     site_state(&p->site, io);

@@ -53,6 +53,11 @@ struct radio_cfg {     /* strings outlive the radio */
     struct radio_trigger_cfg trigger;
 };
 
+/* What may be set anew while it runs: all channels, one direction each for the gains. */
+struct radio_setting {
+    double carrier_hz, tx_gain_db, rx_gain_db;
+};
+
 struct radio_counters { /* since radio_open; telemetry */
     uint64_t rx_overflows, rx_sequence_errors, rx_late_commands, rx_timeouts, rx_bad_packets;
     uint64_t rx_gaps, rx_gap_samps; /* overflow or lost packet; lengths from timestamps */
@@ -146,5 +151,13 @@ bool radio_is_down(const struct radio *radio); /* any thread */
 int radio_retune(struct radio *radio, int64_t tick, double carrier_hz) MUST_CHECK;
 /* Likewise, all channels of one direction. ERR_ARG also when max_eirp_dbm forbids it. */
 int radio_gain(struct radio *radio, int64_t tick, bool transmit, double gain_db) MUST_CHECK;
+/* TX thread, likewise: what of *want differs from what is set. *in_force: what holds from then on.
+ * On ERR_ARG or ERR_RADIO, with the reason in *err, what was set before is set again. ERR_STATE: it
+ * is down, and nothing was done. */
+int radio_set(struct radio *radio, int64_t tick, const struct radio_setting *want,
+              struct radio_setting *in_force, struct status *err) MUST_CHECK;
+/* What radio_set would refuse without asking the device: ERR_ARG. cfg: as opened. */
+int radio_check_setting(const struct radio_cfg *cfg, const struct radio_setting *want,
+                        struct status *err) MUST_CHECK;
 /* Moves with every retune, gain and reopening: calibrations of an earlier value are void. */
 uint32_t radio_tuning(const struct radio *radio);

@@ -108,7 +108,7 @@ static int end_at(struct radio *radio, int rc)
     return rc || e ? ERR_RADIO : OK;
 }
 
-/* A device that cannot do what was asked takes the nearest it can. */
+/* A device that cannot do what was asked takes the nearest it can. NaN: not looked at. */
 static int read_back(struct radio *radio, const struct wanted *w, double carrier_hz, double gain_db)
 {
     int rc = OK;
@@ -136,7 +136,7 @@ int radio_retune(struct radio *radio, int64_t tick, double carrier_hz)
             rc = set_freq(radio, w[d].side, carrier_hz, w[d].channels[i]);
     rc = end_at(radio, rc);
     for (size_t d = 0; d < 2 && rc == OK; d++)
-        rc = read_back(radio, &w[d], carrier_hz, w[d].gain_db);
+        rc = read_back(radio, &w[d], carrier_hz, NAN);
     if (rc == OK)
         radio->cfg.carrier_hz = carrier_hz;
     return rc;
@@ -157,10 +157,90 @@ int radio_gain(struct radio *radio, int64_t tick, bool transmit, double gain_db)
         rc = w.side->set_gain(radio->usrp, gain_db, w.channels[i], "") ? ERR_RADIO : OK;
     rc = end_at(radio, rc);
     if (rc == OK)
-        rc = read_back(radio, &w, cfg.carrier_hz, gain_db);
+        rc = read_back(radio, &w, NAN, gain_db);
     if (rc == OK)
         radio->cfg = cfg;
     return rc;
+}
+
+#define GAIN_MIN_DB    (-30.0) /* of the configuration's keys too */
+#define GAIN_MAX_DB    120.0
+#define CARRIER_FACTOR 0.005 /* surfaces and steering vectors are designed for the carrier */
+
+static int refuse(struct status *err, int code, const char *why)
+{
+    err->code = code;
+    snprintf(err->text, sizeof err->text, "%s", why);
+    return code;
+}
+
+int radio_check_setting(const struct radio_cfg *cfg, const struct radio_setting *want,
+                        struct status *err)
+{
+    struct radio_cfg then = *cfg;
+    const double gain[] = {want->tx_gain_db, want->rx_gain_db}, slack = CARRIER_FACTOR;
+    for (size_t i = 0; i < 2; i++)
+        if (!(gain[i] >= GAIN_MIN_DB && gain[i] <= GAIN_MAX_DB))
+            return refuse(err, ERR_ARG, "a gain must be a number from -30 to 120 dB");
+    if (!(fabs(want->carrier_hz - cfg->carrier_hz) <= slack * cfg->carrier_hz)) {
+        err->code = ERR_ARG;
+        snprintf(
+            err->text, sizeof err->text,
+            "the carrier must be within %.6g and %.6g Hz, 0.5 %% of radio.carrier_hz, which the "
+            "surfaces' profiles are designed for: change the configuration and start anew",
+            (1 - slack) * cfg->carrier_hz, (1 + slack) * cfg->carrier_hz);
+        return ERR_ARG;
+    }
+    then.tx_gain_db = want->tx_gain_db;
+    then.rx_gain_db = want->rx_gain_db;
+    return radio_check_power(&then, err);
+}
+
+static struct radio_setting present(const struct radio *radio)
+{
+    return (struct radio_setting){radio->cfg.carrier_hz, radio->cfg.tx_gain_db,
+                                  radio->cfg.rx_gain_db};
+}
+
+static int change(struct radio *radio, int64_t tick, const struct radio_setting *want)
+{
+    const struct radio_setting is = present(radio);
+    int rc = OK;
+    if (want->carrier_hz != is.carrier_hz)
+        rc = radio_retune(radio, tick, want->carrier_hz);
+    if (rc == OK && want->tx_gain_db != is.tx_gain_db)
+        rc = radio_gain(radio, tick, true, want->tx_gain_db);
+    if (rc == OK && want->rx_gain_db != is.rx_gain_db)
+        rc = radio_gain(radio, tick, false, want->rx_gain_db);
+    return rc;
+}
+
+/* A device that refused a value has taken one near it: everything is written again. */
+static int restore(struct radio *radio, int64_t tick, const struct radio_setting *was)
+{
+    int carrier = radio_retune(radio, tick, was->carrier_hz);
+    int tx = radio->n_tx ? radio_gain(radio, tick, true, was->tx_gain_db) : OK;
+    int rx = radio->n_rx ? radio_gain(radio, tick, false, was->rx_gain_db) : OK;
+    return carrier ? carrier : tx ? tx : rx;
+}
+
+int radio_set(struct radio *radio, int64_t tick, const struct radio_setting *want,
+              struct radio_setting *in_force, struct status *err)
+{
+    const struct radio_setting was = present(radio);
+    *in_force = was;
+    if (radio_is_down(radio))
+        return refuse(err, ERR_STATE, "the radio is down");
+    int rc = change(radio, tick, want);
+    *in_force = present(radio);
+    if (rc == OK)
+        return OK;
+    if (restore(radio, tick, &was))
+        return refuse(err, ERR_RADIO, "the radio took neither the new values nor the old ones");
+    *in_force = was;
+    return refuse(err, rc,
+                  rc == ERR_ARG ? "the device does not offer these values; the old ones hold"
+                                : "the device failed to take them; the old ones hold");
 }
 
 uint32_t radio_tuning(const struct radio *radio)

@@ -452,11 +452,20 @@ int recorder_mark(struct recorder *r, const char *text, const char *name, struct
     return rc;
 }
 
+/* Cycles may be several periods apart. */
+static double ring_length_s(const struct recorder *r)
+{
+    if (r->queue.n == 0)
+        return 0;
+    const int64_t first = r->queue.head->cycle.plan.index, last = r->queue.tail->cycle.plan.index;
+    return (double)(last - first + 1) * r->period_s;
+}
+
 void recorder_status(struct recorder *r, struct recorder_status *out)
 {
     pthread_mutex_lock(&r->lock);
     *out = r->status;
     out->queued = r->queue.n;
-    out->ring_s = r->status.state == RECORDER_ARMED ? (double)r->queue.n * r->period_s : 0;
+    out->ring_s = r->status.state == RECORDER_ARMED ? ring_length_s(r) : 0;
     pthread_mutex_unlock(&r->lock);
 }

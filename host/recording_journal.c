@@ -136,11 +136,13 @@ static json_t *report_json(const struct cycle_report *r)
 
 static json_t *plan_json(const struct cycle_plan *p)
 {
-    return json_pack("{s:I,s:I,s:I,s:o,s:b,s:I,s:I,s:[i,i]}", "cycle", (json_int_t)p->cycle,
-                     "index", (json_int_t)p->index, "user", (json_int_t)p->user, "sensing",
-                     hex(p->sensing, sizeof p->sensing), "sync", p->sync, "excused",
-                     (json_int_t)p->excused, "tuning", (json_int_t)p->tuning, "profile",
-                     p->profile[0], p->profile[1]);
+    const struct radio_setting *r = &p->radio;
+    return json_pack("{s:I,s:I,s:I,s:o,s:b,s:I,s:I,s:[i,i],s:{s:f,s:f,s:f}}", "cycle",
+                     (json_int_t)p->cycle, "index", (json_int_t)p->index, "user",
+                     (json_int_t)p->user, "sensing", hex(p->sensing, sizeof p->sensing), "sync",
+                     p->sync, "excused", (json_int_t)p->excused, "tuning", (json_int_t)p->tuning,
+                     "profile", p->profile[0], p->profile[1], "radio", "carrier_hz", r->carrier_hz,
+                     "tx_gain_db", r->tx_gain_db, "rx_gain_db", r->rx_gain_db);
 }
 
 char *journal_format_cycle(const struct recording_cycle *c)
@@ -342,7 +344,7 @@ static void take_input(struct take *t, const json_t *o, struct pipeline_input *i
 
 static void take_plan(struct take *t, const json_t *o, struct cycle_plan *p)
 {
-    const json_t *profile = json_object_get(o, "profile");
+    const json_t *profile = json_object_get(o, "profile"), *radio = json_object_get(o, "radio");
     p->cycle = (uint64_t)whole(t, o, "cycle", 0, INT64_MAX);
     p->index = whole(t, o, "index", 0, INT64_MAX / 4);
     p->user = (size_t)whole(t, o, "user", 0, BS_USERS_MAX - 1);
@@ -350,6 +352,10 @@ static void take_plan(struct take *t, const json_t *o, struct cycle_plan *p)
     p->sync = yes(t, o, "sync");
     p->excused = bits(t, o, "excused");
     p->tuning = bits(t, o, "tuning");
+    if (radio) /* earlier recordings: as the head says, throughout */
+        p->radio =
+            (struct radio_setting){number(t, radio, "carrier_hz"), number(t, radio, "tx_gain_db"),
+                                   number(t, radio, "rx_gain_db")};
     for (size_t i = 0; i < BS_RIS; i++) {
         json_int_t v = json_integer_value(json_array_get(profile, i));
         if (json_array_size(profile) != BS_RIS || v < 0 || v >= PROFILES_MAX)

@@ -32,11 +32,22 @@ static json_t *datetime(const struct recording_head *h, int64_t tick)
     return json_string(text);
 }
 
-static json_t *capture_json(const struct recording_head *h, const struct recording_window *w)
+/* In force in this cycle. */
+static struct radio_setting setting_of(const struct recording_head *h,
+                                       const struct recording_cycle *c)
 {
+    return c->plan.radio.carrier_hz > 0
+               ? c->plan.radio
+               : (struct radio_setting){h->carrier_hz, h->tx_gain_db, h->rx_gain_db};
+}
+
+static json_t *capture_json(const struct recording_head *h, const struct recording_cycle *c,
+                            size_t kind)
+{
+    const struct recording_window *w = &c->window[kind];
     json_t *o =
         json_pack("{s:I,s:f,s:o}", "core:sample_start", (json_int_t)w->first, "core:frequency",
-                  h->carrier_hz, "core:datetime", datetime(h, w->info.tick));
+                  setting_of(h, c).carrier_hz, "core:datetime", datetime(h, w->info.tick));
     if (w->info.tick >= 0) /* the standard has no negative index */
         json_object_set_new(o, "core:global_index", json_integer(w->info.tick));
     return o;
@@ -78,17 +89,18 @@ static json_t *annotation_json(const struct recording_head *h, const struct reco
 {
     const struct recording_window *w = &c->window[kind];
     const double half = h->rate_hz / 2;
+    const struct radio_setting radio = setting_of(h, c);
     json_t *o =
         json_pack("{s:I,s:I,s:s,s:f,s:f,s:s}", "core:sample_start", (json_int_t)w->first,
                   "core:sample_count", (json_int_t)w->n_samp, "core:label",
-                  recording_window_name[kind], "core:freq_lower_edge", h->carrier_hz - half,
-                  "core:freq_upper_edge", h->carrier_hz + half, "core:generator", "miradord");
+                  recording_window_name[kind], "core:freq_lower_edge", radio.carrier_hz - half,
+                  "core:freq_upper_edge", radio.carrier_hz + half, "core:generator", "miradord");
     json_object_set_new(o, "mirador:cycle", json_integer((json_int_t)c->plan.cycle));
     json_object_set_new(o, "mirador:ris_profiles", hash_json(h, c));
     json_object_set_new(o, "mirador:valid_samples", json_integer((json_int_t)w->info.n_valid));
     json_object_set_new(o, "mirador:faults", faults_json(w->info.faults | w->plan_faults));
-    json_object_set_new(o, "mirador:tx_gain_db", json_real(h->tx_gain_db));
-    json_object_set_new(o, "mirador:rx_gain_db", json_real(h->rx_gain_db));
+    json_object_set_new(o, "mirador:tx_gain_db", json_real(radio.tx_gain_db));
+    json_object_set_new(o, "mirador:rx_gain_db", json_real(radio.rx_gain_db));
     json_object_set_new(o, "mirador:tuning", json_integer(c->plan.tuning));
     json_object_set_new(o, "mirador:zero", json_string(zero_state_name(c->report.site.zero)));
     json_object_set_new(o, "mirador:background", json_boolean(c->report.background_valid));
@@ -187,8 +199,7 @@ static int put_cycle(const struct metas *m, const struct recording_head *h,
             continue;
         put_text(m, *comma);
         *comma = ",\n";
-        rc = put_object(m, annotations ? annotation_json(h, c, i) : capture_json(h, &c->window[i]),
-                        err);
+        rc = put_object(m, annotations ? annotation_json(h, c, i) : capture_json(h, c, i), err);
     }
     return rc;
 }

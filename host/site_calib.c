@@ -36,6 +36,7 @@ struct site_calib {
     pthread_mutex_t lock; /* of what follows, and held for moments only: the publisher asks too */
     char *summary;        /* of the store */
     bool storing;         /* the store is being written, without the lock */
+    bool reload;          /* the conditions are others than those of what is in use */
     unsigned generation;  /* of the request */
     struct site_state state;
     struct site_health health;
@@ -454,6 +455,17 @@ static void watch_patience(struct site_calib *s)
                  : "no usable cycle for a minute: look at 'faults' in 'mirador status'");
 }
 
+/* What is stored for the new conditions. A background of before, still on its way, is not of them.
+ */
+static void reload(struct site_calib *s)
+{
+    struct site_update u;
+    if (pipeline_site_capture(s->pipeline))
+        pipeline_site_capture_done(s->pipeline);
+    load_radio(s, &u);
+    s->reload = (u.set_zero || u.set_correction) && pipeline_site_update(s->pipeline, &u) != OK;
+}
+
 static void read_temperature(struct site_calib *s)
 {
     double now = seconds(CLOCK_MONOTONIC);
@@ -472,6 +484,8 @@ void site_calib_run(struct site_calib *s, const atomic_bool *stop)
         read_temperature(s);
         pipeline_site_wait(s->pipeline, NAP_S);
         pthread_mutex_lock(&s->lock);
+        if (s->reload)
+            reload(s);
         take_capture(s);
         const struct site_sample *sample = pipeline_site_sample(s->pipeline);
         if (sample) {
@@ -539,6 +553,22 @@ void site_calib_abort(struct site_calib *s)
     pthread_mutex_lock(&s->lock);
     if (!s->storing && (s->state.phase == SITE_RUNNING || s->state.phase == SITE_WAITING))
         fail(s, ERR_INTERRUPTED, "given up on request");
+    pthread_mutex_unlock(&s->lock);
+}
+
+void site_calib_radio(struct site_calib *s, const struct radio_setting *setting)
+{
+    pthread_mutex_lock(&s->lock);
+    calib_key_set(&s->key, "carrier_hz", "%.17g", setting->carrier_hz);
+    calib_key_set(&s->key, "tx_gain_db", "%.17g", setting->tx_gain_db);
+    calib_key_set(&s->key, "rx_gain_db", "%.17g", setting->rx_gain_db);
+    for (size_t i = 0; i < CALIB_KINDS; i++) {
+        s->health.of[i].stored = false;
+        s->cable_known[i] = false;
+    }
+    if (!s->storing && (s->state.phase == SITE_RUNNING || s->state.phase == SITE_WAITING))
+        fail(s, ERR_INTERRUPTED, "gain or frequency were changed meanwhile");
+    s->reload = true;
     pthread_mutex_unlock(&s->lock);
 }
 

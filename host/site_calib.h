@@ -69,6 +69,11 @@ void site_calib_destroy(struct site_calib **site);
  * what was used and what was refused, and why. */
 void site_calib_load(struct site_calib *site);
 
+/* Any thread, after the first cycle under another gain or frequency, in which the pipeline dropped
+ * what was calibrated before: from now on the store is looked at, and written to, for these. A
+ * calibration that is running fails. The empty room is captured anew. */
+void site_calib_radio(struct site_calib *site, const struct radio_setting *setting);
+
 /* Background thread, until *stop. */
 void site_calib_run(struct site_calib *site, const atomic_bool *stop);
 

@@ -342,7 +342,13 @@ static void add_orders(struct text *t, const struct health_orders *o)
     for (size_t i = 0; i < o->n_user; i++)
         add(t, "%s{\"id\":%d,\"allowed\":%s}", i ? "," : "", o->user[i].id,
             boolean(o->user[i].allowed));
-    add(t, "]");
+    add(t,
+        "],\"period_s\":%.9g,\"identity\":\"coded\",\"setting\":{\"carrier_hz\":%.12g,"
+        "\"tx_gain_db\":%.6g,\"rx_gain_db\":%.6g,\"pending\":%s",
+        o->period_s, o->radio.in_force.carrier_hz, o->radio.in_force.tx_gain_db,
+        o->radio.in_force.rx_gain_db, boolean(o->radio.pending));
+    add_quoted(t, "refused", o->radio.refused);
+    add(t, "}");
 }
 
 int telemetry_format_health(const struct health *h, char *out, size_t size)

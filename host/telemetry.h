@@ -53,6 +53,12 @@ void telemetry_queue_clear_fd(struct telemetry_queue *queue); /* before taking a
 void telemetry_queue_stop(struct telemetry_queue *queue);     /* put no longer waits */
 uint64_t telemetry_queue_dropped(const struct telemetry_queue *queue);
 
+struct radio_order { /* what became of gain and frequency */
+    struct radio_setting in_force;
+    bool pending;      /* an order waits for the next cycle, or for a radio that is away */
+    char refused[160]; /* why the last one was not carried out, or "" */
+};
+
 struct health_orders { /* what commands changed */
     double paused_s;   /* until the next cycle; 0: it is running */
     int held[BS_RIS];  /* profile that a surface is held at, -1: none */
@@ -61,6 +67,9 @@ struct health_orders { /* what commands changed */
         bool allowed;
     } user[BS_USERS_MAX];
     size_t n_user;
+    struct radio_order radio;
+    unsigned every;  /* periods of the schedule from one cycle to the next */
+    double period_s; /* from one cycle to the next */
 };
 
 /* Totals that `health` and the command `status` report. */

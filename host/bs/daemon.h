@@ -12,6 +12,7 @@
 #include "host/bs/pilots.h"
 #include "host/bs/pixel_news.h"
 #include "host/bs/profiles.h"
+#include "host/bs/tuning.h"
 #include "host/calib_worker.h"
 #include "host/control.h"
 #include "host/deadlines.h"
@@ -33,6 +34,7 @@ struct daemon_parts {
     struct ris_client *ris;
     struct profile_set profiles[BS_RIS];
     struct radio *radio;
+    struct tuning *tuning;
     struct burst *burst;
     struct pipeline *pipeline;
     struct block_pool *sensing_pool, *response_pool;
@@ -59,6 +61,8 @@ struct daemon {
     atomic_int threads_left;
     atomic_bool stop, failed;
     _Atomic int64_t paused_until_ns; /* of clock_ns(); by a command */
+    atomic_uint
+        every; /* periods of the schedule from cycle to cycle, by a command; 0 counts as 1 */
     _Atomic uint64_t heartbeat; /* RX counts its rounds, those in search of a lost device too */
     _Atomic uint64_t cycles_skipped, sends_failed;
     _Atomic uint64_t trains_lost; /* of pilots: the boards were not armed in time */
@@ -67,6 +71,9 @@ struct daemon {
 
 /* How much longer the daemon is to pause; 0: it is to run. */
 double daemon_paused_s(const struct daemon *d);
+
+/* Periods of the schedule from one cycle to the next. */
+unsigned daemon_every(const struct daemon *d);
 
 /* daemon_parts.c. Makes everything in order; on an error *err says which and why, and what was made
  * is left for daemon_parts_free. Returns the exit code: EXIT_DONE, EXIT_FAILED or EXIT_USAGE. */

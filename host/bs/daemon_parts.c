@@ -244,7 +244,8 @@ static int make_all(struct daemon_parts *p, struct status *err)
     if (!p->radio)
         return err->code;
     p->burst = burst_create(p->cfg, err);
-    if (!p->burst)
+    p->tuning = p->burst ? tuning_create(p->cfg, err) : NULL;
+    if (!p->tuning)
         return err->code;
     /* The pipeline copies the schedule, and the schedule starts when everything slow is done. */
     if (make_watch(p, err) || make_hand_off(p, err) || make_pilots(p, err) || set_time(p, err) ||
@@ -268,6 +269,7 @@ void daemon_parts_free(struct daemon_parts *p)
     site_calib_destroy(&p->site);
     pipeline_destroy(&p->pipeline);
     burst_destroy(&p->burst);
+    tuning_destroy(&p->tuning);
     ris_client_destroy(&p->ris);
     socket_close(&p->control);
     socket_close(&p->telemetry);

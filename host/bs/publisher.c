@@ -46,6 +46,7 @@ struct publisher {
     struct control *control;
     struct totals totals;
     struct site_status site;
+    struct radio_setting setting; /* of the last cycle */
     struct audited audited[BS_USERS_MAX];
     uint64_t run;          /* of this start: when it was */
     uint64_t published[6]; /* of each topic */
@@ -123,17 +124,22 @@ static struct report_stages mean_stages(const struct totals *t)
                                   t->sum.fix_us / n, t->sum.total_us / n};
 }
 
-static struct health_orders get_orders(const struct publisher *p)
+static void get_orders(void *context, struct health_orders *out)
 {
+    const struct publisher *p = context;
     const struct bs_cfg *cfg = p->d->p.cfg;
-    struct health_orders o = {.paused_s = daemon_paused_s(p->d), .n_user = cfg->n_users};
+    const struct schedule *s = &p->d->p.schedule;
+    struct health_orders o = {
+        .paused_s = daemon_paused_s(p->d), .n_user = cfg->n_users, .every = daemon_every(p->d)};
+    o.period_s = o.every * (double)s->period / (double)s->rate;
+    tuning_state(p->d->p.tuning, &o.radio);
     for (size_t i = 0; i < BS_RIS; i++)
         o.held[i] = pipeline_held(p->d->p.pipeline, i);
     for (size_t u = 0; u < cfg->n_users; u++) {
         o.user[u].id = cfg->users[u].id;
         o.user[u].allowed = pipeline_allowed(p->d->p.pipeline, u);
     }
-    return o;
+    *out = o;
 }
 
 static void get_health(void *context, struct health *h)
@@ -165,8 +171,8 @@ static void get_health(void *context, struct health *h)
         .grant = d->grant,
         .memory_locked = d->memory_locked,
         .site = p->site,
-        .orders = get_orders(p),
     };
+    get_orders(p, &h->orders);
     deadlines_read(d->p.deadlines, h->deadline);
     if (d->p.witness)
         witness_read(d->p.witness, &h->witness);
@@ -228,6 +234,22 @@ static void debug_truth(struct publisher *p, const struct cycle_report *r)
                       r->path[i].peak_db);
 }
 
+/* The pipeline has dropped what held under another gain or frequency; the site's calibration goes
+ * on under this one. */
+static void watch_setting(struct publisher *p, const struct cycle_report *r)
+{
+    const struct radio_setting *now = &r->plan.radio, *was = &p->setting;
+    if (now->carrier_hz == was->carrier_hz && now->tx_gain_db == was->tx_gain_db &&
+        now->rx_gain_db == was->rx_gain_db)
+        return;
+    p->setting = *now;
+    site_calib_radio(p->d->p.site, now);
+    log_info(
+        "from cycle %llu: %.6f MHz, TX %.1f dB, RX %.1f dB; what was calibrated before is void",
+        (unsigned long long)r->plan.cycle, now->carrier_hz * 1e-6, now->tx_gain_db,
+        now->rx_gain_db);
+}
+
 static void publish_cycle(struct publisher *p, const struct cycle_report *r)
 {
     int64_t now = clock_ns();
@@ -241,6 +263,7 @@ static void publish_cycle(struct publisher *p, const struct cycle_report *r)
         publish(p, "paths", telemetry_format_paths(r, p->text, sizeof p->text), r->profile,
                 sizeof r->profile);
     note(p, r, latency_ms);
+    watch_setting(p, r);
     audit(p, r);
     debug_truth(p, r);
 }
@@ -341,6 +364,19 @@ static void ask_pause(void *context, double seconds)
     atomic_store(&p->d->paused_until_ns, seconds > 0 ? clock_ns() + (int64_t)(1e9 * seconds) : 0);
 }
 
+static int ask_tune(void *context, const struct radio_setting *want, struct status *err)
+{
+    const struct publisher *p = context;
+    return tuning_ask(p->d->p.tuning, want, err);
+}
+
+static void ask_every(void *context, unsigned periods)
+{
+    const struct publisher *p = context;
+    atomic_store(&p->d->every, periods);
+    pipeline_every(p->d->p.pipeline, periods);
+}
+
 static void audit_command(void *context, const char *line)
 {
     const struct publisher *p = context;
@@ -401,6 +437,9 @@ int daemon_serve(struct daemon *d, struct status *err)
                                     .hold = ask_hold,
                                     .allow = ask_allow,
                                     .pause = ask_pause,
+                                    .orders = get_orders,
+                                    .tune = ask_tune,
+                                    .every = ask_every,
                                     .audit = audit_command,
                                     .context = p,
                                     .site = d->p.site,
@@ -408,6 +447,8 @@ int daemon_serve(struct daemon *d, struct status *err)
                                     .record_folder = d->p.record_folder,
                                     .scene = {d->p.cfg, &d->p.schedule, d->p.profiles}};
     *p = (struct publisher){.d = d, .run = (uint64_t)clock_unix_ns()};
+    p->setting = (struct radio_setting){d->p.cfg->radio.carrier_hz, d->p.cfg->radio.tx_gain_db,
+                                        d->p.cfg->radio.rx_gain_db};
     p->control = control_create(d->p.control, &ops, err);
     if (!p->control)
         return err->code;

@@ -42,6 +42,12 @@ static double arming_s(const struct daemon *d)
     return fmin(1e-3 * d->p.cfg->ris.ack_ms, fmax(0, left_s / 2));
 }
 
+unsigned daemon_every(const struct daemon *d)
+{
+    const unsigned every = atomic_load(&d->every);
+    return every ? every : 1;
+}
+
 /* The next cycle that can be prepared in time, and when its burst must be with the radio. Without
  * a radio: the one that has begun by our own clock, and ERR_TIMEOUT if that has been taken already.
  * Cycles must not run ahead of time then: the next one with a radio would have to wait for it. */
@@ -50,18 +56,18 @@ static int choose_cycle(struct ear *e, struct cycle_request *out)
     struct daemon *d = e->d;
     const struct schedule *s = &d->p.schedule;
     const double rate = (double)s->rate;
-    const int64_t clock = clock_ns();
+    const int64_t clock = clock_ns(), next = e->index < 0 ? 0 : e->index + daemon_every(d);
     int64_t now;
     const bool down = radio_now(d->p.radio, &now) != OK;
-    if (down && begin_of(d, e->index + 1, WINDOW_SENSING) > now)
+    if (down && begin_of(d, next, WINDOW_SENSING) > now)
         return ERR_TIMEOUT;
     const double lead_s = d->p.cfg->run.gated ? LEAD_GATED_S : LEAD_S + arming_s(d);
     const int64_t earliest = down ? now - s->period : now + (int64_t)(lead_s * rate);
-    out->index = schedule_next(s, e->index + 1, earliest);
+    out->index = schedule_next(s, next, earliest);
     const double left_s = (double)(begin_of(d, out->index, WINDOW_SENSING) - now) / rate;
     out->by_ns = clock + (int64_t)((left_s - LEAD_S) * 1e9);
     if (e->index >= 0 && !e->rested)
-        atomic_fetch_add(&d->cycles_skipped, (uint64_t)(out->index - e->index - 1));
+        atomic_fetch_add(&d->cycles_skipped, (uint64_t)(out->index - next));
     e->index = out->index;
     return OK;
 }

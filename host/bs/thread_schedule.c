@@ -8,6 +8,10 @@
 #include "host/clock.h"
 #include <stdio.h>
 
+enum {
+    RETUNE_EARLIER = 4000
+}; /* 1/4000 s before a capture: half of what cycles leave between them */
+
 struct conductor {
     struct daemon *d;
     struct arming arming;
@@ -54,7 +58,7 @@ static void arm_boards(struct conductor *c, struct cycle_plan *plan, int64_t by_
  * may have just come in and not know the cycle. */
 static bool sync_is_due(const struct conductor *c, const struct cycle_plan *plan)
 {
-    return plan->cycle / c->d->p.cfg->n_users % SYNC_FRAME_PERIOD == 0 ||
+    return plan->cycle / daemon_every(c->d) / c->d->p.cfg->n_users % SYNC_FRAME_PERIOD == 0 ||
            !pipeline_answered(c->d->p.pipeline, plan->user);
 }
 
@@ -109,12 +113,16 @@ static int conduct(struct conductor *c, const struct cycle_request *ask)
     struct daemon *d = c->d;
     struct cycle_plan plan = {.index = ask->index,
                               .faults = ask->faults,
-                              .excused = d->p.cfg->radio.force_unlocked ? FAULT_UNSYNCHRONISED : 0,
-                              .tuning = radio_tuning(d->p.radio)};
+                              .excused = d->p.cfg->radio.force_unlocked ? FAULT_UNSYNCHRONISED : 0};
+    const int64_t begin =
+        schedule_start(&d->p.schedule, ask->index) + d->p.schedule.window[WINDOW_SENSING].begin;
+    plan.faults |= tuning_apply(d->p.tuning, d->p.radio,
+                                begin - d->p.schedule.rate / RETUNE_EARLIER, &plan.radio);
+    plan.tuning = radio_tuning(d->p.radio);
     if (next_cycle(c, ask->index, &plan.cycle))
         return ERR_STATE;
     c->cycle = plan.cycle;
-    plan.user = plan.cycle % d->p.cfg->n_users;
+    plan.user = plan.cycle / daemon_every(d) % d->p.cfg->n_users;
     pipeline_profiles(d->p.pipeline, plan.user, plan.profile);
     if (!(plan.faults & FAULT_RADIO_DOWN))
         give_orders(c, &plan, ask->by_ns);

@@ -154,6 +154,121 @@ static void a_killed_daemon_leaves_whole_cycles(void **state)
     assert_non_null(strstr(output(), "0 cycles differ"));
 }
 
+/* --- commands in the middle of a recording ---------------------------------------------------- */
+
+static size_t lines_of(const char *file)
+{
+    size_t n = 0;
+    FILE *f = fopen(file, "r");
+    for (int c; f && (c = fgetc(f)) != EOF;)
+        n += c == '\n';
+    if (f)
+        fclose(f);
+    return n;
+}
+
+/* Until so many more cycles are in the journal. */
+static void more_cycles(const char *journal, size_t n)
+{
+    const size_t until = lines_of(journal) + n;
+    for (int i = 0; i < 6000 && lines_of(journal) < until; i++)
+        usleep(20000);
+    assert_true(lines_of(journal) >= until);
+}
+
+static void told(const char *order)
+{
+    if (run(MIRADOR "set %s --endpoint ipc://%s/%s/control.sock", order, demo_place(),
+            demo_folder()))
+        fail_msg("%s: %s", order, output());
+}
+
+static double at(const json_t *o, const char *outer, const char *inner)
+{
+    const json_t *v = json_object_get(json_object_get(o, outer), inner);
+    if (!json_is_number(v))
+        fail_msg("no %s.%s", outer, inner);
+    return json_number_value(v);
+}
+
+struct set_anew { /* what the journal shows */
+    size_t retuned, fixes_low, far;
+    double index, cycle, gain_db, carrier_hz;
+};
+
+static void read_cycle(struct set_anew *s, const json_t *o)
+{
+    const json_int_t faults =
+        json_integer_value(json_object_get(json_object_get(o, "report"), "faults"));
+    const json_t *radio = json_object_get(json_object_get(o, "plan"), "radio");
+    const double gain_db = json_number_value(json_object_get(radio, "rx_gain_db")),
+                 carrier_hz = json_number_value(json_object_get(radio, "carrier_hz")),
+                 index = at(o, "plan", "index"), cycle = at(o, "plan", "cycle");
+    const bool same = gain_db == s->gain_db && carrier_hz == s->carrier_hz;
+    const bool fix = json_object_get(json_object_get(o, "report"), "position_m") != NULL;
+    assert_true(index > s->index && cycle > s->cycle);
+    assert_true(s->cycle == 0 || cycle - s->cycle == index - s->index);
+    s->far += s->cycle > 0 && index - s->index == 2;
+    if (faults >> 12 & 1) {
+        assert_false(fix);
+        assert_false(same);
+        s->retuned++;
+    } else {
+        assert_true(s->cycle == 0 || same);
+    }
+    s->fixes_low += fix && s->retuned == 1;
+    s->index = index;
+    s->cycle = cycle;
+    s->gain_db = gain_db;
+    s->carrier_hz = carrier_hz;
+}
+
+/* Gain, carrier there and back, period: each on a cycle's boundary, none with a position from the
+ * cycle it touched, and all of it in the recording. */
+static void what_is_set_anew_is_in_the_recording(void **state)
+{
+    char args[300], journal[100], *line = NULL;
+    size_t size = 0;
+    struct set_anew seen = {.index = -1};
+    (void)state;
+    snprintf(args, sizeof args, "--preset b210 --seconds 0 --speed 8 --seed 5 --record %s/set",
+             folder);
+    snprintf(journal, sizeof journal, "%s/set.mirador-journal", folder);
+    pid_t demo = demo_start(args);
+    more_cycles(journal, 40);
+    told("gain --rx 1");
+    more_cycles(journal, 30);
+    told("period 0.4");
+    more_cycles(journal, 10);
+    told("frequency 5.81e9");
+    told("frequency 5.8e9");
+    more_cycles(journal, 5);
+    assert_int_equal(run(MIRADOR "set frequency 6e9 --endpoint ipc://%s/%s/control.sock",
+                         demo_place(), demo_folder()),
+                     1);
+    assert_int_equal(kill(demo, SIGINT), 0);
+    waitpid(demo, NULL, 0);
+    FILE *f = fopen(journal, "r");
+    assert_non_null(f);
+    while (getline(&line, &size, f) > 0) {
+        json_t *o = json_loads(line, 0, NULL);
+        if (json_object_get(o, "plan"))
+            read_cycle(&seen, o);
+        json_decref(o);
+    }
+    fclose(f);
+    free(line);
+    assert_int_equal(seen.retuned, 3);
+    assert_true(seen.fixes_low >= 5 && seen.far >= 10);
+    assert_true(seen.gain_db == 1);
+    if (run(MIRADOR "record check %s/set", folder) || run(MIRADOR "replay %s/set", folder))
+        fail_msg("%s", output());
+    assert_non_null(strstr(output(), "0 cycles differ"));
+    /* from a checkpoint behind the change too */
+    if (run(MIRADOR "replay --from 12 %s/set", folder))
+        fail_msg("%s", output());
+}
+
 /* A disk of 30 MB under a demo that wants 50. In gated time the room would wait for a slow disk,
  * but a full one never comes to itself, so the demo must go on without the recording. */
 static void a_full_disk_costs_no_cycle(void **state)
@@ -192,6 +307,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_demo_replays_bit_by_bit),
         cmocka_unit_test(a_killed_daemon_leaves_whole_cycles),
+        cmocka_unit_test(what_is_set_anew_is_in_the_recording),
         cmocka_unit_test(a_full_disk_costs_no_cycle),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

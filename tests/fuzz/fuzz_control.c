@@ -48,6 +48,29 @@ static void pause_for(void *context, double seconds)
     FUZZ_CHECK(seconds >= 0 && seconds < 1e6);
 }
 
+static void orders(void *context, struct health_orders *out)
+{
+    (void)context;
+    *out = (struct health_orders){
+        .radio.in_force = {cfg.radio.carrier_hz, cfg.radio.tx_gain_db, cfg.radio.rx_gain_db}};
+}
+
+static int tune(void *context, const struct radio_setting *want, struct status *err)
+{
+    const struct radio_cfg radio = bs_config_radio(&cfg);
+    struct status why;
+    (void)context, (void)err;
+    FUZZ_CHECK(radio_check_setting(&radio, want, &why) == OK);
+    FUZZ_CHECK(want->carrier_hz > 5.7e9 && want->carrier_hz < 5.9e9);
+    return OK;
+}
+
+static void every(void *context, unsigned periods)
+{
+    (void)context;
+    FUZZ_CHECK(periods >= 1 && periods <= 25);
+}
+
 /* One line, whoever asks. */
 static void audit(void *context, const char *line)
 {
@@ -78,6 +101,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
         .hold = hold,
         .allow = allow,
         .pause = pause_for,
+        .orders = orders,
+        .tune = tune,
+        .every = every,
         .audit = audit,
         .scene = {.cfg = &cfg, .schedule = &schedule, .profiles = profiles},
     };

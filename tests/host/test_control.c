@@ -15,6 +15,8 @@ struct seen {
     int profile;
     bool allow;
     double seconds;
+    unsigned tunes, every;
+    struct radio_setting setting;
     char audit[400];
 };
 
@@ -64,6 +66,27 @@ static void pause_for(void *context, double seconds)
     s->seconds = seconds;
 }
 
+static void orders(void *context, struct health_orders *out)
+{
+    (void)context;
+    *out = (struct health_orders){
+        .radio.in_force = {cfg.radio.carrier_hz, cfg.radio.tx_gain_db, cfg.radio.rx_gain_db}};
+}
+
+static int tune(void *context, const struct radio_setting *want, struct status *err)
+{
+    struct seen *s = context;
+    (void)err;
+    s->tunes++;
+    s->setting = *want;
+    return 0;
+}
+
+static void every(void *context, unsigned periods)
+{
+    ((struct seen *)context)->every = periods;
+}
+
 static void audit(void *context, const char *line)
 {
     struct seen *s = context;
@@ -79,6 +102,9 @@ static json_t *ask(struct seen *seen, const char *text)
                                     .hold = hold,
                                     .allow = allow,
                                     .pause = pause_for,
+                                    .orders = orders,
+                                    .tune = tune,
+                                    .every = every,
                                     .audit = audit,
                                     .context = seen,
                                     .scene = {&cfg, &schedule, profiles}};
@@ -235,6 +261,79 @@ static void pause_has_an_end(void **state)
     assert_int_equal(seen.pauses, 2);
 }
 
+static void gains_stay_within_what_may_be_radiated(void **state)
+{
+    (void)state;
+    struct seen seen = {0};
+    char text[200];
+    const double tx = cfg.radio.tx_gain_db, rx = cfg.radio.rx_gain_db;
+    snprintf(text, sizeof text, "{\"cmd\":\"gain\",\"tx_db\":%.3f}", tx - 3);
+    assert_true(is_ok(&seen, text));
+    assert_float_equal(seen.setting.tx_gain_db, tx - 3, 1e-6);
+    assert_float_equal(seen.setting.rx_gain_db, rx, 0); /* as it was */
+    assert_true(is_ok(&seen, "{\"cmd\":\"gain\",\"rx_db\":4}"));
+    assert_float_equal(seen.setting.rx_gain_db, 4, 0);
+    static const char *const bad[] = {
+        "{\"cmd\":\"gain\"}",
+        "{\"cmd\":\"gain\",\"tx_db\":119}", /* over max_eirp_dbm */
+        "{\"cmd\":\"gain\",\"rx_db\":121}",
+        "{\"cmd\":\"gain\",\"rx_db\":\"4\"}",
+        "{\"cmd\":\"gain\",\"rx_db\":4,\"tx_db\":null}",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(is_ok(&seen, bad[i]));
+    assert_int_equal(seen.tunes, 2);
+}
+
+static void frequency_stays_where_the_surfaces_were_designed_for(void **state)
+{
+    (void)state;
+    struct seen seen = {0};
+    assert_true(is_ok(&seen, "{\"cmd\":\"frequency\",\"carrier_hz\":5.81e9}"));
+    assert_float_equal(seen.setting.carrier_hz, 5.81e9, 0);
+    assert_false(is_ok(&seen, "{\"cmd\":\"frequency\",\"carrier_hz\":5.9e9}"));
+    assert_false(is_ok(&seen, "{\"cmd\":\"frequency\",\"carrier_hz\":0}"));
+    assert_false(is_ok(&seen, "{\"cmd\":\"frequency\"}"));
+    assert_int_equal(seen.tunes, 1);
+}
+
+static void period_is_a_multiple_of_what_terminals_listen_at(void **state)
+{
+    (void)state;
+    struct seen seen = {0};
+    assert_true(is_ok(&seen, "{\"cmd\":\"period\",\"period_s\":0.6}"));
+    assert_int_equal(seen.every, 3);
+    static const char *const bad[] = {
+        "{\"cmd\":\"period\"}",
+        "{\"cmd\":\"period\",\"period_s\":0.1}",
+        "{\"cmd\":\"period\",\"period_s\":0.30001}",
+        "{\"cmd\":\"period\",\"period_s\":5.2}",
+        "{\"cmd\":\"period\",\"period_s\":-0.2}",
+        "{\"cmd\":\"period\",\"period_s\":1e300}",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(is_ok(&seen, bad[i]));
+    cfg.pixels.train.every = 3;
+    assert_false(is_ok(&seen, "{\"cmd\":\"period\",\"period_s\":0.6}")); /* no train would come */
+    assert_false(is_ok(&seen, "{\"cmd\":\"period\",\"period_s\":0.4}")); /* or over one surface */
+    assert_true(is_ok(&seen, "{\"cmd\":\"period\",\"period_s\":1.0}"));
+    cfg.pixels.train.every = 0;
+    assert_int_equal(seen.every, 5);
+}
+
+static void identity_has_one_mode_and_says_so(void **state)
+{
+    (void)state;
+    struct seen seen = {0};
+    assert_true(is_ok(&seen, "{\"cmd\":\"identity\",\"mode\":\"coded\"}"));
+    json_t *o = ask(&seen, "{\"cmd\":\"identity\",\"mode\":\"steering\"}");
+    assert_true(json_is_false(json_object_get(o, "ok")));
+    assert_non_null(strstr(json_string_value(json_object_get(o, "error")), "codes"));
+    json_decref(o);
+    assert_false(is_ok(&seen, "{\"cmd\":\"identity\"}"));
+    assert_int_equal(seen.audits, 3);
+}
+
 static void audit_says_who_and_what_became_of_it(void **state)
 {
     (void)state;
@@ -285,6 +384,10 @@ int main(void)
         cmocka_unit_test(surface_is_held_at_a_profile_it_has),
         cmocka_unit_test(permission_can_be_withheld_and_given_back),
         cmocka_unit_test(pause_has_an_end),
+        cmocka_unit_test(gains_stay_within_what_may_be_radiated),
+        cmocka_unit_test(frequency_stays_where_the_surfaces_were_designed_for),
+        cmocka_unit_test(period_is_a_multiple_of_what_terminals_listen_at),
+        cmocka_unit_test(identity_has_one_mode_and_says_so),
         cmocka_unit_test(audit_says_who_and_what_became_of_it),
     };
     return cmocka_run_group_tests(tests, make_scene, NULL);

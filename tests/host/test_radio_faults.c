@@ -298,6 +298,16 @@ static void retuned_and_turned_down_at_a_tick(void **state)
     assert_int_equal(radio_tuning(radio), tuning + 3);
     assert_int_equal(radio_gain(radio, begin(radio), true, 60), ERR_ARG); /* over the EIRP */
     assert_int_equal(radio_gain(radio, begin(radio), false, 600), ERR_ARG);
+    struct radio_setting is, want = {5.8e9, 15, 12};
+    struct status err = {0};
+    if (radio_set(radio, begin(radio), &want, &is, &err))
+        fail_msg("%s", err.text);
+    assert_true(is.carrier_hz == 5.8e9 && is.tx_gain_db == 15 && is.rx_gain_db == 12);
+    want.rx_gain_db = 600; /* the carrier goes back with it */
+    want.carrier_hz = 5.805e9;
+    assert_int_equal(radio_set(radio, begin(radio), &want, &is, &err), ERR_ARG);
+    assert_non_null(strstr(err.text, "the old ones hold"));
+    assert_true(is.carrier_hz == 5.8e9 && is.tx_gain_db == 15 && is.rx_gain_db == 12);
     assert_int_equal(run(radio, 2, &faults), 0);
     radio_close(&radio);
 }
