@@ -5,6 +5,7 @@
  * board plays an armed sequence right away, on trigger edges given here; the room then lets the
  * same patterns appear at the ticks of its own edges. */
 #include "base/log.h"
+#include "base/options.h"
 #include "base/realtime.h"
 #include "ris_ctrl/board.h"
 #include "ris_ctrl/clock.h"
@@ -92,6 +93,9 @@ static int play_edge(struct board *b, uint32_t last, struct status *err)
         if (qemu_machine_read(&b->machine, &b->log, 100) < 0)
             r = status_set(err, ERR_IO, "board %s: QEMU has ended; it is started again",
                            b->cfg.name);
+        else if (stop_requested())
+            r = status_set(err, ERR_INTERRUPTED,
+                           "board %s: sequence given up; mirador-ris is stopping", b->cfg.name);
         else if (clock_us() > end_us)
             r = status_set(err, ERR_TIMEOUT, "board %s: latched %u of %u steps; free the processor",
                            b->cfg.name, b->step, last);

@@ -186,7 +186,7 @@ static void get_arm(struct reading *r, struct ris_arm *arm)
     arm->delay_ns = (uint32_t)get_number(r, "delay_ns", 0, UINT32_MAX);
     arm->idle = (uint16_t)get_number(r, "idle", 0, RIS_SLOT_ACTIVE - 1);
     if (json_object_get(r->root, "cycle") != NULL)
-        arm->tag = (uint32_t)get_number(r, "cycle", 0, INT64_MAX);
+        arm->tag = get_number(r, "cycle", 0, INT64_MAX) & UINT32_MAX; /* all that a board keeps */
 }
 
 static void get_fields(struct reading *r, const void *pattern, size_t n_pattern,

@@ -9,7 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define STOP_LOOK_MS 100 /* a silent board must not hold up the end of the program */
+/* A silent board must not hold up the end of the program; one that answers may still be left as it
+ * should be. */
+#define STOP_LOOK_MS 100
 
 void packet_link_init(struct packet_link *link, int fd, const char *name, uint16_t first_seq)
 {
@@ -23,6 +25,7 @@ static int link_gone(const struct packet_link *link, struct status *err)
                       link->name);
 }
 
+/* ERR_TIMEOUT, without words: the next try may do better. ERR_IO. */
 static int write_all(struct packet_link *link, const uint8_t *bytes, size_t n, struct status *err)
 {
     while (n > 0) {
@@ -33,9 +36,7 @@ static int write_all(struct packet_link *link, const uint8_t *bytes, size_t n, s
         } else if (errno == EAGAIN) {
             struct pollfd p = {.fd = link->fd, .events = POLLOUT};
             if (poll(&p, 1, (int)link->timeout_ms) == 0)
-                return status_set(err, ERR_TIMEOUT,
-                                  "board %s: takes no bytes; check flow control and power",
-                                  link->name);
+                return ERR_TIMEOUT;
         } else if (errno != EINTR) {
             return link_gone(link, err);
         }
@@ -83,13 +84,15 @@ static int feed(struct packet_link *link, const uint8_t *bytes, size_t n,
 static int wait_answer(struct packet_link *link, const struct ris_msg *request,
                        struct ris_msg *reply, struct status *err)
 {
-    int64_t end_us = clock_us() + (int64_t)link->timeout_ms * 1000;
+    int64_t began_us = clock_us();
+    int64_t end_us = began_us + (int64_t)link->timeout_ms * 1000;
     for (;;) {
-        int64_t left_us = end_us - clock_us();
+        int64_t now_us = clock_us();
+        int64_t left_us = end_us - now_us;
         struct pollfd p = {.fd = link->fd, .events = POLLIN};
         if (left_us <= 0)
             return 0;
-        if (stop_requested())
+        if (stop_requested() && now_us - began_us >= STOP_LOOK_MS * 1000)
             return status_set(err, ERR_INTERRUPTED,
                               "board %s: request given up; "
                               "mirador-ris is stopping",
@@ -142,12 +145,15 @@ static void tell_silence(const struct packet_link *link, unsigned attempt)
     link->tell(link->tell_context, text);
 }
 
-/* Fewer tries than there are retries: its time was up. */
-static int silent(struct packet_link *link, unsigned tries, struct status *err)
+/* Fewer tries than there are retries: its time was up. deaf: the last one did not even leave. */
+static int silent(struct packet_link *link, unsigned tries, bool deaf, struct status *err)
 {
     link->n_timeouts++;
     if (link->gave_up != NULL && tries > link->retries)
         *link->gave_up = true;
+    if (deaf)
+        return status_set(err, ERR_TIMEOUT,
+                          "board %s: takes no bytes; check flow control and power", link->name);
     return status_set(err, ERR_TIMEOUT,
                       "board %s: no answer in %u tries of %u ms; check its power and cable",
                       link->name, tries, link->timeout_ms);
@@ -165,9 +171,11 @@ int packet_link_ask(struct packet_link *link, struct ris_msg *request, struct ri
                           "docs/ris-protocol.md",
                           link->name);
     unsigned tries = 0;
+    bool deaf;
     do {
         link->n_retries += tries > 0;
         int r = write_all(link, wire, (size_t)n, err);
+        deaf = r == ERR_TIMEOUT;
         if (r == OK)
             r = wait_answer(link, request, reply, err);
         if (r < 0 && r != ERR_TIMEOUT)
@@ -179,5 +187,5 @@ int packet_link_ask(struct packet_link *link, struct ris_msg *request, struct ri
             return OK;
         tell_silence(link, tries);
     } while (tries++ < link->retries && !clock_passed(link->no_retry_after_us));
-    return silent(link, tries, err);
+    return silent(link, tries, deaf, err);
 }

@@ -63,7 +63,7 @@ static const struct config_key board_keys[] = {
     {"states", CONFIG_DOUBLES(board, states, n_states), .min = -7, .max = 7,
      .help = "measured at the carrier: amplitude, phase [rad] of state 0, of state 1, ..."},
     {"tiles", CONFIG_LIST(board, tiles, n_tile, &tile_table),
-     .help = "boards that form this surface; none = it is one board"},
+     .help = "boards that form this surface, at most 16; none = it is one board"},
     {"ack_timeout_ms", CONFIG_INT(board, ack_timeout_ms), .unit = "ms", .min = 5, .max = 60000,
      .def = "500", .help = "wait for an answer before asking again"},
     {"retries", CONFIG_INT(board, retries), .min = 0, .max = 20, .def = "3",
@@ -90,7 +90,7 @@ static const struct config_key keys[] = {
     {"run.cpus", CONFIG_INTS(struct ris_config, cpus, n_cpu), .min = 0, .max = 1023,
      .help = "CPUs they stay on, with run.realtime; empty: the last one"},
     {"boards", CONFIG_LIST(struct ris_config, boards, n_board, &board_table), .min_items = 1,
-     .help = "RIS boards"},
+     .help = "RIS boards, at most 8; more need a second mirador-ris"},
 };
 const struct config_table ris_config_table = {CONFIG_KEYS(struct ris_config, keys), .presets = "ris-"};
 

@@ -205,7 +205,7 @@ static int push_profile(struct board_job *job, struct ris_shape shape, const uin
 static int push(struct board_job *job, const char *path, bool json, struct status *err)
 {
     static struct ris_file file;
-    struct ris_shape shape;
+    struct ris_shape shape = {0};
     int rc = ris_file_read(path, &file, err);
     if (rc)
         return rc;

@@ -31,6 +31,7 @@ struct far_end {
     int n_answer, n_latch;
     uint32_t seed;
     int fd;
+    unsigned asleep_us; /* before it reads the first byte */
     pthread_t thread;
 };
 
@@ -93,6 +94,7 @@ static void *run(void *arg)
     struct far_end *f = arg;
     uint8_t bytes[256];
     ssize_t n;
+    usleep(f->asleep_us);
     while ((n = read(f->fd, bytes, sizeof bytes)) > 0)
         for (ssize_t i = 0; i < n; i++)
             ris_core_byte(&f->core, bytes[i]);
@@ -103,7 +105,7 @@ static void *run(void *arg)
 static struct far_end far_end;
 static struct packet_board board;
 
-static void plug(enum fault fault)
+static void plug_asleep(enum fault fault, unsigned asleep_us)
 {
     int fds[2];
     struct ris_hw hw = {&far_end, hw_send,    hw_now,   hw_shift, hw_latch,
@@ -118,10 +120,16 @@ static void plug(enum fault fault)
     assert_int_equal(ris_core_init(&far_end.core, &cfg, &hw), OK);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
     far_end.fault = fault;
+    far_end.asleep_us = asleep_us;
     far_end.fd = fds[1];
     assert_int_equal(fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
     assert_int_equal(pthread_create(&far_end.thread, NULL, run, &far_end), 0);
     packet_link_init(&board.link, fds[0], "ris1", 100);
+}
+
+static void plug(enum fault fault)
+{
+    plug_asleep(fault, 0);
 }
 
 static void unplug(void)
@@ -162,6 +170,29 @@ static void a_lost_answer_costs_a_retry_and_nothing_else(void **state)
     assert_true(ack.hash == ris_profile_hash(SHAPE, pattern));
     assert_int_equal(board.link.n_retries, 3);
     assert_int_equal(far_end.n_latch, 1); /* done once, though asked twice */
+    unplug();
+}
+
+/* The line is full until the board wakes up: a try that did not even leave is no fault afterwards.
+ */
+static void a_board_that_takes_no_bytes_for_a_while(void **state)
+{
+    (void)state;
+    static const uint8_t zeros[4096];
+    struct status err = {.code = OK};
+    struct board_cfg impatient = cfg;
+    impatient.ack_timeout_ms = 5;
+    impatient.retries = 0;
+    plug_asleep(FINE, 200000);
+    while (write(board.link.fd, zeros, sizeof zeros) > 0)
+        ;
+    assert_int_equal(packet_board_hello(&board, &impatient, &err), ERR_TIMEOUT);
+    assert_string_equal(err.text, "board ris1: takes no bytes; check flow control and power");
+    err = (struct status){.code = OK};
+    impatient.retries = 4000;
+    assert_int_equal(packet_board_hello(&board, &impatient, &err), OK);
+    assert_true(board.link.n_retries > 0);
+    assert_int_equal(err.code, OK);
     unplug();
 }
 
@@ -232,6 +263,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_silent_board_is_given_up),
         cmocka_unit_test(a_lost_answer_costs_a_retry_and_nothing_else),
+        cmocka_unit_test(a_board_that_takes_no_bytes_for_a_while),
         cmocka_unit_test(noise_does_not_get_through),
         cmocka_unit_test(refusals_carry_reason_and_cure),
         cmocka_unit_test(a_reset_board_is_noticed),

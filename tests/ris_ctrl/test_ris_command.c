@@ -40,6 +40,11 @@ static void commands_are_understood(void **state)
     assert_int_equal(c.arm.reps[0], 8);
     assert_int_equal(c.arm.tag, 5);
     assert_int_equal(c.arm.idle, 2);
+    assert_int_equal(
+        parse("{\"seq\":2,\"cmd\":\"arm\",\"board\":\"ris1\",\"steps\":[0],\"reps\":[1],"
+              "\"period_ns\":1,\"delay_ns\":0,\"idle\":0,\"cycle\":4294967301}"),
+        OK);
+    assert_int_equal(c.arm.tag, 5); /* all that a board keeps of it */
     assert_int_equal(parse("{\"seq\":3,\"cmd\":\"apply\",\"board\":\"r\",\"slot\":1,"
                            "\"when\":\"trigger\"}"),
                      OK);
