@@ -53,24 +53,33 @@ static int check_cfg(const struct frame_modem_cfg *cfg, struct status *err)
     return OK;
 }
 
-static int fit_symbols(struct frame_modem *m, struct status *err)
+static void fit_symbols(struct frame_modem *m)
 {
-    m->bits_per_symbol = modemcf_get_bps(m->mapper);
+    static const unsigned bits[] = {[MODEM_BPSK] = 1, [MODEM_QPSK] = 2, [MODEM_QAM16] = 4};
+    m->bits_per_symbol = bits[m->cfg.scheme];
     m->n_coded = m->cfg.n_byte;
-    if (m->code)
+    if (m->cfg.golay)
         m->n_coded = fec_get_enc_msg_length(LIQUID_FEC_GOLAY2412, (unsigned)m->cfg.n_byte);
     assert(m->n_coded <= CODED_MAX);
     m->n_symbol = 8 * m->n_coded / m->bits_per_symbol;
-    if (m->n_symbol > MODEM_SYMBOLS_MAX)
-        return refuse(err, "symbols", m->n_symbol, MODEM_SYMBOLS_MAX);
-    if (m->n_symbol > m->cfg.n_carrier)
-        return refuse(err, "symbols exceed the carriers:", m->n_symbol, m->cfg.n_carrier);
+}
+
+int frame_modem_check(const struct frame_modem_cfg *cfg, struct status *err)
+{
+    if (check_cfg(cfg, err))
+        return err->code;
+    struct frame_modem m = {.cfg = *cfg};
+    fit_symbols(&m);
+    if (m.n_symbol > MODEM_SYMBOLS_MAX)
+        return refuse(err, "symbols", m.n_symbol, MODEM_SYMBOLS_MAX);
+    if (m.n_symbol > cfg->n_carrier)
+        return refuse(err, "symbols exceed the carriers:", m.n_symbol, cfg->n_carrier);
     return OK;
 }
 
 struct frame_modem *frame_modem_create(const struct frame_modem_cfg *cfg, struct status *err)
 {
-    if (check_cfg(cfg, err))
+    if (frame_modem_check(cfg, err))
         return NULL;
     struct frame_modem *m = calloc(1, sizeof *m);
     if (m) {
@@ -84,8 +93,7 @@ struct frame_modem *frame_modem_create(const struct frame_modem_cfg *cfg, struct
         frame_modem_destroy(&m);
         return NULL;
     }
-    if (fit_symbols(m, err))
-        frame_modem_destroy(&m);
+    fit_symbols(m);
     return m;
 }
 

@@ -26,6 +26,9 @@ struct frame_modem_cfg {
 
 struct frame_modem; /* liquid objects and scratch */
 
+/* What frame_modem_create would refuse: OK or ERR_ARG with the reason. */
+int frame_modem_check(const struct frame_modem_cfg *cfg, struct status *err) MUST_CHECK;
+
 /* Setup only, before threads start. NULL if cfg is out of range (says why in *err). */
 struct frame_modem *frame_modem_create(const struct frame_modem_cfg *cfg,
                                        struct status *err) MUST_CHECK;

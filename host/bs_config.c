@@ -2,6 +2,8 @@
 #include "host/bs_config.h"
 #include "base/log.h"
 #include "base/sockets.h"
+#include "calib/pixel_health.h"
+#include "frames/ris_profile.h"
 #include "host/profile_set.h"
 #include <math.h>
 #include <stdio.h>
@@ -299,9 +301,6 @@ static int check_lists(const struct bs_cfg *cfg, const char **key, struct status
                           "geometry.tx_m lists %zu antennas but radio.tx_channels %zu: give one "
                           "position per channel",
                           cfg->geometry.n_tx, cfg->radio.n_tx);
-    *key = "room.user_z_m";
-    if (cfg->room.user_z_m[0] >= cfg->room.user_z_m[1])
-        return status_set(err, ERR_ARG, "room.user_z_m: the first height must be the lower one");
     *key = "ris.boards[1].name";
     if (strcmp(cfg->ris.boards[0].name, cfg->ris.boards[1].name) == 0)
         return status_set(err, ERR_ARG, "ris.boards: two boards are called '%s'; rename one",
@@ -321,18 +320,74 @@ static int check_lists(const struct bs_cfg *cfg, const char **key, struct status
     return OK;
 }
 
+static int check_panel(const struct bs_cfg *cfg, size_t i, const char **key, struct status *err)
+{
+    static const char *const normal[BS_RIS] = {"ris.boards[0].normal", "ris.boards[1].normal"};
+    static const char *const board[BS_RIS] = {"ris.boards[0]", "ris.boards[1]"};
+    const struct bs_board *b = &cfg->ris.boards[i];
+    struct panel panel;
+    *key = normal[i];
+    int rc = bs_config_panel(cfg, i, &panel);
+    if (rc)
+        return status_set(err, rc, "%s: null or vertical; give a horizontal direction", *key);
+    if (!(vec3_dot(vec3_sub(bs_centre(cfg), panel.position), panel.z) > 0))
+        return status_set(err, ERR_GEOMETRY,
+                          "%s: the panel turns its back to the base station; turn it", *key);
+    *key = board[i];
+    const struct ris_shape shape = {(uint8_t)b->columns, (uint8_t)b->rows, (uint8_t)b->bits};
+    if (!ris_shape_valid(shape))
+        return status_set(err, ERR_ARG,
+                          "%s: %d x %d elements of %d bits are more than a profile holds (%d x %d, "
+                          "%d bytes)",
+                          *key, b->columns, b->rows, b->bits, RIS_SIDE_MAX, RIS_SIDE_MAX,
+                          RIS_PATTERN_MAX);
+    if (cfg->pixels.train.every > 0 && b->columns * b->rows > PIXEL_ELEMENTS_MAX)
+        return status_set(err, ERR_ARG,
+                          "%s: broken pixels are looked for on at most %d elements, not on %d x "
+                          "%d; set pixels.every: 0",
+                          *key, PIXEL_ELEMENTS_MAX, b->columns, b->rows);
+    return OK;
+}
+
 static int check_panels(const struct bs_cfg *cfg, const char **key, struct status *err)
 {
-    static const char *const keys_of[BS_RIS] = {"ris.boards[0].normal", "ris.boards[1].normal"};
-    for (size_t i = 0; i < BS_RIS; i++) {
-        struct panel panel;
-        *key = keys_of[i];
-        int rc = bs_config_panel(cfg, i, &panel);
-        if (rc)
-            return status_set(err, rc, "%s: null or vertical; give a horizontal direction",
-                              keys_of[i]);
+    for (size_t i = 0; i < BS_RIS; i++)
+        if (check_panel(cfg, i, key, err))
+            return err->code;
+    return OK;
+}
+
+/* Ranges that profiles, gates and fixes are made for. */
+static int check_ranges(const struct bs_cfg *cfg, const char **key, struct status *err)
+{
+    const struct {
+        const char *key;
+        const double *range;
+    } ranges[] = {{"room.user_z_m", cfg->room.user_z_m},
+                  {"ris.region_x_m", cfg->ris.region_x_m},
+                  {"ris.region_y_m", cfg->ris.region_y_m},
+                  {"ris.region_z_m", cfg->ris.region_z_m}};
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+        const double *r = ranges[i].range;
+        *key = ranges[i].key;
+        if (!(r[0] < r[1]))
+            return status_set(err, ERR_ARG, "%s [%g, %g]: the first number must be the lower one",
+                              *key, r[0], r[1]);
     }
     return OK;
+}
+
+/* Delays repeat after N samples: the room must fit into a quarter of that. */
+static int check_period(const struct bs_cfg *cfg, const char **key, struct status *err)
+{
+    const double longest_m = SPEED_OF_LIGHT * cfg->waveform.n / cfg->radio.rate_hz / 4;
+    *key = "waveform.n";
+    if (longest_m > bs_room_path_m)
+        return OK;
+    return status_set(err, ERR_ARG,
+                      "waveform.n %d at %g samples/s: paths are told apart up to %.0f m only, a "
+                      "room needs %.0f; raise waveform.n",
+                      cfg->waveform.n, cfg->radio.rate_hz, longest_m, bs_room_path_m);
 }
 
 static int check_geometry(const struct bs_cfg *cfg, const char *file, struct status *err)
@@ -367,16 +422,16 @@ static int check_latch(const struct bs_cfg *cfg, struct status *err)
 int bs_config_check(const void *bs_cfg, const char *file, struct status *err)
 {
     const struct bs_cfg *cfg = bs_cfg;
-    const struct waveform_cfg wave = bs_config_waveform(cfg);
     const struct radio_cfg radio = bs_config_radio(cfg);
     const char *key = NULL;
     struct schedule s;
-    if (check_lists(cfg, &key, err))
+    if (check_lists(cfg, &key, err) || check_ranges(cfg, &key, err))
         return config_blame(&bs_config_table, file, key, err);
     if (radio_check(&radio, err))
         return config_blame(&bs_config_table, file, "radio", err);
-    if (waveform_check(&wave, err))
-        return config_blame(&bs_config_table, file, "waveform", err);
+    if (link_waveform_check(&cfg->waveform, cfg->radio.rate_hz, &key, err) ||
+        check_period(cfg, &key, err))
+        return config_blame(&bs_config_table, file, key, err);
     if (check_latch(cfg, err))
         return config_blame(&bs_config_table, file, "ris.latch_delay_s", err);
     if (check_geometry(cfg, file, err))

@@ -16,6 +16,9 @@ enum {
     BS_CPUS_MAX = 16,
 };
 
+/* No path of an indoor room that matters is longer. */
+static const double bs_room_path_m = 60;
+
 /* What the surfaces show. */
 enum bs_ris_mode {
     BS_RIS_WIDE,    /* one profile that lights the whole region */

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "host/link_config.h"
+#include "base/log.h"
+#include "frames/response_frame.h"
+#include "frames/sensing_frame.h"
+#include "frames/sync_frame.h"
 
 #define CFG struct link_radio
 static const struct config_key radio_keys[] = {
@@ -129,4 +133,47 @@ enum modem_scheme link_scheme(const struct link_waveform *waveform)
 {
     static const enum modem_scheme schemes[] = {MODEM_BPSK, MODEM_QPSK, MODEM_QAM16};
     return schemes[waveform->modulation];
+}
+
+struct frame_modem_cfg link_frame_modem(enum link_frame frame, size_t n_carrier, size_t n_ant,
+                                        enum modem_scheme sensing)
+{
+    static const size_t n_byte[LINK_FRAMES] = {
+        [LINK_SENSING] = SENSING_FRAME_BYTES,
+        [LINK_SYNC] = SYNC_FRAME_BYTES,
+        [LINK_RESPONSE] = RESPONSE_FRAME_BYTES,
+    };
+    return (struct frame_modem_cfg){
+        .n_byte = n_byte[frame],
+        .n_carrier = n_carrier,
+        .n_ant = n_ant,
+        .scheme = frame == LINK_SENSING ? sensing : MODEM_QPSK,
+        .golay = frame != LINK_SENSING,
+    };
+}
+
+int link_waveform_check(const struct link_waveform *waveform, double rate_hz, const char **key,
+                        struct status *err)
+{
+    static const char *const names[LINK_FRAMES] = {"sensing", "sync", "response"};
+    const struct waveform_cfg wave = link_waveform_cfg(waveform, rate_hz);
+    struct status why = {0};
+    *key = "waveform";
+    if (waveform_check(&wave, err))
+        return err->code;
+    *key = "waveform.k";
+    for (enum link_frame f = LINK_SENSING; f < LINK_FRAMES; f++) {
+        const struct frame_modem_cfg modem = link_frame_modem(f, wave.k, 1, link_scheme(waveform));
+        if (frame_modem_check(&modem, &why))
+            return status_set(err, why.code,
+                              "waveform.k %zu: the %s frame does not fit (%s): raise waveform.k, "
+                              "and waveform.n above it",
+                              wave.k, names[f], why.text);
+    }
+    *key = "waveform.code_reps";
+    if (wave.code_reps < 2)
+        return status_set(err, ERR_ARG,
+                          "waveform.code_reps 1: a burst so short is not found by the terminal; "
+                          "use 2 or more at both ends");
+    return OK;
 }

@@ -36,6 +36,16 @@ struct link_timing {
 extern const struct config_table link_radio_table, link_waveform_table, link_timing_table,
     link_pilots_table; /* of struct pilot_train */
 
+enum link_frame { LINK_SENSING, LINK_SYNC, LINK_RESPONSE, LINK_FRAMES };
+
+/* The modem of a frame. sensing: modulation of the sensing frame; the others have their own. */
+struct frame_modem_cfg link_frame_modem(enum link_frame frame, size_t n_carrier, size_t n_ant,
+                                        enum modem_scheme sensing);
+/* A waveform that carries everything both ends send. ERR_ARG with the cure; *key: what to look at
+ * in the file. */
+int link_waveform_check(const struct link_waveform *waveform, double rate_hz, const char **key,
+                        struct status *err) MUST_CHECK;
+
 /* What the radio and the waveform are made from. Strings point into the argument. */
 struct radio_cfg link_radio_cfg(const struct link_radio *radio, double tx_rms);
 struct waveform_cfg link_waveform_cfg(const struct link_waveform *waveform, double rate_hz);

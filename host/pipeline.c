@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROOM_PATH_M      60.0 /* no path of an indoor room that matters is longer */
 #define LONG_AGO_S       (-1e9)
 #define FORGET           0.1
 #define SETTLE_CYCLES    20
@@ -33,7 +32,7 @@ static bool make_streams(struct pipeline *p, struct status *err)
         .spacing_hz = stream.spacing_hz,
         .max_entries = 1 + BS_RIS * p->n_profile + BACKGROUND_SPARE,
         .min_cycles = 4,
-        .room_m = ROOM_PATH_M,
+        .room_m = bs_room_path_m,
         .motion_ratio = MOTION_RATIO,
         .forget = FORGET,
         .settle_cycles = SETTLE_CYCLES,
@@ -54,13 +53,8 @@ static bool make_estimators(struct pipeline *p, struct status *err)
         .min_db = p->cfg.estimate.min_peak_db,
         .window = TOA_HAMMING,
     };
-    const struct frame_modem_cfg modem = {
-        .n_byte = RESPONSE_FRAME_BYTES,
-        .n_carrier = p->wave.k,
-        .n_ant = n_ant,
-        .scheme = MODEM_QPSK,
-        .golay = true,
-    };
+    const struct frame_modem_cfg modem =
+        link_frame_modem(LINK_RESPONSE, p->wave.k, n_ant, link_scheme(&p->cfg.waveform));
     size_t window = (size_t)p->schedule.window[WINDOW_RESPONSE].n;
     p->toa = toa_est_create(&toa, err);
     p->slots = p->toa ? slot_est_create(&p->wave, n_ant, err) : NULL;

@@ -41,13 +41,28 @@ bool radio_args_is_room(const char *args)
     return at && (at == args || at[-1] == ',') && (at[9] == '\0' || at[9] == ',');
 }
 
+static int check_twice(const size_t *channel, size_t n, const char *key, struct status *err)
+{
+    for (size_t a = 0; a < n; a++)
+        for (size_t b = 0; b < a; b++)
+            if (channel[a] == channel[b]) {
+                err->code = ERR_ARG;
+                snprintf(err->text, sizeof err->text,
+                         "radio.%s lists channel %zu twice; name each once", key, channel[a]);
+                return ERR_ARG;
+            }
+    return OK;
+}
+
 static int check_channels(const struct radio_cfg *cfg, struct status *err)
 {
     if (cfg->n_tx > RADIO_CHANNELS_MAX || cfg->n_rx > RADIO_CHANNELS_MAX)
         return fail(err, ERR_ARG, "radio: at most 8 channels in each direction");
     if (cfg->n_tx + cfg->n_rx == 0)
         return fail(err, ERR_ARG, "radio: no channel; list radio.rx_channels or radio.tx_channels");
-    return OK;
+    if (check_twice(cfg->rx_channels, cfg->n_rx, "rx_channels", err))
+        return err->code;
+    return check_twice(cfg->tx_channels, cfg->n_tx, "tx_channels", err);
 }
 
 /* Coherent antennas add in amplitude: the worst case is 20 lg n. */

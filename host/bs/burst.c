@@ -2,7 +2,6 @@
 #include "host/bs/burst.h"
 #include "base/log.h"
 #include "dsp/fft.h"
-#include "frames/sensing_frame.h"
 #include <stdlib.h>
 
 struct burst {
@@ -16,20 +15,14 @@ struct burst {
 static bool make_parts(struct burst *b, const struct bs_cfg *cfg, struct status *err)
 {
     const struct waveform_cfg wave = bs_config_waveform(cfg);
-    struct frame_modem_cfg modem = {
-        .n_byte = SENSING_FRAME_BYTES,
-        .n_carrier = wave.k,
-        .n_ant = 1,
-        .scheme = link_scheme(&cfg->waveform),
-    };
+    const enum modem_scheme scheme = link_scheme(&cfg->waveform);
+    const struct frame_modem_cfg sensing = link_frame_modem(LINK_SENSING, wave.k, 1, scheme),
+                                 sync = link_frame_modem(LINK_SYNC, wave.k, 1, scheme);
     b->symbol = waveform_symbol_samps(&wave);
     b->code = waveform_burst_slots(&wave) * waveform_slot_samps(&wave);
     b->wave = waveform_create(&wave, err);
-    b->sensing = b->wave ? frame_modem_create(&modem, err) : NULL;
-    modem.n_byte = SYNC_FRAME_BYTES;
-    modem.scheme = MODEM_QPSK;
-    modem.golay = true;
-    b->sync = b->sensing ? frame_modem_create(&modem, err) : NULL;
+    b->sensing = b->wave ? frame_modem_create(&sensing, err) : NULL;
+    b->sync = b->sensing ? frame_modem_create(&sync, err) : NULL;
     b->samples = b->sync ? fft_alloc((b->code + 3 * b->symbol) * sizeof *b->samples) : NULL;
     if (b->sync && !b->samples)
         status_set(err, ERR_NO_MEMORY, "burst: out of memory");

@@ -5,6 +5,7 @@
 #include "dsp/ris_design.h"
 #include "dsp/stream.h"
 #include "host/pixel_store.h"
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -315,9 +316,7 @@ int profiles_design(const struct bs_cfg *cfg, struct ris_client *client, size_t 
     memset(out, 0, sizeof *out);
     out->shape = (struct ris_shape){(uint8_t)b->columns, (uint8_t)b->rows, (uint8_t)b->bits};
     out->n = cfg->ris.mode == BS_RIS_TRACKED ? 1 + side * side : 1;
-    if (!ris_shape_valid(out->shape))
-        return status_set(err, ERR_ARG, "ris.boards[%zu]: %d x %d elements of %d bits are too many",
-                          board, b->columns, b->rows, b->bits);
+    assert(ris_shape_valid(out->shape));
     if (ask_board(cfg, client, board, out, err))
         return err->code;
     snprintf(path, sizeof path, "%s/profiles-%016llx", cfg->run.state_dir,

@@ -4,6 +4,7 @@
 #include "dsp/fft.h"
 #include "dsp/frame_rx.h"
 #include "dsp/sync.h"
+#include "host/link_config.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -69,17 +70,14 @@ static int64_t drift_ticks(const struct receiver *r)
 static int make_parts(struct receiver *r, struct status *err)
 {
     const struct waveform_cfg *w = &r->cfg.waveform;
-    struct frame_modem_cfg modem = {
-        .n_byte = SENSING_FRAME_BYTES, .n_carrier = w->k, .n_ant = 1, .scheme = r->cfg.scheme};
+    const struct frame_modem_cfg sensing = link_frame_modem(LINK_SENSING, w->k, 1, r->cfg.scheme),
+                                 sync = link_frame_modem(LINK_SYNC, w->k, 1, r->cfg.scheme);
     r->n_samp =
         burst_samps(r) + SEARCH_PERIODS * w->n + frames_samps(r) + 2 * (size_t)drift_ticks(r);
     r->sync = sync_create(w, r->n_samp, err);
     r->frame = r->sync ? frame_rx_create(w, 1, err) : NULL;
-    r->sensing_modem = r->frame ? frame_modem_create(&modem, err) : NULL;
-    modem.n_byte = SYNC_FRAME_BYTES;
-    modem.scheme = MODEM_QPSK;
-    modem.golay = true;
-    r->sync_modem = r->sensing_modem ? frame_modem_create(&modem, err) : NULL;
+    r->sensing_modem = r->frame ? frame_modem_create(&sensing, err) : NULL;
+    r->sync_modem = r->sensing_modem ? frame_modem_create(&sync, err) : NULL;
     if (!r->sync_modem)
         return err->code;
     r->samp = fft_alloc(r->n_samp * sizeof *r->samp);

@@ -2,6 +2,7 @@
 #include "host/ue/responder.h"
 #include "base/log.h"
 #include "dsp/fft.h"
+#include "host/link_config.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -43,12 +44,8 @@ static int make_parts(struct responder *r, struct status *err)
     r->waveform = waveform_create(w, err);
     if (!r->waveform)
         return err->code;
-    r->modem = frame_modem_create(&(struct frame_modem_cfg){.n_byte = RESPONSE_FRAME_BYTES,
-                                                            .n_carrier = w->k,
-                                                            .n_ant = 1,
-                                                            .scheme = MODEM_QPSK,
-                                                            .golay = true},
-                                  err);
+    const struct frame_modem_cfg modem = link_frame_modem(LINK_RESPONSE, w->k, 1, MODEM_QPSK);
+    r->modem = frame_modem_create(&modem, err);
     if (!r->modem)
         return err->code;
     const size_t slots = w->slots_per_code * waveform_slot_samps(w);

@@ -106,12 +106,6 @@ static int check_link(const struct ue_cfg *cfg, const char **key, struct status 
     *key = cfg->radio.n_tx != 1 ? "radio.tx_channels" : "radio.rx_channels";
     if (cfg->radio.n_tx != 1 || cfg->radio.n_rx != 1)
         return status_set(err, ERR_ARG, "%s: a terminal has one channel each way; name one", *key);
-    *key = "waveform.code_reps";
-    if (cfg->waveform.code_reps < 2)
-        return status_set(
-            err, ERR_ARG,
-            "waveform.code_reps 1 is too short to be found; use 2 or more here and at "
-            "the base station");
     *key = "radio";
     return radio_check(&radio, err);
 }
@@ -121,7 +115,7 @@ int ue_config_check(const void *ue_cfg, const char *file, struct status *err)
     const struct ue_cfg *cfg = ue_cfg;
     const struct waveform_cfg wave = ue_config_waveform(cfg);
     const char *key = "waveform";
-    if (waveform_check(&wave, err) || check_link(cfg, &key, err) ||
+    if (link_waveform_check(&cfg->waveform, cfg->radio.rate_hz, &key, err) || check_link(cfg, &key, err) ||
         check_schedule(cfg, &wave, &key, err))
         return config_blame(&ue_config_table, file, key, err);
     return OK;

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "dsp/rng.h"
 #include "host/bs_config.h"
+#include "host/pilot_extract.h"
+#include "host/pipeline.h"
+#include "host/site_calib.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -68,9 +72,9 @@ static void panels_face_the_bisector(void **state)
     assert_int_equal(bs_config_panel(&cfg, 0, &panel), OK);
     assert_true(fabs(panel.z.z) < 1e-12 && panel.z.x < 0); /* horizontal, back into the room */
     assert_true(fabs(vec3_norm(panel.z) - 1) < 1e-12);
-    assert_int_equal(load("ris.boards[0].normal=[0, 1, 0]", &err), OK);
+    assert_int_equal(load("ris.boards[0].normal=[-1, 0, 0]", &err), OK);
     assert_int_equal(bs_config_panel(&cfg, 0, &panel), OK);
-    assert_true(fabs(panel.z.y - 1) < 1e-12);
+    assert_true(fabs(panel.z.x + 1) < 1e-12);
 }
 
 static void faults_name_file_and_cure(void **state)
@@ -83,6 +87,13 @@ static void faults_name_file_and_cure(void **state)
         {"radio.rate_hz=fast", "radio.rate_hz"},
         {"waveform.modulation=qam64", "qam16"},
         {"waveform.k=810", "bs.yaml"},
+        {"waveform={k: 131, root: 50}", "sync frame does not fit"},
+        {"waveform.code_reps=1", "use 2 or more"},
+        {"radio.rx_channels=[0, 1, 1, 2]", "lists channel 1 twice"},
+        {"ris.boards[1]={name: ris2, position_m: [1, 6, 1.7], columns: 64, rows: 64, bits: 3}",
+         "more than a profile holds"},
+        {"ris.boards[0].normal=[1, 0, 0]", "turns its back"},
+        {"ris.region_x_m=[6, 2]", "ris.region_x_m"},
         {"schedule.response_delay_s=0.005", "raise schedule.response_delay_s"},
         {"schedule.cycle_period_s=0.0205", "raise schedule.cycle_period_s"},
         {"ris.latch_delay_s=2e-5", "lower it"},
@@ -122,6 +133,76 @@ static void fault_of_the_geometry_names_its_line(void **state)
     assert_non_null(strstr(err.text, ":2:3: "));
 }
 
+static void delays_that_repeat_inside_the_room_are_refused(void **state)
+{
+    (void)state;
+    struct status err;
+    assert_int_equal(load(NULL, &err), OK);
+    cfg.waveform.n = 256, cfg.waveform.k = 199, cfg.waveform.root = 76;
+    cfg.radio.rate_hz = 1e9;
+    assert_int_equal(bs_config_check(&cfg, "bs.yaml", &err), ERR_ARG);
+    assert_non_null(strstr(err.text, "raise waveform.n"));
+}
+
+/* Draws of waveform, radio and surfaces; more than half of what they give is refused. */
+static void draw(struct rng *rng)
+{
+    static const int n[] = {144, 256, 512, 1024};
+    static const double rate[] = {5e5, 25e6, 122.88e6, 5e8};
+    cfg.waveform.n = n[rng_next(rng) % 4];
+    cfg.waveform.k = 31 + 2 * (int)(rng_next(rng) % (unsigned)(cfg.waveform.n / 2));
+    cfg.waveform.root = 1 + (int)(rng_next(rng) % (unsigned)(cfg.waveform.k - 1));
+    cfg.waveform.periods = 1 + (int)(rng_next(rng) % 8);
+    cfg.waveform.code_reps = 1 + (int)(rng_next(rng) % 8);
+    cfg.radio.rate_hz = rate[rng_next(rng) % 4];
+    cfg.radio.n_rx = 1 + rng_next(rng) % 4;
+    cfg.schedule.air.response_delay_s = cfg.radio.rate_hz < 1e6 ? 0.8 : 0.05;
+    cfg.schedule.air.cycle_period_s = cfg.radio.rate_hz < 1e6 ? 3 : 0.2;
+    cfg.pixels.train.every = (int)(rng_next(rng) % 2);
+    cfg.pixels.train.delay_s = cfg.radio.rate_hz < 1e6 ? 1.5 : 0.1;
+}
+
+static void make_all(const struct profile_set *set)
+{
+    struct status err = {0};
+    struct schedule s;
+    struct secure_keys keys[BS_USERS_MAX] = {0};
+    assert_int_equal(bs_config_schedule(&cfg, &s, &err), OK);
+    const struct pipeline_cfg pc = {
+        .cfg = &cfg, .schedule = &s, .keys = keys, .profiles = {set, set}};
+    struct pipeline *pipeline = pipeline_create(&pc, &err);
+    struct site_observer *observer = pipeline ? site_observer_create(&cfg, &err) : NULL;
+    struct pilot_extract *pilots = observer ? pilot_extract_create(&cfg, &s, &err) : NULL;
+    if (!pilots)
+        fail_msg("n %d k %d root %d at %g samples/s: accepted, then '%s'", cfg.waveform.n,
+                 cfg.waveform.k, cfg.waveform.root, cfg.radio.rate_hz, err.text);
+    pilot_extract_destroy(&pilots);
+    site_observer_destroy(&observer);
+    pipeline_destroy(&pipeline);
+}
+
+/* A run must not find out later what --check-config could have said. */
+static void what_is_accepted_can_be_made(void **state)
+{
+    (void)state;
+    static struct profile_set set = {.shape = {16, 16, 1}, .n = 1}; /* large */
+    struct rng rng = rng_seed(7);
+    struct status err;
+    unsigned made = 0, refused = 0;
+    set.states = ris_states_ideal(1);
+    assert_int_equal(load(NULL, &err), OK);
+    while (made < 12) {
+        draw(&rng);
+        if (bs_config_check(&cfg, "bs.yaml", &err)) {
+            refused++;
+            continue;
+        }
+        make_all(&set);
+        made++;
+    }
+    assert_true(refused > 12);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +211,8 @@ int main(void)
         cmocka_unit_test(panels_face_the_bisector),
         cmocka_unit_test(faults_name_file_and_cure),
         cmocka_unit_test(fault_of_the_geometry_names_its_line),
+        cmocka_unit_test(delays_that_repeat_inside_the_room_are_refused),
+        cmocka_unit_test(what_is_accepted_can_be_made),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
