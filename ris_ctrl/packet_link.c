@@ -178,6 +178,8 @@ int packet_link_ask(struct packet_link *link, struct ris_msg *request, struct ri
         deaf = r == ERR_TIMEOUT;
         if (r == OK)
             r = wait_answer(link, request, reply, err);
+        else if (r == ERR_TIMEOUT)
+            *err = (struct status){.code = OK}; /* a try that failed, as one without an answer */
         if (r < 0 && r != ERR_TIMEOUT)
             return r;
         if (r == 1 && reply->type == RIS_NACK)

@@ -98,6 +98,12 @@ static struct worker *start_board(struct service *s, const struct ris_config *co
     return worker_create(&cfg, err);
 }
 
+/* A configuration that no board can have, a machine that cannot: no board that is merely away. */
+static bool is_our_fault(int code)
+{
+    return code == ERR_ARG || code == ERR_NO_MEMORY || code == ERR_INTERRUPTED;
+}
+
 static int open_boards(struct service *s, const struct ris_config *cfg, struct sockets *sockets,
                        struct status *err)
 {
@@ -109,9 +115,12 @@ static int open_boards(struct service *s, const struct ris_config *cfg, struct s
     }
     for (size_t i = 0; i < s->n_worker; i++) {
         int r = worker_ready(s->workers[i], err);
-        if (r != OK)
+        if (is_our_fault(r))
             return r;
+        if (r != OK)
+            log_warn("%s; it is tried again, the other boards are served", err->text);
     }
+    *err = (struct status){.code = OK};
     return OK;
 }
 

@@ -18,8 +18,8 @@ static void reply_to(struct worker *w, const struct job *job, int r, const struc
     d->n_client = job->n_client;
     d->delimiter = job->delimiter;
     worker_audit(d, &job->command, r, err, clock_us() - job->received_us);
-    if (zmq_send(w->back, d, sizeof *d, 0) < 0)
-        log_error("board %s: cannot answer: %s", w->cfg.board.name, zmq_strerror(errno));
+    if (zmq_send(w->back, d, sizeof *d, ZMQ_DONTWAIT) < 0)
+        log_error("board %s: an answer is lost: %s", w->cfg.board.name, zmq_strerror(errno));
 }
 
 static void serve(struct worker *w, const struct job *job)
@@ -52,16 +52,6 @@ static void serve(struct worker *w, const struct job *job)
 
 /* ---- the thread ---- */
 
-/* How long this board takes, before there was a command to learn it from. */
-static void learn_pace(struct worker *w)
-{
-    struct board_status status;
-    struct status ignored;
-    int64_t began_us = clock_us();
-    if (w->cfg.driver->status(w->board, &status, &ignored) == OK)
-        w->worst_us[COMMAND_STATUS] = clock_us() - began_us;
-}
-
 static void open_first(struct worker *w)
 {
     struct status err = {.code = OK};
@@ -70,10 +60,9 @@ static void open_first(struct worker *w)
         w->board = w->cfg.driver->open(&w->cfg.board, &err);
     atomic_store(&w->present, w->board != NULL);
     w->absent = err;
+    w->absent.code = ERR_IO;
     if (w->board != NULL)
-        learn_pace(w);
-    if (w->board != NULL && w->cfg.restore)
-        worker_boot(w);
+        worker_begin(w);
     pthread_mutex_lock(&w->lock);
     w->first = err;
     w->opened = true;
@@ -93,7 +82,7 @@ static void *run(void *arg)
 {
     struct worker *w = arg;
     open_first(w);
-    while (w->back != NULL) {
+    while (w->back != NULL && !atomic_load(&w->stopping)) {
         int64_t left_ms = (wake_us(w) - clock_us()) / 1000 + 1;
         zmq_pollitem_t item = {.socket = w->back, .events = ZMQ_POLLIN};
         int ready = zmq_poll(&item, 1, left_ms > 0 ? (long)left_ms : 0);
@@ -199,9 +188,9 @@ void worker_destroy(struct worker **worker)
     if (w == NULL)
         return;
     if (w->started) {
-        if (zmq_send(w->front, &stop, sizeof stop, 0) < 0)
-            log_error("board %s: cannot end its thread: %s", w->cfg.board.name,
-                      zmq_strerror(errno));
+        atomic_store(&w->stopping, true); /* before what still waits; the job wakes it */
+        if (zmq_send(w->front, &stop, sizeof stop, ZMQ_DONTWAIT) < 0)
+            log_debug("board %s: ends after the job that it has", w->cfg.board.name);
         pthread_join(w->thread, NULL);
     }
     socket_close(&w->front);

@@ -48,7 +48,8 @@ struct worker_cfg {
 /* Starts the thread, which opens the board. NULL without memory or threads. */
 struct worker *worker_create(const struct worker_cfg *cfg, struct status *err);
 
-/* Waits until the board is open. Returns 0 or why it is not. */
+/* Waits until the board is open or the first try has failed. Returns 0 or why: ERR_ARG,
+ * ERR_NO_MEMORY or ERR_INTERRUPTED will not pass by themselves. */
 int worker_ready(struct worker *w, struct status *err) MUST_CHECK;
 
 /* Hands a job over; it answers in time with a struct done on worker_socket. ERR_BUSY when more

@@ -50,12 +50,61 @@ static int do_load(struct worker *w, const struct command *c, struct board_ack *
     return OK;
 }
 
-/* What the elements must show from now on, or from the next edge on. */
-static void expect_slot(struct worker *w, uint16_t slot)
+static uint64_t slot_hash(const struct worker *w, uint16_t slot)
 {
     const uint8_t *pattern = store_get(w->store, slot);
+    return pattern != NULL ? ris_profile_hash(w->cfg.board.shape, pattern) : 0;
+}
+
+static uint64_t shown_hash(const struct worker *w)
+{
+    const uint8_t *pattern = store_shown_pattern(w->store);
+    return pattern != NULL ? ris_profile_hash(w->cfg.board.shape, pattern) : 0;
+}
+
+void worker_expect(struct worker *w, uint16_t slot)
+{
     store_set_shown(w->store, slot);
-    w->expect = pattern != NULL ? ris_profile_hash(w->cfg.board.shape, pattern) : 0;
+    w->expect = slot_hash(w, slot);
+    w->at_edge = false;
+}
+
+void worker_expect_next(struct worker *w, uint16_t slot)
+{
+    worker_settle(w);
+    store_set_next(w->store, slot);
+    w->expect = slot_hash(w, slot);
+    w->at_edge = false;
+}
+
+/* The static profile that shows now is written at the next look, whatever shows by then. */
+static void keep_later(struct worker *w)
+{
+    const uint8_t *pattern = store_shown_pattern(w->store);
+    if (pattern == NULL)
+        return;
+    w->unsaved.due = true;
+    w->unsaved.slot = (uint16_t)store_shown(w->store);
+    memcpy(w->unsaved.pattern, pattern, ris_pattern_bytes(w->cfg.board.shape));
+}
+
+void worker_settle(struct worker *w)
+{
+    if (store_next(w->store) < 0)
+        return;
+    store_settle(w->store);
+    if (w->at_edge)
+        keep_later(w);
+    w->at_edge = false;
+}
+
+void worker_drop_next(struct worker *w)
+{
+    if (store_next(w->store) < 0)
+        return;
+    store_drop_next(w->store);
+    w->expect = shown_hash(w);
+    w->at_edge = false;
 }
 
 static int do_apply(struct worker *w, const struct command *c, struct board_ack *ack,
@@ -64,8 +113,13 @@ static int do_apply(struct worker *w, const struct command *c, struct board_ack 
     int r = w->cfg.driver->apply(w->board, c->slot, c->when, ack, err);
     if (r != OK)
         return r;
-    expect_slot(w, c->slot);
-    w->unsaved = c->when == RIS_NOW;
+    if (c->when == RIS_NOW) {
+        worker_expect(w, c->slot);
+        keep_later(w);
+    } else {
+        worker_expect_next(w, c->slot);
+        w->at_edge = true;
+    }
     if (w->expect != 0 && ack->hash != w->expect)
         return worker_wrong(w, w->expect, ack->hash, err);
     return OK;
@@ -87,7 +141,6 @@ static uint64_t sequence_hash(const struct worker *w, const struct ris_arm *arm)
 static int do_arm(struct worker *w, const struct command *c, struct board_ack *ack,
                   struct status *err)
 {
-    worker_keep(w); /* before a sequence takes its place */
     int r = worker_verify_idle(w, err);
     if (r == OK && c->by_ns != 0 && clock_unix_ns() >= c->by_ns)
         r = status_set(err, ERR_TIMEOUT,
@@ -98,15 +151,29 @@ static int do_arm(struct worker *w, const struct command *c, struct board_ack *a
         r = w->cfg.driver->arm(w->board, &c->arm, ack, err);
     if (r != OK)
         return r;
-    expect_slot(w, c->arm.idle);
+    worker_expect_next(w, c->arm.idle);
     uint64_t want = sequence_hash(w, &c->arm);
     return want == 0 || ack->hash == want ? OK : worker_wrong(w, want, ack->hash, err);
+}
+
+/* Before the edge the elements go on showing what they show; after it they show the idle profile.
+ */
+static int do_disarm(struct worker *w, struct board_ack *ack, struct status *err)
+{
+    int r = w->cfg.driver->arm(w->board, NULL, ack, err);
+    if (r != OK)
+        return r;
+    if (store_next(w->store) >= 0 && ack->hash != 0 && ack->hash == w->expect)
+        worker_settle(w);
+    worker_drop_next(w);
+    if (ack->hash != w->expect)
+        w->expect = 0; /* in the middle of a sequence: nobody can say */
+    return OK;
 }
 
 static int do_change(struct worker *w, const struct command *c, struct board_ack *ack,
                      struct status *err)
 {
-    const struct board_driver *d = w->cfg.driver;
     int r;
     worker_blink_end(w);
     if (w->board == NULL) {
@@ -121,14 +188,11 @@ static int do_change(struct worker *w, const struct command *c, struct board_ack
     case COMMAND_APPLY:
         return do_apply(w, c, ack, err);
     case COMMAND_DISARM:
-        r = d->arm(w->board, NULL, ack, err);
-        if (r == OK && ack->hash != w->expect)
-            w->expect = 0; /* disarmed before the edge that was to change it */
-        return r;
+        return do_disarm(w, ack, err);
     case COMMAND_IDENTIFY:
         return worker_blink_start(w, c->seconds, ack, err);
     default:
-        r = d->trigger(w->board, c->source, ack, err);
+        r = w->cfg.driver->trigger(w->board, c->source, ack, err);
         if (r == OK)
             w->trigger = (int)c->source;
         return r;
@@ -164,6 +228,26 @@ static void learn_time(int64_t *worst_us, int64_t took_us)
     *worst_us = took_us > *worst_us ? took_us : *worst_us - *worst_us / 64;
 }
 
+/* Acknowledged after its time: what waits for an edge is taken back, as it would play in a cycle
+ * that is not its own. */
+static int take_back(struct worker *w, const struct command *c, const struct board_ack *ack,
+                     struct status *err)
+{
+    struct status failed = {.code = OK};
+    struct board_ack undone = {0};
+    const bool waits = c->kind == COMMAND_ARM || (c->kind == COMMAND_APPLY && c->when != RIS_NOW);
+    int r = waits ? do_disarm(w, &undone, &failed) : OK;
+    status_set(err, ERR_TIMEOUT,
+               "board %s: %s was acknowledged %.1f ms after its time%s; check the load of this "
+               "machine and the link",
+               c->board, command_name(c->kind), 1e-6 * (double)(ack->time_ns - c->by_ns),
+               !waits    ? ""
+               : r == OK ? " and disarmed"
+                         : " and cannot be disarmed");
+    worker_news(w, "late", ack->hash, err->text);
+    return r == ERR_IO ? r : ERR_TIMEOUT;
+}
+
 static int timed_change(struct worker *w, const struct command *c, struct board_ack *ack,
                         struct status *err)
 {
@@ -174,13 +258,8 @@ static int timed_change(struct worker *w, const struct command *c, struct board_
     r = do_change(w, c, ack, err);
     learn_time(&w->worst_us[c->kind], clock_us() - began_us);
     w->no_retry_after_us = 0;
-    if (r == OK && c->by_ns != 0 && ack->time_ns > c->by_ns) {
-        r = status_set(err, ERR_TIMEOUT,
-                       "board %s: %s was acknowledged %.1f ms after its time; check the load of "
-                       "this machine and the link",
-                       c->board, command_name(c->kind), 1e-6 * (double)(ack->time_ns - c->by_ns));
-        worker_news(w, "late", ack->hash, err->text);
-    }
+    if (r == OK && c->by_ns != 0 && ack->time_ns > c->by_ns)
+        r = take_back(w, c, ack, err);
     return r;
 }
 
@@ -253,11 +332,10 @@ int worker_library(struct worker *w, const struct command *c, struct reply *repl
 void worker_keep(struct worker *w)
 {
     struct status err = {.code = OK};
-    const uint8_t *pattern = store_shown_pattern(w->store);
-    if (!w->unsaved || pattern == NULL)
+    if (!w->unsaved.due)
         return;
-    w->unsaved = false;
-    if (library_save_shown(&w->library, (uint16_t)store_shown(w->store), pattern, &err) != OK)
+    w->unsaved.due = false;
+    if (library_save_shown(&w->library, w->unsaved.slot, w->unsaved.pattern, &err) != OK)
         log_error("board %s: its profile is not stored: %s", w->cfg.board.name, err.text);
 }
 

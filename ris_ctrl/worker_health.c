@@ -8,8 +8,9 @@
 #include <string.h>
 #include <zmq.h>
 
-#define LOOK_US  350000 /* between looks: a fault and its report fit into a second */
-#define BLINK_US 250000
+#define LOOK_US       350000 /* between looks: a fault and its report fit into a second */
+#define BLINK_US      250000
+#define MAX_DOUBLINGS 4 /* of the pause between looks at a board that cannot be used */
 
 void worker_news(struct worker *w, const char *event, uint64_t hash, const char *text)
 {
@@ -42,14 +43,18 @@ void worker_answered(struct worker *w)
     worker_news(w, "answers", 0, "");
 }
 
+/* Told once for each reason while it stays away. */
 void worker_lost(struct worker *w, const struct status *why)
 {
-    log_error("%s", why->text);
-    worker_news(w, "lost", 0, why->text);
+    if (atomic_load(&w->present) || strcmp(w->absent.text, why->text) != 0) {
+        log_error("%s", why->text);
+        worker_news(w, "lost", 0, why->text);
+    }
     w->absent = *why;
     w->absent.code = ERR_IO;
     w->silent = w->wrong = false;
     w->blink_end_us = 0;
+    worker_drop_next(w);
     atomic_store(&w->present, false);
     w->cfg.driver->close(&w->board);
 }
@@ -157,6 +162,14 @@ static int restore(struct worker *w, struct status *err)
     return OK;
 }
 
+/* A board that opens and then fails is tried again more and more rarely: each try costs it and the
+ * bus a load of all its profiles. */
+static int64_t pause_us(const struct worker *w)
+{
+    unsigned doublings = w->n_failed < MAX_DOUBLINGS ? w->n_failed : MAX_DOUBLINGS;
+    return (int64_t)LOOK_US << doublings;
+}
+
 static void try_reopen(struct worker *w)
 {
     struct status err = {.code = OK};
@@ -165,10 +178,15 @@ static void try_reopen(struct worker *w)
         log_debug("%s", err.text);
         return;
     }
-    if (restore(w, &err) != OK)
+    if (restore(w, &err) != OK) {
         worker_lost(w, &err);
-    else
-        atomic_store(&w->present, true);
+        w->n_failed++;
+        return;
+    }
+    w->n_failed = 0;
+    atomic_store(&w->present, true);
+    if (!w->begun)
+        worker_begin(w);
 }
 
 /* While no sequence runs the elements must show what was acknowledged last; if they do not, it is
@@ -214,12 +232,15 @@ int worker_verify_idle(struct worker *w, struct status *err)
     if (w->expect == 0 || w->blink_end_us != 0)
         return OK;
     int r = compare(w, &got, &wrong);
-    if (r == OK && !w->wrong)
+    if (r == OK && !w->wrong) {
+        worker_settle(w);
         return OK;
+    }
     if (r == OK || r == ERR_STATE) { /* or is a sequence armed that was not played? */
         int told = w->cfg.driver->status(w->board, &status, err);
         if (told != OK || status.state.mode != RIS_IDLE)
             return told;
+        worker_settle(w);
     }
     if (r == OK)
         return check_elements(w, err);
@@ -239,14 +260,16 @@ void worker_look(struct worker *w)
             worker_lost(w, &err);
     } else {
         worker_answered(w);
+        if (status.state.mode == RIS_IDLE)
+            worker_settle(w);
         if (status.state.mode == RIS_IDLE && w->blink_end_us == 0 && ++w->looks % 2 == 0)
             look_at_elements(w);
     }
     worker_keep(w);
-    w->next_look_us = clock_us() + LOOK_US;
+    w->next_look_us = clock_us() + pause_us(w);
 }
 
-void worker_boot(struct worker *w)
+static void boot(struct worker *w)
 {
     uint8_t pattern[RIS_PATTERN_MAX];
     struct status err = {.code = OK};
@@ -269,6 +292,24 @@ void worker_boot(struct worker *w)
     log_info("board %s: shows its last profile %016" PRIx64 " again, read back", w->cfg.board.name,
              w->expect);
     worker_news(w, "apply", w->expect, "the last profile, at start");
+}
+
+/* How long this board takes, before there was a command to learn it from. */
+static void learn_pace(struct worker *w)
+{
+    struct board_status status;
+    struct status ignored;
+    int64_t began_us = clock_us();
+    if (w->cfg.driver->status(w->board, &status, &ignored) == OK)
+        w->worst_us[COMMAND_STATUS] = clock_us() - began_us;
+}
+
+void worker_begin(struct worker *w)
+{
+    w->begun = true;
+    learn_pace(w);
+    if (w->cfg.restore)
+        boot(w);
 }
 
 /* ---- identify ---- */
@@ -325,6 +366,17 @@ void worker_blink_end(struct worker *w)
         log_error("%s", err.text);
 }
 
+/* A board that is gone is lost; one that refuses only blinks no more. */
+static void blink_failed(struct worker *w, const struct status *err)
+{
+    if (err->code == ERR_IO || err->code == ERR_TIMEOUT) {
+        worker_lost(w, err);
+        return;
+    }
+    log_warn("%s; it blinks no more", err->text);
+    worker_blink_end(w);
+}
+
 void worker_blink_step(struct worker *w)
 {
     struct board_ack ack;
@@ -335,5 +387,5 @@ void worker_blink_step(struct worker *w)
     if (clock_us() >= w->blink_end_us)
         worker_blink_end(w);
     else if (blink(w, &ack, &err) != OK)
-        worker_lost(w, &err);
+        blink_failed(w, &err);
 }

@@ -29,14 +29,22 @@ struct worker {
     uint64_t result_hash;
     char result_text[sizeof((struct status *)0)->text];
 
-    /* Health: what the elements must show while no sequence runs, 0 = not known. */
+    /* Health: what the elements must show while no sequence runs, 0 = not known. While the store
+     * has a next profile that is what the edge will bring. */
     uint64_t expect;
     int64_t next_look_us;
     unsigned looks;
     bool silent, wrong; /* told already */
     bool gave_up;       /* a request of the command that runs got no answer in all its tries */
-    bool unsaved;       /* the static profile is not on disk yet */
-    int trigger;        /* enum ris_trigger that a client chose, -1 = none did */
+    unsigned n_failed;  /* times in a row that it could be opened and not be used */
+    bool begun;         /* it has been open once */
+    bool at_edge;       /* the static profile takes hold at the next edge */
+    struct {            /* static profile that is not on disk yet */
+        bool due;
+        uint16_t slot;
+        uint8_t pattern[RIS_PATTERN_MAX];
+    } unsaved;
+    int trigger; /* enum ris_trigger that a client chose, -1 = none did */
 
     int64_t worst_us[COMMAND_STOP]; /* recent longest times of the driver, by command */
     int64_t no_retry_after_us;      /* of the command that runs */
@@ -45,6 +53,7 @@ struct worker {
     int64_t blink_end_us, blink_next_us; /* 0 = not blinking */
     unsigned blinks;
 
+    atomic_bool stopping;
     pthread_mutex_t lock; /* of the next three */
     pthread_cond_t changed;
     bool opened; /* the first try is over */
@@ -75,8 +84,8 @@ int worker_verify_idle(struct worker *w, struct status *err) MUST_CHECK;
 /* The present health and the return of a board; called when next_look_us is over. */
 void worker_look(struct worker *w);
 
-/* Shows the profile that is stored as the last static one. */
-void worker_boot(struct worker *w);
+/* The board is open for the first time: learns its pace, shows its last static profile again. */
+void worker_begin(struct worker *w);
 
 /* Fill reply, return the code. */
 int worker_execute(struct worker *w, const struct job *job, struct reply *reply,
@@ -85,8 +94,15 @@ int worker_execute(struct worker *w, const struct job *job, struct reply *reply,
 int worker_library(struct worker *w, const struct command *c, struct reply *reply,
                    struct status *err) MUST_CHECK;
 
-/* Writes the static profile to disk if it is a new one: at the next look, as no client should wait
- * for a disk. */
+/* What the elements show from now on. worker_expect_next: from the next edge on. */
+void worker_expect(struct worker *w, uint16_t slot);
+void worker_expect_next(struct worker *w, uint16_t slot);
+/* The edge has come, or will not come any more. */
+void worker_settle(struct worker *w);
+void worker_drop_next(struct worker *w);
+
+/* Writes the static profile to disk if it is a new one: at a look, never before an answer. A
+ * command that comes at that moment waits for it. */
 void worker_keep(struct worker *w);
 /* pattern with its dead columns at 0, into out (may be the same). */
 void worker_mask(const struct worker *w, const uint8_t *pattern, uint8_t *out);

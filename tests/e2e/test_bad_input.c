@@ -254,8 +254,6 @@ static void missing_neighbours_and_devices_are_named(void **state)
         {UE "--set telemetry.endpoint=''", 1, "no radio answers", "start mirador-room"},
         {UE "--set radio.args=type=b200 --set radio.tx_enable=yes --set telemetry.endpoint=''", 1,
          "no radio answers to args 'type=b200'", "check power, cable"},
-        {"mirador-ris --set boards[0].room=ipc://room.s --set endpoint=ipc://r.s", 1,
-         "no room answers at ipc://room.s", "start mirador-room"},
         {"mirador status --endpoint ipc://none.s", 1, "no answer", "is miradord running"},
     };
     ASSERT_REFUSED(cases);

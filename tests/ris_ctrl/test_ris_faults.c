@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -114,6 +115,16 @@ static void faults_of_our_firmware(void **state)
     expect_shown(&far[0], r);
 }
 
+#define TILE_BYTES 64 /* 16 x 16 of 2 bits */
+
+static json_t *load_tile(unsigned slot, const uint8_t *p)
+{
+    return ask(p, TILE_BYTES,
+               "\"cmd\":\"load\",\"board\":\"wall\",\"slot\":%u,\"columns\":16,\"rows\":16,"
+               "\"bits\":2",
+               slot);
+}
+
 static json_t *arm(void)
 {
     return ask(NULL, 0,
@@ -171,6 +182,112 @@ static void faults_of_opensource(void **state)
     await_news("back", now_s(), NULL, 0);
 }
 
+/* The tile's answer is all that is known of it: its faults are silence, refusal and the cable. */
+static void faults_of_tiles(void **state)
+{
+    (void)state;
+    uint8_t p[TILE_BYTES], q[TILE_BYTES];
+    char text[300];
+    for (size_t i = 0; i < TILE_BYTES; i++) {
+        p[i] = (uint8_t)(0x5a ^ 7 * i);
+        q[i] = (uint8_t)(0xc3 ^ 5 * i);
+    }
+    board("tile", "tile", 115200);
+    expect_ok(load_tile(3, p));
+    expect_ok(apply(3));
+    expect_ok(load_tile(3, q));
+    emulated_tell(&far[0], "shown", text);
+    char *before = strdup(text);
+
+    fault("unplug", "lost");
+    refused(apply(3), "io", "board wall");
+    emulated_tell(&far[0], "plug", NULL);
+    await_news("back", now_s(), NULL, 0);
+    emulated_tell(&far[0], "shown", text);
+    assert_string_equal(text, before); /* not what its slot holds now */
+
+    emulated_tell(&far[0], "silent", NULL); /* it says nothing unless it is sent something */
+    double began = now_s();
+    refused(apply(3), "timeout", "board wall");
+    assert_true(await_news("silent", began, text, sizeof text) < 1.0 + stalled_s());
+    assert_non_null(strstr(text, "board wall: "));
+    emulated_tell(&far[0], "fine", NULL);
+    free(before);
+}
+
+/* Before its edge nothing of a sequence is shown: a disarmed or reset board shows what it did. */
+static void what_waits_for_an_edge_is_not_shown(void **state)
+{
+    (void)state;
+    uint8_t p[BYTES], q[BYTES];
+    pattern(1, p);
+    pattern(2, q);
+    board("firmware", "serial", 921600);
+    expect_ok(load(0, q));
+    expect_ok(load(1, q));
+    expect_ok(load(3, p));
+    expect_ok(apply(3));
+    expect_ok(ask(NULL, 0, "\"cmd\":\"apply\",\"board\":\"wall\",\"slot\":1,\"when\":\"trigger\""));
+    expect_ok(ask(NULL, 0, "\"cmd\":\"disarm\",\"board\":\"wall\""));
+    expect_shown(&far[0], p);
+    fault("lie", "wrong"); /* p is still looked after */
+    emulated_tell(&far[0], "fine", NULL);
+    await_news("corrected", now_s(), NULL, 0);
+    expect_ok(arm());
+    fault("reset", "lost");
+    await_news("back", now_s(), NULL, 0);
+    expect_shown(&far[0], p);
+}
+
+/* An ARM that is acknowledged after its time is taken back: it would play in another cycle. */
+static void a_late_sequence_is_disarmed(void **state)
+{
+    (void)state;
+    uint8_t p[BYTES];
+    char text[300];
+    pattern(1, p);
+    board("firmware", "serial", 921600);
+    expect_ok(load(0, p));
+    expect_ok(load(1, p));
+    emulated_tell(&far[0], "slow 150", NULL);
+    double began = now_s();
+    json_t *a = ask(NULL, 0,
+                    "\"cmd\":\"arm\",\"board\":\"wall\",\"steps\":[1],\"reps\":[1],"
+                    "\"period_ns\":90000,\"delay_ns\":5000,\"idle\":0,\"by_ns\":%lld",
+                    (long long)unix_ns() + 120000000);
+    refused(a, "timeout", "after its time and disarmed");
+    assert_true(await_news("late", began, text, sizeof text) < 1.0 + stalled_s());
+    emulated_tell(&far[0], "fine", NULL);
+    a = ask(NULL, 0, "\"cmd\":\"status\",\"board\":\"wall\"");
+    assert_string_not_equal(word(a, "mode"), "armed");
+    assert_string_not_equal(word(a, "mode"), "");
+    json_decref(a);
+}
+
+/* It opens and refuses its profiles: one line, and fewer and fewer tries. */
+static void a_board_that_only_opens_is_told_once(void **state)
+{
+    (void)state;
+    uint8_t p[BYTES];
+    char text[8192];
+    pattern(1, p);
+    board("firmware", "serial", 921600);
+    expect_ok(load(3, p));
+    expect_ok(apply(3));
+    emulated_tell(&far[0], "nack", NULL);
+    fault("reset", "lost");
+    sleep(3);
+    bench_log(&bench, text, sizeof text);
+    unsigned n = 0;
+    for (const char *at = text; (at = strstr(at, "refused")) != NULL; at++)
+        n++;
+    if (n == 0 || n > 2)
+        fail_msg("%u lines: %s", n, text);
+    emulated_tell(&far[0], "fine", NULL);
+    await_news("back", now_s(), NULL, 0);
+    expect_shown(&far[0], p);
+}
+
 int main(void)
 {
     pthread_t thread;
@@ -182,6 +299,12 @@ int main(void)
                                         lab_teardown),
         cmocka_unit_test_setup_teardown(silence_is_told_in_the_answer, lab_setup, lab_teardown),
         cmocka_unit_test_setup_teardown(faults_of_opensource, lab_setup, lab_teardown),
+        cmocka_unit_test_setup_teardown(faults_of_tiles, lab_setup, lab_teardown),
+        cmocka_unit_test_setup_teardown(what_waits_for_an_edge_is_not_shown, lab_setup,
+                                        lab_teardown),
+        cmocka_unit_test_setup_teardown(a_late_sequence_is_disarmed, lab_setup, lab_teardown),
+        cmocka_unit_test_setup_teardown(a_board_that_only_opens_is_told_once, lab_setup,
+                                        lab_teardown),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     done = true;

@@ -291,21 +291,59 @@ static void a_killed_board_is_reported_and_restored(void **state)
     assert_non_null(strstr(text, "is back, 1 profiles restored"));
 }
 
-static void absence_ends_with_one_line_and_its_cure(void **state)
+/* The daemon's client takes a board that is away for what it is, and finds it once it is there. */
+static void await_boards(const char *missing)
+{
+    struct ris_client_cfg cfg = {.sockets = sockets,
+                                 .endpoint = bench.ris,
+                                 .n_board = 2,
+                                 .boards = {"ris1", "ris2"},
+                                 .timeout_ms = 20000};
+    double end = now_s() + 20;
+    if (missing != NULL) {
+        assert_null(ris_client_create(&cfg, &err));
+        assert_non_null(strstr(err.text, missing));
+        return;
+    }
+    while (c == NULL && now_s() < end) {
+        c = ris_client_create(&cfg, &err);
+        usleep(50000);
+    }
+    if (c == NULL)
+        fail_msg("%s", err.text);
+}
+
+static void a_board_that_is_away_is_named_and_awaited(void **state)
 {
     (void)state;
     char text[2048];
-    sets[3] = "boards[1].ack_timeout_ms=20"; /* the room is asked for 72 ms */
-    bench_room_stop(&bench);
-    assert_int_equal(bench_start(&bench, sets, text, sizeof text), 1001);
+    uint32_t seed = 5;
+    uint8_t p[BYTES];
+    bench_room_refuse("ris2", ERR_NOT_FOUND);
+    assert_int_equal(bench_start(&bench, sets, text, sizeof text), 0);
+    bench_log(&bench, text, sizeof text);
+    assert_non_null(strstr(text, "board ris2: the room refused (not found)"));
+    assert_non_null(strstr(text, "the other boards are served"));
+    await_boards("ris2");
+    bench_room_refuse("", OK);
+    await_boards(NULL);
+    random_pattern(&seed, p);
+    expect_ok(ris_client_load(c, 1, 3, SHAPE, p, NULL, &err));
+    ris_client_destroy(&c);
+    assert_int_equal(bench_stop(&bench), 0);
+    bench_room_stop(&bench); /* nor does it need the room first */
+    assert_int_equal(bench_start(&bench, sets, text, sizeof text), 0);
+    bench_log(&bench, text, sizeof text);
     assert_non_null(strstr(text, "no room answers at"));
     assert_non_null(strstr(text, "start mirador-room"));
-    sets[3] = NULL; /* a room that is there has the time it wants */
     bench_room_start(&bench);
-    bench_room_refuse("ris2", ERR_NOT_FOUND);
-    assert_int_equal(bench_start(&bench, sets, text, sizeof text), 1001);
-    assert_non_null(strstr(text, "board ris2: the room refused (not found)"));
-    bench_room_refuse("", OK);
+    await_boards(NULL);
+}
+
+static void a_wrong_key_ends_with_one_line_and_its_cure(void **state)
+{
+    (void)state;
+    char text[2048];
     sets[3] = "boards[1].colums=16";
     assert_int_equal(bench_start(&bench, sets, text, sizeof text), 1002);
     assert_non_null(strstr(text, "did you mean 'boards[1].columns'?"));
@@ -350,7 +388,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(boards_do_not_wait_for_one_another, setup, teardown),
         cmocka_unit_test_setup_teardown(garbage_on_the_line_is_survived, setup, teardown),
         cmocka_unit_test_setup_teardown(a_killed_board_is_reported_and_restored, setup, teardown),
-        cmocka_unit_test_setup_teardown(absence_ends_with_one_line_and_its_cure, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_board_that_is_away_is_named_and_awaited, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_wrong_key_ends_with_one_line_and_its_cure, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(an_occupied_endpoint_is_an_error, setup, teardown),
         cmocka_unit_test_setup_teardown(boards_do_not_outlive_their_controller, setup, teardown),
     };
