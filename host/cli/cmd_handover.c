@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Subcommands that are programs of their own beside us, linked with what the others do without: MPI
- * (mirador-sweep), the base station and UHD (mirador-recording). */
+ * (mirador-sweep), the base station and UHD (mirador-recording, mirador-doctor). */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +27,12 @@ static int hand_over(const char *program, char **argv)
     execv(path, argv);
     fprintf(stderr, "%s: cannot run %s: %s\n", argv[0], path, strerror(errno));
     return EXIT_FAILED;
+}
+
+int cmd_doctor(int argc, char **argv)
+{
+    (void)argc;
+    return hand_over("mirador-doctor", argv);
 }
 
 int cmd_sweep(int argc, char **argv)

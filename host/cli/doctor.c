@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "host/cli/doctor.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,6 +63,39 @@ bool doctor_device_arg(const char *args, const char *key, char *value, size_t si
         p = strchr(p, ',');
     }
     return false;
+}
+
+bool doctor_quote(const char *name, char *word, size_t size)
+{
+    size_t n = 0;
+    word[n++] = '\'';
+    for (; *name && n + 6 < size; name++) {
+        if (*name == '\'')
+            n += (size_t)snprintf(word + n, size - n, "'\\''");
+        else
+            word[n++] = *name;
+    }
+    word[n++] = '\'';
+    word[*name ? 0 : n] = '\0';
+    return *name == '\0';
+}
+
+int doctor_process(const struct doctor *doctor, const char *name)
+{
+    char path[600], its[32];
+    int pid = 0;
+    doctor_path(doctor, "/proc", path, sizeof path);
+    DIR *dir = opendir(path);
+    for (struct dirent *e; dir && pid == 0 && (e = readdir(dir));) {
+        if (!isdigit((unsigned char)e->d_name[0]))
+            continue;
+        snprintf(path, sizeof path, "/proc/%.20s/comm", e->d_name);
+        if (doctor_read_line(doctor, path, its, sizeof its) && strcmp(its, name) == 0)
+            pid = atoi(e->d_name);
+    }
+    if (dir)
+        closedir(dir);
+    return pid;
 }
 
 double doctor_record_rate(const struct bs_cfg *cfg)

@@ -63,6 +63,12 @@ void doctor_fine(struct doctor *doctor, const char *check, const char *format, .
     __attribute__((format(printf, 3, 4)));
 void doctor_tell(struct doctor *doctor, const struct doctor_finding *finding);
 
+/* A name as one word of a shell, in quotes, into word; false if it does not fit: word is "". */
+bool doctor_quote(const char *name, char *word, size_t size);
+
+/* Process of that name, or 0; /proc tells every account. */
+int doctor_process(const struct doctor *doctor, const char *name);
+
 /* path below the sysroot; text is cut at the first newline and terminated. False: unreadable. */
 bool doctor_read_line(const struct doctor *doctor, const char *path, char *text, size_t size);
 void doctor_path(const struct doctor *doctor, const char *path, char *full, size_t size);

@@ -71,15 +71,30 @@ static void look_at_write_speed(struct doctor *d, const char *folder, double rat
         doctor_tell(d, &f);
 }
 
+/* miradord makes the folder for the first recording: until then the one above it tells. */
+static double find_record_folder(const struct doctor *d, const char *wanted, char folder[BS_TEXT])
+{
+    double bytes;
+    snprintf(folder, BS_TEXT, "%s", wanted);
+    while ((bytes = d->probes.free_bytes(folder)) < 0 && strrchr(folder, '/') > folder)
+        *strrchr(folder, '/') = '\0';
+    if (bytes >= 0)
+        return bytes;
+    snprintf(folder, BS_TEXT, "%s", wanted[0] == '/' ? "/" : ".");
+    return d->probes.free_bytes(folder);
+}
+
 void doctor_disk(struct doctor *d, const struct bs_cfg *cfg)
 {
-    const char *folder = d->record_dir ? d->record_dir : cfg->run.state_dir;
-    double rate = doctor_record_rate(cfg);
-    double bytes = d->probes.free_bytes(folder);
-    if (bytes < 0) {
-        tell_missing(d, folder);
+    char folder[BS_TEXT];
+    const char *own = cfg->record.folder[0] ? cfg->record.folder : cfg->run.state_dir;
+    const char *wanted = d->record_dir ? d->record_dir : own;
+    const double rate = doctor_record_rate(cfg);
+    if (d->probes.free_bytes(cfg->run.state_dir) < 0) {
+        tell_missing(d, cfg->run.state_dir);
         return;
     }
+    const double bytes = find_record_folder(d, wanted, folder);
     look_at_space(d, folder, bytes, rate);
     look_at_write_speed(d, folder, rate);
 }

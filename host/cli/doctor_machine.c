@@ -179,7 +179,7 @@ static void look_at_shared_memory(struct doctor *d)
         .check = "shared-memory",
         .verdict = DOCTOR_WARNING,
         .why = "the memory stays taken, and the next room may not fit",
-        .cure = "rm",
+        .cure = "rm --",
     };
     char path[512], first[200] = "";
     unsigned stale = 0;
@@ -190,8 +190,11 @@ static void look_at_shared_memory(struct doctor *d)
             continue;
         if (stale++ == 0)
             snprintf(first, sizeof first, "%.190s", e->d_name);
-        size_t used = strlen(f.cure);
-        snprintf(f.cure + used, sizeof f.cure - used, " %.100s/%.100s", path, e->d_name);
+        char full[800], word[sizeof f.cure];
+        const size_t used = strlen(f.cure);
+        snprintf(full, sizeof full, "%s/%s", path, e->d_name);
+        if (doctor_quote(full, word, sizeof word) && used + strlen(word) + 2 < sizeof f.cure)
+            snprintf(f.cure + used, sizeof f.cure - used, " %s", word);
     }
     if (dir)
         closedir(dir);

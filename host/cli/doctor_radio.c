@@ -118,11 +118,25 @@ static void look_at_reference(struct doctor *d, const struct bs_cfg *cfg)
     }
 }
 
+/* A base station that runs has the device: others do not find it, and must not open it. */
+static bool is_in_use(struct doctor *d, const struct bs_cfg *cfg)
+{
+    int pid = doctor_process(d, "miradord");
+    if (pid == 0 || radio_args_is_room(cfg->radio.args))
+        return false;
+    doctor_fine(d, "device", "left alone: miradord (pid %d) runs; see 'radio' of mirador status",
+                pid);
+    doctor_fine(d, "reference", "left alone; see 'unsynchronised' of mirador status");
+    return true;
+}
+
 void doctor_radio(struct doctor *d, const struct bs_cfg *cfg)
 {
     look_at_version(d);
     if (radio_args_is_room(cfg->radio.args))
         look_at_module(d);
+    if (is_in_use(d, cfg))
+        return;
     bool there = look_at_device(d, cfg);
     if (!is_external(cfg->radio.clock_source) && !is_external(cfg->radio.time_source))
         doctor_fine(d, "reference", "none is configured");

@@ -2,7 +2,9 @@
  *
  * Endpoints that miradord wants to bind, and the surfaces it wants to talk to. */
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +40,65 @@ static bool local_is_taken(const struct doctor *d, const char *path, char *who, 
     if (fd >= 0)
         close(fd);
     return taken;
+}
+
+/* Inode and account of the socket that listens on this port; false: none is known. */
+static bool listener(const struct doctor *d, unsigned port, unsigned long *inode, unsigned *uid)
+{
+    static const char *const tables[] = {"/proc/net/tcp", "/proc/net/tcp6"};
+    bool found = false;
+    for (size_t i = 0; i < 2 && !found; i++) {
+        char path[600], line[300];
+        doctor_path(d, tables[i], path, sizeof path);
+        FILE *f = fopen(path, "re");
+        while (f && !found && fgets(line, sizeof line, f)) {
+            unsigned at, state;
+            found = sscanf(line, " %*u: %*[0-9A-Fa-f]:%x %*s %x %*s %*s %*s %u %*u %lu", &at,
+                           &state, uid, inode) == 4 &&
+                    at == port && state == TCP_LISTEN;
+        }
+        if (f)
+            fclose(f);
+    }
+    return found;
+}
+
+/* Whether the process holds that socket. 1 or 0; -1: it is not ours to look at. */
+static int holds(const struct doctor *d, int pid, unsigned long inode)
+{
+    char path[600], name[64], wanted[64];
+    int held = 0;
+    snprintf(wanted, sizeof wanted, "socket:[%lu]", inode);
+    snprintf(name, sizeof name, "/proc/%d/fd", pid);
+    doctor_path(d, name, path, sizeof path);
+    DIR *dir = opendir(path);
+    if (!dir)
+        return -1;
+    for (struct dirent *e; held == 0 && (e = readdir(dir));) {
+        ssize_t n = readlinkat(dirfd(dir), e->d_name, name, sizeof name - 1);
+        name[n > 0 ? n : 0] = '\0';
+        held = strcmp(name, wanted) == 0;
+    }
+    closedir(dir);
+    return held;
+}
+
+/* Who: "miradord (pid 12)", if it is one that has the port. Of another account's processes we see
+ * the name, and whose the socket is. */
+static bool daemon_listens(const struct doctor *d, unsigned port, char *who, size_t size)
+{
+    unsigned long inode;
+    unsigned uid;
+    struct stat st;
+    char path[600], name[32];
+    int pid = doctor_process(d, "miradord");
+    if (pid == 0 || !listener(d, port, &inode, &uid))
+        return false;
+    snprintf(name, sizeof name, "/proc/%d", pid);
+    doctor_path(d, name, path, sizeof path);
+    snprintf(who, size, "miradord (pid %d)", pid);
+    int held = holds(d, pid, inode);
+    return held > 0 || (held < 0 && stat(path, &st) == 0 && st.st_uid == uid);
 }
 
 /* An errno, 0 if it could be bound. "tcp://127.0.0.1:5600", "tcp://[::1]:5600" or an asterisk. */
@@ -95,7 +156,13 @@ static void look_at_endpoint(struct doctor *d, const char *check, const char *en
         look_at_local(d, &f, endpoint);
         return;
     }
+    char who[64];
     int fault = strncmp(endpoint, "tcp://", 6) == 0 ? tcp_fault(endpoint + 6) : 0;
+    if (fault == EADDRINUSE &&
+        daemon_listens(d, (unsigned)atoi(strrchr(endpoint, ':') + 1), who, sizeof who)) {
+        doctor_fine(d, check, "%.200s is served by %s, which runs", endpoint, who);
+        return;
+    }
     if (fault == 0) {
         doctor_fine(d, check, "%.200s is free", endpoint);
         return;

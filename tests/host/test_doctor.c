@@ -34,7 +34,8 @@ static struct {
     bool clock;
     unsigned ring;
     double free_bytes, write_s;
-    int devices, reference;
+    int devices, reference, opened;
+    char written[400];
 } machine;
 static atomic_bool board_present = true; /* the controller has a thread of its own */
 static atomic_bool stop_controller;
@@ -54,14 +55,14 @@ static bool ring_probe(const char *interface, unsigned *now, unsigned *most)
 
 static double free_probe(const char *of)
 {
-    assert_string_equal(of, folder);
     errno = ENOENT;
-    return machine.free_bytes;
+    return strcmp(of, folder) == 0 ? machine.free_bytes : -1;
 }
 
 static double write_probe(const char *to, size_t n)
 {
-    (void)to, (void)n;
+    (void)n;
+    snprintf(machine.written, sizeof machine.written, "%s", to);
     return machine.write_s;
 }
 
@@ -74,6 +75,7 @@ static int find_probe(const char *args)
 static int reference_probe(const struct radio_cfg *radio, struct status *why)
 {
     assert_int_equal(radio->n_tx, 0);
+    machine.opened++;
     return machine.reference ? status_set(why, ERR_STATE, "no lock") : OK;
 }
 
@@ -251,7 +253,10 @@ static void the_machine_s_faults_are_found(void **state)
     machine.clock = false;
     expect("clock", DOCTOR_WARNING, "chrony");
     plant("/dev/shm/mirador-dead", "x");
-    expect("shared-memory", DOCTOR_WARNING, "mirador-dead");
+    expect("shared-memory", DOCTOR_WARNING, "mirador-dead'");
+    plant("/dev/shm/mirador-x; echo 'y'", "x"); /* a name that no shell may read */
+    expect("shared-memory", DOCTOR_WARNING, "/mirador-x; echo '\\''y'\\'''");
+    take_away("/dev/shm/mirador-x; echo 'y'");
     assert_null(strstr(found.f[0].cure, "mirador-lab"));
 }
 
@@ -294,6 +299,35 @@ static int listen_on(int family, struct sockaddr *at, socklen_t n)
     return fd;
 }
 
+/* Process 815 holds the socket that listens on this port. */
+static void plant_listener(unsigned port)
+{
+    char full[400];
+    plant("/proc/net/tcp",
+          "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n"
+          "   0: 0100007F:%04X 00000000:0000 0A 00000000:00000000 00:00000000 00000000  4242 "
+          "       0 77123 1 0000 100 0 0 10 0\n",
+          port);
+    plant("/proc/815/fd/6", "x");
+    snprintf(full, sizeof full, "%s/proc/815/fd/7", root);
+    assert_int_equal(symlink("socket:[77123]", full), 0);
+}
+
+static void a_device_in_use_is_left_alone(void **state)
+{
+    (void)state;
+    machine.devices = 0; /* claimed: nobody else finds it */
+    machine.reference = 1;
+    machine.opened = 0;
+    plant("/proc/815/comm", "miradord\n");
+    a_healthy_machine_gives_no_finding(NULL);
+    assert_int_equal(machine.opened, 0);
+    take_away("/proc/815/comm");
+    machine.devices = 1;
+    expect("reference", DOCTOR_PROBLEM, "10 MHz");
+    assert_int_equal(machine.opened, 1);
+}
+
 static void an_endpoint_that_is_taken_is_found(void **state)
 {
     (void)state;
@@ -318,6 +352,14 @@ static void an_endpoint_that_is_taken_is_found(void **state)
     snprintf(cfg.control_endpoint, sizeof cfg.control_endpoint, "tcp://127.0.0.1:%d",
              ntohs(tcp.sin_port));
     expect("control", DOCTOR_PROBLEM, "ss -ltnp");
+    const unsigned port = ntohs(tcp.sin_port);
+    plant("/proc/815/comm", "miradord\n");
+    plant_listener(port);
+    snprintf(cfg.control_endpoint, sizeof cfg.control_endpoint, "tcp://127.0.0.1:%u", port);
+    a_healthy_machine_gives_no_finding(NULL); /* it is the base station that listens there */
+    take_away("/proc/815/fd/7");
+    expect("control", DOCTOR_PROBLEM, "ss -ltnp"); /* it runs, but another has its port */
+    take_away("/proc/815/comm");
     close(fd);
     snprintf(cfg.control_endpoint, sizeof cfg.control_endpoint, "ipc:///nowhere/at/all.sock");
     expect("control", DOCTOR_PROBLEM, "install -d");
@@ -348,8 +390,20 @@ static void disk_and_keys_are_looked_at(void **state)
     expect("disk-speed", DOCTOR_WARNING, "NVMe");
     machine.write_s = -1;
     expect("disk-speed", DOCTOR_WARNING, "chown");
+    snprintf(cfg.record.folder, sizeof cfg.record.folder, "%s/not/yet", folder);
+    a_healthy_machine_gives_no_finding(NULL);
+    assert_string_equal(machine.written, folder); /* it will be made in there */
+    cfg.record.folder[0] = '\0';
     chmod(cfg.users[0].key_file, 0644);
     expect("user-key", DOCTOR_PROBLEM, "chmod 600");
+    memcpy(cfg.secret_key_file, cfg.users[0].key_file, sizeof cfg.secret_key_file);
+    a_healthy_machine_gives_no_finding(NULL);
+    snprintf(cfg.secret_key_file, sizeof cfg.secret_key_file, "%s/socket.key", folder);
+    expect("socket-key", DOCTOR_PROBLEM, "keys socket --out");
+    const uint8_t half[16] = {1};
+    assert_int_equal(key_file_write(cfg.secret_key_file, half, sizeof half, &err), 0);
+    expect("socket-key", DOCTOR_PROBLEM, "keys socket --out");
+    cfg.secret_key_file[0] = '\0';
     unlink(cfg.users[0].key_file);
     expect("user-key", DOCTOR_PROBLEM, "keys user add");
 }
@@ -418,6 +472,7 @@ int main(void)
         cmocka_unit_test(the_machine_s_faults_are_found),
         cmocka_unit_test(the_way_to_the_radio_is_looked_at),
         cmocka_unit_test(the_radio_is_looked_at),
+        cmocka_unit_test(a_device_in_use_is_left_alone),
         cmocka_unit_test(an_endpoint_that_is_taken_is_found),
         cmocka_unit_test(surfaces_that_do_not_answer_are_found),
         cmocka_unit_test(a_recording_s_rate_is_that_of_its_windows),

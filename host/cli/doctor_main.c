@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * mirador doctor: what will bite, and the cure. */
+ * mirador-doctor: what `mirador doctor` runs. A program of its own because it is linked with UHD.
+ */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/options.h"
-#include "host/cli/cmd.h"
 #include "host/cli/doctor.h"
 
 struct job {
@@ -17,7 +18,7 @@ struct job {
 };
 
 static const struct option_spec specs[] = {
-    {"record-dir", 0, "FOLDER", "where recordings shall go (run.state_dir)"},
+    {"record-dir", 0, "FOLDER", "where recordings shall go (record.folder)"},
     {"sysroot", 0, "FOLDER", "look at /proc, /sys and /dev/shm below this folder"},
     {"quiet", 'q', NULL, "leave out what is well"},
 };
@@ -88,7 +89,7 @@ static bool load(struct doctor *d, const struct options *opt, const char *file, 
     return false;
 }
 
-int cmd_doctor(int argc, char **argv)
+int main(int argc, char **argv)
 {
     static struct job job = {
         .doctor = {.sysroot = "", .tell = print, .context = &job},
@@ -107,6 +108,7 @@ int cmd_doctor(int argc, char **argv)
         .apply = apply,
         .context = &job,
     };
+    log_open("mirador", LOG_LEVEL_INFO);
     setenv("UHD_LOG_CONSOLE_LEVEL", "error", 0);
     int code = options_parse(&options_cfg, argc, argv, &opt);
     if (code < 0 && (opt.check_config || opt.dump_config))
