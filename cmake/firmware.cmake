@@ -22,10 +22,10 @@ set(firmware_flags -mcpu=cortex-m4 -mthumb -mfloat-abi=soft -std=gnu11 -O2 -g -f
   -ffunction-sections -fdata-sections -fno-tree-loop-distribute-patterns
   -Wall -Wextra -Wshadow -Wpointer-arith -Wvla -Wundef -Wstrict-prototypes -Wmissing-prototypes -Werror)
 
-# mirador_firmware(BOARD [VARIANT NAME SILENCE_MS MS]): bin/firmware/ris-BOARD[-NAME].{elf,bin,map} of
-# firmware/board/BOARD, with another limit of silence if given.
+# mirador_firmware(BOARD [VARIANT NAME] [SILENCE_MS MS] [COLUMNS N] [ROWS N] [BITS N]):
+# bin/firmware/ris-BOARD[-NAME].{elf,bin,map} of firmware/board/BOARD; what is not given is as configured.
 function(mirador_firmware board)
-  cmake_parse_arguments(F "" "VARIANT;SILENCE_MS" "" ${ARGN})
+  cmake_parse_arguments(F "" "VARIANT;SILENCE_MS;COLUMNS;ROWS;BITS" "" ${ARGN})
   if(NOT ARM_GCC OR NOT ARM_OBJCOPY OR NOT ARM_SIZE)
     message(STATUS "firmware for ${board} is left out: install gcc-arm-none-eabi to build it")
     return()
@@ -33,15 +33,18 @@ function(mirador_firmware board)
   set(folder firmware/board/${board})
   set(out ${CMAKE_BINARY_DIR}/bin/firmware)
   set(id ${board})
-  set(silence_ms ${MIRADOR_RIS_SILENCE_MS})
   if(F_VARIANT)
     set(id ${board}-${F_VARIANT})
-    set(silence_ms ${F_SILENCE_MS})
   endif()
+  foreach(key SILENCE_MS COLUMNS ROWS BITS)
+    if(NOT DEFINED F_${key})
+      set(F_${key} ${MIRADOR_RIS_${key}})
+    endif()
+  endforeach()
   set(name ris-${id})
-  set(defines -DBOARD_HEADER="${folder}/board.h" -DBOARD_COLUMNS=${MIRADOR_RIS_COLUMNS}
-    -DBOARD_ROWS=${MIRADOR_RIS_ROWS} -DBOARD_BITS=${MIRADOR_RIS_BITS} -DBOARD_SLOTS=${MIRADOR_RIS_SLOTS}
-    -DBOARD_BAUD=${MIRADOR_RIS_BAUD} -DBOARD_SILENCE_MS=${silence_ms})
+  set(defines -DBOARD_HEADER="${folder}/board.h" -DBOARD_COLUMNS=${F_COLUMNS}
+    -DBOARD_ROWS=${F_ROWS} -DBOARD_BITS=${F_BITS} -DBOARD_SLOTS=${MIRADOR_RIS_SLOTS}
+    -DBOARD_BAUD=${MIRADOR_RIS_BAUD} -DBOARD_SILENCE_MS=${F_SILENCE_MS})
   set(objects)
   foreach(source ${firmware_sources} ${folder}/startup.c ${folder}/pins.c)
     string(REPLACE "/" "_" object ${source})

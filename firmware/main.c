@@ -37,6 +37,8 @@ static struct {
     uint64_t held_us;   /* since when a request waits, 0 = none does */
 } board;
 
+static const struct guard_bus guard = {IWDG, EXTI, &PWR_CR, &PWR_CSR};
+
 static uint8_t patterns[BOARD_SLOTS * PATTERN_BYTES];
 static uint64_t hashes[BOARD_SLOTS];
 
@@ -146,12 +148,7 @@ void on_pendsv(void)
 
 void on_supply(void)
 {
-    if (!guard_supply_low())
-        return;
-    pins_off();
-    while (guard_supply_low())
-        ;
-    cortex_reset();
+    guard_supply(&guard, pins_off, cortex_reset);
 }
 
 /* ---- the main loop ---- */
@@ -203,7 +200,7 @@ static void serve(void)
     for (;;) {
         uint64_t now = uptime_us();
         if (now - fed_us > FEED_US) {
-            guard_feed();
+            guard_feed(&guard);
             fed_us = now;
         }
         check_silence(now);
@@ -224,7 +221,8 @@ static bool start(void)
     enum clock_source source = clock_tree_start(BOARD_CRYSTAL_MHZ);
     board.emulated = source == CLOCK_EMULATED;
     bool sound = pins_start() || board.emulated; /* QEMU has no pins to read back */
-    guard_start();
+    guard_start(&guard);
+    cortex_enable_irq(IRQ_PVD, PRIORITY_SUPPLY);
     sound &= uptime_start(source);
     sound &= usart_start(&board.usart, BOARD_USART, BOARD_USART_IRQ, APB2_HZ, BOARD_BAUD);
     sound &= trigger_start();

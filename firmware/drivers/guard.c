@@ -4,7 +4,6 @@
 #define PVD_LINE    (1u << 16)
 #define PWR_PVDE    (1u << 4)
 #define PWR_PLS_2V7 (5u << 5)
-#define PWR_CSR     REG32(0x40007004)
 #define PVDO        (1u << 2)
 
 #define IWDG_UNLOCK 0x5555
@@ -13,26 +12,35 @@
 #define IWDG_DIV_32 3    /* 32 kHz / 32 = 1 kHz */
 #define IWDG_RELOAD 2000 /* 1.4 .. 3.8 s over the oscillator's tolerance */
 
-void guard_start(void)
+void guard_start(const struct guard_bus *bus)
 {
-    PWR_CR |= PWR_PVDE | PWR_PLS_2V7;
-    EXTI->rtsr |= PVD_LINE; /* rises when the supply falls below the threshold */
-    EXTI->imr |= PVD_LINE;
-    cortex_enable_irq(IRQ_PVD, PRIORITY_SUPPLY);
-    IWDG->kr = IWDG_START;
-    IWDG->kr = IWDG_UNLOCK;
-    IWDG->pr = IWDG_DIV_32;
-    IWDG->rlr = IWDG_RELOAD;
-    IWDG->kr = IWDG_FEED;
+    *bus->pwr_cr |= PWR_PVDE | PWR_PLS_2V7;
+    bus->exti->rtsr |= PVD_LINE; /* rises when the supply falls below the threshold */
+    bus->exti->imr |= PVD_LINE;
+    bus->iwdg->kr = IWDG_START;
+    bus->iwdg->kr = IWDG_UNLOCK;
+    bus->iwdg->pr = IWDG_DIV_32;
+    bus->iwdg->rlr = IWDG_RELOAD;
+    bus->iwdg->kr = IWDG_FEED;
 }
 
-void guard_feed(void)
+void guard_feed(const struct guard_bus *bus)
 {
-    IWDG->kr = IWDG_FEED;
+    bus->iwdg->kr = IWDG_FEED;
 }
 
-bool guard_supply_low(void)
+static bool is_low(const struct guard_bus *bus)
 {
-    EXTI->pr = PVD_LINE;
-    return (PWR_CSR & PVDO) != 0;
+    bus->exti->pr = PVD_LINE;
+    return (*bus->pwr_csr & PVDO) != 0;
+}
+
+void guard_supply(const struct guard_bus *bus, void (*off)(void), void (*reset)(void))
+{
+    if (!is_low(bus))
+        return;
+    off();
+    while (is_low(bus))
+        ;
+    reset();
 }

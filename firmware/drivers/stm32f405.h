@@ -44,6 +44,7 @@ struct rcc_regs {
 #define ADC_CCR        REG32(0x40012304)
 #define VREFINT_CAL    (*(const volatile uint16_t *)(uintptr_t)0x1fff7a2a)
 #define PWR_CR         REG32(0x40007000)
+#define PWR_CSR        REG32(0x40007004)
 #define FLASH_ACR      REG32(0x40023c00)
 #define SYSCFG_EXTICR1 REG32(0x40013808)
 #define RNG_CR         REG32(0x50060800)

@@ -16,6 +16,7 @@
 
 #define ELF         MIRADOR_BIN_DIR "/firmware/ris-netduinoplus2.elf"
 #define ELF_SILENCE MIRADOR_BIN_DIR "/firmware/ris-netduinoplus2-silence.elf"
+#define ELF_LARGE   MIRADOR_BIN_DIR "/firmware/ris-netduinoplus2-64x64x2.elf"
 #define BOOT_TRIES  500
 #define BOOT_MS     20
 #define ACK_MS      2000
@@ -58,16 +59,37 @@ static void boot(struct arm_board *b, const char *elf)
     arm_board_hello(b);
 }
 
-void arm_board_hello(struct arm_board *b)
+/* A board that boots hears nothing: knock until it does. */
+static void hello(struct packet_board *packet, const struct board_cfg *as)
 {
     struct status err = {.code = OK};
-    /* A board that boots hears nothing: knock until it does. */
     int r = ERR_TIMEOUT;
     for (int i = 0; i < BOOT_TRIES && r == ERR_TIMEOUT; i++)
-        r = packet_board_hello(&b->packet, &cfg, &err);
+        r = packet_board_hello(packet, as, &err);
     must(r, &err);
-    b->packet.link.timeout_ms = ACK_MS;
-    b->packet.link.retries = 2;
+    packet->link.timeout_ms = ACK_MS;
+    packet->link.retries = 2;
+}
+
+void arm_board_hello(struct arm_board *b)
+{
+    hello(&b->packet, &cfg);
+}
+
+void arm_board_start_large(struct qemu_machine *machine, struct packet_board *packet,
+                           struct shift_log *log)
+{
+    struct status err = {.code = OK};
+    shift_log_init(log, LARGE_BYTES);
+    must(qemu_machine_start(machine, "large", ELF_LARGE, &err), &err);
+    packet_link_init(&packet->link, machine->uart, "large", 1);
+}
+
+void arm_board_hello_large(struct packet_board *packet)
+{
+    static const struct board_cfg large = {
+        .name = "large", .shape = {64, 64, 2}, .n_slots = 64, .ack_timeout_ms = BOOT_MS};
+    hello(packet, &large);
 }
 
 void arm_board_boot(struct arm_board *b)

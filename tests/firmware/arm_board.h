@@ -25,6 +25,11 @@ const char *arm_board_missing(void);
 void arm_board_boot(struct arm_board *b);
 void arm_board_boot_silence(struct arm_board *b); /* the variant that minds 2 s of silence */
 void arm_board_hello(struct arm_board *b);        /* until it answers */
+/* The variant for 64 x 64 elements of 2 bits; the caller stops the machine. */
+#define LARGE_BYTES 1024
+void arm_board_start_large(struct qemu_machine *machine, struct packet_board *packet,
+                           struct shift_log *log);
+void arm_board_hello_large(struct packet_board *packet);
 void arm_board_unplug(struct arm_board *b);
 
 void arm_board_pattern(unsigned seed, uint8_t pattern[ARM_BYTES]);

@@ -126,7 +126,7 @@ static void round_trips(unsigned n)
         show((uint16_t)(i % 64), p);
         expect_ok(driver->readback(board, RIS_SLOT_ACTIVE, &back, &err));
         assert_memory_equal(back.pattern, p, ris_pattern_bytes(cfg.shape));
-        if (i % 50 == 0)
+        if (back.unread || i % 50 == 0) /* its own memory, or a look at it */
             expect_on_board(p);
     }
     print_message("%s: %u profiles there and back, %.2f ms each\n", driver->name, n,

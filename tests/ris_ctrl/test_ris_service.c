@@ -106,26 +106,77 @@ static void expect_ok(int r)
         fail_msg("%s: %s", status_name(r), err.text);
 }
 
+/* Loaded, read back from the slot, shown, and as the room was told. */
+static void there_and_back(size_t board, uint16_t slot, uint32_t *seed)
+{
+    static const char *const names[] = {"ris1", "ris2"};
+    uint8_t pattern[BYTES], back[RIS_PATTERN_MAX];
+    struct ris_shape shape;
+    struct bench_report report;
+    uint64_t hash = 0, hash_back = 0;
+    random_pattern(seed, pattern);
+    expect_ok(ris_client_load(c, board, slot, SHAPE, pattern, &hash, &err));
+    assert_true(hash == ris_profile_hash(SHAPE, pattern));
+    expect_ok(ris_client_readback(c, board, slot, &shape, back, &hash_back, &err));
+    assert_true(ris_shape_equal(shape, SHAPE));
+    assert_memory_equal(pattern, back, BYTES);
+    assert_true(hash == hash_back);
+    expect_ok(ris_client_apply(c, board, slot, RIS_NOW, &err));
+    assert_true(bench_room_reports(names[board], &report) > 0);
+    assert_memory_equal(report.idle, pattern, BYTES);
+}
+
 static void profiles_come_back_as_they_went(void **state)
 {
     (void)state;
     start();
     uint32_t seed = 11;
-    for (unsigned i = 0; i < 1000; i++) {
-        uint8_t pattern[BYTES], back[RIS_PATTERN_MAX];
-        struct ris_shape shape;
-        uint64_t hash = 0, hash_back = 0;
-        size_t board = i % 2;
-        random_pattern(&seed, pattern);
-        expect_ok(ris_client_load(c, board, (uint16_t)(i % 64), SHAPE, pattern, &hash, &err));
-        assert_true(hash == ris_profile_hash(SHAPE, pattern));
-        expect_ok(
-            ris_client_readback(c, board, (uint16_t)(i % 64), &shape, back, &hash_back, &err));
-        assert_true(ris_shape_equal(shape, SHAPE));
-        assert_memory_equal(pattern, back, BYTES);
-        assert_true(hash == hash_back);
-    }
+    for (unsigned i = 0; i < 1000; i++)
+        there_and_back(i % 2, (uint16_t)(i % 64), &seed);
     assert_int_equal(bench_stop(&bench), 0);
+}
+
+static pid_t qemu_of(pid_t controller)
+{
+    char command[64], line[32] = "";
+    snprintf(command, sizeof command, "pgrep -P %d qemu-system-arm", (int)controller);
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    (void)!fgets(line, sizeof line, pipe);
+    pclose(pipe);
+    return (pid_t)atoi(line);
+}
+
+/* The ARM program behind the service: what it was given holds when its machine is killed. */
+static void an_arm_board_is_served_and_restored(void **state)
+{
+    (void)state;
+    uint32_t seed = 11;
+    struct ris_shape shape;
+    uint8_t back[RIS_PATTERN_MAX];
+    uint64_t before = 0, after = 1;
+    if (access(MIRADOR_BIN_DIR "/firmware/ris-netduinoplus2.elf", R_OK) != 0 ||
+        system("command -v qemu-system-arm >/dev/null") != 0) {
+        print_message("needs arm-none-eabi-gcc at build time and qemu-system-arm\n");
+        skip();
+    }
+    sets[3] = "boards[0].driver=qemu";
+    start();
+    for (unsigned i = 0; i < 200; i++)
+        there_and_back(0, (uint16_t)(i % 64), &seed);
+    expect_ok(ris_client_readback(c, 0, 7, &shape, back, &before, &err));
+    pid_t qemu = qemu_of(bench.controller);
+    assert_true(qemu > 0);
+    kill(qemu, SIGKILL);
+    double end = now_s() + 20;
+    while (ris_client_apply(c, 0, 7, RIS_NOW, &err) == OK && now_s() < end)
+        usleep(10000);
+    assert_non_null(strstr(err.text, "board ris1"));
+    while (ris_client_apply(c, 0, 7, RIS_NOW, &err) != OK && now_s() < end)
+        usleep(50000);
+    expect_ok(ris_client_readback(c, 0, 7, &shape, back, &after, &err));
+    assert_true(before == after); /* nobody loaded it again but the controller */
+    sets[3] = NULL;
 }
 
 static void a_change_reaches_the_room_before_its_ack(void **state)
@@ -383,6 +434,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(profiles_come_back_as_they_went, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_arm_board_is_served_and_restored, setup, teardown),
         cmocka_unit_test_setup_teardown(a_change_reaches_the_room_before_its_ack, setup, teardown),
         cmocka_unit_test_setup_teardown(refusals_say_why, setup, teardown),
         cmocka_unit_test_setup_teardown(boards_do_not_wait_for_one_another, setup, teardown),
