@@ -5,11 +5,13 @@
 #include "host/recorder_priv.h"
 #include <assert.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { STATES_SPARE = 3 };
+#define TOO_SLOW "the disk is slower than the samples come"
 
 const char *recorder_state_name(enum recorder_state s)
 {
@@ -44,6 +46,13 @@ static void fill_head(struct recorder *r)
         h->profiles[i] = *r->cfg.profiles[i];
 }
 
+/* Under the lock, once threads run. */
+static void use_memory(struct recorder *r)
+{
+    r->have_memory = true;
+    r->status.memory_bytes = r->memory_bytes;
+}
+
 struct recorder *recorder_create(const struct recorder_cfg *cfg, struct status *err)
 {
     struct recorder *r = calloc(1, sizeof *r);
@@ -72,10 +81,12 @@ struct recorder *recorder_create(const struct recorder_cfg *cfg, struct status *
     pthread_cond_init(&r->news, NULL);
     pthread_cond_init(&r->room, NULL);
     if (r->ring_cycles > 0) {
-        if (recorder_memory(r, err))
+        if (recorder_memory(r, err)) {
             recorder_destroy(&r);
-        else
+        } else {
+            use_memory(r);
             r->status.state = RECORDER_ARMED;
+        }
     }
     return r;
 }
@@ -140,10 +151,21 @@ static void close_open(struct recorder *r)
         r->status.queued_max = r->queue.n;
 }
 
+/* While a recording starts, cycles go on into the queue: between the ring and what follows there
+ * is no gap. What a snapshot keeps ends when its writing begins. */
 static bool taking(const struct recorder *r)
 {
-    return (r->status.state == RECORDER_ARMED || r->status.state == RECORDER_RECORDING) &&
-           !r->snapshot;
+    if (r->ended || !r->have_memory || r->overrun)
+        return false;
+    switch (r->status.state) {
+    case RECORDER_ARMED:
+    case RECORDER_STARTING:
+        return true;
+    case RECORDER_RECORDING:
+        return !r->snapshot;
+    default:
+        return false;
+    }
 }
 
 static void too_slow(struct recorder *r)
@@ -153,7 +175,9 @@ static void too_slow(struct recorder *r)
     r->open = NULL;
     r->need_state = true;
     if (r->status.state == RECORDER_RECORDING)
-        close_with(r, RECORDER_SLOW, "the disk is slower than the samples come");
+        close_with(r, RECORDER_SLOW, TOO_SLOW);
+    if (r->status.state == RECORDER_STARTING) /* it ends with what is whole */
+        r->overrun = true;
 }
 
 static struct slot *open_slot(struct recorder *r)
@@ -259,7 +283,7 @@ void recorder_end(struct recorder *r)
     close_open(r);
     if (r->status.state == RECORDER_RECORDING)
         close_with(r, RECORDER_WELL, "the base station ended");
-    r->snapshot = true; /* nothing more is taken */
+    r->ended = true;
     pthread_cond_signal(&r->news);
     pthread_mutex_unlock(&r->lock);
 }
@@ -273,14 +297,21 @@ static enum recorder_state at_rest(const struct recorder *r)
 }
 
 /* Under the lock. */
-static void come_to_rest(struct recorder *r)
+static void empty_queue(struct recorder *r)
 {
     while (r->queue.head)
         recorder_recycle(r, slot_pop(&r->queue));
-    r->status.state = at_rest(r);
-    r->snapshot = false;
-    r->failed = false;
     r->need_state = true;
+}
+
+/* Under the lock. What the queue still has is the ring's. */
+static void come_to_rest(struct recorder *r)
+{
+    r->status.state = at_rest(r);
+    if (r->overrun || r->status.state == RECORDER_IDLE)
+        empty_queue(r);
+    r->snapshot = r->failed = r->overrun = false;
+    r->mark[0] = '\0';
     pthread_cond_broadcast(&r->room);
 }
 
@@ -293,20 +324,38 @@ static void fail(struct recorder *r, const struct status *err)
     log_error("recording stopped: %s", err->text);
 }
 
-/* Called and left with the lock held; released while files are touched. */
+static void __attribute__((format(printf, 2, 3)))
+tell(const struct recorder *r, const char *format, ...)
+{
+    char line[RECORDING_PATH + RECORDING_TEXT + 80];
+    va_list args;
+    if (!r->cfg.tell)
+        return;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    r->cfg.tell(r->cfg.tell_context, line);
+}
+
+/* Called and left with the lock held; released while files are touched and memory is made. */
 static void begin_recording(struct recorder *r)
 {
     struct status err = {0};
     r->head->tick0 = r->clock_tick;
     r->head->unix0_s = r->clock_s;
-    int rc = recorder_memory(r, &err);
     pthread_mutex_unlock(&r->lock);
+    int rc = recorder_memory(r, &err);
     if (rc == OK)
         r->writer = recording_writer_create(r->status.prefix, r->head, r->cfg.bs, &err);
     pthread_mutex_lock(&r->lock);
+    if (rc == OK)
+        use_memory(r);
     if (r->writer) {
         r->status.state = RECORDER_RECORDING;
+        if (r->overrun)
+            close_with(r, RECORDER_SLOW, TOO_SLOW);
         log_info("recording to %s", r->status.prefix);
+        tell(r, "recording begins: %s", r->status.prefix);
     } else {
         fail(r, &err);
         come_to_rest(r);
@@ -347,6 +396,9 @@ static void end_recording(struct recorder *r)
         fail(r, &err);
     log_info("recorded %llu cycles, %llu bytes: %s", (unsigned long long)r->status.cycles,
              (unsigned long long)r->status.bytes, r->status.why);
+    tell(r, "recording ends: %s, %llu cycles: %s", r->status.prefix,
+         (unsigned long long)r->status.cycles, r->status.why);
+    empty_queue(r);
     come_to_rest(r);
 }
 
@@ -397,7 +449,7 @@ static int start(struct recorder *r, const char *name, struct status *err)
         return err->code;
     memcpy(r->status.prefix, prefix, sizeof prefix);
     r->status.alarm = RECORDER_WELL;
-    r->status.why[0] = '\0';
+    r->status.why[0] = r->mark[0] = '\0';
     r->status.cycles = r->status.bytes = r->status.queued_max = 0;
     r->status.state = RECORDER_STARTING;
     pthread_cond_signal(&r->news);

@@ -17,6 +17,9 @@ struct recorder_cfg {
     struct pipeline *pipeline;                  /* for sizes */
     const char *serial;                         /* of the radio */
     bool lossless;                              /* gated time: the DSP thread waits for the disk */
+    /* A line for the audit log: a recording begins or ends. The recorder's thread, or NULL. */
+    void (*tell)(void *context, const char *line);
+    void *tell_context;
 };
 
 enum recorder_state {

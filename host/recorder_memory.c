@@ -55,7 +55,7 @@ static int make_blocks(struct recorder *r, size_t kind, struct status *err)
                           r->n_slot);
     for (size_t i = 0; i < r->n_slot; i++)
         r->spare[kind][r->n_spare[kind]++] = block_pool_take(r->pool[kind], false);
-    r->status.memory_bytes += r->n_slot * n_rx * n_samp * sizeof(struct sc16);
+    r->memory_bytes += r->n_slot * n_rx * n_samp * sizeof(struct sc16);
     return OK;
 }
 
@@ -71,7 +71,7 @@ static int make_slots(struct recorder *r, struct status *err)
         slot_push(&r->free, &r->slots[i]);
     for (size_t i = 0; i < r->n_state; i++)
         r->state[r->n_state_free++] = r->state_memory + i * r->state_size;
-    r->status.memory_bytes += r->n_slot * sizeof *r->slots + r->n_state * r->state_size;
+    r->memory_bytes += r->n_slot * sizeof *r->slots + r->n_state * r->state_size;
     return OK;
 }
 
@@ -105,5 +105,6 @@ void recorder_memory_free(struct recorder *r)
     r->state = NULL;
     r->n_state_free = 0;
     r->free = r->queue = (struct slot_list){0};
-    r->status.memory_bytes = 0;
+    r->memory_bytes = 0;
+    r->have_memory = false;
 }

@@ -32,24 +32,28 @@ struct recorder {
     pthread_cond_t room;  /* for a DSP thread that waits */
     struct recorder_status status;
     bool stopping, failed, need_state, snapshot;
+    bool ended;   /* the DSP thread brings nothing more */
+    bool overrun; /* a cycle was dropped while the recording started */
     size_t snapshot_left;
     char mark[RECORDING_TEXT];
     size_t since_state; /* cycles since the last checkpoint */
     int64_t clock_tick; /* seen at clock_s */
     double clock_s;
 
+    bool have_memory;
     struct slot *slots, *open; /* open: the DSP thread's, until it is in the queue */
     struct slot_list free, queue;
     struct block_pool *pool[RECORDING_WINDOWS];
     struct block **spare[RECORDING_WINDOWS];
     size_t n_spare[RECORDING_WINDOWS];
     unsigned char *state_memory, **state;
-    size_t n_state_free;
+    size_t n_state_free, memory_bytes;
 
     struct recording_writer *writer; /* the recorder's thread alone */
 };
 
-/* recorder_memory.c. Blocks, slots and states; once, and kept. */
+/* recorder_memory.c. Blocks, slots and states; once, and kept. Without the lock: until
+ * have_memory is set under it, nobody else looks at them. */
 int recorder_memory(struct recorder *r, struct status *err) MUST_CHECK;
 void recorder_memory_free(struct recorder *r);
 /* Under the lock. */

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { LINE_MAX_BYTES = 1 << 24 }; /* a head holds all profiles */
+
 struct recording_reader {
     char prefix[RECORDING_PATH];
     struct recording_head head;
@@ -25,13 +27,37 @@ struct recording_reader {
     struct journal_entry entry;
 };
 
+/* Up to its end of line, as bytes. ERR_NOT_FOUND: the end, or a line that was cut. */
+static int read_line(struct recording_reader *r, size_t *n, struct status *err)
+{
+    int c = 0;
+    for (*n = 0; c != '\n'; r->line[(*n)++] = (char)c) {
+        if (*n == r->line_size) {
+            size_t size = r->line_size ? 2 * r->line_size : 4096;
+            char *line = size <= LINE_MAX_BYTES ? realloc(r->line, size) : NULL;
+            if (!line)
+                return status_set(err, ERR_FORMAT,
+                                  "%.80s.mirador-journal:%u: longer than %d bytes; this is no "
+                                  "journal, or it is damaged",
+                                  r->prefix, r->line_no + 1, LINE_MAX_BYTES);
+            r->line = line;
+            r->line_size = size;
+        }
+        c = getc(r->journal);
+        if (c == EOF)
+            return ERR_NOT_FOUND;
+    }
+    return OK;
+}
+
 static int next_line(struct recording_reader *r, struct status *err)
 {
-    ssize_t n = getline(&r->line, &r->line_size, r->journal);
-    if (n <= 0 || r->line[n - 1] != '\n') /* the end, or a line that was cut */
-        return ERR_NOT_FOUND;
+    size_t n;
+    int rc = read_line(r, &n, err);
+    if (rc)
+        return rc;
     r->line_no++;
-    if (journal_parse(r->line, (size_t)n - 1, &r->entry, err)) {
+    if (journal_parse(r->line, n - 1, &r->entry, err)) {
         char text[sizeof err->text];
         snprintf(text, sizeof text, "%s", err->text);
         return status_set(err, ERR_FORMAT, "%.80s.mirador-journal:%u: %.120s", r->prefix,

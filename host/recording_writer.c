@@ -113,7 +113,7 @@ static int make_files(struct recording_writer *w, struct status *err)
     return OK;
 }
 
-static int write_config(const struct recording_writer *w, const struct bs_cfg *cfg,
+static int write_config(const struct recording_writer *w, const struct bs_cfg *cfg, bool *made,
                         struct status *err)
 {
     char path[RECORDING_PATH];
@@ -121,6 +121,7 @@ static int write_config(const struct recording_writer *w, const struct bs_cfg *c
     recording_path(w->prefix, RECORDING_CONFIG, path);
     if (make(path, &fd, err))
         return err->code;
+    *made = true;
     FILE *f = fdopen(fd, "w");
     if (!f) {
         close(fd);
@@ -157,6 +158,31 @@ static void close_files(struct recording_writer *w)
     w->n_rx = 0;
 }
 
+/* What a create that failed has made so far, and nothing of others: a file that could not be made
+ * because it was there stays. */
+static void unmake_files(struct recording_writer *w, bool config)
+{
+    char path[RECORDING_PATH];
+    const struct {
+        bool ours;
+        enum recording_file which;
+    } files[] = {{w->journal >= 0, RECORDING_JOURNAL},
+                 {w->state >= 0, RECORDING_STATE},
+                 {w->reserve >= 0, RECORDING_RESERVE},
+                 {config, RECORDING_CONFIG}};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (files[i].ours) {
+            recording_path(w->prefix, files[i].which, path);
+            unlink(path);
+        }
+    for (size_t a = 0; a < w->n_rx; a++)
+        if (w->data[a] >= 0) {
+            recording_channel_path(w->prefix, a, "data", path);
+            unlink(path);
+        }
+    close_files(w);
+}
+
 struct recording_writer *recording_writer_create(const char *prefix,
                                                  const struct recording_head *head,
                                                  const struct bs_cfg *cfg, struct status *err)
@@ -169,14 +195,17 @@ struct recording_writer *recording_writer_create(const char *prefix,
     w->journal = w->state = w->reserve = -1;
     w->n_rx = head->n_rx;
     memset(w->data, -1, sizeof w->data);
-    if (recording_prefix(prefix, w->prefix, err) || make_files(w, err) ||
-        write_config(w, cfg, err) || set_aside(w, err) ||
-        put_line(w, journal_format_head(head), err)) {
-        close_files(w);
-        free(w);
-        return NULL;
-    }
-    return w;
+    bool config = false;
+    int rc = recording_prefix(prefix, w->prefix, err);
+    rc = rc ? rc : make_files(w, err);
+    rc = rc ? rc : write_config(w, cfg, &config, err);
+    rc = rc ? rc : set_aside(w, err);
+    rc = rc ? rc : put_line(w, journal_format_head(head), err);
+    if (rc == OK)
+        return w;
+    unmake_files(w, config);
+    free(w);
+    return NULL;
 }
 
 /* --- cycles --------------------------------------------------------------------------------- */

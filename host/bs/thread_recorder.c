@@ -6,6 +6,11 @@
 #include "host/radio_identity.h"
 #include <stdio.h>
 
+static void audit_line(void *audit, const char *line)
+{
+    audit_write(audit, "%s", line);
+}
+
 int daemon_recorder_make(struct daemon_parts *p, struct status *err)
 {
     struct radio_identity id;
@@ -15,7 +20,9 @@ int daemon_recorder_make(struct daemon_parts *p, struct status *err)
                               .schedule = &p->schedule,
                               .pipeline = p->pipeline,
                               .serial = id.serial,
-                              .lossless = p->cfg->run.gated};
+                              .lossless = p->cfg->run.gated,
+                              .tell = audit_line,
+                              .tell_context = p->audit};
     for (size_t i = 0; i < BS_RIS; i++)
         rc.profiles[i] = &p->profiles[i];
     if (p->cfg->record.folder[0])

@@ -90,7 +90,12 @@ static int run(struct job *job, struct status *err)
         rc = OK;
         if (!recording_reader_why(replay_reader(replay))[0] && isinf(job->cfg.to_s))
             log_warn("the recording was cut short; 'mirador record check --repair' mends it");
-        print_summary(job, 1e-9 * (double)(clock_ns() - began));
+        if (job->cycles == 0)
+            rc = status_set(err, ERR_ARG,
+                            "no cycle lies between --from and --to; 'mirador record "
+                            "info' says how long the recording is");
+        else
+            print_summary(job, 1e-9 * (double)(clock_ns() - began));
     }
     replay_destroy(&replay);
     free(step);

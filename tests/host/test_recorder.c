@@ -10,6 +10,7 @@
 #include "host/recording_writer.h"
 #include "host/replay.h"
 #include "sigmf_rules.h"
+#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <pthread.h>
@@ -55,6 +56,16 @@ ssize_t write(int fd, const void *bytes, size_t n)
     return syscall(SYS_write, fd, bytes, n);
 }
 
+static atomic_bool hold; /* a disk that takes its time to begin with */
+
+int posix_fallocate(int fd, off_t at, off_t n);
+int posix_fallocate(int fd, off_t at, off_t n)
+{
+    while (atomic_load(&hold))
+        usleep(1000);
+    return syscall(SYS_fallocate, fd, 0, at, n) == 0 ? 0 : errno;
+}
+
 /* --- a base station without a radio ------------------------------------------------------------
  */
 
@@ -88,6 +99,14 @@ static void *run(void *recorder)
     return NULL;
 }
 
+static char told[2000];
+
+static void tell(void *context, const char *line)
+{
+    (void)context;
+    strncat(told, line, sizeof told - strlen(told) - 1);
+}
+
 static void make_recorder(struct bench *b, bool lossless)
 {
     struct status err = {0};
@@ -96,7 +115,8 @@ static void make_recorder(struct bench *b, bool lossless)
                                     .profiles = {&b->profiles[0], &b->profiles[1]},
                                     .pipeline = b->pipeline,
                                     .serial = "none",
-                                    .lossless = lossless};
+                                    .lossless = lossless,
+                                    .tell = tell};
     b->recorder = recorder_create(&rc, &err);
     if (!b->recorder)
         fail_msg("%s", err.text);
@@ -384,6 +404,110 @@ static void ring_keeps_the_last_seconds(void **state)
     replay_equals(b->prefix, 0, sum.cycles);
 }
 
+static size_t n_files(const struct bench *b)
+{
+    size_t n = 0;
+    DIR *d = opendir(b->folder);
+    assert_non_null(d);
+    while (readdir(d))
+        n++;
+    closedir(d);
+    return n;
+}
+
+/* Cycles that come while the files are made follow the ring without a gap. */
+static void nothing_is_lost_at_the_start(void **state)
+{
+    struct bench *b = *state;
+    struct status err = {0};
+    struct recording_summary sum;
+    b->cfg.record.pretrigger_s = 2;
+    b->cfg.record.queue_cycles = 20;
+    make_recorder(b, false);
+    cycles(b, 40);
+    atomic_store(&hold, true);
+    assert_int_equal(recorder_start(b->recorder, b->prefix, &err), OK);
+    cycles(b, 4);
+    atomic_store(&hold, false);
+    (void)wait_for(b, RECORDER_RECORDING);
+    cycles(b, 3);
+    assert_int_equal(recorder_stop(b->recorder, &err), OK);
+    cycles(b, 1);
+    struct recorder_status s = wait_for(b, RECORDER_ARMED);
+    assert_int_equal(s.alarm, RECORDER_WELL);
+    assert_int_equal(recording_summarise(b->prefix, &sum, &err), OK);
+    assert_true(sum.cycles >= 10 + 4 + 3);
+    replay_equals(b->prefix, 0, sum.cycles);
+
+    cycles(b, 40); /* and when they are too many, it ends with the last before the first lost one */
+    strcat(b->prefix, "-slow");
+    atomic_store(&hold, true);
+    assert_int_equal(recorder_start(b->recorder, b->prefix, &err), OK);
+    cycles(b, 60);
+    atomic_store(&hold, false);
+    s = wait_for(b, RECORDER_ARMED);
+    assert_int_equal(s.alarm, RECORDER_SLOW);
+    assert_whole(b->prefix, s.cycles);
+    replay_equals(b->prefix, 0, s.cycles);
+}
+
+static void a_failed_start_costs_nothing(void **state)
+{
+    struct bench *b = *state;
+    struct status err = {0};
+    struct recorder_status s;
+    char other[300];
+    b->cfg.record.pretrigger_s = 2;
+    make_recorder(b, true);
+    cycles(b, 40);
+    snprintf(other, sizeof other, "%s.mirador-state", b->prefix);
+    FILE *f = fopen(other, "w"); /* the second of its files is there */
+    assert_non_null(f);
+    fclose(f);
+    size_t before = n_files(b);
+    assert_int_equal(recorder_start(b->recorder, b->prefix, &err), OK);
+    s = wait_for(b, RECORDER_ARMED);
+    assert_int_equal(s.alarm, RECORDER_FAILED);
+    assert_int_equal(n_files(b), before); /* nothing of ours, and theirs is still there */
+    assert_true(s.ring_s >= 2);
+    assert_int_equal(unlink(other), 0);
+    start(b);
+    assert_int_equal(recorder_mark(b->recorder, "too late", b->prefix, &err), OK);
+    assert_int_equal(recorder_stop(b->recorder, &err), OK); /* before a cycle took the mark */
+    cycles(b, 1);
+    s = wait_for(b, RECORDER_ARMED);
+    assert_true(s.cycles >= 10);
+    replay_equals(b->prefix, 0, s.cycles);
+    assert_non_null(strstr(told, "recording begins: "));
+    assert_non_null(strstr(told, "recording ends: "));
+    strcat(b->prefix, "-next");
+    start(b);
+    cycles(b, 3);
+    end_recorder(b);
+    struct recording_summary sum;
+    assert_int_equal(recording_summarise(b->prefix, &sum, &err), OK);
+    assert_int_equal(sum.marks, 0);
+}
+
+/* A file of one endless line is no journal, and needs no memory of its size to say so. */
+static void an_endless_line_is_refused(void **state)
+{
+    struct bench *b = *state;
+    struct status err = {0};
+    static char block[1 << 20];
+    char path[300];
+    memset(block, 'x', sizeof block);
+    snprintf(path, sizeof path, "%s.mirador-journal", b->prefix);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(fwrite(block, sizeof block, 1, f), 1);
+    fclose(f);
+    assert_null(recording_reader_open(b->prefix, &err));
+    assert_int_equal(err.code, ERR_FORMAT);
+    assert_non_null(strstr(err.text, ":1: longer than"));
+}
+
 static void cut_at(const char *path, long n)
 {
     if (truncate(path, n))
@@ -495,10 +619,17 @@ int main(void)
 {
 #define BENCH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        BENCH(what_was_recorded_is_there), BENCH(slow_disk_ends_it_cleanly),
-        BENCH(full_disk_ends_it_cleanly),  BENCH(ring_keeps_the_last_seconds),
-        BENCH(repair_keeps_whole_cycles),  BENCH(one_flipped_bit_is_found),
-        BENCH(a_part_is_a_recording),      BENCH(files_are_sigmf),
+        BENCH(what_was_recorded_is_there),
+        BENCH(slow_disk_ends_it_cleanly),
+        BENCH(full_disk_ends_it_cleanly),
+        BENCH(ring_keeps_the_last_seconds),
+        BENCH(nothing_is_lost_at_the_start),
+        BENCH(a_failed_start_costs_nothing),
+        BENCH(an_endless_line_is_refused),
+        BENCH(repair_keeps_whole_cycles),
+        BENCH(one_flipped_bit_is_found),
+        BENCH(a_part_is_a_recording),
+        BENCH(files_are_sigmf),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
