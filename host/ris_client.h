@@ -41,7 +41,7 @@ struct ris_client_counters {
 };
 
 struct ris_client_board { /* answer to status */
-    bool present;         /* the board answers */
+    bool present;         /* the board answers; of one that does not, state and serial are empty */
     struct ris_shape shape;
     uint16_t n_slots;
     char serial[24]; /* "" = the board does not tell */
@@ -53,7 +53,7 @@ struct ris_client_board { /* answer to status */
 struct ris_client;
 
 /* Setup only. Connects and asks for every board's status: NULL with the cure in *err when the
- * controller does not answer, does not know a board, or a board is absent. */
+ * controller does not answer or does not know a board. A board may be absent. */
 struct ris_client *ris_client_create(const struct ris_client_cfg *cfg, struct status *err);
 void ris_client_destroy(struct ris_client **client);
 

@@ -54,6 +54,7 @@ struct board_status {
     uint32_t link_timeouts; /* requests that never got an answer */
     uint32_t link_bad;      /* damaged or stale packets from the board */
     char serial[24];        /* serial number, "" = not told */
+    uint64_t pending;       /* profile that waits for its edge, 0 = none; the worker's to fill in */
 };
 
 struct board; /* the driver's own */
@@ -62,7 +63,8 @@ struct board; /* the driver's own */
  * when its link is gone (close it then). err->text: "what is wrong; cure". */
 struct board_driver {
     const char *name; /* in ris.yaml */
-    /* NULL when the board is absent or not the one configured. */
+    /* NULL when the board is absent (ERR_NOT_FOUND, ERR_TIMEOUT, ERR_IO: it may come), or when the
+     * configuration or this machine is at fault (all others). */
     struct board *(*open)(const struct board_cfg *cfg, struct status *err);
     void (*close)(struct board **board);
     int (*load)(struct board *b, uint16_t slot, const uint8_t *pattern, struct board_ack *ack,

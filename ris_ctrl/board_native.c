@@ -110,6 +110,17 @@ static int spawn(struct board *b, char *said, size_t cap)
     return 0;
 }
 
+/* "CODE TEXT" of a process that ended. Silence of the room is an absence, its refusal is not. */
+static void read_reason(const char *name, const char *said, struct status *err)
+{
+    char *text;
+    long code = strtol(said, &text, 10);
+    if (text == said || *text != ' ')
+        status_set(err, ERR_IO, "board %s: its process ended at once; see the log", name);
+    else
+        status_set(err, code == ERR_TIMEOUT ? ERR_TIMEOUT : ERR_ARG, "%s", text + 1);
+}
+
 static void reap(struct board *b)
 {
     int status = 0;
@@ -138,7 +149,7 @@ static void native_close(struct board **board)
 
 static struct board *native_open(const struct board_cfg *cfg, struct status *err)
 {
-    char said[sizeof err->text];
+    char said[sizeof err->text + 16];
     struct board *b = calloc(1, sizeof *b);
     if (b == NULL) {
         status_set(err, ERR_NO_MEMORY, "board %s: no memory; close other programs", cfg->name);
@@ -152,7 +163,7 @@ static struct board *native_open(const struct board_cfg *cfg, struct status *err
                    "and files",
                    cfg->name, strerror(errno));
     else if (strcmp(said, "R") != 0)
-        status_set(err, ERR_NOT_FOUND, "%s", said[0] != '\0' ? said : "the board's process ended");
+        read_reason(cfg->name, said, err);
     else {
         packet_link_init(&b->packet.link, b->line, b->cfg.name, (uint16_t)clock_us());
         if (packet_board_hello(&b->packet, cfg, err) == OK)

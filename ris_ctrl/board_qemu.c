@@ -275,8 +275,11 @@ static struct board *qemu_open(const struct board_cfg *cfg, struct status *err)
     shift_log_init(&b->log, ris_pattern_bytes(cfg->shape));
     b->log.on_latch = on_latch;
     b->log.ctx = b;
-    if (start(b, err) != OK)
+    if (start(b, err) != OK) {
+        if (err->code == ERR_NOT_FOUND) /* of the room's scene or this machine's programs */
+            err->code = ERR_ARG;
         qemu_close(&b);
+    }
     return b;
 }
 

@@ -10,6 +10,7 @@ struct board {
     const char *name;
     struct ris_shape shape;
     struct store *store; /* the surface's profiles, by slot */
+    int pending;         /* slot that is shown from the next edge on, -1 = none */
     struct board *tiles[SURFACE_TILES];
 };
 
@@ -43,6 +44,7 @@ static struct board *surface_open(const struct board_cfg *cfg, struct status *er
     b->cfg = cfg->surface;
     b->name = cfg->name;
     b->shape = cfg->shape;
+    b->pending = -1;
     for (size_t i = 0; i < b->cfg->n; i++) {
         const struct surface_tile *t = &b->cfg->tiles[i];
         struct board_cfg tile = t->cfg;
@@ -95,30 +97,70 @@ static uint64_t slot_hash(const struct board *b, uint16_t slot)
     return pattern != NULL ? ris_profile_hash(b->shape, pattern) : 0;
 }
 
-/* All boards are armed, or none: a surface that is half armed would play half a code. */
+/* Hash of the static profile, 0 = none. */
+static uint64_t shown_hash(const struct board *b)
+{
+    return store_shown(b->store) < 0 ? 0 : slot_hash(b, (uint16_t)store_shown(b->store));
+}
+
+/* Does tile i show its part of that slot? */
+static bool shows(const struct board *b, size_t i, uint16_t slot, uint64_t shown)
+{
+    uint8_t part[RIS_PATTERN_MAX];
+    const uint8_t *pattern = store_get(b->store, slot);
+    if (pattern == NULL)
+        return false;
+    element_map_split(&b->cfg->tiles[i].map, pattern, part);
+    return ris_profile_hash(b->cfg->tiles[i].map.board, part) == shown;
+}
+
+static void shows_now(struct board *b, int slot)
+{
+    store_set_shown(b->store, slot);
+    b->pending = -1;
+}
+
+/* Takes the first n boards back: half of a surface must not play a code, nor change at an edge. */
+static void disarm_first(struct board *b, size_t n)
+{
+    struct board_ack ignored;
+    struct status lost;
+    for (size_t i = 0; i < n; i++)
+        if (TILE(b, i, arm, NULL, &ignored, &lost) != OK)
+            log_error("%s", lost.text);
+}
+
+static int surface_disarm(struct board *b, struct board_ack *ack, struct status *err)
+{
+    bool edge_came = b->pending >= 0;
+    for (size_t i = 0; i < b->cfg->n; i++) {
+        int r = TILE(b, i, arm, NULL, ack, err);
+        if (r != OK)
+            return r;
+        edge_came = edge_came && shows(b, i, (uint16_t)b->pending, ack->hash);
+    }
+    shows_now(b, edge_came ? b->pending : store_shown(b->store));
+    ack->hash = shown_hash(b);
+    return OK;
+}
+
 static int surface_arm(struct board *b, const struct ris_arm *arm, struct board_ack *ack,
                        struct status *err)
 {
     uint64_t hashes[RIS_STEPS_MAX + 1];
+    if (arm == NULL)
+        return surface_disarm(b, ack, err);
     for (size_t i = 0; i < b->cfg->n; i++) {
-        struct board_ack ignored;
-        struct status lost;
         int r = TILE(b, i, arm, arm, ack, err);
-        if (r == OK)
-            continue;
-        for (size_t j = 0; arm != NULL && j < i; j++)
-            if (TILE(b, j, arm, NULL, &ignored, &lost) != OK)
-                log_error("%s", lost.text);
-        return r;
-    }
-    if (arm == NULL) {
-        ack->hash = store_shown(b->store) < 0 ? 0 : slot_hash(b, (uint16_t)store_shown(b->store));
-        return OK;
+        if (r != OK) {
+            disarm_first(b, i);
+            return r;
+        }
     }
     for (size_t k = 0; k < arm->n_steps; k++)
         hashes[k] = slot_hash(b, arm->steps[k]);
     hashes[arm->n_steps] = slot_hash(b, arm->idle);
-    store_set_shown(b->store, arm->idle);
+    shows_now(b, arm->idle);
     ack->hash = ris_arm_hash(hashes, arm->n_steps + 1u);
     return OK;
 }
@@ -128,10 +170,15 @@ static int surface_apply(struct board *b, uint16_t slot, enum ris_when when, str
 {
     for (size_t i = 0; i < b->cfg->n; i++) {
         int r = TILE(b, i, apply, slot, when, ack, err);
+        if (r != OK && when == RIS_AT_EDGE)
+            disarm_first(b, i);
         if (r != OK)
             return r;
     }
-    store_set_shown(b->store, slot);
+    if (when == RIS_AT_EDGE)
+        b->pending = slot;
+    else
+        shows_now(b, slot);
     ack->hash = slot_hash(b, slot);
     return OK;
 }
@@ -142,7 +189,7 @@ static int surface_trigger(struct board *b, enum ris_trigger source, struct boar
     int r = OK;
     for (size_t i = 0; r == OK && i < b->cfg->n; i++)
         r = TILE(b, i, trigger, source, ack, err);
-    ack->hash = store_shown(b->store) < 0 ? 0 : slot_hash(b, (uint16_t)store_shown(b->store));
+    ack->hash = shown_hash(b);
     return r;
 }
 
@@ -164,28 +211,18 @@ static int surface_readback(struct board *b, uint16_t slot, struct board_readbac
     return OK;
 }
 
-/* Does tile i show its part of that slot? */
-static bool shows(const struct board *b, size_t i, uint16_t slot, uint64_t shown)
-{
-    uint8_t part[RIS_PATTERN_MAX];
-    const uint8_t *pattern = store_get(b->store, slot);
-    if (pattern == NULL)
-        return false;
-    element_map_split(&b->cfg->tiles[i].map, pattern, part);
-    return ris_profile_hash(b->cfg->tiles[i].map.board, part) == shown;
-}
-
 /* Counters add up; the rest is the first board's. The hash shown is that of the static profile as
  * long as every board shows its part of it, otherwise 0. */
 static int surface_status(struct board *b, struct board_status *out, struct status *err)
 {
-    bool whole = store_shown(b->store) >= 0;
+    bool whole = store_shown(b->store) >= 0, edge_came = b->pending >= 0;
     for (size_t i = 0; i < b->cfg->n; i++) {
         struct board_status one;
         int r = TILE(b, i, status, &one, err);
         if (r != OK)
             return r;
         whole = whole && shows(b, i, (uint16_t)store_shown(b->store), one.state.shown);
+        edge_came = edge_came && shows(b, i, (uint16_t)b->pending, one.state.shown);
         if (i == 0) {
             *out = one;
             continue;
@@ -197,7 +234,9 @@ static int surface_status(struct board *b, struct board_status *out, struct stat
         out->link_timeouts += one.link_timeouts;
         out->link_bad += one.link_bad;
     }
-    out->state.shown = whole ? slot_hash(b, (uint16_t)store_shown(b->store)) : 0;
+    if (edge_came)
+        shows_now(b, b->pending);
+    out->state.shown = whole || edge_came ? shown_hash(b) : 0;
     return OK;
 }
 

@@ -5,6 +5,7 @@
 #include "ris_ctrl/clock.h"
 #include "ris_ctrl/room_link.h"
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -136,6 +137,7 @@ int native_process_main(int argc, char **argv)
 {
     static struct native board;
     struct status err = {.code = OK};
+    char why[sizeof err.text + 16];
     if (argc != 10)
         return 2;
     log_open("ris-board", LOG_LEVEL_INFO);
@@ -147,7 +149,8 @@ int native_process_main(int argc, char **argv)
     if (room_link_open(&board.room, board.name, argv[6], atoi(argv[7]), &err) == OK)
         start(&board, (uint16_t)atoi(argv[4]), (enum ris_trigger)atoi(argv[5]), &err);
     if (err.code != OK) {
-        say(start_fd, err.text);
+        snprintf(why, sizeof why, "%d %s", err.code, err.text);
+        say(start_fd, why);
         return 1;
     }
     say(start_fd, "R");

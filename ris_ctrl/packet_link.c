@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/options.h"
 #include "ris_ctrl/clock.h"
+#include "ris_ctrl/stream_port.h"
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -34,8 +35,7 @@ static int write_all(struct packet_link *link, const uint8_t *bytes, size_t n, s
             bytes += done;
             n -= (size_t)done;
         } else if (errno == EAGAIN) {
-            struct pollfd p = {.fd = link->fd, .events = POLLOUT};
-            if (poll(&p, 1, (int)link->timeout_ms) == 0)
+            if (!stream_port_writable(link->fd, link->timeout_ms))
                 return ERR_TIMEOUT;
         } else if (errno != EINTR) {
             return link_gone(link, err);
@@ -178,8 +178,6 @@ int packet_link_ask(struct packet_link *link, struct ris_msg *request, struct ri
         deaf = r == ERR_TIMEOUT;
         if (r == OK)
             r = wait_answer(link, request, reply, err);
-        else if (r == ERR_TIMEOUT)
-            *err = (struct status){.code = OK}; /* a try that failed, as one without an answer */
         if (r < 0 && r != ERR_TIMEOUT)
             return r;
         if (r == 1 && reply->type == RIS_NACK)

@@ -37,15 +37,21 @@ static json_t *hash_text(uint64_t hash)
     return json_string(text);
 }
 
+/* "what; cure" in two keys. */
+static void set_words(json_t *root, const char *what, const struct status *err)
+{
+    const char *cut = strstr(err->text, "; ");
+    size_t n = cut != NULL ? (size_t)(cut - err->text) : strlen(err->text);
+    json_object_set_new(root, what, json_stringn(err->text, n));
+    json_object_set_new(root, "cure", json_string(cut != NULL ? cut + 2 : "see the log"));
+}
+
 void reply_error(struct reply *reply, uint64_t seq, const char *board, const struct status *err,
                  bool silent)
 {
     json_t *root = head(reply, seq, false, board);
-    const char *cut = strstr(err->text, "; ");
-    size_t n = cut != NULL ? (size_t)(cut - err->text) : strlen(err->text);
     json_object_set_new(root, "code", json_string(status_name(err->code)));
-    json_object_set_new(root, "error", json_stringn(err->text, n));
-    json_object_set_new(root, "cure", json_string(cut != NULL ? cut + 2 : "see the log"));
+    set_words(root, "error", err);
     if (silent)
         json_object_set_new(root, "silent", json_true());
     finish(reply, root);
@@ -94,7 +100,9 @@ void reply_readback(struct reply *reply, const struct command *c, const struct b
 static void set_entry(json_t *root, const struct board_entry *e)
 {
     json_object_set_new(root, "driver", json_string(e->driver));
-    json_object_set_new(root, "present", json_boolean(e->present));
+    json_object_set_new(root, "present", json_boolean(e->absent.code == OK));
+    if (e->absent.code != OK)
+        set_words(root, "absent", &e->absent);
     set_shape(root, e->shape);
     json_object_set_new(root, "slots", json_integer(e->n_slots));
     json_object_set_new(root, "spacing_m", json_real(e->spacing_m));
@@ -113,12 +121,10 @@ static void set_entry(json_t *root, const struct board_entry *e)
     }
 }
 
-void reply_status(struct reply *reply, const struct command *c, const struct board_entry *entry,
-                  const struct board_status *s, int64_t elapsed_us)
+static void set_state(json_t *root, const struct board_status *s)
 {
     static const char *const modes[] = {"dark", "idle", "armed", "running"};
     const struct ris_state *b = &s->state;
-    json_t *root = head(reply, c->seq, true, c->board);
     const struct {
         const char *key;
         uint32_t value;
@@ -140,15 +146,25 @@ void reply_status(struct reply *reply, const struct command *c, const struct boa
         {"link_bad", s->link_bad},
         {"last_nack", b->last_nack},
     };
-    set_entry(root, entry);
     json_object_set_new(root, "mode", json_string(modes[b->mode]));
     json_object_set_new(root, "trigger", json_string(command_trigger_name(b->trigger)));
     json_object_set_new(root, "hash", hash_text(b->shown));
+    if (s->pending != 0)
+        json_object_set_new(root, "pending", hash_text(s->pending));
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         json_object_set_new(root, numbers[i].key, json_integer(numbers[i].value));
     if (s->serial[0] != '\0')
         json_object_set_new(root, "serial", json_string(s->serial));
     json_object_set_new(root, "last_refusal", json_string(ris_nack_name(b->last_nack)));
+}
+
+void reply_status(struct reply *reply, const struct command *c, const struct board_entry *entry,
+                  const struct board_status *s, int64_t elapsed_us)
+{
+    json_t *root = head(reply, c->seq, true, c->board);
+    set_entry(root, entry);
+    if (s != NULL)
+        set_state(root, s);
     json_object_set_new(root, "elapsed_us", json_integer(elapsed_us));
     finish(reply, root);
 }

@@ -20,8 +20,8 @@ struct board_entry {
     const char *name, *driver;
     struct ris_shape shape;
     uint16_t n_slots;
-    double spacing_m; /* between elements */
-    bool present;
+    double spacing_m;     /* between elements */
+    struct status absent; /* why it is, OK while the board is present */
     const bool *dead;     /* [columns] that do not switch, NULL = none */
     const double *states; /* [2 << bits] amplitude and phase [rad] of each, NULL = not measured */
 };
@@ -34,6 +34,7 @@ void reply_ack(struct reply *reply, const struct command *c, const struct board_
                int64_t elapsed_us);
 void reply_readback(struct reply *reply, const struct command *c, const struct board_readback *r,
                     int64_t elapsed_us);
+/* s NULL: the board is absent. */
 void reply_status(struct reply *reply, const struct command *c, const struct board_entry *entry,
                   const struct board_status *s, int64_t elapsed_us);
 /* publish: endpoint of the PUB of changes, "" = none. */

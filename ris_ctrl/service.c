@@ -98,12 +98,6 @@ static struct worker *start_board(struct service *s, const struct ris_config *co
     return worker_create(&cfg, err);
 }
 
-/* A configuration that no board can have, a machine that cannot: no board that is merely away. */
-static bool is_our_fault(int code)
-{
-    return code == ERR_ARG || code == ERR_NO_MEMORY || code == ERR_INTERRUPTED;
-}
-
 static int open_boards(struct service *s, const struct ris_config *cfg, struct sockets *sockets,
                        struct status *err)
 {
@@ -115,12 +109,9 @@ static int open_boards(struct service *s, const struct ris_config *cfg, struct s
     }
     for (size_t i = 0; i < s->n_worker; i++) {
         int r = worker_ready(s->workers[i], err);
-        if (is_our_fault(r))
-            return r;
         if (r != OK)
-            log_warn("%s; it is tried again, the other boards are served", err->text);
+            return r;
     }
-    *err = (struct status){.code = OK};
     return OK;
 }
 
@@ -157,6 +148,7 @@ void service_destroy(struct service **service)
     struct service *s = *service;
     if (s == NULL)
         return;
+    stop_request(); /* requests to silent boards are given up; the program ends with its service */
     for (size_t i = 0; i < s->n_worker; i++)
         worker_destroy(&s->workers[i]);
     socket_message_clear(&s->message);

@@ -10,7 +10,7 @@ struct service;
 
 /* Binds the endpoint and opens all boards, in parallel. A board that is away is named in the log,
  * refused to clients with the reason, and tried again until it is there. NULL when the endpoint is
- * taken or a board is configured as none can be, says which in *err. */
+ * taken or a configuration cannot be right, says which in *err. */
 struct service *service_create(const struct ris_config *cfg, struct sockets *sockets,
                                struct status *err);
 

@@ -7,11 +7,9 @@
 struct store {
     size_t n_pattern; /* bytes of one */
     uint16_t n_slots;
-    struct shown {
-        int slot;
-        bool known;
-        uint8_t pattern[RIS_PATTERN_MAX];
-    } shown, next;
+    int shown;
+    bool have_shown;
+    uint8_t shown_pattern[RIS_PATTERN_MAX];
     bool *loaded;      /* [n_slots] */
     uint8_t *patterns; /* [n_slots x n_pattern] */
 };
@@ -23,7 +21,7 @@ struct store *store_create(struct ris_shape shape, uint16_t n_slots)
         return NULL;
     s->n_pattern = ris_pattern_bytes(shape);
     s->n_slots = n_slots;
-    s->shown.slot = s->next.slot = -1;
+    s->shown = -1;
     s->loaded = calloc(n_slots, sizeof *s->loaded);
     s->patterns = calloc(n_slots, s->n_pattern);
     if (s->loaded == NULL || s->patterns == NULL)
@@ -64,51 +62,21 @@ uint16_t store_size(const struct store *s)
     return s->n_slots;
 }
 
-static void set(const struct store *s, struct shown *out, int slot)
-{
-    const uint8_t *pattern = slot < 0 ? NULL : store_get(s, (uint16_t)slot);
-    out->slot = slot;
-    out->known = pattern != NULL;
-    if (pattern != NULL)
-        memcpy(out->pattern, pattern, s->n_pattern);
-}
-
 void store_set_shown(struct store *s, int slot)
 {
-    set(s, &s->shown, slot);
-    store_drop_next(s);
+    const uint8_t *pattern = slot < 0 ? NULL : store_get(s, (uint16_t)slot);
+    s->shown = slot;
+    s->have_shown = pattern != NULL;
+    if (pattern != NULL)
+        memcpy(s->shown_pattern, pattern, s->n_pattern);
 }
 
 const uint8_t *store_shown_pattern(const struct store *s)
 {
-    return s->shown.known ? s->shown.pattern : NULL;
+    return s->have_shown ? s->shown_pattern : NULL;
 }
 
 int store_shown(const struct store *s)
 {
-    return s->shown.slot;
-}
-
-void store_set_next(struct store *s, uint16_t slot)
-{
-    set(s, &s->next, slot);
-}
-
-int store_next(const struct store *s)
-{
-    return s->next.slot;
-}
-
-void store_settle(struct store *s)
-{
-    if (s->next.slot < 0)
-        return;
-    s->shown = s->next;
-    store_drop_next(s);
-}
-
-void store_drop_next(struct store *s)
-{
-    s->next.slot = -1;
-    s->next.known = false;
+    return s->shown;
 }

@@ -13,17 +13,11 @@ void store_destroy(struct store **store);
 
 void store_put(struct store *s, uint16_t slot, const uint8_t *pattern); /* slot < n_slots */
 void store_forget(struct store *s, uint16_t slot); /* as if never loaded; slot < n_slots */
-const uint8_t *store_get(const struct store *s, uint16_t slot); /* NULL = never loaded */
-uint16_t store_size(const struct store *s);                     /* n_slots */
+const uint8_t *store_get(const struct store *s, uint16_t slot);         /* NULL = never loaded */
+uint16_t store_size(const struct store *s);                             /* n_slots */
 
 /* The static profile: its slot, -1 = none yet, and the pattern that the slot held when it was shown
  * (NULL: never loaded). */
-void store_set_shown(struct store *s, int slot); /* nothing is pending any more */
+void store_set_shown(struct store *s, int slot);
 int store_shown(const struct store *s);
 const uint8_t *store_shown_pattern(const struct store *s);
-
-/* The one that takes its place at an edge that has not come: by slot, -1 = none. */
-void store_set_next(struct store *s, uint16_t slot);
-int store_next(const struct store *s);
-void store_settle(struct store *s);    /* the edge has come; without a next: nothing */
-void store_drop_next(struct store *s); /* it will not */

@@ -62,32 +62,49 @@ static int open_tty(const char *path, unsigned baud, const char *board, struct s
 {
     int fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
-        return status_set(err, errno == EACCES ? ERR_IO : ERR_NOT_FOUND,
+        return status_set(err, errno == EACCES || errno == EISDIR ? ERR_ARG : ERR_NOT_FOUND,
                           "board %s: cannot open %s: %s; %s", board, path, strerror(errno),
-                          errno == EACCES ? "join the group dialout" : "check that it is plugged");
+                          errno == EACCES   ? "join the group dialout"
+                          : errno == EISDIR ? "give the port's path"
+                                            : "check that it is plugged and the path");
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         close(fd);
         return status_set(err, ERR_BUSY, "board %s: %s is in use; stop the other program", board,
                           path);
     }
     if (tty_raw(fd, baud) != 0) {
-        int rc = status_set(err, ERR_IO,
-                            "board %s: %s cannot be set to %u baud: %s; choose another baud", board,
-                            path, baud, strerror(errno));
+        int rc = status_set(err, errno == EIO ? ERR_IO : ERR_ARG,
+                            "board %s: %s cannot be set to %u baud: %s; choose another baud or "
+                            "path",
+                            board, path, baud, strerror(errno));
         stream_port_close(fd);
         return rc;
     }
     return fd;
 }
 
+bool stream_port_writable(int fd, unsigned timeout_ms)
+{
+    int64_t end_us = clock_us() + (int64_t)timeout_ms * 1000;
+    for (;;) {
+        struct pollfd p = {.fd = fd, .events = POLLOUT};
+        int64_t left_ms = (end_us - clock_us() + 999) / 1000;
+        if (left_ms <= 0)
+            return false;
+        if (poll(&p, 1, left_ms < STOP_LOOK_MS ? (int)left_ms : STOP_LOOK_MS) == 1)
+            return true;
+        if (stop_requested())
+            return false;
+    }
+}
+
 /* ---- sockets ---- */
 
 static int await_connect(int fd, unsigned timeout_ms)
 {
-    struct pollfd p = {.fd = fd, .events = POLLOUT};
     int fault = ETIMEDOUT;
     socklen_t size = sizeof fault;
-    if (poll(&p, 1, (int)timeout_ms) == 1)
+    if (stream_port_writable(fd, timeout_ms))
         getsockopt(fd, SOL_SOCKET, SO_ERROR, &fault, &size);
     errno = fault;
     return fault == 0 ? 0 : -1;
@@ -157,7 +174,7 @@ int stream_port_open(const char *port, unsigned baud, unsigned timeout_ms, const
     else
         fd = open_tcp(port + 4, timeout_ms);
     if (fd < 0)
-        return status_set(err, ERR_NOT_FOUND,
+        return status_set(err, errno == ENAMETOOLONG ? ERR_ARG : ERR_NOT_FOUND,
                           "board %s: cannot connect to %s: %s; check that it runs and the address",
                           board, port, strerror(errno));
     return fd;
@@ -180,8 +197,7 @@ int stream_port_write(int fd, const void *bytes, size_t n, unsigned timeout_ms)
             at += done;
             n -= (size_t)done;
         } else if (errno == EAGAIN) {
-            struct pollfd p = {.fd = fd, .events = POLLOUT};
-            if (poll(&p, 1, (int)timeout_ms) == 0)
+            if (!stream_port_writable(fd, timeout_ms))
                 return ERR_TIMEOUT;
         } else if (errno != EINTR) {
             return ERR_IO;

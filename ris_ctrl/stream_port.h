@@ -8,8 +8,9 @@
 
 /* port: "/dev/ttyACM0" (a tty or pty: raw, 8N1, no flow control, any baud up to 4 M, ours alone),
  * "unix:/path/of.sock", or "tcp:HOST:PORT" (connects within timeout_ms). Returns a non-blocking
- * descriptor whose input is empty, or ERR_NOT_FOUND, ERR_BUSY, ERR_IO with the board's name and a
- * cure in *err. */
+ * descriptor whose input is empty. With the board's name and a cure in *err: ERR_NOT_FOUND, ERR_IO
+ * when there is nothing at that port, ERR_BUSY when another program has it, ERR_ARG when it can be
+ * no board's. */
 int stream_port_open(const char *port, unsigned baud, unsigned timeout_ms, const char *board,
                      struct status *err) MUST_CHECK;
 
@@ -19,6 +20,9 @@ void stream_port_close(int fd);
 
 /* Is this the name of a port? */
 bool stream_port_valid(const char *port);
+
+/* Waits until it takes bytes; false when time is up or the program stops. */
+bool stream_port_writable(int fd, unsigned timeout_ms);
 
 /* Writes everything within timeout_ms. ERR_TIMEOUT, ERR_IO. */
 int stream_port_write(int fd, const void *bytes, size_t n, unsigned timeout_ms) MUST_CHECK;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * One thread for each board: executes its commands in order, looks after its health twice a second,
- * brings it back with its profiles after a reset. Boards do not wait for one another. */
+ * One thread for each board: executes its commands in order, looks after its health several times a
+ * second, brings it up with its profiles when it appears or was reset. Boards do not wait for one
+ * another. */
 #pragma once
 #include "ris_ctrl/board.h"
 #include "ris_ctrl/command.h"
@@ -40,7 +41,7 @@ struct worker_cfg {
     double spacing_m;        /* between elements, for those who ask */
     const double *states;    /* the same, see struct board_entry; outlives the worker */
     const char *store_dir;   /* "" = none */
-    bool restore;            /* show the last static profile again at start */
+    bool restore;            /* show the last static profile again when the board is there */
     bool news;               /* somebody may listen */
     struct sockets *sockets; /* outlives the worker */
 };
@@ -48,8 +49,8 @@ struct worker_cfg {
 /* Starts the thread, which opens the board. NULL without memory or threads. */
 struct worker *worker_create(const struct worker_cfg *cfg, struct status *err);
 
-/* Waits until the board is open or the first try has failed. Returns 0 or why: ERR_ARG,
- * ERR_NO_MEMORY or ERR_INTERRUPTED will not pass by themselves. */
+/* Waits until the first try to open the board is over. Returns 0, also when the board is absent and
+ * may come, or what is wrong with its configuration. */
 int worker_ready(struct worker *w, struct status *err) MUST_CHECK;
 
 /* Hands a job over; it answers in time with a struct done on worker_socket. ERR_BUSY when more
@@ -57,7 +58,8 @@ int worker_ready(struct worker *w, struct status *err) MUST_CHECK;
 int worker_post(struct worker *w, const struct job *job) MUST_CHECK;
 void *worker_socket(struct worker *w); /* for zmq_poll and zmq_recv */
 
-struct board_entry worker_entry(const struct worker *w); /* any thread */
+struct board_entry worker_entry(struct worker *w); /* any thread */
 
-/* Ends the thread and closes the board; accepts NULL. */
+/* Ends the thread within the time of one request and closes the board; commands that wait get no
+ * answer. Accepts NULL. */
 void worker_destroy(struct worker **worker);

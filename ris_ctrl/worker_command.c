@@ -50,79 +50,63 @@ static int do_load(struct worker *w, const struct command *c, struct board_ack *
     return OK;
 }
 
+/* 0 = not known. */
 static uint64_t slot_hash(const struct worker *w, uint16_t slot)
 {
     const uint8_t *pattern = store_get(w->store, slot);
     return pattern != NULL ? ris_profile_hash(w->cfg.board.shape, pattern) : 0;
 }
 
-static uint64_t shown_hash(const struct worker *w)
-{
-    const uint8_t *pattern = store_shown_pattern(w->store);
-    return pattern != NULL ? ris_profile_hash(w->cfg.board.shape, pattern) : 0;
-}
-
-void worker_expect(struct worker *w, uint16_t slot)
+void worker_shows(struct worker *w, uint16_t slot)
 {
     store_set_shown(w->store, slot);
     w->expect = slot_hash(w, slot);
-    w->at_edge = false;
+    w->pending = -1;
 }
 
-void worker_expect_next(struct worker *w, uint16_t slot)
+void worker_settle(struct worker *w, uint64_t shown)
 {
-    worker_settle(w);
-    store_set_next(w->store, slot);
-    w->expect = slot_hash(w, slot);
-    w->at_edge = false;
-}
-
-/* The static profile that shows now is written at the next look, whatever shows by then. */
-static void keep_later(struct worker *w)
-{
-    const uint8_t *pattern = store_shown_pattern(w->store);
-    if (pattern == NULL)
+    if (w->pending < 0 || shown != w->pending_hash)
         return;
-    w->unsaved.due = true;
-    w->unsaved.slot = (uint16_t)store_shown(w->store);
-    memcpy(w->unsaved.pattern, pattern, ris_pattern_bytes(w->cfg.board.shape));
+    worker_shows(w, (uint16_t)w->pending);
+    worker_keep(w);
 }
 
-void worker_settle(struct worker *w)
+/* Acknowledged behind its time: for the client it did not happen. */
+static int check_late(struct worker *w, const struct command *c, const struct board_ack *ack,
+                      struct status *err)
 {
-    if (store_next(w->store) < 0)
-        return;
-    store_settle(w->store);
-    if (w->at_edge)
-        keep_later(w);
-    w->at_edge = false;
-}
-
-void worker_drop_next(struct worker *w)
-{
-    if (store_next(w->store) < 0)
-        return;
-    store_drop_next(w->store);
-    w->expect = shown_hash(w);
-    w->at_edge = false;
+    if (c->by_ns == 0 || ack->time_ns <= c->by_ns)
+        return OK;
+    status_set(err, ERR_TIMEOUT,
+               "board %s: %s was acknowledged %.1f ms after its time%s; check the load of this "
+               "machine and the link",
+               c->board, command_name(c->kind), 1e-6 * (double)(ack->time_ns - c->by_ns),
+               w->sent ? " and is taken back" : "");
+    worker_news(w, "late", ack->hash, err->text);
+    return err->code;
 }
 
 static int do_apply(struct worker *w, const struct command *c, struct board_ack *ack,
                     struct status *err)
 {
+    w->sent = true;
     int r = w->cfg.driver->apply(w->board, c->slot, c->when, ack, err);
+    if (r == OK)
+        r = check_late(w, c, ack, err);
     if (r != OK)
         return r;
+    uint64_t want = slot_hash(w, c->slot);
+    bool wrong = want != 0 && ack->hash != want;
     if (c->when == RIS_NOW) {
-        worker_expect(w, c->slot);
-        keep_later(w);
-    } else {
-        worker_expect_next(w, c->slot);
-        w->at_edge = true;
+        worker_shows(w, c->slot);
+        worker_keep(w);
+    } else if (!wrong) {
+        w->pending = c->slot;
+        w->pending_hash = ack->hash;
     }
-    if (w->expect != 0 && ack->hash != w->expect)
-        return worker_wrong(w, w->expect, ack->hash, err);
-    return OK;
+    w->take_back = wrong && c->when == RIS_AT_EDGE;
+    return wrong ? worker_wrong(w, want, ack->hash, err) : OK;
 }
 
 /* What a board that holds the profiles it was sent acknowledges, 0 = not known. */
@@ -147,33 +131,36 @@ static int do_arm(struct worker *w, const struct command *c, struct board_ack *a
                        "board %s: its read-back took all the time of the sequence, so nothing was "
                        "armed; check the link",
                        c->board);
-    if (r == OK)
-        r = w->cfg.driver->arm(w->board, &c->arm, ack, err);
     if (r != OK)
         return r;
-    worker_expect_next(w, c->arm.idle);
+    w->sent = true;
+    r = w->cfg.driver->arm(w->board, &c->arm, ack, err);
+    if (r == OK)
+        r = check_late(w, c, ack, err);
+    if (r != OK)
+        return r;
+    worker_shows(w, c->arm.idle);
     uint64_t want = sequence_hash(w, &c->arm);
-    return want == 0 || ack->hash == want ? OK : worker_wrong(w, want, ack->hash, err);
+    w->take_back = want != 0 && ack->hash != want;
+    return w->take_back ? worker_wrong(w, want, ack->hash, err) : OK;
 }
 
-/* Before the edge the elements go on showing what they show; after it they show the idle profile.
- */
 static int do_disarm(struct worker *w, struct board_ack *ack, struct status *err)
 {
     int r = w->cfg.driver->arm(w->board, NULL, ack, err);
     if (r != OK)
         return r;
-    if (store_next(w->store) >= 0 && ack->hash != 0 && ack->hash == w->expect)
-        worker_settle(w);
-    worker_drop_next(w);
+    worker_settle(w, ack->hash);
+    w->pending = -1;
     if (ack->hash != w->expect)
-        w->expect = 0; /* in the middle of a sequence: nobody can say */
+        w->expect = 0;
     return OK;
 }
 
 static int do_change(struct worker *w, const struct command *c, struct board_ack *ack,
                      struct status *err)
 {
+    const struct board_driver *d = w->cfg.driver;
     int r;
     worker_blink_end(w);
     if (w->board == NULL) {
@@ -192,7 +179,7 @@ static int do_change(struct worker *w, const struct command *c, struct board_ack
     case COMMAND_IDENTIFY:
         return worker_blink_start(w, c->seconds, ack, err);
     default:
-        r = w->cfg.driver->trigger(w->board, c->source, ack, err);
+        r = d->trigger(w->board, c->source, ack, err);
         if (r == OK)
             w->trigger = (int)c->source;
         return r;
@@ -228,26 +215,6 @@ static void learn_time(int64_t *worst_us, int64_t took_us)
     *worst_us = took_us > *worst_us ? took_us : *worst_us - *worst_us / 64;
 }
 
-/* Acknowledged after its time: what waits for an edge is taken back, as it would play in a cycle
- * that is not its own. */
-static int take_back(struct worker *w, const struct command *c, const struct board_ack *ack,
-                     struct status *err)
-{
-    struct status failed = {.code = OK};
-    struct board_ack undone = {0};
-    const bool waits = c->kind == COMMAND_ARM || (c->kind == COMMAND_APPLY && c->when != RIS_NOW);
-    int r = waits ? do_disarm(w, &undone, &failed) : OK;
-    status_set(err, ERR_TIMEOUT,
-               "board %s: %s was acknowledged %.1f ms after its time%s; check the load of this "
-               "machine and the link",
-               c->board, command_name(c->kind), 1e-6 * (double)(ack->time_ns - c->by_ns),
-               !waits    ? ""
-               : r == OK ? " and disarmed"
-                         : " and cannot be disarmed");
-    worker_news(w, "late", ack->hash, err->text);
-    return r == ERR_IO ? r : ERR_TIMEOUT;
-}
-
 static int timed_change(struct worker *w, const struct command *c, struct board_ack *ack,
                         struct status *err)
 {
@@ -258,8 +225,9 @@ static int timed_change(struct worker *w, const struct command *c, struct board_
     r = do_change(w, c, ack, err);
     learn_time(&w->worst_us[c->kind], clock_us() - began_us);
     w->no_retry_after_us = 0;
-    if (r == OK && c->by_ns != 0 && ack->time_ns > c->by_ns)
-        r = take_back(w, c, ack, err);
+    if (r == OK && !w->sent)
+        r = check_late(w, c, ack, err);
+    w->take_back = w->take_back || (w->sent && r == ERR_TIMEOUT);
     return r;
 }
 
@@ -287,6 +255,9 @@ int worker_execute(struct worker *w, const struct job *job, struct reply *reply,
     case COMMAND_STATUS:
         entry = worker_entry(w);
         r = w->cfg.driver->status(w->board, &status, err);
+        if (r == OK && status.state.mode == RIS_IDLE)
+            worker_settle(w, status.state.shown);
+        status.pending = w->pending >= 0 ? w->pending_hash : 0;
         if (r == OK)
             reply_status(reply, c, &entry, &status, clock_us() - job->received_us);
         return r;
@@ -331,12 +302,9 @@ int worker_library(struct worker *w, const struct command *c, struct reply *repl
 
 void worker_keep(struct worker *w)
 {
-    struct status err = {.code = OK};
-    if (!w->unsaved.due)
-        return;
-    w->unsaved.due = false;
-    if (library_save_shown(&w->library, w->unsaved.slot, w->unsaved.pattern, &err) != OK)
-        log_error("board %s: its profile is not stored: %s", w->cfg.board.name, err.text);
+    const uint8_t *pattern = store_shown_pattern(w->store);
+    if (w->keeper != NULL && pattern != NULL)
+        keeper_put(w->keeper, (uint16_t)store_shown(w->store), pattern);
 }
 
 void worker_audit(struct done *d, const struct command *c, int r, const struct status *err,

@@ -3,6 +3,7 @@
  * What the files of the worker share. Everything here runs in the worker's thread. */
 #pragma once
 #include "ris_ctrl/board_surface.h"
+#include "ris_ctrl/keeper.h"
 #include "ris_ctrl/library.h"
 #include "ris_ctrl/store.h"
 #include "ris_ctrl/worker.h"
@@ -16,11 +17,12 @@ struct worker {
     void *back;        /* the thread's end */
     pthread_t thread;
     bool started;
+    atomic_bool stop;
     struct store *store;
     struct library library;
-    struct board *board;  /* NULL while absent */
-    struct status absent; /* why */
-    atomic_bool present;
+    struct keeper *keeper; /* NULL = there is no library */
+    struct board *board;   /* NULL while absent */
+    unsigned away;         /* tries in a row, and the loss itself, that told why it is absent */
     struct job job;
     struct done done, news;
 
@@ -29,22 +31,19 @@ struct worker {
     uint64_t result_hash;
     char result_text[sizeof((struct status *)0)->text];
 
-    /* Health: what the elements must show while no sequence runs, 0 = not known. While the store
-     * has a next profile that is what the edge will bring. */
+    /* Health: what the elements must show while no sequence runs, 0 = not known. */
     uint64_t expect;
+    int pending; /* slot that an apply shows from the next edge on, -1 = none waits for one */
+    uint64_t pending_hash;
     int64_t next_look_us;
     unsigned looks;
     bool silent, wrong; /* told already */
     bool gave_up;       /* a request of the command that runs got no answer in all its tries */
-    unsigned n_failed;  /* times in a row that it could be opened and not be used */
-    bool begun;         /* it has been open once */
-    bool at_edge;       /* the static profile takes hold at the next edge */
-    struct {            /* static profile that is not on disk yet */
-        bool due;
-        uint16_t slot;
-        uint8_t pattern[RIS_PATTERN_MAX];
-    } unsaved;
-    int trigger; /* enum ris_trigger that a client chose, -1 = none did */
+    int trigger;        /* enum ris_trigger that a client chose, -1 = none did */
+
+    /* The command that runs. */
+    bool sent;      /* it left for the board, which may do it whatever its client is told */
+    bool take_back; /* its client is told that it did not happen, but it may have */
 
     int64_t worst_us[COMMAND_STOP]; /* recent longest times of the driver, by command */
     int64_t no_retry_after_us;      /* of the command that runs */
@@ -53,18 +52,25 @@ struct worker {
     int64_t blink_end_us, blink_next_us; /* 0 = not blinking */
     unsigned blinks;
 
-    atomic_bool stopping;
-    pthread_mutex_t lock; /* of the next three */
+    pthread_mutex_t lock; /* of the next four; absent is written by the thread alone */
     pthread_cond_t changed;
-    bool opened; /* the first try is over */
+    struct status absent; /* why it is, OK while the board is present */
+    bool opened;          /* the first try is over */
     struct status first;
 };
+
+/* The service or the program is to end. */
+bool worker_stopping(const struct worker *w);
 
 /* News for the PUB. */
 void worker_news(struct worker *w, const char *event, uint64_t hash, const char *text);
 
 /* The board does not do what it should: log, news, and it is closed until it can be opened. */
 void worker_lost(struct worker *w, const struct status *why);
+
+/* There is no board: each reason goes once to the log and the news. */
+void worker_absent(struct worker *w, const struct status *why);
+void worker_present(struct worker *w);
 
 /* The same profile was acknowledged and then read back as another. */
 int worker_wrong(struct worker *w, uint64_t want, uint64_t got, struct status *err);
@@ -84,8 +90,21 @@ int worker_verify_idle(struct worker *w, struct status *err) MUST_CHECK;
 /* The present health and the return of a board; called when next_look_us is over. */
 void worker_look(struct worker *w);
 
-/* The board is open for the first time: learns its pace, shows its last static profile again. */
-void worker_begin(struct worker *w);
+/* Reads the last static profile, to be shown when the board is there. */
+void worker_recall(struct worker *w);
+/* Shows it on the board that has just been opened for the first time. */
+void worker_boot(struct worker *w);
+
+/* Shows the static profile, by way of its slot; afterwards the slot has its own profile again. */
+int worker_show_again(struct worker *w, struct status *err) MUST_CHECK;
+
+/* The elements show that slot now, for good; nothing waits for an edge. */
+void worker_shows(struct worker *w, uint16_t slot);
+/* The idle board says what it shows: has the edge come that an apply waits for? */
+void worker_settle(struct worker *w, uint64_t shown);
+
+/* Undoes a command whose client was told that it did not happen. */
+void worker_take_back(struct worker *w, const struct command *c);
 
 /* Fill reply, return the code. */
 int worker_execute(struct worker *w, const struct job *job, struct reply *reply,
@@ -94,15 +113,7 @@ int worker_execute(struct worker *w, const struct job *job, struct reply *reply,
 int worker_library(struct worker *w, const struct command *c, struct reply *reply,
                    struct status *err) MUST_CHECK;
 
-/* What the elements show from now on. worker_expect_next: from the next edge on. */
-void worker_expect(struct worker *w, uint16_t slot);
-void worker_expect_next(struct worker *w, uint16_t slot);
-/* The edge has come, or will not come any more. */
-void worker_settle(struct worker *w);
-void worker_drop_next(struct worker *w);
-
-/* Writes the static profile to disk if it is a new one: at a look, never before an answer. A
- * command that comes at that moment waits for it. */
+/* Has the static profile written to disk; nobody waits for it. */
 void worker_keep(struct worker *w);
 /* pattern with its dead columns at 0, into out (may be the same). */
 void worker_mask(const struct worker *w, const uint8_t *pattern, uint8_t *out);

@@ -92,8 +92,9 @@ static void print_board(const json_t *entry, const json_t *status)
            text_of(entry, "driver"), (long long)number_of(entry, "columns"),
            (long long)number_of(entry, "rows"), (long long)number_of(entry, "bits"),
            (long long)number_of(entry, "slots"));
-    if (status == NULL) {
-        printf("absent\n");
+    if (status == NULL || !json_is_true(json_object_get(status, "present"))) {
+        const json_t *from = status != NULL ? status : entry;
+        printf("absent: %s; %s\n", text_of(from, "absent"), text_of(from, "cure"));
         return;
     }
     printf("%-8s shows %s  up %lld s", text_of(status, "mode"), text_of(status, "hash"),

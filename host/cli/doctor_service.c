@@ -207,14 +207,17 @@ static void look_at_board(struct doctor *d, const struct bs_board *board, const 
         snprintf(f.cure, sizeof f.cure,
                  "name it in ris.yaml as ris.boards does; see: mirador ris list");
     } else if (!json_is_true(json_object_get(answer, "present"))) {
-        snprintf(f.what, sizeof f.what, "board '%s' does not answer", board->name);
-        snprintf(f.cure, sizeof f.cure, "check its power and cable, then: mirador ris status -b %s",
-                 board->name);
+        const char *why = json_string_value(json_object_get(answer, "absent"));
+        const char *cure = json_string_value(json_object_get(answer, "cure"));
+        snprintf(f.what, sizeof f.what, "board '%s' does not answer%s%s", board->name,
+                 why ? ": " : "", why ? why : "");
+        snprintf(f.cure, sizeof f.cure, "%s, then: mirador ris list",
+                 cure ? cure : "check its power and cable");
     } else if (dead > 0) {
         f.verdict = DOCTOR_WARNING;
         f.why = "beams lose what these elements would add";
         snprintf(f.what, sizeof f.what, "board '%s' has %zu dead columns", board->name, dead);
-        snprintf(f.cure, sizeof f.cure, "replace the tiles: mirador ris status -b %s", board->name);
+        snprintf(f.cure, sizeof f.cure, "replace the tiles, see: mirador ris list");
     } else {
         doctor_fine(d, "ris-board", "board '%s' answers", board->name);
         return;

@@ -141,8 +141,16 @@ json_t *ris_link_board(struct ris_link *link, struct status *err)
         }
         link->board = name;
     }
-    return ris_link_ask(link, json_pack("{ssss}", "cmd", "status", "board", link->board), NULL,
-                        NULL, err);
+    json_t *status = ris_link_ask(link, json_pack("{ssss}", "cmd", "status", "board", link->board),
+                                  NULL, NULL, err);
+    if (status == NULL || json_is_true(json_object_get(status, "present")))
+        return status;
+    const char *why = json_string_value(json_object_get(status, "absent"));
+    const char *cure = json_string_value(json_object_get(status, "cure"));
+    status_set(err, ERR_IO, "%s; %s", why != NULL ? why : "the board is absent",
+               cure != NULL ? cure : "check its power and cable");
+    json_decref(status);
+    return NULL;
 }
 
 static bool side(const json_t *answer, const char *key, uint8_t *out)

@@ -47,7 +47,8 @@ struct ris_link_frame {
 json_t *ris_link_ask(struct ris_link *link, json_t *command, const struct ris_link_frame *pattern,
                      uint8_t *back, struct status *err);
 
-/* The board meant: its status. NULL when there are several and none was named, or no such. */
+/* The board meant: its status. NULL when there are several and none was named, no such, or it is
+ * absent: why, and the cure. */
 json_t *ris_link_board(struct ris_link *link, struct status *err);
 
 /* From an answer that carries them. False when it does not. */

@@ -369,7 +369,7 @@ static void surfaces_that_do_not_answer_are_found(void **state)
 {
     (void)state;
     atomic_store(&board_present, false);
-    expect("ris-board", DOCTOR_PROBLEM, "ris status -b ris2");
+    expect("ris-board", DOCTOR_PROBLEM, "mirador ris list");
     char endpoint[BS_TEXT];
     memcpy(endpoint, cfg.ris.endpoint, sizeof endpoint);
     snprintf(cfg.ris.endpoint, sizeof cfg.ris.endpoint, "ipc:///nowhere/ris.sock");

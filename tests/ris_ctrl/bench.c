@@ -257,7 +257,20 @@ static pid_t parent_of(pid_t pid)
     return after != NULL ? atoi(after + 4) : 0;
 }
 
-static pid_t find_board(struct bench *b, const char *board)
+typedef bool is_it(const char *line, size_t n, const char *what);
+
+static bool is_board(const char *line, size_t n, const char *board)
+{
+    return strcmp(word(line, n, 1), "--native-board") == 0 && strcmp(word(line, n, 2), board) == 0;
+}
+
+static bool is_program(const char *line, size_t n, const char *program)
+{
+    size_t length = strlen(word(line, n, 0)), tail = strlen(program);
+    return length >= tail && strcmp(word(line, n, 0) + length - tail, program) == 0;
+}
+
+static pid_t find_child(struct bench *b, is_it *it, const char *what, pid_t other_than)
 {
     DIR *proc = opendir("/proc");
     struct dirent *entry;
@@ -265,10 +278,10 @@ static pid_t find_board(struct bench *b, const char *board)
     while (proc != NULL && (entry = readdir(proc)) != NULL) {
         char line[512];
         pid_t pid = atoi(entry->d_name);
-        if (pid <= 0 || parent_of(pid) != b->controller)
+        if (pid <= 0 || pid == other_than || parent_of(pid) != b->controller)
             continue;
         size_t n = command_line(pid, line, sizeof line);
-        if (strcmp(word(line, n, 1), "--native-board") == 0 && strcmp(word(line, n, 2), board) == 0)
+        if (it(line, n, what))
             found = pid;
     }
     if (proc != NULL)
@@ -276,15 +289,25 @@ static pid_t find_board(struct bench *b, const char *board)
     return found;
 }
 
+static pid_t await_child(struct bench *b, is_it *it, const char *what, pid_t other_than)
+{
+    pid_t pid = 0;
+    for (int i = 0; i < 500 && pid == 0; i++) {
+        pid = find_child(b, it, what, other_than);
+        if (pid == 0)
+            poll(NULL, 0, 10);
+    }
+    return pid;
+}
+
 pid_t bench_board_pid(struct bench *b, const char *board, pid_t other_than)
 {
-    for (int i = 0; i < 500; i++) {
-        pid_t pid = find_board(b, board);
-        if (pid > 0 && pid != other_than)
-            return pid;
-        poll(NULL, 0, 10);
-    }
-    return 0;
+    return await_child(b, is_board, board, other_than);
+}
+
+pid_t bench_child_pid(struct bench *b, const char *program, pid_t other_than)
+{
+    return await_child(b, is_program, program, other_than);
 }
 
 int bench_board_line(pid_t pid)

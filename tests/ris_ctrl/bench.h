@@ -46,5 +46,8 @@ void bench_log(struct bench *b, char *text, size_t size);
 /* Process of a native board, 0 = none; waits up to a second for one other than `not`. */
 pid_t bench_board_pid(struct bench *b, const char *board, pid_t other_than);
 
+/* The same of the program behind a board, by what its name ends with; 0 = none. */
+pid_t bench_child_pid(struct bench *b, const char *program, pid_t other_than);
+
 /* A copy of its end of the line to the controller, -1 if this user may not have it. */
 int bench_board_line(pid_t pid);

@@ -5,7 +5,8 @@
  *   ris_emulator tile PORTFILE                   a tile server on 127.0.0.1
  * Standard input takes one word a line, each answered on standard output:
  *   fine, silent, mute (loses the next answer), twice (says it two times), slow MS, lie (reads back
- * wrong), nack, reset, unplug, plug, play (the sequence that is armed), shown (pattern as hex),
+ * wrong), nack, hold MS (our firmware: acknowledges the next change that late), reset, unplug,
+ * plug, replug (never lost its supply), play (the sequence that is armed), shown (pattern as hex),
  * stats, room BOARD ENDPOINT (of a simulated room, which is told what our firmware's board shows)
  */
 #include "emulator.h"
@@ -81,7 +82,8 @@ static void control_line(struct emulator *e, char *line)
 {
     line[strcspn(line, "\n")] = '\0';
     if (strcmp(line, "fine") == 0)
-        e->silent = e->lie = e->nack = false, e->twice = false, e->mute = 0, e->slow_ms = 0;
+        e->silent = e->lie = e->nack = false, e->twice = false, e->mute = 0,
+        e->slow_ms = e->hold_ms = 0;
     else if (sscanf(line, "room %31s %159s", e->board, e->room) == 2)
         emulator_room(e);
     else if (strcmp(line, "silent") == 0)
@@ -92,6 +94,8 @@ static void control_line(struct emulator *e, char *line)
         e->twice = true;
     else if (strncmp(line, "slow ", 5) == 0)
         e->slow_ms = atoi(line + 5);
+    else if (strncmp(line, "hold ", 5) == 0)
+        e->hold_ms = atoi(line + 5);
     else if (strcmp(line, "lie") == 0)
         e->lie = true;
     else if (strcmp(line, "nack") == 0)
@@ -102,6 +106,8 @@ static void control_line(struct emulator *e, char *line)
         e->kind->reset(e);
     else if (strcmp(line, "unplug") == 0)
         e->kind->unplug ? e->kind->unplug(e) : unplug(e);
+    else if (strcmp(line, "replug") == 0)
+        emulator_plug(e);
     else if (strcmp(line, "plug") == 0) {
         if (e->kind->plug)
             e->kind->plug(e);

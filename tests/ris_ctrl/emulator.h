@@ -26,6 +26,7 @@ struct emulator {
     bool silent, lie, nack, twice;
     char board[32], room[160]; /* firmware: whom to tell what it shows, "" = nobody */
     int mute, slow_ms;
+    int hold_ms; /* firmware: the next change takes hold, but is acknowledged that much later */
     uint8_t shown[1024];
     size_t n_shown;
     unsigned n_patterns, n_pipelined, n_fast, n_bad;

@@ -81,9 +81,11 @@ void emulator_room(struct emulator *e)
 static int hw_commit(void *ctx, const struct ris_change *change)
 {
     struct status err;
-    const struct emulator *e = ctx;
+    struct emulator *e = ctx;
     if (e->nack)
         return ERR_STATE;
+    usleep((useconds_t)e->hold_ms * 1000);
+    e->hold_ms = 0;
     return e->room[0] ? room_link_commit(&room, change, &err) : OK;
 }
 

@@ -27,6 +27,8 @@ static char set_text[N_SETS][600];
 static const char *sets[N_SETS + 1];
 static size_t n_set;
 static uint64_t seq;
+static unsigned bits; /* of the board */
+int64_t news_ns;
 struct status err;
 
 double now_s(void)
@@ -60,6 +62,7 @@ int lab_setup(void **state)
     memset(&bench, 0, sizeof bench);
     memset(far, 0, sizeof far);
     n_set = 0;
+    bits = 1;
     assert_int_equal(state_dir_create("ris-faults", bench.folder, sizeof bench.folder, &err), 0);
     snprintf(bench.ris, sizeof bench.ris, "ipc://%s/ris.sock", bench.folder);
     sockets = sockets_create(NULL, &err);
@@ -134,6 +137,7 @@ void board(const char *kind, const char *driver, unsigned baud)
     set("boards[0].port=%s", far[0].port);
     set("boards[0].baud=%u", baud);
     if (strcmp(kind, "tile") == 0) {
+        bits = 2;
         set("boards[0].tile=2");
         set("boards[0].bits=2");
     }
@@ -157,6 +161,17 @@ json_t *ask(const void *pattern, size_t n, const char *format, ...)
     assert_non_null(root);
     assert_int_equal(json_integer_value(json_object_get(root, "seq")), seq);
     return root;
+}
+
+void tell(const char *body)
+{
+    char text[500];
+    int length = snprintf(text, sizeof text, "{\"seq\":%" PRIu64 ",%s}", ++seq, body);
+    struct socket_frame frame = {text, (size_t)length};
+    int r = ERR_BUSY;
+    for (int i = 0; i < 2000 && (r = socket_send(dealer, &frame, 1)) == ERR_BUSY; i++)
+        usleep(5000);
+    assert_int_equal(r, 0);
 }
 
 const char *word(json_t *root, const char *key)
@@ -183,10 +198,10 @@ void refused(json_t *root, const char *code, const char *text)
 
 json_t *load(unsigned slot, const uint8_t *p)
 {
-    return ask(p, BYTES,
+    return ask(p, bits * BYTES,
                "\"cmd\":\"load\",\"board\":\"wall\",\"slot\":%u,\"columns\":16,\"rows\":16,"
-               "\"bits\":1",
-               slot);
+               "\"bits\":%u",
+               slot, bits);
 }
 
 json_t *apply(unsigned slot)
@@ -196,7 +211,7 @@ json_t *apply(unsigned slot)
 
 void pattern(uint32_t seed, uint8_t *p)
 {
-    for (size_t i = 0; i < BYTES; i++) {
+    for (size_t i = 0; i < bits * BYTES; i++) {
         seed = seed * 1664525u + 1013904223u;
         p[i] = (uint8_t)(seed >> 16);
     }
@@ -213,6 +228,7 @@ double await_news(const char *event, double from, char *text, size_t size)
         bool it = strcmp(word(root, "event"), event) == 0;
         if (it && text != NULL)
             snprintf(text, size, "%s", word(root, "text"));
+        news_ns = json_integer_value(json_object_get(root, "time_ns"));
         json_decref(root);
         if (it)
             return now_s() - from;
@@ -221,10 +237,25 @@ double await_news(const char *event, double from, char *text, size_t size)
     return -1;
 }
 
+size_t count_news(double seconds, char *text, size_t size)
+{
+    size_t n = 0;
+    for (double end = now_s() + seconds; now_s() < end;) {
+        if (socket_recv(news, &change, 100) != 0)
+            continue;
+        n++;
+        json_t *root = json_loadb(change.frames[1].bytes, change.frames[1].n, 0, NULL);
+        if (text != NULL)
+            snprintf(text, size, "%s: %s", word(root, "event"), word(root, "text"));
+        json_decref(root);
+    }
+    return n;
+}
+
 void expect_shown(struct emulated *e, const uint8_t *p)
 {
-    char text[256], want[2 * BYTES + 1];
-    for (size_t i = 0; i < BYTES; i++)
+    char text[256], want[4 * BYTES + 1];
+    for (size_t i = 0; i < bits * BYTES; i++)
         snprintf(want + 2 * i, 3, "%02x", p[i]);
     emulated_tell(e, "shown", text);
     assert_string_equal(text, want);

@@ -10,7 +10,7 @@
 #include "bench.h"
 #include "emulated.h"
 
-#define BYTES   32
+#define BYTES   32 /* of a pattern of 1 bit; a tile's has twice as many */
 #define SHAPE   ((struct ris_shape){16, 16, 1})
 #define NEWS_MS 20000 /* patience; what is promised is measured */
 
@@ -36,16 +36,21 @@ void board(const char *kind, const char *driver, unsigned baud);
 /* One command, all between the braces but seq; n bytes of pattern, or NULL. */
 json_t *ask(const void *pattern, size_t n, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+void tell(const char *body); /* the same, and its answer does not matter */
 const char *word(json_t *root, const char *key);
 void expect_ok(json_t *root);
 void refused(json_t *root, const char *code, const char *text);
 json_t *load(unsigned slot, const uint8_t *p);
 json_t *apply(unsigned slot);
 
-void pattern(uint32_t seed, uint8_t *p); /* BYTES */
+void pattern(uint32_t seed, uint8_t *p); /* BYTES for each bit of the board */
 void expect_shown(struct emulated *e, const uint8_t *p);
 
 /* Waits for that event; its text in text if not NULL. Returns seconds since `from`. */
 double await_news(const char *event, double from, char *text, size_t size);
+/* How many changes are told in that time; the last one's text in text if not NULL. */
+size_t count_news(double seconds, char *text, size_t size);
+/* When the controller told the change that was awaited last (Unix time). */
+extern int64_t news_ns;
 double now_s(void);
 int64_t unix_ns(void);

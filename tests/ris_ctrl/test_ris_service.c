@@ -136,17 +136,6 @@ static void profiles_come_back_as_they_went(void **state)
     assert_int_equal(bench_stop(&bench), 0);
 }
 
-static pid_t qemu_of(pid_t controller)
-{
-    char command[64], line[32] = "";
-    snprintf(command, sizeof command, "pgrep -P %d qemu-system-arm", (int)controller);
-    FILE *pipe = popen(command, "r");
-    assert_non_null(pipe);
-    (void)!fgets(line, sizeof line, pipe);
-    pclose(pipe);
-    return (pid_t)atoi(line);
-}
-
 /* The ARM program behind the service: what it was given holds when its machine is killed. */
 static void an_arm_board_is_served_and_restored(void **state)
 {
@@ -165,7 +154,7 @@ static void an_arm_board_is_served_and_restored(void **state)
     for (unsigned i = 0; i < 200; i++)
         there_and_back(0, (uint16_t)(i % 64), &seed);
     expect_ok(ris_client_readback(c, 0, 7, &shape, back, &before, &err));
-    pid_t qemu = qemu_of(bench.controller);
+    pid_t qemu = bench_child_pid(&bench, "qemu-system-arm", 0);
     assert_true(qemu > 0);
     kill(qemu, SIGKILL);
     double end = now_s() + 20;
@@ -342,63 +331,56 @@ static void a_killed_board_is_reported_and_restored(void **state)
     assert_non_null(strstr(text, "is back, 1 profiles restored"));
 }
 
-/* The daemon's client takes a board that is away for what it is, and finds it once it is there. */
-static void await_boards(const char *missing)
-{
-    struct ris_client_cfg cfg = {.sockets = sockets,
-                                 .endpoint = bench.ris,
-                                 .n_board = 2,
-                                 .boards = {"ris1", "ris2"},
-                                 .timeout_ms = 20000};
-    double end = now_s() + 20;
-    if (missing != NULL) {
-        assert_null(ris_client_create(&cfg, &err));
-        assert_non_null(strstr(err.text, missing));
-        return;
-    }
-    while (c == NULL && now_s() < end) {
-        c = ris_client_create(&cfg, &err);
-        usleep(50000);
-    }
-    if (c == NULL)
-        fail_msg("%s", err.text);
-}
-
-static void a_board_that_is_away_is_named_and_awaited(void **state)
+/* Both boards are away, as their room is: the controller starts, says so, and brings them up. */
+static void boards_are_waited_for(void **state)
 {
     (void)state;
-    char text[2048];
-    uint32_t seed = 5;
-    uint8_t p[BYTES];
-    bench_room_refuse("ris2", ERR_NOT_FOUND);
-    assert_int_equal(bench_start(&bench, sets, text, sizeof text), 0);
+    char text[4096];
+    struct ris_client_board board = {.present = false};
+    sets[3] = "boards[0].ack_timeout_ms=20"; /* the room is asked for 72 ms */
+    sets[4] = "boards[1].ack_timeout_ms=20";
+    bench_room_stop(&bench);
+    start();
     bench_log(&bench, text, sizeof text);
-    assert_non_null(strstr(text, "board ris2: the room refused (not found)"));
-    assert_non_null(strstr(text, "the other boards are served"));
-    await_boards("ris2");
-    bench_room_refuse("", OK);
-    await_boards(NULL);
-    random_pattern(&seed, p);
-    expect_ok(ris_client_load(c, 1, 3, SHAPE, p, NULL, &err));
-    ris_client_destroy(&c);
-    assert_int_equal(bench_stop(&bench), 0);
-    bench_room_stop(&bench); /* nor does it need the room first */
-    assert_int_equal(bench_start(&bench, sets, text, sizeof text), 0);
-    bench_log(&bench, text, sizeof text);
-    assert_non_null(strstr(text, "no room answers at"));
+    assert_non_null(strstr(text, "board ris1: no room answers at"));
+    assert_non_null(strstr(text, "board ris2: no room answers at"));
     assert_non_null(strstr(text, "start mirador-room"));
+    expect_ok(ris_client_status(c, 0, &board, &err));
+    assert_false(board.present);
+    assert_int_equal(board.shape.columns, 16);
+    assert_int_equal(ris_client_apply(c, 0, 0, RIS_NOW, &err), ERR_IO);
+    assert_non_null(strstr(err.text, "board ris1: no room answers at"));
     bench_room_start(&bench);
-    await_boards(NULL);
+    for (int i = 0; i < 1000 && !board.present; i++) {
+        usleep(20000);
+        expect_ok(ris_client_status(c, 0, &board, &err));
+    }
+    assert_true(board.present);
 }
 
-static void a_wrong_key_ends_with_one_line_and_its_cure(void **state)
+static void a_wrong_configuration_ends_with_one_line_and_its_cure(void **state)
 {
     (void)state;
     char text[2048];
+    bench_room_refuse("ris2", ERR_NOT_FOUND);
+    assert_int_equal(bench_start(&bench, sets, text, sizeof text), 1002);
+    assert_non_null(strstr(text, "board ris2: the room refused (not found)"));
+    bench_room_refuse("", OK);
     sets[3] = "boards[1].colums=16";
     assert_int_equal(bench_start(&bench, sets, text, sizeof text), 1002);
     assert_non_null(strstr(text, "did you mean 'boards[1].columns'?"));
-    sets[3] = NULL;
+    sets[3] = "boards[1]={name: x, columns: 16, rows: 16, driver: serial, port: /dev/null}";
+    assert_int_equal(bench_start(&bench, sets, text, sizeof text), 1002);
+    assert_non_null(strstr(text, "board x: /dev/null cannot be set"));
+    sets[3] = "boards=[{name: b1, columns: 2, rows: 2}, {name: b2, columns: 2, rows: 2}, "
+              "{name: b3, columns: 2, rows: 2}, {name: b4, columns: 2, rows: 2}, "
+              "{name: b5, columns: 2, rows: 2}, {name: b6, columns: 2, rows: 2}, "
+              "{name: b7, columns: 2, rows: 2}, {name: b8, columns: 2, rows: 2}, "
+              "{name: b9, columns: 2, rows: 2}]";
+    sets[1] = sets[3]; /* rooms of boards come later than their list */
+    sets[2] = NULL;
+    assert_int_equal(bench_start(&bench, sets, text, sizeof text), 1002);
+    assert_non_null(strstr(text, "'boards' has 9 items, must have 1..8"));
 }
 
 static void an_occupied_endpoint_is_an_error(void **state)
@@ -440,9 +422,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(boards_do_not_wait_for_one_another, setup, teardown),
         cmocka_unit_test_setup_teardown(garbage_on_the_line_is_survived, setup, teardown),
         cmocka_unit_test_setup_teardown(a_killed_board_is_reported_and_restored, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_board_that_is_away_is_named_and_awaited, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_wrong_key_ends_with_one_line_and_its_cure, setup,
-                                        teardown),
+        cmocka_unit_test_setup_teardown(boards_are_waited_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_wrong_configuration_ends_with_one_line_and_its_cure,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(an_occupied_endpoint_is_an_error, setup, teardown),
         cmocka_unit_test_setup_teardown(boards_do_not_outlive_their_controller, setup, teardown),
     };

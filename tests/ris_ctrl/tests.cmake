@@ -5,6 +5,8 @@ mirador_test(test_board_text SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_board_text.c
   LIBS ris_ctrl LABELS sanitize)
 mirador_test(test_packet_link SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_packet_link.c
   LIBS ris_ctrl firmware_core Threads::Threads LABELS sanitize)
+mirador_test(test_keeper SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_keeper.c
+  LIBS ris_ctrl base Threads::Threads LABELS sanitize)
 mirador_test(test_ris_service
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_ris_service.c ${CMAKE_CURRENT_LIST_DIR}/bench.c
   LIBS ris_client base frames PkgConfig::ZMQ Threads::Threads LABELS sanitize)
