@@ -234,6 +234,14 @@ static void fell_silent(struct radio *radio, struct reading *r, size_t strange)
     s->contiguous = false;
 }
 
+/* Not one sample of the capture has come: silent from the first on, or its command was dropped. */
+static void never_came(struct rx_state *s, const struct reading *r)
+{
+    if (!s->lossy)
+        s->loss_from = r->tick;
+    s->lossy = true;
+}
+
 /* How far the timestamp of an unread packet is from what it should be; 0 where nothing can be
  * expected: after a loss, or of another command's first packet. */
 static int64_t offset(const struct radio *radio, const struct reading *r)
@@ -257,6 +265,8 @@ static void heed_time(struct radio *radio, struct reading *r)
     const struct rx_asked *other = command_of(s, s->packet_tick, r->tick);
     if (other && r->done > 0 && s->packet_at == 0)
         fell_silent(radio, r, s->contiguous ? (size_t)(s->packet_tick - other->tick) : 0);
+    else if (other && r->done == 0 && s->packet_tick == other->tick)
+        never_came(s, r);
     const int64_t jump = offset(radio, r);
     if (jump == 0 || !radio_watch_absorb(radio, jump))
         return;
@@ -390,15 +400,17 @@ static void note_end(struct radio *radio, const struct reading *r)
     radio->watch.mono_ns = clock_ns();
 }
 
-/* A capture that had begun and came to nothing has lost its rest, if nobody said so before. */
+/* A capture that came to nothing has lost its rest, if nobody said so before. */
 static void close_capture(struct radio *radio, struct reading *r, bool waited)
 {
     if (radio->cfg.capture != RADIO_GATED)
         return;
     struct rx_asked *mine = command_of(&radio->rxs, r->tick, r->tick - 1);
-    const bool loss = waited && r->done > 0 && r->done < r->n;
-    if (loss)
+    const bool loss = waited && mine && r->done < r->n;
+    if (loss && r->done > 0)
         fell_silent(radio, r, 0);
+    else if (loss)
+        never_came(&radio->rxs, r);
     if (mine && (loss || radio->rxs.lossy)) /* counted here, whatever is told later */
         mine->n = 0;
     count_gap(radio, r->tick + (int64_t)r->n);

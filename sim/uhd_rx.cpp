@@ -80,7 +80,7 @@ class room_rx : public uhd::rx_streamer
     bool strike(const struct air_fault &fault);
     void lose(int64_t n);
     void watch();
-    bool command_fails(int64_t from, bool timed);
+    bool command_fails(int64_t from, bool timed, uint64_t n);
     size_t deliver(const buffs_type &buffs, size_t offset, size_t n);
     size_t next_chunk(size_t wanted);
     void check_room();
@@ -127,7 +127,9 @@ void room_rx::issue_stream_cmd(const uhd::stream_cmd_t &cmd)
         std::lock_guard<std::mutex> guard(lock);
         int64_t k_now = core->now();
         bool timed = !cmd.stream_now && !stop;
-        if (command_fails(timed ? core->samp_at(cmd.time_spec) : k_now, timed)) {
+        const bool finite = !stop && cmd.stream_mode != mode::STREAM_MODE_START_CONTINUOUS;
+        if (command_fails(timed ? core->samp_at(cmd.time_spec) : k_now, timed,
+                          finite ? cmd.num_samps : 0)) {
             /* the device knows nothing of it */
         } else if (stop) {
             if (active && now_running.to == AIR_NEVER)
@@ -156,8 +158,9 @@ void room_rx::issue_stream_cmd(const uhd::stream_cmd_t &cmd)
     air_notify(core->air);
 }
 
-/* Under the lock: the script makes the device forget this command, or find it late. */
-bool room_rx::command_fails(int64_t from, bool timed)
+/* Under the lock: the script makes the device forget this command, and with it n samples, or find
+ * it late. */
+bool room_rx::command_fails(int64_t from, bool timed, uint64_t n)
 {
     struct air_fault fault;
     uint32_t kinds = AIR_FAULT_BIT(DROP_STREAM_CMD);
@@ -167,8 +170,10 @@ bool room_rx::command_fails(int64_t from, bool timed)
         return false;
     if (fault.kind == AIR_FAULT_LATE_STREAM_CMD)
         fail(error::ERROR_CODE_LATE_COMMAND, from);
-    else
+    else {
         core->count(AIR_COUNT_RX_DROPPED_CMDS);
+        core->count(AIR_COUNT_RX_LOST_SAMPS, n);
+    }
     return true;
 }
 

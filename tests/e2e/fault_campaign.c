@@ -3,7 +3,7 @@
  * Random fault scripts in gated demos, judged one by one and together; or one demo at pace 1.0 that
  * ran before.
  *
- *   fault_campaign FIRST_SEED N FAULTS [KINDS]
+ *   fault_campaign FIRST_SEED N FAULTS [KINDS [gated|continuous]]
  *   fault_campaign judge DEMO_OUTPUT FAULT_REPORT */
 #include "tests/e2e/fault_judge.h"
 #include <math.h>
@@ -19,7 +19,7 @@
 
 static struct fault_judge judge;
 static unsigned first, count, faults;
-static const char *kinds;
+static const char *kinds, *capture;
 
 static void one(unsigned seed)
 {
@@ -33,8 +33,8 @@ static void one(unsigned seed)
     assert_int_equal(system(command), 0);
     snprintf(args, sizeof args,
              "--speed 0 --seconds %u --seed %u --faults %s --fault-report %s "
-             "--set bs.radio.clock_source=external",
-             7 + 2 * faults, seed, script, report);
+             "--set bs.radio.clock_source=external --set bs.radio.capture=%s",
+             7 + 2 * faults, seed, script, report, capture);
     unsigned before = judge.violations;
     demo_run(&run, args);
     fault_judge(&judge, &run, report);
@@ -93,13 +93,15 @@ int main(int argc, char **argv)
         report_file = argv[3];
         return cmocka_run_group_tests(judging, NULL, NULL);
     }
-    if (argc < 4 || argc > 5) {
-        fprintf(stderr, "fault_campaign FIRST_SEED N FAULTS [KINDS], or judge OUTPUT REPORT\n");
+    if (argc < 4 || argc > 6) {
+        fprintf(stderr, "fault_campaign FIRST_SEED N FAULTS [KINDS [gated|continuous]], or judge "
+                        "OUTPUT REPORT\n");
         return 2;
     }
     first = (unsigned)strtoul(argv[1], NULL, 10);
     count = (unsigned)strtoul(argv[2], NULL, 10);
     faults = (unsigned)strtoul(argv[3], NULL, 10);
     kinds = argc > 4 ? argv[4] : "all";
+    capture = argc > 5 ? argv[5] : "gated";
     return cmocka_run_group_tests(tests, demo_place_make, demo_place_remove);
 }
