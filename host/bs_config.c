@@ -45,6 +45,8 @@ static const struct config_key keys[] = {
      .help = "GPIO bank of the line"},
     {"radio.trigger_pin", CONFIG_INT(CFG, trigger.pin), .min = 0, .max = 11, .def = "0",
      .help = "pin of the line"},
+    {"radio.trigger_source", CONFIG_STRING(CFG, trigger.source), .def = "",
+     .help = "CONNECTOR:SOURCE that drives the pin, where there is a choice (X410, N310)"},
 
     {"schedule.first_cycle_s", CONFIG_DOUBLE(CFG, schedule.first_cycle_s), .unit = "s", .min = 0,
      .max = 60, .def = "0.5", .help = "from the device time at start to the first cycle"},
@@ -218,6 +220,7 @@ struct radio_cfg bs_config_radio(const struct bs_cfg *cfg)
         .enable = cfg->trigger.enable,
         .bank = cfg->trigger.bank,
         .pin = (unsigned)cfg->trigger.pin,
+        .source = cfg->trigger.source,
     };
     return radio;
 }

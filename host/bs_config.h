@@ -43,7 +43,7 @@ struct bs_cfg {
     struct link_radio radio;
     struct {
         bool enable;
-        char bank[LINK_NAME];
+        char bank[LINK_NAME], source[LINK_NAME];
         int pin;
     } trigger; /* keys radio.trigger* */
     struct link_waveform waveform;

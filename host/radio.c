@@ -93,6 +93,8 @@ int radio_check(const struct radio_cfg *cfg, struct status *err)
         return fail(err, ERR_ARG, "radio.rate_hz must be a whole number of samples per second");
     if (check_channels(cfg, err))
         return err->code;
+    if (cfg->trigger.enable && radio_trigger_check(&cfg->trigger, err))
+        return err->code;
     return radio_check_power(cfg, err);
 }
 

@@ -22,6 +22,8 @@ struct radio_trigger_cfg {
     bool enable;      /* drive a RIS trigger line */
     const char *bank; /* "FP0"; NULL = "FP0" */
     unsigned pin;     /* 0..11 */
+    const char
+        *source; /* "CONNECTOR:SOURCE" where pins have sources (X410, N310); NULL, "": as is */
 };
 
 /* How samples are asked for: a timed command per window, or one stream that never ends, out of

@@ -3,8 +3,11 @@
  * The RIS trigger line: one pin that the device's own logic (ATR) raises while it transmits, and
  * that a pair of timed writes takes over for a pulse at other times. The OUT register rests at 1,
  * so switching the pin from ATR to manual control raises it and switching back lowers it. */
+#include "base/log.h"
+#include "host/radio_gpio_source.h"
 #include "host/radio_priv.h"
 #include <stdio.h>
+#include <string.h>
 
 static int set_attr(struct radio *radio, const char *attr, uint32_t value)
 {
@@ -14,15 +17,36 @@ static int set_attr(struct radio *radio, const char *attr, uint32_t value)
                : OK;
 }
 
+int radio_trigger_check(const struct radio_trigger_cfg *cfg, struct status *err)
+{
+    const char *source = cfg->source ? cfg->source : "", *colon = strchr(source, ':');
+    if (cfg->pin > 11)
+        return status_set(err, ERR_ARG, "radio.trigger_pin %u: must be 0..11", cfg->pin);
+    if (source[0] && (!colon || colon == source || !colon[1] || colon - source >= 16))
+        return status_set(err, ERR_ARG,
+                          "radio.trigger_source '%.40s': write CONNECTOR:SOURCE, as GPIO0:DB0_RF0 "
+                          "on an X410 or FP0:RF0 on an N310",
+                          source);
+    return OK;
+}
+
+/* The pin to the radio block that raises it, where the device lets one choose. */
+static int take_pin(const struct radio_cfg *cfg, struct status *err)
+{
+    const char *source = cfg->trigger.source;
+    char connector[16] = "";
+    if (!source || !source[0])
+        return OK;
+    const char *colon = strchr(source, ':');
+    memcpy(connector, source, (size_t)(colon - source));
+    return gpio_source_set(cfg->args ? cfg->args : "", connector, cfg->trigger.pin, colon + 1, err);
+}
+
 int radio_trigger_open(struct radio *radio, const struct radio_cfg *cfg, struct status *err)
 {
     const char *bank = cfg->trigger.bank && cfg->trigger.bank[0] ? cfg->trigger.bank : "FP0";
-    if (cfg->trigger.pin > 11) {
-        err->code = ERR_ARG;
-        snprintf(err->text, sizeof err->text, "radio.trigger_pin %u: must be 0..11",
-                 cfg->trigger.pin);
+    if (take_pin(cfg, err))
         return err->code;
-    }
     snprintf(radio->trigger_bank, sizeof radio->trigger_bank, "%s", bank);
     radio->trigger_mask = 1u << cfg->trigger.pin;
     const uint32_t on = 0xFFFFFFFF;

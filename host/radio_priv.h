@@ -143,12 +143,15 @@ int radio_rx_stream(struct radio *radio) MUST_CHECK; /* a new streamer for the o
 int radio_tx_open(struct radio *radio, const struct radio_cfg *cfg, struct status *err) MUST_CHECK;
 void radio_tx_close(struct radio *radio);
 int radio_tx_stream(struct radio *radio) MUST_CHECK;
+int radio_trigger_check(const struct radio_trigger_cfg *cfg, struct status *err) MUST_CHECK;
 int radio_trigger_open(struct radio *radio, const struct radio_cfg *cfg,
                        struct status *err) MUST_CHECK;
 
 /* radio_sync.c. Clock and time sources at the start; ERR_STATE says what is missing. */
 int radio_sync_open(struct radio *radio, const struct radio_cfg *cfg,
                     struct status *err) MUST_CHECK;
+/* The device's seconds begin at the edges of a PPS. */
+bool radio_sync_has_pps(const struct radio *radio);
 /* Reference and PPS now; 0 or FAULT_UNSYNCHRONISED. */
 uint32_t radio_sync_watch(struct radio *radio, int64_t now);
 

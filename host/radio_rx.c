@@ -90,17 +90,6 @@ int radio_rx_request(struct radio *radio, int64_t tick, size_t n)
     return command(radio, UHD_STREAM_MODE_START_CONTINUOUS, tick, 0);
 }
 
-/* The stream is silent though it should flow: stopped here, started anew by the next request. */
-static void stop_stream(struct radio *radio)
-{
-    if (radio->cfg.capture == RADIO_GATED || !radio->rxs.streaming)
-        return;
-    radio->rxs.streaming = false;
-    radio_count_add(radio, COUNT_RX_RESTART, 1);
-    if (command(radio, UHD_STREAM_MODE_STOP_CONTINUOUS, 0, 0) == OK)
-        radio_rx_flush(radio);
-}
-
 /* Samples are missing from here on until the next packet says where it stands. */
 static void note_loss(struct radio *radio, int64_t here)
 {
@@ -109,6 +98,23 @@ static void note_loss(struct radio *radio, int64_t here)
         s->loss_from = s->contiguous ? s->next : here;
     s->lossy = true;
     s->contiguous = false;
+}
+
+/* The stream is silent though it should flow: stopped here, started anew by the next request. What
+ * would have come until then is lost. */
+static void stop_stream(struct radio *radio)
+{
+    struct rx_state *s = &radio->rxs;
+    if (radio->cfg.capture == RADIO_GATED || !s->streaming)
+        return;
+    if (s->contiguous)
+        note_loss(radio, s->next);
+    const bool lossy = s->lossy;
+    s->streaming = false;
+    radio_count_add(radio, COUNT_RX_RESTART, 1);
+    if (command(radio, UHD_STREAM_MODE_STOP_CONTINUOUS, 0, 0) == OK)
+        radio_rx_flush(radio);
+    s->lossy = lossy;
 }
 
 /* Tick of the first sample of the last recv; `expected` where there is no timestamp. */

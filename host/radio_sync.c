@@ -54,6 +54,11 @@ static bool is_set(const char *source)
     return source && source[0] && strcmp(source, "internal") != 0;
 }
 
+bool radio_sync_has_pps(const struct radio *radio)
+{
+    return is_set(radio->cfg.time_source) && radio->watch.sync == SYNC_HELD;
+}
+
 static int wait_for_lock(struct radio *radio, struct status *err)
 {
     const struct timespec nap = {.tv_nsec = 50000000};

@@ -9,11 +9,12 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define BACK_S   0.001  /* behind what was seen already: a jump */
-#define AGREE_S  0.005  /* of the two clocks ... */
-#define RATES    1e-3   /* ... and of their rates: CLOCK_MONOTONIC may be slewed by 500 ppm */
-#define QUICK_NS 500000 /* reading both clocks, if nothing comes in between */
-#define SEARCH_S 0.1    /* what a search for a lost device costs in a gated room */
+#define BACK_S     0.001  /* behind what was seen already: a jump */
+#define AGREE_S    0.005  /* of the two clocks ... */
+#define RATES      1e-3   /* ... and of their rates: CLOCK_MONOTONIC may be slewed by 500 ppm */
+#define QUICK_NS   500000 /* reading both clocks, if nothing comes in between */
+#define BLURRED_NS 2000000
+#define SEARCH_S   0.1 /* what a search for a lost device costs in a gated room */
 
 static int64_t since(const struct radio *radio, int64_t mono_ns)
 {
@@ -28,10 +29,10 @@ static int64_t expected(const struct radio *radio, int64_t mono_ns)
 }
 
 /* Where the clock stands by what we know while the device is away. */
-static int64_t without_device(const struct radio *radio)
+static int64_t without_device(const struct radio *radio, int64_t mono_ns)
 {
     const struct watch_state *w = &radio->watch;
-    return w->tick + (radio->cfg.paced ? since(radio, clock_ns())
+    return w->tick + (radio->cfg.paced ? since(radio, mono_ns)
                                        : llround(w->searches * SEARCH_S * (double)radio->rate));
 }
 
@@ -40,7 +41,7 @@ int radio_now(struct radio *radio, int64_t *tick)
     int64_t full = 0;
     double frac = 0;
     if (radio_is_down(radio)) {
-        *tick = without_device(radio);
+        *tick = without_device(radio, clock_ns());
         return ERR_RADIO;
     }
     pthread_mutex_lock(&radio->usrp_lock);
@@ -54,6 +55,12 @@ int radio_now(struct radio *radio, int64_t *tick)
 struct glance {
     int64_t now, before_ns, after_ns;
 };
+
+/* Held up between the readings of all three for so long that they say nothing. */
+static bool blurred(const struct radio *radio, const struct glance *g)
+{
+    return radio->cfg.paced && g->after_ns - g->before_ns > BLURRED_NS;
+}
 
 /* The quickest of three: we may be held up between the readings. */
 static int glance(struct radio *radio, struct glance *best)
@@ -127,7 +134,8 @@ uint32_t radio_watch(struct radio *radio)
         return FAULT_RADIO_DOWN;
     const int64_t mono = g.before_ns + (g.after_ns - g.before_ns) / 2, want = expected(radio, mono);
     int64_t now = g.now;
-    if (jumped(radio, &g)) {
+    const bool sharp = !blurred(radio, &g);
+    if (sharp && jumped(radio, &g)) {
         atomic_fetch_add(&radio->epoch, want - now);
         radio_count_add(radio, COUNT_TIME_JUMP, 1);
         radio->watch.jump += now - want;
@@ -138,22 +146,30 @@ uint32_t radio_watch(struct radio *radio)
     }
     say_jump(radio, radio->watch.jump);
     radio->watch.jump = 0;
-    note_time(radio, now, mono);
+    if (sharp)
+        note_time(radio, now, mono);
     faults |= radio_sync_watch(radio, now);
     return radio_is_down(radio) ? FAULT_RADIO_DOWN : faults;
 }
 
-/* After a reopening: the old epoch if the device kept its time, else ticks by our clock. */
+/* After a reopening: the old epoch if the device kept its time, else ticks by our clock. A device
+ * that counts from a PPS edge was given a whole second there, and ticks began at one. */
 void radio_watch_resume(struct radio *radio)
 {
-    int64_t now, mono = clock_ns(), want = without_device(radio);
-    radio->watch.searches = 0;
-    if (radio->watch.mono_ns == 0 || radio_now(radio, &now))
+    struct glance g;
+    if (radio->watch.mono_ns == 0 || glance(radio, &g)) {
+        radio->watch.searches = 0;
         return;
-    const int64_t half = radio->rate / 2;
-    bool kept =
-        now >= radio->watch.tick && (!radio->cfg.paced || (now < want + half && now > want - half));
+    }
+    const int64_t mono = g.before_ns + (g.after_ns - g.before_ns) / 2, rate = radio->rate,
+                  want = without_device(radio, mono), half = rate / 2, before = radio_epoch(radio);
+    const bool kept = g.now >= radio->watch.tick &&
+                      (!radio->cfg.paced || (g.now < want + half && g.now > want - half));
+    int64_t epoch = before + want - g.now;
+    if (radio_sync_has_pps(radio))
+        epoch = llround((double)epoch / (double)rate) * rate;
     if (!kept)
-        atomic_fetch_add(&radio->epoch, want - now);
-    note_time(radio, kept ? now : want, mono);
+        atomic_store(&radio->epoch, epoch);
+    radio->watch.searches = 0;
+    note_time(radio, kept ? g.now : g.now + epoch - before, mono);
 }

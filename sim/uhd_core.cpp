@@ -83,11 +83,14 @@ void room_core::set_rate(double rate_hz)
         throw uhd::value_error("room: rate must lie between 1 kS/s and 1 GS/s");
     if (n_stream)
         throw uhd::runtime_error("room: cannot change the rate while streaming");
-    uhd::time_spec_t now_time = time_of(now());
+    /* one reading of the clock: time goes on between two, and the register would be off by it */
+    const int64_t k = now();
+    const uhd::time_spec_t now_time = time_of(k);
+    const double ratio = rate_hz / cfg->rate_hz;
     if (pps_pending)
-        pps_samp = std::llround(double(pps_samp) * rate_hz / cfg->rate_hz);
+        pps_samp = std::llround(double(pps_samp) * ratio);
     air_set_rate(air, rate_hz);
-    time_offset = now_time.to_ticks(rate_hz) - now();
+    time_offset = now_time.to_ticks(rate_hz) - std::llround(double(k) * ratio);
 }
 
 int64_t room_core::now() const

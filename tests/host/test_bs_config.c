@@ -94,6 +94,7 @@ static void faults_name_file_and_cure(void **state)
          "more than a profile holds"},
         {"ris.boards[0].normal=[1, 0, 0]", "turns its back"},
         {"ris.region_x_m=[6, 2]", "ris.region_x_m"},
+        {"radio.trigger_source=RF0", "CONNECTOR:SOURCE"},
         {"schedule.response_delay_s=0.005", "raise schedule.response_delay_s"},
         {"schedule.cycle_period_s=0.0205", "raise schedule.cycle_period_s"},
         {"ris.latch_delay_s=2e-5", "lower it"},

@@ -2,6 +2,7 @@
  *
  * The radio against the simulated USRP without a room: a private loopback from TX to RX. */
 #include "host/radio.h"
+#include "host/radio_gpio_source.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -156,6 +157,26 @@ static void trigger_pulse_is_accepted(void **state)
     radio_close(&radio);
 }
 
+/* A pin to be driven by a source: asked of the open device in C++, answered without an exception.
+ */
+static void a_pin_without_sources_is_told(void **state)
+{
+    (void)state;
+    struct status err = {0};
+    struct radio_cfg cfg = loopback();
+    cfg.trigger.source = "FP0:RF0";
+    assert_null(radio_open(&cfg, &err));
+    assert_int_equal(err.code, ERR_ARG);
+    assert_non_null(strstr(err.text, "radio.trigger_source"));
+    assert_non_null(strstr(err.text, "leave it empty"));
+    cfg.trigger.source = "";
+    struct radio *radio = radio_open(&cfg, &err);
+    assert_non_null(radio);
+    radio_close(&radio);
+    assert_int_equal(gpio_source_set("type=nothing", "FP0", 0, "RF0", &err), ERR_RADIO);
+    assert_null(strchr(err.text, '\n'));
+}
+
 static void senseless_settings_are_refused(void **state)
 {
     (void)state;
@@ -207,6 +228,7 @@ int main(void)
         cmocka_unit_test(late_burst_is_counted_and_the_next_one_goes_out),
         cmocka_unit_test(late_request_is_told),
         cmocka_unit_test(trigger_pulse_is_accepted),
+        cmocka_unit_test(a_pin_without_sources_is_told),
         cmocka_unit_test(senseless_settings_are_refused),
         cmocka_unit_test(room_is_recognised_in_args),
     };

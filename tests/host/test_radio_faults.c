@@ -3,7 +3,7 @@
  * What the radio makes of a device that misbehaves: exact counts, marked blocks, and a next block
  * that is whole again. Against the simulated USRP without a room. */
 #include "host/clock.h"
-#include "host/radio.h"
+#include "host/radio_priv.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,12 +19,11 @@ enum { RATE = 10000000, BURST = 5000, WINDOW = 12000, PERIOD = RATE / 20, LEAD =
 
 static struct sc16 tx[BURST], rx[2][WINDOW];
 
-static struct radio *open_paced(const char *args, enum radio_capture_mode capture, bool paced)
+static struct radio_cfg setting(const char *args, enum radio_capture_mode capture, bool paced)
 {
     static char text[200];
-    struct status err;
     snprintf(text, sizeof text, "type=room%s", args);
-    const struct radio_cfg cfg = {
+    return (struct radio_cfg){
         .args = text,
         .rate_hz = RATE,
         .carrier_hz = 5.8e9,
@@ -38,10 +37,21 @@ static struct radio *open_paced(const char *args, enum radio_capture_mode captur
         .capture = capture,
         .paced = paced,
     };
-    struct radio *radio = radio_open(&cfg, &err);
+}
+
+static struct radio *open_as(const struct radio_cfg *cfg)
+{
+    struct status err;
+    struct radio *radio = radio_open(cfg, &err);
     if (!radio)
         fail_msg("%s", err.text);
     return radio;
+}
+
+static struct radio *open_paced(const char *args, enum radio_capture_mode capture, bool paced)
+{
+    const struct radio_cfg cfg = setting(args, capture, paced);
+    return open_as(&cfg);
 }
 
 static struct radio *open_with(const char *args, enum radio_capture_mode capture)
@@ -164,15 +174,22 @@ static void overflows_and_lost_packets_are_counted(void **state)
     radio_close(&radio);
 }
 
-static struct radio *open_scripted(const char *fault, bool paced)
+/* file: [32] */
+static void write_script(char *file, const char *fault)
 {
-    char path[] = "/tmp/mirador-radio-XXXXXX", args[64];
-    int fd = mkstemp(path);
+    strcpy(file, "/tmp/mirador-radio-XXXXXX");
+    int fd = mkstemp(file);
     assert_true(fd >= 0);
     dprintf(fd, "faults:\n  - {%s}\n", fault);
     close(fd);
+}
+
+static struct radio *open_scripted(const char *fault, enum radio_capture_mode capture, bool paced)
+{
+    char path[32], args[64];
+    write_script(path, fault);
     snprintf(args, sizeof args, ",gate=%d,faults=%s", !paced, path);
-    struct radio *radio = open_paced(args, RADIO_GATED, paced);
+    struct radio *radio = open_paced(args, capture, paced);
     unlink(path);
     return radio;
 }
@@ -182,7 +199,7 @@ static struct radio *open_silent(int after_samps)
     char fault[100];
     snprintf(fault, sizeof fault,
              "at_s: 0, radio: bs, what: overflow_stop, silent: yes, after_samps: %d", after_samps);
-    return open_scripted(fault, false);
+    return open_scripted(fault, RADIO_GATED, false);
 }
 
 /* From the first sample on, within the first packet, behind it, in what is read apart at the end;
@@ -255,7 +272,8 @@ static void two_captures_left_unread_are_counted(void **state)
 static void a_jump_while_nothing_is_asked_for_is_absorbed(void **state)
 {
     (void)state;
-    struct radio *radio = open_scripted("at_s: 0.8, radio: bs, what: time_jump, jump_s: 0.3", true);
+    struct radio *radio =
+        open_scripted("at_s: 0.8, radio: bs, what: time_jump, jump_s: 0.3", RADIO_GATED, true);
     const struct timespec nap = {.tv_nsec = 20000000};
     uint32_t faults = 0;
     int64_t first, last, begin_ns = clock_ns();
@@ -335,6 +353,64 @@ static void an_endless_stream_is_cut_by_timestamp(void **state)
     radio_close(&radio);
 }
 
+/* With a word of the device, and without. */
+static void an_endless_stream_that_stops_is_started_again(void **state)
+{
+    (void)state;
+    for (int silent = 0; silent < 2; silent++) {
+        char fault[100];
+        uint32_t faults;
+        snprintf(fault, sizeof fault,
+                 "at_s: 0, radio: bs, what: overflow_stop, silent: %s, after_samps: 5000",
+                 silent ? "yes" : "no");
+        struct radio *radio = open_scripted(fault, RADIO_CONTINUOUS, false);
+        assert_int_equal(run(radio, 5, &faults), 1u << 0);
+        assert_true(faults & FAULT_RX_LOST);
+        const struct radio_counters n = counters(radio);
+        assert_int_equal(n.rx_restarts, 1);
+        assert_int_equal(n.rx_overflows, !silent);
+        assert_int_equal(n.rx_gaps, 1);
+        assert_int_equal(n.rx_gap_samps, PERIOD - 5000); /* until the second cycle's request */
+        radio_close(&radio);
+    }
+}
+
+/* Until `wanted` or 10 s are over. */
+static uint32_t watch_until(struct radio *radio, uint32_t wanted)
+{
+    const struct timespec nap = {.tv_nsec = 50000000};
+    uint32_t faults = radio_watch(radio);
+    for (int i = 0; i < 200 && faults != wanted; i++) {
+        nanosleep(&nap, NULL);
+        faults = radio_watch(radio);
+    }
+    return faults;
+}
+
+/* PPS edges are the whole seconds of ticks, through a time without any and across a reopening. */
+static void a_pps_that_stays_away_marks_until_it_is_back(void **state)
+{
+    (void)state;
+    struct status err;
+    char path[32], args[64];
+    write_script(path, "at_s: 3.5, for_s: 2.2, radio: bs, what: no_pps");
+    snprintf(args, sizeof args, ",gate=0,faults=%s", path);
+    struct radio_cfg cfg = setting(args, RADIO_GATED, true);
+    cfg.time_source = "external";
+    struct radio *radio = open_as(&cfg);
+    assert_int_equal(watch_until(radio, FAULT_UNSYNCHRONISED), FAULT_UNSYNCHRONISED);
+    assert_int_equal(watch_until(radio, 0), 0);
+    const struct radio_counters n = counters(radio);
+    assert_true(n.pps_missing > 0);
+    assert_int_equal(n.resyncs, 1);
+    assert_int_equal(n.time_jumps, 0);
+    assert_int_equal(radio_reopen(radio, &err), OK);
+    assert_int_equal(radio_epoch(radio) % RATE, 0);
+    assert_int_not_equal(radio_epoch(radio), 0);
+    unlink(path);
+    radio_close(&radio);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -349,6 +425,8 @@ int main(void)
         cmocka_unit_test(reopened_it_goes_on_counting_ticks),
         cmocka_unit_test(retuned_and_turned_down_at_a_tick),
         cmocka_unit_test(an_endless_stream_is_cut_by_timestamp),
+        cmocka_unit_test(an_endless_stream_that_stops_is_started_again),
+        cmocka_unit_test(a_pps_that_stays_away_marks_until_it_is_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
