@@ -241,6 +241,8 @@ static int start_bs(struct demo *demo, struct command *c, struct status *err)
         command_set(c, "users[%zu].key_file=%s", i, key);
     }
     tell_simulated(c, 10, 21.1);
+    command_set(c, "radio.trigger_bank=FP0");
+    command_set(c, "radio.trigger_source=");
     demo_scene_tell_bs(&demo->scene, c);
     if (cfg->pixels)
         command_set(c, "pixels.every=%u", cfg->pixels);
