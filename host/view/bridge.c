@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TICK_US = 25000, CONNECTIONS = 96, DRAIN_MESSAGES = 2000 };
+enum { TICK_US = 25000, CONNECTIONS = 96, DRAIN_MESSAGES = 2000, COMPLAIN_MS = 30000 };
 
 struct bridge {
     const struct view_cfg *cfg;
@@ -26,6 +26,8 @@ struct bridge {
     struct lws_http_mount mount;
     lws_sorted_usec_list_t tick;
     struct socket_message message;
+    uint64_t unshown; /* messages since complained_ms */
+    int64_t complained_ms;
 };
 
 static int64_t now_ms(void)
@@ -79,6 +81,8 @@ static int admit(struct bridge *b, struct lws *wsi)
 static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                    size_t n)
 {
+    if (reason == LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION) /* a WebSocket that names no protocol */
+        return refuse(wsi, HTTP_STATUS_FORBIDDEN, "it does not speak " CLIENT_PROTOCOL);
     return lws_callback_http_dummy(wsi, reason, user, in, n);
 }
 
@@ -113,6 +117,18 @@ static const struct lws_protocols protocols[] = {
 /* --- telemetry and answers
  * --------------------------------------------------------------------------------- */
 
+/* One line a while, however many they are. */
+static void complain(struct bridge *b, int why)
+{
+    b->unshown++;
+    if (b->complained_ms != 0 && now_ms() - b->complained_ms < COMPLAIN_MS)
+        return;
+    log_warn("%llu messages of telemetry cannot be shown, the last: %s",
+             (unsigned long long)b->unshown, status_name(why));
+    b->complained_ms = now_ms();
+    b->unshown = 0;
+}
+
 static void hear(struct bridge *b, void *socket)
 {
     for (int i = 0; socket && i < DRAIN_MESSAGES; i++) {
@@ -120,7 +136,7 @@ static void hear(struct bridge *b, void *socket)
             return;
         int rc = feed_put(b->feed, &b->message, now_ms());
         if (rc)
-            log_warn("a message of telemetry cannot be shown: %s", status_name(rc));
+            complain(b, rc);
     }
 }
 

@@ -18,6 +18,7 @@ struct desk {
     const char *endpoint;
     void *dealer;
     uint32_t last;
+    int64_t heard_ms; /* when the daemon last said something */
     struct ask ask[DESK_COMMANDS];
     struct socket_message message;
 };
@@ -31,6 +32,7 @@ struct desk *desk_create(struct sockets *sockets, const char *endpoint, struct s
     }
     d->sockets = sockets;
     d->endpoint = endpoint;
+    d->heard_ms = INT64_MIN;
     d->dealer = sockets_connect(sockets, ZMQ_DEALER, endpoint, err);
     if (!d->dealer)
         desk_destroy(&d);
@@ -108,7 +110,8 @@ int desk_ask(struct desk *desk, struct desk_client *client, const char *text, si
     return rc;
 }
 
-/* What waits in the old socket's queue for a daemon that is away is dropped with it. */
+/* What waits in the old socket's queue for a daemon that is away is dropped with it. Not when the
+ * daemon has spoken since: then others' answers are on their way. */
 static void reconnect(struct desk *d)
 {
     struct status err = {0};
@@ -151,8 +154,10 @@ static bool take_timeout(struct desk *d, int64_t now_ms, struct desk_answer *out
         if (ask->number == 0 || now_ms < ask->due_ms)
             continue;
         const json_int_t seq = ask->seq;
+        const bool silent = d->heard_ms < ask->due_ms - DESK_PATIENCE_MS;
         out->client = release(ask);
-        reconnect(d);
+        if (silent)
+            reconnect(d);
         status_set(&err, ERR_TIMEOUT, "no answer from %s; is miradord running?", d->endpoint);
         out->text = out->client ? desk_refusal(seq, &err) : NULL;
         if (out->text)
@@ -164,9 +169,11 @@ static bool take_timeout(struct desk *d, int64_t now_ms, struct desk_answer *out
 bool desk_take(struct desk *desk, int64_t now_ms, struct desk_answer *out)
 {
     *out = (struct desk_answer){0};
-    while (desk->dealer && socket_recv(desk->dealer, &desk->message, 0) == OK)
+    while (desk->dealer && socket_recv(desk->dealer, &desk->message, 0) == OK) {
+        desk->heard_ms = now_ms;
         if (desk->message.n > 0 && take_answer(desk, out))
             return true;
+    }
     return take_timeout(desk, now_ms, out);
 }
 

@@ -28,6 +28,7 @@ struct place { /* of one message, in a list from the oldest to the latest */
 struct feed {
     struct place place[PLACES];
     size_t n_place;
+    struct place *unused; /* of the first n_place, by later */
     struct place *oldest, *latest;
     uint64_t turn;
     uint64_t counted[HISTORIES];
@@ -113,18 +114,37 @@ static void append_place(struct feed *f, struct place *p)
     f->latest = p;
 }
 
+/* What was not replaced for longest goes: a board or a user that is no more. */
+static void drop_oldest(struct feed *f)
+{
+    struct place *p = f->oldest;
+    unlink_place(f, p);
+    free(p->bytes);
+    f->totals.bytes -= p->n;
+    f->totals.messages--;
+    *p = (struct place){.later = f->unused};
+    f->unused = p;
+}
+
+static struct place *new_place(struct feed *f, const char *key)
+{
+    if (!f->unused && f->n_place == PLACES)
+        drop_oldest(f);
+    struct place *p = f->unused ? f->unused : &f->place[f->n_place++];
+    if (p == f->unused)
+        f->unused = p->later;
+    snprintf(p->key, sizeof p->key, "%s", key);
+    f->totals.messages++;
+    return p;
+}
+
 static struct place *open_place(struct feed *f, const char *key)
 {
     struct place *p = find_place(f, key);
-    if (p) {
+    if (p)
         unlink_place(f, p);
-    } else {
-        if (f->n_place == PLACES)
-            return NULL;
-        p = &f->place[f->n_place++];
-        snprintf(p->key, sizeof p->key, "%s", key);
-        f->totals.messages++;
-    }
+    else
+        p = new_place(f, key);
     append_place(f, p);
     return p;
 }
@@ -156,14 +176,14 @@ static int keep(struct feed *f, const struct socket_message *m, int64_t now_ms)
     size_t n = 0;
     for (size_t i = 0; i < m->n; i++)
         n += m->frames[i].n;
-    if (n > FEED_MESSAGE_MAX || f->totals.bytes + n > FEED_BYTES)
+    if (n > FEED_MESSAGE_MAX)
         return ERR_NO_SPACE;
     int rc = make_key(f, m, key);
     if (rc)
         return rc;
+    while (f->totals.bytes + n > FEED_BYTES)
+        drop_oldest(f);
     struct place *p = open_place(f, key);
-    if (!p)
-        return ERR_NO_SPACE;
     p->turn = ++f->turn;
     p->heard_ms = now_ms;
     return fill(f, p, m);

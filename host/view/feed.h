@@ -22,7 +22,8 @@ struct feed *feed_create(struct status *err);
 void feed_destroy(struct feed **feed);
 
 /* A message of telemetry: topic, JSON header, perhaps arrays. now_ms: any steady clock. Returns OK,
- * ERR_FORMAT (it is none), ERR_NO_SPACE (too long, or FEED_BYTES are used up), ERR_NO_MEMORY. */
+ * ERR_FORMAT (it is none), ERR_NO_SPACE (too long), ERR_NO_MEMORY. When FEED_BYTES are used up,
+ * what was not replaced for longest is dropped. */
 int feed_put(struct feed *feed, const struct socket_message *message, int64_t now_ms) MUST_CHECK;
 
 /* Writes the records heard after *seen, oldest first, as many as fit, and moves *seen on. Start

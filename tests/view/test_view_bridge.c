@@ -251,6 +251,20 @@ static void only_our_own_page_is_admitted(void **state)
     assert_alive();
 }
 
+/* No protocol named: it would get no data, and hold a connection. */
+static void a_websocket_names_its_protocol(void **state)
+{
+    (void)state;
+    char request[400], reply[4000];
+    snprintf(request, sizeof request,
+             "GET / HTTP/1.1\r\nHost: %s\r\nOrigin: http://%s\r\nUpgrade: websocket\r\n"
+             "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+             "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+             world.host, world.host);
+    assert_int_not_equal(get(request, reply, sizeof reply), 101);
+    assert_alive();
+}
+
 /* With the reason; one with telemetry still under way is cut off without. */
 static void assert_dismissed(int fd, int expected)
 {
@@ -432,6 +446,7 @@ int main(void)
         cmocka_unit_test(page_comes_with_its_policy),
         cmocka_unit_test(nothing_outside_the_page_is_served),
         cmocka_unit_test(only_our_own_page_is_admitted),
+        cmocka_unit_test(a_websocket_names_its_protocol),
         cmocka_unit_test(long_and_binary_messages_end_the_page),
         cmocka_unit_test(flood_ends_the_page_before_it_reaches_the_daemon),
         cmocka_unit_test(nonsense_is_answered_or_ends_the_page),
