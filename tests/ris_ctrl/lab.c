@@ -116,6 +116,32 @@ void hang_up(void)
     socket_close(&news);
 }
 
+/* Commands whose news nobody else waits for, until one of them is heard: subscriptions take hold
+ * behind connect's back. An absent board has no news: false. */
+static bool subscribed(void)
+{
+    const double end = now_s() + NEWS_MS / 1000.0;
+    do {
+        json_t *root = ask(NULL, 0, "\"cmd\":\"disarm\",\"board\":\"wall\"");
+        bool absent = strcmp(word(root, "code"), "io") == 0;
+        if (absent) {
+            json_decref(root);
+            return false;
+        }
+        expect_ok(root);
+        if (now_s() > end)
+            fail_msg("no news of the board in %d ms", NEWS_MS);
+    } while (socket_recv(news, &change, 20) != 0);
+    return true;
+}
+
+void await_present(void)
+{
+    const double end = now_s() + NEWS_MS / 1000.0;
+    while (!subscribed() && now_s() < end)
+        usleep(20000);
+}
+
 void start(void)
 {
     char text[2048], endpoint[128];
@@ -127,7 +153,7 @@ void start(void)
     news = sockets_connect(sockets, ZMQ_SUB, endpoint, &err);
     assert_non_null(news);
     assert_int_equal(socket_subscribe(news, "ris."), 0);
-    usleep(100000); /* subscriptions take hold a moment later */
+    (void)subscribed();
 }
 
 void board(const char *kind, const char *driver, unsigned baud)

@@ -28,7 +28,9 @@ void unset(void);
 void reset_set(size_t i, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int try_start(char *text, size_t size); /* as bench_start */
 
-void start(void);   /* mirador-ris, our socket and its news */
+void start(void); /* mirador-ris, our socket and its news */
+void await_present(
+    void);          /* behind start with a board that is not there yet: it is, with its news */
 void hang_up(void); /* our sockets; start again */
 /* An emulated board of that kind behind that driver, and start. */
 void board(const char *kind, const char *driver, unsigned baud);

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -21,17 +22,18 @@
 #define SHAPE   ((struct ris_shape){16, 16, 1})
 #define N_SLOTS 4
 
-enum fault { FINE, SILENT, DROP_FIRST_ANSWER, NOISE };
+enum fault { FINE, SILENT, DROP_FIRST_ANSWER, NOISE, ASLEEP };
 
 struct far_end {
     struct ris_core core;
     uint8_t patterns[N_SLOTS * RIS_PATTERN_MAX];
     uint64_t hashes[N_SLOTS];
     enum fault fault;
-    int n_answer, n_latch;
+    int n_latch;
+    uint16_t dropped; /* sequence number of the last request whose first answer got lost */
     uint32_t seed;
     int fd;
-    unsigned asleep_us; /* before it reads the first byte */
+    sem_t wake; /* ASLEEP: until then it reads nothing */
     pthread_t thread;
 };
 
@@ -41,12 +43,19 @@ static uint32_t draw(struct far_end *f)
     return f->seed >> 8;
 }
 
+static bool lost(struct far_end *f)
+{
+    const uint16_t seq = f->core.request.seq;
+    bool first = f->dropped != seq;
+    f->dropped = seq;
+    return f->fault == SILENT || (f->fault == DROP_FIRST_ANSWER && first);
+}
+
 static void hw_send(void *ctx, const uint8_t *bytes, size_t n)
 {
     struct far_end *f = ctx;
     uint8_t noisy[2 * RIS_WIRE_MAX];
-    f->n_answer++;
-    if (f->fault == SILENT || (f->fault == DROP_FIRST_ANSWER && f->n_answer % 2 == 1))
+    if (lost(f))
         return;
     size_t n_noise = f->fault == NOISE ? draw(f) % 50 : 0;
     for (size_t i = 0; i < n_noise; i++)
@@ -54,7 +63,7 @@ static void hw_send(void *ctx, const uint8_t *bytes, size_t n)
     memcpy(noisy + n_noise, bytes, n);
     if (f->fault == NOISE && draw(f) % 3 == 0)
         noisy[n_noise + draw(f) % n] ^= 0x10;
-    assert_int_equal(write(f->fd, noisy, n_noise + n), n_noise + n);
+    (void)!write(f->fd, noisy, n_noise + n); /* the answer to a spare try may meet a closed line */
 }
 
 static uint64_t hw_now(void *ctx)
@@ -94,7 +103,8 @@ static void *run(void *arg)
     struct far_end *f = arg;
     uint8_t bytes[256];
     ssize_t n;
-    usleep(f->asleep_us);
+    while (f->fault == ASLEEP && sem_wait(&f->wake) != 0)
+        ;
     while ((n = read(f->fd, bytes, sizeof bytes)) > 0)
         for (ssize_t i = 0; i < n; i++)
             ris_core_byte(&f->core, bytes[i]);
@@ -105,7 +115,7 @@ static void *run(void *arg)
 static struct far_end far_end;
 static struct packet_board board;
 
-static void plug_asleep(enum fault fault, unsigned asleep_us)
+static void plug(enum fault fault)
 {
     int fds[2];
     struct ris_hw hw = {&far_end, hw_send,    hw_now,   hw_shift, hw_latch,
@@ -120,16 +130,11 @@ static void plug_asleep(enum fault fault, unsigned asleep_us)
     assert_int_equal(ris_core_init(&far_end.core, &cfg, &hw), OK);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
     far_end.fault = fault;
-    far_end.asleep_us = asleep_us;
+    assert_int_equal(sem_init(&far_end.wake, 0, 0), 0);
     far_end.fd = fds[1];
     assert_int_equal(fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
     assert_int_equal(pthread_create(&far_end.thread, NULL, run, &far_end), 0);
     packet_link_init(&board.link, fds[0], "ris1", 100);
-}
-
-static void plug(enum fault fault)
-{
-    plug_asleep(fault, 0);
 }
 
 static void unplug(void)
@@ -139,8 +144,9 @@ static void unplug(void)
     close(board.link.fd);
 }
 
+/* Ten seconds of tries: however slow the machine is, what gets through in the end is judged. */
 static const struct board_cfg cfg = {
-    .name = "ris1", .shape = SHAPE, .n_slots = N_SLOTS, .ack_timeout_ms = 40, .retries = 30};
+    .name = "ris1", .shape = SHAPE, .n_slots = N_SLOTS, .ack_timeout_ms = 40, .retries = 250};
 
 static void a_silent_board_is_given_up(void **state)
 {
@@ -168,9 +174,17 @@ static void a_lost_answer_costs_a_retry_and_nothing_else(void **state)
     assert_int_equal(packet_board_load(&board, 1, pattern, &ack, &err), OK);
     assert_int_equal(packet_board_apply(&board, 1, RIS_NOW, &ack, &err), OK);
     assert_true(ack.hash == ris_profile_hash(SHAPE, pattern));
-    assert_int_equal(board.link.n_retries, 3);
+    assert_true(board.link.n_retries >= 3);
+    assert_int_equal(board.link.n_timeouts, 0);
     assert_int_equal(far_end.n_latch, 1); /* done once, though asked twice */
     unplug();
+}
+
+/* Told at the first try that failed. */
+static void wake_up(void *context, const char *text)
+{
+    (void)text;
+    sem_post(context);
 }
 
 /* The line is full until the board wakes up: a try that did not even leave is no fault afterwards.
@@ -183,13 +197,15 @@ static void a_board_that_takes_no_bytes_for_a_while(void **state)
     struct board_cfg impatient = cfg;
     impatient.ack_timeout_ms = 5;
     impatient.retries = 0;
-    plug_asleep(FINE, 200000);
+    plug(ASLEEP);
     while (write(board.link.fd, zeros, sizeof zeros) > 0)
         ;
     assert_int_equal(packet_board_hello(&board, &impatient, &err), ERR_TIMEOUT);
     assert_string_equal(err.text, "board ris1: takes no bytes; check flow control and power");
     err = (struct status){.code = OK};
     impatient.retries = 4000;
+    impatient.tell = wake_up;
+    impatient.tell_context = &far_end.wake;
     assert_int_equal(packet_board_hello(&board, &impatient, &err), OK);
     assert_true(board.link.n_retries > 0);
     assert_int_equal(err.code, OK);

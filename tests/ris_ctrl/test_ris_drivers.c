@@ -42,6 +42,8 @@ static void on_tell(void *context, const char *text)
 
 static unsigned patience_ms; /* before a request counts as unanswered */
 
+enum { RETRIES = 8 }; /* together with patience_ms more than a second for a machine that is busy */
+
 static int setup(void **state)
 {
     patience_ms = 150;
@@ -78,7 +80,7 @@ static void start(const char *kind, const struct board_driver *d, unsigned baud)
                              .baud = baud,
                              .tile = 2,
                              .ack_timeout_ms = patience_ms,
-                             .retries = 2,
+                             .retries = RETRIES,
                              .tell = on_tell};
     if (d == &board_tile)
         cfg.shape.bits = 2;
@@ -194,14 +196,15 @@ static void lost_and_late_answers(const char *kind, const struct board_driver *d
     emulated_tell(&far, "mute", NULL);
     expect_ok(driver->load(board, 1, q, &ack, &err));
     expect_ok(driver->apply(board, 1, RIS_NOW, &ack, &err));
-    assert_int_equal(n_told, 1);
+    assert_true(n_told > 0);
     assert_non_null(strstr(told, "board wall: no answer for 150 ms"));
     expect_on_board(q);
     emulated_tell(&far, "slow 170", NULL); /* after its request was given up */
+    n_told = 0;
     expect_ok(driver->load(board, 0, p, &ack, &err));
     int r = driver->apply(board, 0, RIS_NOW, &ack, &err);
     assert_true(r == OK || r == ERR_TIMEOUT);
-    assert_true(n_told > 1);
+    assert_true(n_told > 0);
     emulated_tell(&far, "fine", NULL);
     show(2, p);
     expect_on_board(p);
@@ -228,6 +231,7 @@ static void tile_answers_get_lost(void **state)
 static void silence_and_disconnects(const char *kind, const struct board_driver *d)
 {
     uint8_t p[RIS_PATTERN_MAX] = {9, 8, 7};
+    char silent[80];
     struct board_ack ack;
     struct board_status status;
     start(kind, d, 115200);
@@ -236,13 +240,15 @@ static void silence_and_disconnects(const char *kind, const struct board_driver 
     assert_true(status.state.shown == ris_profile_hash(cfg.shape, p));
     emulated_tell(&far, "silent", NULL);
     assert_int_equal(driver->apply(board, 0, RIS_NOW, &ack, &err), ERR_TIMEOUT);
-    assert_non_null(strstr(err.text, "board wall: no answer in 3 tries of 150 ms; check"));
+    snprintf(silent, sizeof silent, "board wall: no answer in %d tries of 150 ms; check",
+             RETRIES + 1);
+    assert_non_null(strstr(err.text, silent));
     emulated_tell(&far, "fine", NULL);
     show(0, p); /* nothing is left of the past */
     emulated_tell(&far, "unplug", NULL);
-    double began = now_s();
+    n_told = 0;
     assert_int_equal(driver->status(board, &status, &err), ERR_IO);
-    assert_true(now_s() - began < 0.5);
+    assert_int_equal(n_told, 0); /* known at once, without a try in vain */
     assert_non_null(strstr(err.text, "; check that it"));
     driver->close(&board);
     assert_null(driver->open(&cfg, &err));
