@@ -81,14 +81,16 @@ static void advance(struct site_observer *o, const cplxf *in, const double *leng
     }
 }
 
-/* First path of o->h near a length. */
-static int find(struct site_observer *o, double near_m, struct first_path *path)
+/* First path of o->h near a length. Of the own burst what looks like noise is clutter, and counts
+ * as paths; a user's answer is weak enough for noise. */
+static int find(struct site_observer *o, double near_m, bool noisy, struct first_path *path)
 {
     const struct toa_gate gate = {near_m - o->chip_m, near_m + o->chip_m};
     struct toa seen;
     if (toa_estimate(o->toa, o->h, &gate, 0, &seen))
         return ERR_NO_PEAK;
-    seen.noise_var = 0;
+    if (!noisy)
+        seen.noise_var = 0;
     return first_path_estimate(o->first, o->h, &seen, path);
 }
 
@@ -104,7 +106,7 @@ static int observe_own(struct site_observer *o, const struct site_sample *s,
     bool cable = r->from == SITE_CABLE;
     double more_m = cable ? r->cable_m : 0;
     advance(o, s->own, cable ? NULL : o->leak_m);
-    int rc = find(o, cable ? o->leak_m[0] : 0, path);
+    int rc = find(o, cable ? o->leak_m[0] : 0, false, path);
     *latency_s = s->zero.latency_s + (path->length_m - more_m) / SPEED_OF_LIGHT;
     return rc;
 }
@@ -118,7 +120,7 @@ static int observe_user(struct site_observer *o, const struct site_sample *s,
     for (size_t a = 0; a < o->n_ant; a++)
         length_m[a] = vec3_dist(r->position, o->antenna[a]) - vec3_dist(r->position, o->antenna[0]);
     advance(o, s->answer, length_m);
-    return find(o, 0, path);
+    return find(o, 0, true, path);
 }
 
 int site_observe(struct site_observer *o, const struct site_sample *s, const struct site_request *r,

@@ -103,5 +103,6 @@ int main(int argc, char **argv)
     faults = (unsigned)strtoul(argv[3], NULL, 10);
     kinds = argc > 4 ? argv[4] : "all";
     capture = argc > 5 ? argv[5] : "gated";
+    judge.continuous = strcmp(capture, "continuous") == 0;
     return cmocka_run_group_tests(tests, demo_place_make, demo_place_remove);
 }

@@ -10,6 +10,8 @@
 
 struct fault_judge {
     bool paced;          /* set by the caller: at pace 1.0 a loaded machine may be late, too */
+    bool continuous;     /* likewise: an endless stream, of which the gaps between captures are lost
+                            unheeded */
     unsigned violations; /* each has been printed */
     unsigned fired;      /* faults that happened */
     unsigned untouched;  /* cycles from the first answer on that no fault excuses */

@@ -8,6 +8,7 @@ foreach(name radio radio_faults)
   add_dependencies(test_${name} mirador_room_uhd)
   set_property(TEST test_${name} APPEND PROPERTY ENVIRONMENT "UHD_MODULE_PATH=${CMAKE_BINARY_DIR}/modules")
 endforeach()
+mirador_test(test_site_observer SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_site_observer.c LIBS host m LABELS sanitize)
 mirador_test(test_calib_store SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_calib_store.c LIBS host m LABELS sanitize)
 mirador_test(test_recorder SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_recorder.c ${CMAKE_CURRENT_LIST_DIR}/sigmf_rules.c
   LIBS host PkgConfig::JANSSON m TIMEOUT 300 LABELS sanitize)
