@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ANSWER_BYTES = 65536, CYCLES_MAX = 10000, PAUSE_MAX_S = 3600 };
+enum { ANSWER_BYTES = 65536, CYCLES_MAX = 10000, PAUSE_MAX_S = 3600, USER_ID_MAX = 1048575 };
 #define PAUSE_MAX_CYCLES 16384 /* what the reserved cycle numbers bridge */
 
 struct control {
@@ -101,6 +101,7 @@ static int need_scene(const struct control_ops *ops, struct status *err)
 }
 
 static json_t *command_names(void);
+static json_t *user_list(const struct control_ops *ops, bool whole);
 
 static int run_describe(const struct control_ops *ops, const json_t *args, char *out, size_t size,
                         struct status *err)
@@ -110,6 +111,7 @@ static int run_describe(const struct control_ops *ops, const json_t *args, char 
         return err->code;
     json_t *members = control_scene_describe(&ops->scene);
     json_object_set_new(members, "commands", command_names());
+    json_object_set_new(members, "users", user_list(ops, false));
     return write_members(members, out, size, err);
 }
 
@@ -150,14 +152,54 @@ static int run_permit(const struct control_ops *ops, const json_t *args, char *o
         return err->code;
     if (!json_is_integer(id) || !json_is_boolean(allow))
         return status_set(err, ERR_ARG, "\"user\" must be an ID and \"allow\" true or false");
-    for (size_t u = 0; u < ops->scene.cfg->n_users; u++)
-        if (ops->scene.cfg->users[u].id == json_integer_value(id)) {
-            ops->allow(ops->context, u, json_is_true(allow));
-            snprintf(out, size, "{}");
-            return OK;
-        }
-    return status_set(err, ERR_NOT_FOUND, "there is no user %lld here",
-                      (long long)json_integer_value(id));
+    const json_int_t user = json_integer_value(id);
+    snprintf(out, size, "{}");
+    if (user >= 0 && user <= USER_ID_MAX &&
+        ops->allow(ops->context, (int)user, json_is_true(allow)) == OK)
+        return OK;
+    return status_set(err, ERR_NOT_FOUND, "there is no user %lld here", (long long)user);
+}
+
+static json_t *user_list(const struct control_ops *ops, bool whole)
+{
+    struct health_orders now = {0};
+    json_t *list = json_array();
+    ops->orders(ops->context, &now);
+    for (size_t i = 0; i < now.n_user; i++)
+        json_array_append_new(list, whole ? json_pack("{s:i,s:b}", "id", now.user[i].id, "allowed",
+                                                      (int)now.user[i].allowed)
+                                          : json_integer(now.user[i].id));
+    return list;
+}
+
+static int take_key(const json_t *args, const char **key, struct status *err)
+{
+    const json_t *value = json_object_get(args, "key");
+    *key = json_string_value(value);
+    return !value || (*key && control_plain_name(*key))
+               ? OK
+               : status_set(err, ERR_ARG,
+                            "\"key\" must be the name of a file beside the first user's key, of "
+                            "letters, digits, '.', '_' and '-'");
+}
+
+static int run_users(const struct control_ops *ops, const json_t *args, char *out, size_t size,
+                     struct status *err)
+{
+    const char *what = json_string_value(json_object_get(args, "do")), *key;
+    const json_t *id = json_object_get(args, "user");
+    if (need_scene(ops, err) || take_key(args, &key, err))
+        return err->code;
+    if (what && strcmp(what, "list") == 0)
+        return write_members(json_pack("{s:o}", "users", user_list(ops, true)), out, size, err);
+    if (!what || (strcmp(what, "add") != 0 && strcmp(what, "remove") != 0))
+        return status_set(err, ERR_ARG, "\"do\" must be add, remove or list");
+    const json_int_t user = json_integer_value(id);
+    if (!json_is_integer(id) || user < 0 || user > USER_ID_MAX)
+        return status_set(err, ERR_ARG, "\"user\" must be an ID, from 0 to %d", USER_ID_MAX);
+    snprintf(out, size, "{}");
+    return what[0] == 'a' ? ops->add_user(ops->context, (int)user, key, err)
+                          : ops->remove_user(ops->context, (int)user, err);
 }
 
 static int run_pause(const struct control_ops *ops, const json_t *args, char *out, size_t size,
@@ -236,7 +278,8 @@ static const struct command commands[] = {
     {"background", true, run_background}, {"calib", true, run_calib},
     {"record", true, run_record},         {"gain", true, run_tuning},
     {"frequency", true, run_tuning},      {"period", true, run_period},
-    {"identity", true, run_identity},     {"shutdown", true, run_shutdown},
+    {"users", true, run_users},           {"identity", true, run_identity},
+    {"shutdown", true, run_shutdown},
 };
 
 static json_t *command_names(void)
@@ -253,9 +296,10 @@ static const struct command *find_command(const char *name, struct status *err)
         if (strcmp(commands[i].name, name) == 0)
             return &commands[i];
     status_set(err, ERR_NOT_FOUND,
-               name ? "unknown command '%.40s': status, describe, pattern, hold, permit, pause, "
-                      "background, calib, record, gain, frequency, period, identity, shutdown"
-                    : "no \"cmd\" in the request%s",
+               name
+                   ? "unknown command '%.40s': status, describe, pattern, hold, permit, pause, "
+                     "background, calib, record, gain, frequency, period, identity, users, shutdown"
+                   : "no \"cmd\" in the request%s",
                name ? name : "");
     return NULL;
 }
@@ -283,6 +327,8 @@ static bool asks_only(const char *name, const json_t *request)
 {
     const char *kind = json_string_value(json_object_get(request, "kind")),
                *record = json_string_value(json_object_get(request, "do"));
+    if (strcmp(name, "users") == 0)
+        return record && strcmp(record, "list") == 0;
     if (strcmp(name, "record") == 0)
         return record && strcmp(record, "status") == 0;
     if (strcmp(name, "calib") == 0)

@@ -11,6 +11,7 @@
  *   {"cmd":"pattern","surface":"ris1","profile":0} -> {"ok":true, "states":..}
  *   {"cmd":"hold","surface":"ris1","profile":0}    -> {"ok":true}   null: as ris.mode says
  *   {"cmd":"permit","user":1,"allow":false}        -> {"ok":true}
+ *   {"cmd":"users","do":"add","user":2,"key":"user-2.key"} -> {"ok":true}   also "remove", "list"
  *   {"cmd":"record","do":"start", ..}      -> {"ok":true, ..}  stop, mark, status: control_record.h
  *   {"cmd":"pause","seconds":60}           -> {"ok":true}      0 goes on
  *   {"cmd":"gain","tx_db":27,"rx_db":10}   -> {"ok":true}      ordered; see status. control_radio.h
@@ -33,7 +34,10 @@ struct control_ops { /* what commands do, supplied by the daemon */
     void (*background)(void *context, unsigned cycles);
     void (*shutdown)(void *context);
     void (*hold)(void *context, size_t surface, int profile); /* both exist; -1: as ris.mode says */
-    void (*allow)(void *context, size_t user, bool allow);    /* index of users */
+    int (*allow)(void *context, int user, bool allow);        /* ERR_NOT_FOUND: no such user */
+    /* key: a plain file name, or NULL. Says why not in *err. */
+    int (*add_user)(void *context, int user, const char *key, struct status *err);
+    int (*remove_user)(void *context, int user, struct status *err);
     void (*pause)(void *context, double seconds);             /* 0: go on */
     void (*orders)(void *context, struct health_orders *out); /* what commands changed so far */
     /* Checked by radio_check_setting. ERR_BUSY: the last one still waits. */

@@ -3,23 +3,9 @@
 #include "base/log.h"
 #include "base/state_dir.h"
 #include "host/control_text.h"
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-
-enum { NAME_MAX_BYTES = 100 };
-
-static bool plain_name(const char *name)
-{
-    size_t n = strlen(name);
-    if (n == 0 || n > NAME_MAX_BYTES || name[0] == '.')
-        return false;
-    for (size_t i = 0; i < n; i++)
-        if (!isalnum((unsigned char)name[i]) && !strchr("._-", name[i]))
-            return false;
-    return true;
-}
 
 /* Into the folder, which is made; without a name, the time is one. */
 static int choose_prefix(const char *folder, const json_t *args, char prefix[RECORDING_PATH],
@@ -32,11 +18,10 @@ static int choose_prefix(const char *folder, const json_t *args, char prefix[REC
     if (gmtime_r(&t, &tm))
         strftime(now, sizeof now, "%Y%m%dT%H%M%SZ", &tm);
     const char *name = given ? json_string_value(given) : now;
-    if (!name || !plain_name(name))
+    if (!name || !control_plain_name(name))
         return status_set(err, ERR_ARG,
-                          "\"name\" must be at most %d letters, digits, '.', '_' and '-'; "
-                          "recordings go into the daemon's record.folder",
-                          NAME_MAX_BYTES);
+                          "\"name\" must be at most 100 letters, digits, '.', '_' and '-'; "
+                          "recordings go into the daemon's record.folder");
     if (state_dir_ensure(folder, err))
         return err->code;
     snprintf(prefix, RECORDING_PATH, "%.300s/%s", folder, name);

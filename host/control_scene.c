@@ -38,14 +38,6 @@ static json_t *surface(const struct control_scene *s, size_t i)
                      (json_int_t)set->n_broken);
 }
 
-static json_t *users(const struct bs_cfg *cfg)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < cfg->n_users; i++)
-        json_array_append_new(list, json_integer(cfg->users[i].id));
-    return list;
-}
-
 static json_t *windows(const struct schedule *s)
 {
     json_t *list = json_array();
@@ -73,11 +65,11 @@ json_t *control_scene_describe(const struct control_scene *scene)
     json_t *surfaces = json_array();
     for (size_t i = 0; i < BS_RIS; i++)
         json_array_append_new(surfaces, surface(scene, i));
-    return json_pack("{s:f, s:f, s:b, s:s, s:{s:o, s:o}, s:o, s:o, s:o, s:o}", "carrier_hz",
+    return json_pack("{s:f, s:f, s:b, s:s, s:{s:o, s:o}, s:o, s:o, s:o}", "carrier_hz",
                      cfg->radio.carrier_hz, "rate_hz", cfg->radio.rate_hz, "gated", cfg->run.gated,
                      "ris_mode", modes[cfg->ris.mode], "room", "min_m", vector(cfg->room.min_m),
                      "max_m", vector(cfg->room.max_m), "station", station(cfg), "surfaces",
-                     surfaces, "users", users(cfg), "cycle", cycle(scene));
+                     surfaces, "cycle", cycle(scene));
 }
 
 int control_scene_surface(const struct bs_cfg *cfg, const char *name, struct status *err)

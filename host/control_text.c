@@ -1,6 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "host/control_text.h"
 #include "frames/status.h"
+#include <ctype.h>
+#include <string.h>
+
+enum { NAME_MAX_BYTES = 100 };
+
+bool control_plain_name(const char *name)
+{
+    size_t n = strlen(name);
+    if (n == 0 || n > NAME_MAX_BYTES || name[0] == '.')
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (!isalnum((unsigned char)name[i]) && !strchr("._-", name[i]))
+            return false;
+    return true;
+}
 
 int control_text(json_t *object, int digits, char *out, size_t size)
 {

@@ -3,7 +3,12 @@
  * The text of an answer or a header. */
 #pragma once
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
+
+/* A name of a file that stays where it is put: 1..100 letters, digits, '.', '_' and '-', none of
+ * the dots in front. */
+bool control_plain_name(const char *name);
 
 /* Takes the object (NULL: there was no memory for it) and writes it, reals with so many digits.
  * Returns the length of the text, which is terminated; ERR_NO_SPACE: it does not fit, out is "". */

@@ -142,10 +142,12 @@ static void set_up_position(struct pipeline *p)
         .max = {p->cfg.ris.region_x_m[1], p->cfg.ris.region_y_m[1], p->cfg.room.user_z_m[1]}};
     p->fix.false_alarm = p->cfg.estimate.false_alarm;
     p->track.anchors = p->fix.anchors;
-    for (size_t u = 0; u < p->cfg.n_users; u++) {
-        p->user[u].id = p->cfg.users[u].id;
+    for (size_t u = 0; u < BS_USERS_MAX; u++) {
+        p->user[u].id = u < p->cfg.n_users ? p->cfg.users[u].id : -1;
+        atomic_store(&p->user[u].wants, p->user[u].id);
         track_reset(&p->user[u].track);
     }
+    atomic_store(&p->revisit, (unsigned)p->cfg.n_users);
     pipeline_gates(p);
 }
 
@@ -202,9 +204,22 @@ void pipeline_destroy(struct pipeline **pipeline)
     *pipeline = NULL;
 }
 
+/* A place that has changed hands. */
+static void heed_user(struct pipeline_user *u)
+{
+    const int wants = atomic_load(&u->wants);
+    if (u->id == wants)
+        return;
+    u->id = wants;
+    track_reset(&u->track);
+    for (size_t i = 0; i < BS_RIS; i++)
+        atomic_store(&u->profile[i], PROFILE_BASE);
+}
+
 static void start_report(struct pipeline *p, const struct cycle_plan *plan)
 {
-    assert(plan->user < p->cfg.n_users);
+    assert(plan->user < BS_USERS_MAX);
+    heed_user(&p->user[plan->user]);
     memset(&p->pending, 0, sizeof p->pending);
     p->pending.plan = *plan;
     p->pending.user_id = p->user[plan->user].id;
@@ -398,6 +413,12 @@ void pipeline_lost(struct pipeline *p, const struct cycle_plan *plan, struct cyc
     p->pending.received_ns = clock_ns();
     forget_observation(p, &p->pending);
     close_cycle(p, report);
+}
+
+void pipeline_user(struct pipeline *p, size_t user, int id)
+{
+    if (atomic_exchange(&p->user[user].wants, id) != id)
+        atomic_store(&p->user[user].answered, false);
 }
 
 void pipeline_allow(struct pipeline *p, size_t user, bool allow)

@@ -19,7 +19,7 @@ typedef int pipeline_check(void *context, const struct cycle_plan *plan,
 struct pipeline_cfg {
     const struct bs_cfg *cfg;        /* read at create only */
     const struct schedule *schedule; /* likewise */
-    const struct secure_keys *keys; /* [cfg->n_users], owned by the caller, outlives the pipeline */
+    const struct secure_keys *keys;  /* [BS_USERS_MAX], of each place; the caller's, outlive this */
     const struct profile_set *profiles[BS_RIS]; /* as many of each; read at create only */
     pipeline_check *check; /* instead of the keys, where they are not: in a replay. NULL: keys */
     void *check_context;
@@ -69,9 +69,13 @@ int pipeline_held(const struct pipeline *p, size_t ris);
 void pipeline_allow(struct pipeline *p, size_t user, bool allow);
 bool pipeline_allowed(const struct pipeline *p, size_t user);
 
-/* Any thread: periods of the schedule from one cycle to the next, >= 1. Tells how far ahead a
- * user's next cycle is. */
-void pipeline_every(struct pipeline *p, unsigned periods);
+/* Any thread: who has this place, 0 .. BS_USERS_MAX - 1, from its next cycle on; cfg->users at
+ * first. Another id begins without a track. */
+void pipeline_user(struct pipeline *p, size_t user, int id);
+
+/* Any thread: periods of the schedule from a user's cycle to his next, >= 1; as configured at
+ * first. */
+void pipeline_revisit(struct pipeline *p, unsigned periods);
 
 /* Any thread: whether the last cycle addressed to this user was answered. */
 bool pipeline_answered(const struct pipeline *p, size_t user);

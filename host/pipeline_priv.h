@@ -55,7 +55,8 @@ struct site { /* pipeline_site.c */
 };
 
 struct pipeline_user {
-    int id;
+    int id;           /* -1: nobody has had this place yet */
+    atomic_int wants; /* it from the next cycle on */
     struct secure_expectation expect;
     struct track track;
     atomic_bool answered;         /* the last time it was asked */
@@ -85,7 +86,7 @@ struct pipeline {
     struct map_fix *map; /* NULL: not wanted */
     struct ris_model *model[BS_RIS];
     size_t n_profile;        /* of each board */
-    atomic_uint every;       /* periods of the schedule from cycle to cycle; 0: 1 */
+    atomic_uint revisit;     /* periods of the schedule from a user's cycle to his next */
     atomic_int held[BS_RIS]; /* profile to show, -1: as ris.mode says */
     cplx *gamma[BS_RIS];     /* [n_profile x elements] as a stream of coded sensing sees them, */
     cplx *commanded[BS_RIS]; /* with the broken pixels that are known, and without any */

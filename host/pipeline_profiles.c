@@ -39,10 +39,9 @@ static size_t best_profile(const struct pipeline *p, size_t board, size_t presen
 void pipeline_choose(struct pipeline *p, const struct cycle_report *r)
 {
     struct pipeline_user *user = &p->user[r->plan.user];
-    const size_t every = atomic_load(&p->every) ? atomic_load(&p->every) : 1;
     const double next_s =
         r->time_s +
-        (double)(p->cfg.n_users * every * (size_t)p->schedule.period) / (double)p->schedule.rate;
+        (double)(atomic_load(&p->revisit) * (size_t)p->schedule.period) / (double)p->schedule.rate;
     struct vec3 there;
     if (r->faults)
         return;
@@ -67,9 +66,9 @@ void pipeline_profiles(struct pipeline *p, size_t user, uint8_t profile[BS_RIS])
     }
 }
 
-void pipeline_every(struct pipeline *p, unsigned periods)
+void pipeline_revisit(struct pipeline *p, unsigned periods)
 {
-    atomic_store(&p->every, periods);
+    atomic_store(&p->revisit, periods);
 }
 
 int pipeline_hold(struct pipeline *p, size_t ris, int profile)

@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
-#define STATE_MAGIC 0x3230545352494dull /* "MIRST02" */
+#define STATE_MAGIC 0x3330545352494dull /* "MIRST03" */
 
 void pipeline_input_taken(const struct pipeline *p, struct pipeline_input *out)
 {
@@ -36,8 +36,7 @@ static void state_atomic_flag(struct state_io *io, atomic_bool *x)
 /* Refuses a state of another shape before anything is taken from it. */
 static void shape_state(struct pipeline *p, struct state_io *io)
 {
-    const uint64_t here[] = {STATE_MAGIC, p->cfg.radio.n_rx, p->wave.k, p->cfg.n_users,
-                             p->n_profile};
+    const uint64_t here[] = {STATE_MAGIC, p->cfg.radio.n_rx, p->wave.k, p->n_profile};
     for (size_t i = 0; i < sizeof here / sizeof *here; i++) {
         uint64_t v = here[i];
         state_u64(io, &v);
@@ -75,6 +74,10 @@ static void site_state(struct site *s, struct state_io *io)
 
 static void user_state(struct pipeline_user *u, struct state_io *io)
 {
+    size_t place = (size_t)(u->id + 1);
+    state_count(io, &place, INT_MAX);
+    u->id = (int)place - 1;
+    atomic_store(&u->wants, u->id);
     track_state(&u->track, io);
     state_atomic_flag(io, &u->answered);
     for (size_t i = 0; i < BS_RIS; i++) {
@@ -97,7 +100,7 @@ static void walk(struct pipeline *p, struct state_io *io)
     state_f64(io, &p->answered_s);
     capture_state(&p->capture, io);
     site_state(&p->site, io);
-    for (size_t u = 0; u < p->cfg.n_users; u++)
+    for (size_t u = 0; u < BS_USERS_MAX; u++)
         user_state(&p->user[u], io);
     for (size_t i = 0; i < BS_RIS; i++)
         state_cplxf(io, p->factor[i], ris_model_elements(p->model[i]));

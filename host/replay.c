@@ -163,7 +163,7 @@ static int load_block(struct replay *r, const struct recording_cycle *c, size_t 
 static int work(struct replay *r, struct replay_step *s, struct status *err)
 {
     const struct recording_cycle *c = &s->live;
-    if (c->plan.user >= r->bs.n_users ||
+    if (c->plan.user >= BS_USERS_MAX ||
         c->plan.profile[0] >= recording_reader_head(r->reader)->profiles[0].n ||
         c->plan.profile[1] >= recording_reader_head(r->reader)->profiles[1].n)
         return status_set(err, ERR_FORMAT, "a plan names a user or a profile that is not there");
@@ -177,6 +177,7 @@ static int work(struct replay *r, struct replay_step *s, struct status *err)
         return err->code;
     r->present = c;
     pipeline_input_give(r->pipeline, &c->input);
+    pipeline_user(r->pipeline, c->plan.user, c->report.user_id);
     pipeline_allow(r->pipeline, c->plan.user, c->report.response != RESPONSE_WITHHELD);
     pipeline_sensing(r->pipeline, &r->block[BLOCK_SENSING]);
     pipeline_response(r->pipeline, &r->block[BLOCK_RESPONSE], &s->report);

@@ -12,6 +12,7 @@
 #include "host/bs/pilots.h"
 #include "host/bs/pixel_news.h"
 #include "host/bs/profiles.h"
+#include "host/bs/roster.h"
 #include "host/bs/tuning.h"
 #include "host/calib_worker.h"
 #include "host/control.h"
@@ -26,7 +27,7 @@
 struct daemon_parts {
     const struct bs_cfg *cfg;
     struct schedule schedule;
-    struct secure_keys keys[BS_USERS_MAX];
+    struct roster *roster;
     struct cycle_counter counter;
     struct audit *audit;
     struct sockets *sockets;

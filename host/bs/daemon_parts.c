@@ -14,16 +14,8 @@ enum { BLOCKS = 3, REPORTS = 64 };
 
 static int read_keys(struct daemon_parts *p, struct status *err)
 {
-    if (secure_init())
-        return status_set(err, ERR_STATE, "libsodium finds no source of randomness");
-    for (size_t u = 0; u < p->cfg->n_users; u++) {
-        uint8_t master[SECURE_MASTER_BYTES];
-        if (key_file_read(p->cfg->users[u].key_file, master, sizeof master, err))
-            return err->code = ERR_ARG; /* the path we were given is no key's */
-        secure_keys_derive(master, &p->keys[u]);
-        secure_wipe(master, sizeof master);
-    }
-    return OK;
+    p->roster = roster_create(p->cfg, err);
+    return p->roster ? OK : err->code;
 }
 
 static int open_state(struct daemon_parts *p, struct status *err)
@@ -89,7 +81,8 @@ static int set_up_ris(struct daemon_parts *p, struct status *err)
 
 static int make_pipeline(struct daemon_parts *p, struct status *err)
 {
-    struct pipeline_cfg pc = {.cfg = p->cfg, .schedule = &p->schedule, .keys = p->keys};
+    struct pipeline_cfg pc = {
+        .cfg = p->cfg, .schedule = &p->schedule, .keys = roster_keys(p->roster)};
     for (size_t i = 0; i < BS_RIS; i++)
         pc.profiles[i] = &p->profiles[i];
     p->pipeline = pipeline_create(&pc, err);
@@ -270,6 +263,7 @@ void daemon_parts_free(struct daemon_parts *p)
     pipeline_destroy(&p->pipeline);
     burst_destroy(&p->burst);
     tuning_destroy(&p->tuning);
+    roster_destroy(&p->roster);
     ris_client_destroy(&p->ris);
     socket_close(&p->control);
     socket_close(&p->telemetry);
@@ -288,6 +282,4 @@ void daemon_parts_free(struct daemon_parts *p)
     audit_close(&p->audit);
     deadlines_destroy(&p->deadlines);
     witness_destroy(&p->witness);
-    for (size_t u = 0; u < BS_USERS_MAX; u++)
-        secure_keys_wipe(&p->keys[u]);
 }

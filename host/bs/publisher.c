@@ -26,6 +26,7 @@ struct totals {
 };
 
 struct audited { /* a run of cycles with the same verdict */
+    int id;
     enum response_verdict verdict;
     uint64_t first, n;
 };
@@ -127,17 +128,19 @@ static struct report_stages mean_stages(const struct totals *t)
 static void get_orders(void *context, struct health_orders *out)
 {
     const struct publisher *p = context;
-    const struct bs_cfg *cfg = p->d->p.cfg;
+    const struct roster *roster = p->d->p.roster;
     const struct schedule *s = &p->d->p.schedule;
-    struct health_orders o = {
-        .paused_s = daemon_paused_s(p->d), .n_user = cfg->n_users, .every = daemon_every(p->d)};
+    struct health_orders o = {.paused_s = daemon_paused_s(p->d),
+                              .n_user = roster_size(roster),
+                              .every = daemon_every(p->d)};
     o.period_s = o.every * (double)s->period / (double)s->rate;
     tuning_state(p->d->p.tuning, &o.radio);
     for (size_t i = 0; i < BS_RIS; i++)
         o.held[i] = pipeline_held(p->d->p.pipeline, i);
-    for (size_t u = 0; u < cfg->n_users; u++) {
-        o.user[u].id = cfg->users[u].id;
-        o.user[u].allowed = pipeline_allowed(p->d->p.pipeline, u);
+    for (size_t u = 0; u < o.n_user; u++) {
+        const size_t place = roster_place(roster, u);
+        o.user[u].id = roster_id(roster, place);
+        o.user[u].allowed = pipeline_allowed(p->d->p.pipeline, place);
     }
     *out = o;
 }
@@ -193,11 +196,10 @@ static void close_audit(struct publisher *p, size_t user)
 {
     const struct audited *a = &p->audited[user];
     if (a->n > 0)
-        audit_write(p->d->p.audit, "user %d: cycles %llu+%llu: %s%s", p->d->p.cfg->users[user].id,
-                    (unsigned long long)a->first, (unsigned long long)a->n,
-                    response_verdict_name(a->verdict),
-                    a->verdict == RESPONSE_PERMITTED ? ""
-                                                     : ", observations discarded, no position");
+        audit_write(
+            p->d->p.audit, "user %d: cycles %llu+%llu: %s%s", a->id, (unsigned long long)a->first,
+            (unsigned long long)a->n, response_verdict_name(a->verdict),
+            a->verdict == RESPONSE_PERMITTED ? "" : ", observations discarded, no position");
 }
 
 static void audit(struct publisher *p, const struct cycle_report *r)
@@ -207,9 +209,9 @@ static void audit(struct publisher *p, const struct cycle_report *r)
         audit_write(p->d->p.audit, "user %d: cycle %llu: response %s (%s)", r->user_id,
                     (unsigned long long)r->plan.cycle, response_verdict_name(r->response),
                     status_name(r->response_code));
-    if (a->n == 0 || a->verdict != r->response) {
+    if (a->n == 0 || a->verdict != r->response || a->id != r->user_id) {
         close_audit(p, r->plan.user);
-        *a = (struct audited){.verdict = r->response, .first = r->plan.cycle};
+        *a = (struct audited){.id = r->user_id, .verdict = r->response, .first = r->plan.cycle};
         if (r->response != RESPONSE_PERMITTED)
             audit_write(p->d->p.audit, "user %d: from cycle %llu: %s, observations are discarded",
                         r->user_id, (unsigned long long)a->first,
@@ -352,10 +354,53 @@ static void ask_hold(void *context, size_t surface, int profile)
         log_error("surface %zu has no profile %d", surface, profile);
 }
 
-static void ask_allow(void *context, size_t user, bool allow)
+static int ask_allow(void *context, int id, bool allow)
 {
     const struct publisher *p = context;
-    pipeline_allow(p->d->p.pipeline, user, allow);
+    const struct roster *roster = p->d->p.roster;
+    for (size_t i = 0; i < roster_size(roster); i++)
+        if (roster_id(roster, roster_place(roster, i)) == id) {
+            pipeline_allow(p->d->p.pipeline, roster_place(roster, i), allow);
+            return OK;
+        }
+    return ERR_NOT_FOUND;
+}
+
+static uint64_t cycles_done(const struct publisher *p)
+{
+    struct pipeline_counters n;
+    pipeline_counters(p->d->p.pipeline, &n);
+    return n.cycles;
+}
+
+static void tell_revisit(const struct publisher *p)
+{
+    pipeline_revisit(p->d->p.pipeline, daemon_every(p->d) * (unsigned)roster_size(p->d->p.roster));
+}
+
+static int ask_add(void *context, int id, const char *key, struct status *err)
+{
+    const struct publisher *p = context;
+    int place = roster_add(p->d->p.roster, id, key, cycles_done(p), err);
+    if (place < 0)
+        return place;
+    pipeline_user(p->d->p.pipeline, (size_t)place, id);
+    pipeline_allow(p->d->p.pipeline, (size_t)place, true);
+    roster_serve(p->d->p.roster, (size_t)place);
+    tell_revisit(p);
+    return OK;
+}
+
+/* A cycle that is under way gives no position of this user either. */
+static int ask_remove(void *context, int id, struct status *err)
+{
+    const struct publisher *p = context;
+    int place = roster_remove(p->d->p.roster, id, cycles_done(p), err);
+    if (place < 0)
+        return place;
+    pipeline_allow(p->d->p.pipeline, (size_t)place, false);
+    tell_revisit(p);
+    return OK;
 }
 
 static void ask_pause(void *context, double seconds)
@@ -374,7 +419,7 @@ static void ask_every(void *context, unsigned periods)
 {
     const struct publisher *p = context;
     atomic_store(&p->d->every, periods);
-    pipeline_every(p->d->p.pipeline, periods);
+    tell_revisit(p);
 }
 
 static void audit_command(void *context, const char *line)
@@ -436,6 +481,8 @@ int daemon_serve(struct daemon *d, struct status *err)
                                     .shutdown = ask_shutdown,
                                     .hold = ask_hold,
                                     .allow = ask_allow,
+                                    .add_user = ask_add,
+                                    .remove_user = ask_remove,
                                     .pause = ask_pause,
                                     .orders = get_orders,
                                     .tune = ask_tune,
@@ -459,7 +506,7 @@ int daemon_serve(struct daemon *d, struct status *err)
     if (d->p.news)
         pixel_news_save(d->p.news);
     publish_health(p);
-    for (size_t u = 0; u < d->p.cfg->n_users; u++)
+    for (size_t u = 0; u < BS_USERS_MAX; u++)
         close_audit(p, u);
     control_destroy(&p->control);
     return OK;

@@ -58,16 +58,17 @@ static void arm_boards(struct conductor *c, struct cycle_plan *plan, int64_t by_
  * may have just come in and not know the cycle. */
 static bool sync_is_due(const struct conductor *c, const struct cycle_plan *plan)
 {
-    return plan->cycle / daemon_every(c->d) / c->d->p.cfg->n_users % SYNC_FRAME_PERIOD == 0 ||
+    return plan->cycle / daemon_every(c->d) / roster_size(c->d->p.roster) % SYNC_FRAME_PERIOD ==
+               0 ||
            !pipeline_answered(c->d->p.pipeline, plan->user);
 }
 
 static void seal(struct conductor *c, struct cycle_plan *plan, const uint8_t **sync,
                  uint8_t frame[SYNC_FRAME_BYTES])
 {
-    const struct bs_cfg *cfg = c->d->p.cfg;
-    const struct secure_keys *keys = &c->d->p.keys[plan->user];
-    uint32_t id = (uint32_t)cfg->users[plan->user].id;
+    const struct roster *roster = c->d->p.roster;
+    const struct secure_keys *keys = &roster_keys(roster)[plan->user];
+    uint32_t id = (uint32_t)roster_id(roster, plan->user);
     *sync = NULL;
     plan->sync = sync_is_due(c, plan);
     if (secure_seal_sensing(keys, plan->cycle, id, plan->sensing))
@@ -122,7 +123,7 @@ static int conduct(struct conductor *c, const struct cycle_request *ask)
     if (next_cycle(c, ask->index, &plan.cycle))
         return ERR_STATE;
     c->cycle = plan.cycle;
-    plan.user = plan.cycle / daemon_every(d) % d->p.cfg->n_users;
+    plan.user = roster_turn(d->p.roster, plan.cycle / daemon_every(d));
     pipeline_profiles(d->p.pipeline, plan.user, plan.profile);
     if (!(plan.faults & FAULT_RADIO_DOWN))
         give_orders(c, &plan, ask->by_ns);

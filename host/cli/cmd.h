@@ -16,4 +16,5 @@ int cmd_replay(int argc, char **argv);
 int cmd_ris(int argc, char **argv);
 int cmd_set(int argc, char **argv);
 int cmd_sweep(int argc, char **argv);
+int cmd_users(int argc, char **argv);
 int cmd_watch(int argc, char **argv);

@@ -176,10 +176,15 @@ static void more_cycles(const char *journal, size_t n)
     assert_true(lines_of(journal) >= until);
 }
 
+static int tell(const char *order)
+{
+    return run(MIRADOR "%s --endpoint ipc://%s/%s/control.sock", order, demo_place(),
+               demo_folder());
+}
+
 static void told(const char *order)
 {
-    if (run(MIRADOR "set %s --endpoint ipc://%s/%s/control.sock", order, demo_place(),
-            demo_folder()))
+    if (tell(order))
         fail_msg("%s: %s", order, output());
 }
 
@@ -191,21 +196,41 @@ static double at(const json_t *o, const char *outer, const char *inner)
     return json_number_value(v);
 }
 
+/* Another comes (nobody answers for him), the one who is there goes and comes back. */
+static void change_users(const char *journal)
+{
+    assert_int_equal(tell("users remove 1"), 1); /* the last one */
+    assert_int_equal(tell("users add 2"), 1);    /* no key */
+    assert_int_equal(
+        run(MIRADOR "keys user add 2 --out %s/%s/user-2.key", demo_place(), demo_folder()), 0);
+    told("users add 2");
+    assert_int_equal(tell("users add 2"), 1);
+    more_cycles(journal, 10);
+    told("users remove 1");
+    assert_int_equal(tell("users remove 2"), 1);
+    more_cycles(journal, 8);
+    told("users add 1");
+    more_cycles(journal, 12);
+    told("users list");
+    assert_string_equal(output(), "2\n1\n");
+}
+
 struct set_anew { /* what the journal shows */
     size_t retuned, fixes_low, far;
+    size_t of_user_2, alone, fixes_back; /* cycles: his; in a row, his; positions of user 1 after */
     double index, cycle, gain_db, carrier_hz;
 };
 
 static void read_cycle(struct set_anew *s, const json_t *o)
 {
-    const json_int_t faults =
-        json_integer_value(json_object_get(json_object_get(o, "report"), "faults"));
+    const json_t *report = json_object_get(o, "report");
+    const json_int_t faults = json_integer_value(json_object_get(report, "faults"));
     const json_t *radio = json_object_get(json_object_get(o, "plan"), "radio");
     const double gain_db = json_number_value(json_object_get(radio, "rx_gain_db")),
                  carrier_hz = json_number_value(json_object_get(radio, "carrier_hz")),
                  index = at(o, "plan", "index"), cycle = at(o, "plan", "cycle");
     const bool same = gain_db == s->gain_db && carrier_hz == s->carrier_hz;
-    const bool fix = json_object_get(json_object_get(o, "report"), "position_m") != NULL;
+    const bool fix = json_object_get(report, "position_m") != NULL;
     assert_true(index > s->index && cycle > s->cycle);
     assert_true(s->cycle == 0 || cycle - s->cycle == index - s->index);
     s->far += s->cycle > 0 && index - s->index == 2;
@@ -217,14 +242,19 @@ static void read_cycle(struct set_anew *s, const json_t *o)
         assert_true(s->cycle == 0 || same);
     }
     s->fixes_low += fix && s->retuned == 1;
+    const bool second = json_integer_value(json_object_get(report, "user")) == 2;
+    assert_false(second && fix);
+    s->of_user_2 = second ? s->of_user_2 + 1 : 0;
+    s->alone = s->of_user_2 > s->alone ? s->of_user_2 : s->alone;
+    s->fixes_back += fix && s->alone >= 4;
     s->index = index;
     s->cycle = cycle;
     s->gain_db = gain_db;
     s->carrier_hz = carrier_hz;
 }
 
-/* Gain, carrier there and back, period: each on a cycle's boundary, none with a position from the
- * cycle it touched, and all of it in the recording. */
+/* Gain, carrier there and back, period, users: each on a cycle's boundary, none with a position
+ * from the cycle it touched, and all of it in the recording. */
 static void what_is_set_anew_is_in_the_recording(void **state)
 {
     char args[300], journal[100], *line = NULL;
@@ -236,16 +266,17 @@ static void what_is_set_anew_is_in_the_recording(void **state)
     snprintf(journal, sizeof journal, "%s/set.mirador-journal", folder);
     pid_t demo = demo_start(args);
     more_cycles(journal, 40);
-    told("gain --rx 1");
+    told("set gain --rx 1");
     more_cycles(journal, 30);
-    told("period 0.4");
+    told("set period 0.4");
     more_cycles(journal, 10);
-    told("frequency 5.81e9");
-    told("frequency 5.8e9");
+    told("set frequency 5.81e9");
+    told("set frequency 5.8e9");
     more_cycles(journal, 5);
-    assert_int_equal(run(MIRADOR "set frequency 6e9 --endpoint ipc://%s/%s/control.sock",
-                         demo_place(), demo_folder()),
-                     1);
+    assert_int_equal(tell("set frequency 6e9"), 1);
+    told("set period 0.2");
+    more_cycles(journal, 5);
+    change_users(journal);
     assert_int_equal(kill(demo, SIGINT), 0);
     waitpid(demo, NULL, 0);
     FILE *f = fopen(journal, "r");
@@ -261,6 +292,7 @@ static void what_is_set_anew_is_in_the_recording(void **state)
     assert_int_equal(seen.retuned, 3);
     assert_true(seen.fixes_low >= 5 && seen.far >= 10);
     assert_true(seen.gain_db == 1);
+    assert_true(seen.alone >= 6 && seen.fixes_back >= 2);
     if (run(MIRADOR "record check %s/set", folder) || run(MIRADOR "replay %s/set", folder))
         fail_msg("%s", output());
     assert_non_null(strstr(output(), "0 cycles differ"));

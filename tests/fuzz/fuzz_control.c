@@ -5,6 +5,7 @@
 #include "fuzz.h"
 
 #include <jansson.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "host/control.h"
@@ -36,10 +37,27 @@ static void hold(void *context, size_t surface, int profile)
     FUZZ_CHECK(surface < BS_RIS && profile >= -1 && profile < (int)profiles[surface].n);
 }
 
-static void allow(void *context, size_t user, bool allowed)
+static int allow(void *context, int user, bool allowed)
 {
     (void)context, (void)allowed;
-    FUZZ_CHECK(user < cfg.n_users);
+    FUZZ_CHECK(user >= 0 && user < 1 << 20);
+    return user == cfg.users[0].id ? OK : ERR_NOT_FOUND;
+}
+
+/* Wherever it is put, the name stays there. */
+static int add_user(void *context, int user, const char *key, struct status *err)
+{
+    (void)context, (void)err;
+    FUZZ_CHECK(user >= 0 && user < 1 << 20);
+    FUZZ_CHECK(!key || (key[0] && key[0] != '.' && !strchr(key, '/') && strlen(key) <= 100));
+    return OK;
+}
+
+static int remove_user(void *context, int user, struct status *err)
+{
+    (void)context;
+    FUZZ_CHECK(user >= 0 && user < 1 << 20);
+    return status_set(err, ERR_STATE, "user %d is the last one", user);
 }
 
 static void pause_for(void *context, double seconds)
@@ -100,6 +118,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
         .shutdown = shut_down,
         .hold = hold,
         .allow = allow,
+        .add_user = add_user,
+        .remove_user = remove_user,
         .pause = pause_for,
         .orders = orders,
         .tune = tune,

@@ -11,7 +11,10 @@
 
 struct seen {
     unsigned backgrounds, cycles, shutdowns, holds, allows, pauses, audits;
-    size_t surface, user;
+    unsigned adds, removes;
+    size_t surface;
+    int user;
+    char key[100];
     int profile;
     bool allow;
     double seconds;
@@ -51,12 +54,37 @@ static void hold(void *context, size_t surface, int profile)
     s->profile = profile;
 }
 
-static void allow(void *context, size_t user, bool allowed)
+static int allow(void *context, int user, bool allowed)
 {
     struct seen *s = context;
+    if (user != 1)
+        return ERR_NOT_FOUND;
     s->allows++;
     s->user = user;
     s->allow = allowed;
+    return 0;
+}
+
+static int add_user(void *context, int user, const char *key, struct status *err)
+{
+    struct seen *s = context;
+    (void)err;
+    s->adds++;
+    s->user = user;
+    snprintf(s->key, sizeof s->key, "%s", key ? key : "");
+    return 0;
+}
+
+static int remove_user(void *context, int user, struct status *err)
+{
+    struct seen *s = context;
+    s->removes++;
+    s->user = user;
+    if (user == 1) {
+        err->code = ERR_STATE;
+        snprintf(err->text, sizeof err->text, "user 1 is the last one");
+    }
+    return err->code;
 }
 
 static void pause_for(void *context, double seconds)
@@ -70,6 +98,8 @@ static void orders(void *context, struct health_orders *out)
 {
     (void)context;
     *out = (struct health_orders){
+        .user = {{1, true}},
+        .n_user = 1,
         .radio.in_force = {cfg.radio.carrier_hz, cfg.radio.tx_gain_db, cfg.radio.rx_gain_db}};
 }
 
@@ -101,6 +131,8 @@ static json_t *ask(struct seen *seen, const char *text)
                                     .shutdown = shutdown,
                                     .hold = hold,
                                     .allow = allow,
+                                    .add_user = add_user,
+                                    .remove_user = remove_user,
                                     .pause = pause_for,
                                     .orders = orders,
                                     .tune = tune,
@@ -240,7 +272,7 @@ static void permission_can_be_withheld_and_given_back(void **state)
     (void)state;
     struct seen seen = {.allow = true};
     assert_true(is_ok(&seen, "{\"cmd\":\"permit\",\"user\":1,\"allow\":false}"));
-    assert_int_equal(seen.user, 0);
+    assert_int_equal(seen.user, 1);
     assert_false(seen.allow);
     assert_false(is_ok(&seen, "{\"cmd\":\"permit\",\"user\":2,\"allow\":false}"));
     assert_false(is_ok(&seen, "{\"cmd\":\"permit\",\"user\":1,\"allow\":0}"));
@@ -334,6 +366,39 @@ static void identity_has_one_mode_and_says_so(void **state)
     assert_int_equal(seen.audits, 3);
 }
 
+static void users_are_added_by_the_name_of_a_key(void **state)
+{
+    (void)state;
+    struct seen seen = {0};
+    assert_true(is_ok(&seen, "{\"cmd\":\"users\",\"do\":\"add\",\"user\":2}"));
+    assert_true(seen.user == 2 && seen.key[0] == '\0');
+    assert_true(is_ok(&seen, "{\"cmd\":\"users\",\"do\":\"add\",\"user\":3,\"key\":\"k-3.key\"}"));
+    assert_string_equal(seen.key, "k-3.key");
+    assert_true(is_ok(&seen, "{\"cmd\":\"users\",\"do\":\"remove\",\"user\":3}"));
+    json_t *o = ask(&seen, "{\"cmd\":\"users\",\"do\":\"remove\",\"user\":1}");
+    assert_string_equal(json_string_value(json_object_get(o, "error")), "user 1 is the last one");
+    json_decref(o);
+    assert_int_equal(seen.audits, 4);
+    o = ask(&seen, "{\"cmd\":\"users\",\"do\":\"list\"}");
+    assert_int_equal(json_array_size(json_object_get(o, "users")), 1);
+    json_decref(o);
+    assert_int_equal(seen.audits, 4); /* a question */
+    static const char *const bad[] = {
+        "{\"cmd\":\"users\"}",
+        "{\"cmd\":\"users\",\"do\":\"add\"}",
+        "{\"cmd\":\"users\",\"do\":\"add\",\"user\":-1}",
+        "{\"cmd\":\"users\",\"do\":\"add\",\"user\":1048576}",
+        "{\"cmd\":\"users\",\"do\":\"add\",\"user\":2.5}",
+        "{\"cmd\":\"users\",\"do\":\"add\",\"user\":2,\"key\":\"/etc/shadow\"}",
+        "{\"cmd\":\"users\",\"do\":\"add\",\"user\":2,\"key\":\"..\"}",
+        "{\"cmd\":\"users\",\"do\":\"add\",\"user\":2,\"key\":5}",
+        "{\"cmd\":\"users\",\"do\":\"drop\",\"user\":2}",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(is_ok(&seen, bad[i]));
+    assert_true(seen.adds == 2 && seen.removes == 2);
+}
+
 static void audit_says_who_and_what_became_of_it(void **state)
 {
     (void)state;
@@ -388,6 +453,7 @@ int main(void)
         cmocka_unit_test(frequency_stays_where_the_surfaces_were_designed_for),
         cmocka_unit_test(period_is_a_multiple_of_what_terminals_listen_at),
         cmocka_unit_test(identity_has_one_mode_and_says_so),
+        cmocka_unit_test(users_are_added_by_the_name_of_a_key),
         cmocka_unit_test(audit_says_who_and_what_became_of_it),
     };
     return cmocka_run_group_tests(tests, make_scene, NULL);
