@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <sodium.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -24,6 +25,9 @@
 #define PUB_LINGER_MS     1000 /* the last words of a publisher that ends */
 #define MAX_MESSAGE_BYTES (16 << 20)
 #define ZAP_ENDPOINT      "inproc://zeromq.zap.01"
+enum { MONITORS = 8, NEW_MONITORS_MS = 200 };
+#define FAILED_HANDSHAKES                                                                          \
+    (ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL)
 
 struct sockets {
     void *context;
@@ -34,6 +38,8 @@ struct sockets {
     void *zap; /* the handler's socket, owned by its thread once that runs */
     pthread_t zap_thread;
     bool zap_runs;
+    void *monitor[MONITORS]; /* of what was bound with CURVE; the ZAP handler's from then on */
+    atomic_size_t n_monitor;
     _Atomic uint64_t refused;
 };
 
@@ -69,19 +75,62 @@ static void zap_answer(struct sockets *s, const struct socket_message *m)
         s->refused += ok;
 }
 
+/* Whoever speaks no CURVE, or with another server's key, never gets as far as the ZAP handler: one
+ * of both ends hangs up before. */
+static void *watch_handshakes(struct sockets *s, void *socket, size_t number)
+{
+    char name[40];
+    int all = 0; /* a full queue would hold up libzmq's own thread */
+    snprintf(name, sizeof name, "inproc://handshakes-%zu", number);
+    void *pair = zmq_socket(s->context, ZMQ_PAIR);
+    if (pair && zmq_setsockopt(pair, ZMQ_RCVHWM, &all, sizeof all) == 0 &&
+        zmq_socket_monitor(socket, name, FAILED_HANDSHAKES) == 0 && zmq_connect(pair, name) == 0)
+        return pair;
+    socket_close(&pair);
+    return NULL;
+}
+
+static int add_monitor(struct sockets *s, void *socket, struct status *err)
+{
+    const size_t n = atomic_load(&s->n_monitor);
+    if (n == MONITORS)
+        return status_set(err, ERR_NO_SPACE, "at most %d sockets with CURVE", MONITORS);
+    s->monitor[n] = watch_handshakes(s, socket, n);
+    if (!s->monitor[n])
+        return status_set(err, ERR_IO, "cannot watch a socket's handshakes: %s",
+                          zmq_strerror(errno));
+    atomic_store(&s->n_monitor, n + 1);
+    return 0;
+}
+
+/* False once the context was shut down. */
+static bool zap_round(struct sockets *s, struct socket_message *m)
+{
+    zmq_pollitem_t items[1 + MONITORS] = {{.socket = s->zap, .events = ZMQ_POLLIN}};
+    const size_t n = atomic_load(&s->n_monitor);
+    for (size_t i = 0; i < n; i++)
+        items[1 + i] = (zmq_pollitem_t){.socket = s->monitor[i], .events = ZMQ_POLLIN};
+    if (zmq_poll(items, 1 + (int)n, NEW_MONITORS_MS) < 0 && errno == ETERM)
+        return false;
+    int rc = socket_recv(s->zap, m, 0);
+    if (rc == 0)
+        zap_answer(s, m);
+    for (size_t i = 0; i < n; i++)
+        while (socket_recv(s->monitor[i], m, 0) == 0)
+            s->refused++;
+    return rc != ERR_IO;
+}
+
 static void *zap_main(void *context)
 {
     struct sockets *s = context;
     struct socket_message m = {0};
-    for (;;) {
-        int rc = socket_recv(s->zap, &m, -1);
-        if (rc == ERR_IO)
-            break; /* the context was shut down */
-        if (rc == 0)
-            zap_answer(s, &m);
-    }
+    while (zap_round(s, &m))
+        ;
     socket_message_clear(&m);
     socket_close(&s->zap);
+    for (size_t i = 0; i < atomic_load(&s->n_monitor); i++)
+        socket_close(&s->monitor[i]);
     return NULL;
 }
 
@@ -294,6 +343,8 @@ static int use_curve(struct sockets *s, void *socket, bool server, struct status
     if (server) {
         bad |= set_int(socket, ZMQ_CURVE_SERVER, 1);
         bad |= zmq_setsockopt(socket, ZMQ_ZAP_DOMAIN, "mirador", 7);
+        if (add_monitor(s, socket, err))
+            return err->code;
     } else {
         bad |= zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, s->public, SOCKETS_KEY_BYTES);
         bad |= zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, s->server, SOCKETS_KEY_BYTES);

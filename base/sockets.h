@@ -44,7 +44,8 @@ void *sockets_subscribe(struct sockets *sockets, const char *endpoint, const cha
                         size_t n, struct status *err) MUST_CHECK;
 void socket_close(void **socket); /* accepts NULL content */
 
-/* Clients refused by the ZAP handler since creation. RT-safe. */
+/* Clients refused since creation by what was bound with CURVE: unknown keys, another server's key,
+ * no CURVE at all. RT-safe. */
 uint64_t sockets_refused(const struct sockets *sockets);
 
 /* One frame of a multipart message. */

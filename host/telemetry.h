@@ -83,7 +83,8 @@ struct health {
     struct report_stages stage_mean, stage_max;
     double latency_mean_ms, latency_max_ms;
     uint64_t cycles_skipped, blocks_dropped, telemetry_dropped, sends_failed;
-    uint64_t trains_lost; /* of pilots: the boards were not armed in time */
+    uint64_t trains_lost;     /* of pilots: the boards were not armed in time */
+    uint64_t clients_refused; /* by their keys */
     bool background_valid;
     struct site_status site;
     struct recorder_status recorder;

@@ -170,6 +170,7 @@ static void get_health(void *context, struct health *h)
         .telemetry_dropped = telemetry_queue_dropped(d->p.reports),
         .sends_failed = atomic_load(&d->sends_failed),
         .trains_lost = atomic_load(&d->trains_lost),
+        .clients_refused = sockets_refused(d->p.sockets),
         .background_valid = t->background_valid,
         .grant = d->grant,
         .memory_locked = d->memory_locked,

@@ -3,14 +3,19 @@
  * No genuine, fresh, permitting answer, no position: everything that a terminal can get wrong, sent
  * through the simulated air, is refused, counted by its verdict and written to the audit log. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <zmq.h>
+
+#include "base/sockets.h"
 
 #include "tests/e2e/demo_run.h"
 
@@ -153,9 +158,108 @@ static void forged_bits(void **state)
     demo_run_free(&e.run);
 }
 
+/* --- bad clients of the sockets -------------------------------------------------------------- */
+
+enum { CLIENTS = 100, COMMANDS = 20000 };
+
+/* Not one that would change something: those are for honest clients. */
+static bool is_harmless(const char *text, size_t n)
+{
+    json_t *o = json_loadb(text, n, 0, NULL);
+    const char *name = json_string_value(json_object_get(o, "cmd"));
+    bool harmless = !name || strcmp(name, "status") == 0 || strcmp(name, "pattern") == 0;
+    json_decref(o);
+    return harmless;
+}
+
+static size_t draw_command(unsigned *seed, char text[128])
+{
+    static const char *const from[] = {
+        "{\"cmd\":\"status\",\"seq\":1}", "{\"cmd\":\"pause\",\"seconds\":3600}",
+        "{\"cmd\":\"gain\",\"tx_db\":1}", "{\"cmd\":\"users\",\"do\":\"remove\",\"user\":1001}",
+        "{\"cmd\":\"shutdown\"}",         "[[[[[[[[[[[[[[[[[[[[[[[[",
+    };
+    size_t n;
+    do {
+        n = (size_t)snprintf(text, 128, "%s", from[(unsigned)rand_r(seed) % 6]);
+        for (int i = rand_r(seed) % 4; i >= 0; i--)
+            text[(size_t)rand_r(seed) % n] = (char)rand_r(seed);
+        n -= (size_t)rand_r(seed) % 3;
+    } while (!is_harmless(text, n));
+    return n;
+}
+
+static void until_there(const char *path)
+{
+    for (int i = 0; i < 6000 && access(path, F_OK) != 0; i++)
+        usleep(5000);
+}
+
+/* Until it is killed; leaves a file once all its commands were answered. */
+static void be_a_crowd(void)
+{
+    char path[700], endpoint[720], text[128];
+    static void *dealer[CLIENTS];
+    static struct socket_message answer;
+    struct status err = {0};
+    unsigned seed = 5, answered = 0;
+    while (!demo_folder()[0])
+        usleep(5000);
+    snprintf(path, sizeof path, "%s/%s/control.sock", demo_place(), demo_folder());
+    snprintf(endpoint, sizeof endpoint, "ipc://%s", path);
+    until_there(path);
+    struct sockets *s = sockets_create(NULL, &err);
+    for (size_t i = 0; i < CLIENTS; i++)
+        dealer[i] = sockets_connect(s, ZMQ_DEALER, endpoint, &err);
+    snprintf(endpoint, sizeof endpoint, "ipc://%s/%s/telemetry.sock", demo_place(), demo_folder());
+    void *deaf = sockets_connect(s, ZMQ_SUB, endpoint, &err); /* never reads */
+    (void)!socket_subscribe(deaf, "");
+    for (unsigned sent = 0; answered < COMMANDS; sent++) {
+        const size_t i = sent % CLIENTS;
+        const struct socket_frame command[] = {
+            {text, draw_command(&seed, text)}, {"x", 1}, {"", 0}};
+        if (sent - answered < 2000)
+            (void)!socket_send(dealer[i], command, sent % 50 ? 1 : 3); /* three: no answer */
+        while (socket_recv(dealer[i], &answer, 0) == OK)
+            answered++;
+        if (sent % 50 == 0)
+            answered++;
+    }
+    snprintf(path, sizeof path, "%s/crowd", demo_place());
+    fclose(fopen(path, "w"));
+    for (;;)
+        pause();
+}
+
+/* A hundred connections, 20,000 commands of mutated text, a subscriber that never reads: the run is
+ * the same to the last bit. */
+static void a_crowd_of_bad_clients_changes_nothing(void **state)
+{
+    static const char args[] = "--preset b210 --seconds 12 --speed 4 --seed 3";
+    struct demo_run alone, crowded;
+    char path[300];
+    (void)state;
+    demo_run(&alone, args);
+    pid_t crowd = fork();
+    if (crowd == 0)
+        be_a_crowd();
+    demo_run(&crowded, args);
+    kill(crowd, SIGKILL);
+    waitpid(crowd, NULL, 0);
+    snprintf(path, sizeof path, "%s/crowd", demo_place());
+    assert_int_equal(unlink(path), 0); /* all was answered */
+    assert_true(alone.n_fix >= 30);
+    assert_string_equal(crowded.fix_text, alone.fix_text);
+    assert_true(demo_summary(&crowded, "cycles") == demo_summary(&alone, "cycles"));
+    assert_true(demo_summary(&crowded, "lates") == 0 && demo_summary(&crowded, "gaps") == 0);
+    demo_run_free(&alone);
+    demo_run_free(&crowded);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_crowd_of_bad_clients_changes_nothing),
         cmocka_unit_test(an_honest_user_is_found),
         cmocka_unit_test(no_permission),
         cmocka_unit_test(a_wrong_key),

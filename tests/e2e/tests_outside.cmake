@@ -2,7 +2,7 @@
 foreach(name liveness security bad_input demo_ris)
   mirador_test(test_${name} TIMEOUT 300 LABELS e2e
     SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c ${CMAKE_SOURCE_DIR}/tests/e2e/demo_run.c
-    LIBS PkgConfig::JANSSON m)
+    LIBS base PkgConfig::JANSSON PkgConfig::ZMQ m)
   add_dependencies(test_${name} mirador mirador-room mirador-ris mirador-ue miradord mirador_room_uhd)
 endforeach()
 mirador_test(test_ris_outages TIMEOUT 300 LABELS e2e

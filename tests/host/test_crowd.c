@@ -2,11 +2,15 @@
  *
  * The daemon's sockets among bad clients: a hundred at once who talk nonsense, and subscribers that
  * never read. Everyone who asks properly is answered; sending never waits. */
+#include <pthread.h>
 #include <setjmp.h>
+#include <sodium.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -116,6 +120,115 @@ static void a_subscriber_that_never_reads_holds_up_nobody(void **state)
     sockets_destroy(&s);
 }
 
+/* --- the command line, from beyond this machine ----------------------------------------------- */
+
+static struct {
+    void *router, *pub;
+    struct control *control;
+    atomic_bool stop;
+} served;
+
+static void *serve(void *unused)
+{
+    static const char header[] =
+        "{\"v\":1,\"type\":\"cycle\",\"cycle\":7,\"time_s\":1,\"response\":"
+        "\"silent\",\"outcome\":\"not_asked\",\"faults\":[]}";
+    const struct socket_frame cycle[] = {{"cycle", 5}, {header, sizeof header - 1}};
+    (void)unused;
+    while (!atomic_load(&served.stop)) {
+        control_serve(served.control);
+        (void)!socket_send(served.pub, cycle, 2);
+        nanosleep(&(struct timespec){0, 10000000}, NULL);
+    }
+    return NULL;
+}
+
+static void make_key(const char *name, char file[200], char hex[65])
+{
+    uint8_t secret[32], public[32];
+    randombytes_buf(secret, sizeof secret);
+    crypto_scalarmult_base(public, secret);
+    snprintf(file, 200, "%s/%s.key", folder, name);
+    assert_int_equal(key_file_write(file, secret, sizeof secret, &err), OK);
+    sodium_bin2hex(hex, 65, public, sizeof public);
+}
+
+/* Exit code of `timeout 4 mirador ...`: 124 if it waited in vain. */
+static int mirador(const char *what, const char *endpoint, const char *keys)
+{
+    char command[900];
+    snprintf(command, sizeof command,
+             "timeout 4 " MIRADOR_BIN_DIR "/mirador %s -e %s %s >%s/out 2>&1", what, endpoint, keys,
+             folder);
+    int status = system(command);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static uint64_t refused_more(const struct sockets *s, uint64_t before)
+{
+    for (int i = 0; i < 300 && sockets_refused(s) <= before; i++)
+        nanosleep(&(struct timespec){0, 10000000}, NULL);
+    assert_true(sockets_refused(s) > before);
+    return sockets_refused(s);
+}
+
+static void *bind_free(struct sockets *s, int type, char endpoint[64])
+{
+    size_t n = 64;
+    void *socket = sockets_bind(s, type, "tcp://127.0.0.1:*", &err);
+    if (!socket)
+        fail_msg("%s", err.text);
+    assert_int_equal(zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, endpoint, &n), 0);
+    return socket;
+}
+
+static void status_and_watch_need_the_right_key(void **state)
+{
+    (void)state;
+    char own[200], known[200], stranger[200], public[65], known_public[65], unused[65];
+    char control_at[64], telemetry_at[64], keys[400];
+    struct sockets_cfg cfg = {.n_client_public_keys = 1};
+    const struct control_ops ops = {.health = health};
+    pthread_t thread;
+    make_key("daemon", own, public);
+    make_key("known", known, known_public);
+    make_key("stranger", stranger, unused);
+    snprintf(cfg.secret_key_file, sizeof cfg.secret_key_file, "%s", own);
+    snprintf(cfg.client_public_keys[0], sizeof cfg.client_public_keys[0], "%s", known_public);
+    struct sockets *s = sockets_create(&cfg, &err);
+    served.router = bind_free(s, ZMQ_ROUTER, control_at);
+    served.pub = bind_free(s, ZMQ_PUB, telemetry_at);
+    served.control = control_create(served.router, &ops, &err);
+    assert_int_equal(pthread_create(&thread, NULL, serve, NULL), 0);
+
+    snprintf(keys, sizeof keys, "--secret-key %s --server-key %s", known, public);
+    assert_int_equal(mirador("status", control_at, keys), 0);
+    assert_int_equal(mirador("watch --cycles 2", telemetry_at, keys), 0);
+    uint64_t n = sockets_refused(s);
+    assert_int_equal(n, 0);
+    snprintf(keys, sizeof keys, "--secret-key %s --server-key %s", stranger, public);
+    assert_int_equal(mirador("status", control_at, keys), 1); /* a key that nobody knows */
+    n = refused_more(s, n);
+    assert_int_equal(mirador("watch --cycles 2", telemetry_at, keys), 124);
+    n = refused_more(s, n);
+    assert_int_equal(mirador("status", control_at, ""), 1); /* no key */
+    n = refused_more(s, n);
+    assert_int_equal(mirador("watch --cycles 2", telemetry_at, ""), 124);
+    n = refused_more(s, n);
+    snprintf(keys, sizeof keys, "--secret-key %s --server-key %s", known, known_public);
+    assert_int_equal(mirador("status", control_at, keys), 1); /* another server's */
+    (void)refused_more(s, n);
+    snprintf(keys, sizeof keys, "--server-key %s", public);
+    assert_int_equal(mirador("status", control_at, keys), 2); /* said before anything is sent */
+
+    atomic_store(&served.stop, true);
+    pthread_join(thread, NULL);
+    control_destroy(&served.control);
+    socket_close(&served.router);
+    socket_close(&served.pub);
+    sockets_destroy(&s);
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -134,6 +247,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_hundred_clients_who_talk_nonsense),
         cmocka_unit_test(a_subscriber_that_never_reads_holds_up_nobody),
+        cmocka_unit_test(status_and_watch_need_the_right_key),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
