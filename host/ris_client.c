@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/sockets.h"
 #include "frames/ris_report.h"
+#include "host/clock.h"
 #include "host/flat_json.h"
 #include <assert.h>
 #include <inttypes.h>
@@ -28,6 +29,7 @@ struct ris_client {
     void *socket;
     char endpoint[256];
     unsigned timeout_ms;
+    bool one_clock; /* the controller is on this machine */
     size_t n_board;
     char boards[RIS_CLIENT_BOARDS][RIS_NAME_MAX + 1];
     uint64_t seq; /* of the last command */
@@ -204,6 +206,7 @@ struct ris_client *ris_client_create(const struct ris_client_cfg *cfg, struct st
     }
     snprintf(c->endpoint, sizeof c->endpoint, "%s", cfg->endpoint);
     c->timeout_ms = cfg->timeout_ms;
+    c->one_clock = strncmp(cfg->endpoint, "ipc:", 4) == 0;
     c->n_board = cfg->n_board;
     for (size_t i = 0; i < c->n_board; i++)
         snprintf(c->boards[i], sizeof c->boards[i], "%s", cfg->boards[i]);
@@ -346,6 +349,13 @@ int ris_client_readback(struct ris_client *c, size_t board, uint16_t slot, struc
 
 /* ---- every cycle ---- */
 
+/* Over another machine's link the time left counts from the command's arrival there. */
+static int64_t within_us(int64_t by_ns)
+{
+    const int64_t left_us = (by_ns - clock_unix_ns()) / 1000;
+    return left_us > 1 ? left_us : 1;
+}
+
 static int arm_send(struct ris_client *c, size_t board, const struct ris_arm *arm, int64_t by_ns)
 {
     struct arm_slot *slot = &c->arms[board];
@@ -354,8 +364,10 @@ static int arm_send(struct ris_client *c, size_t board, const struct ris_arm *ar
     append_list(c, "reps", arm->reps, arm->n_edges);
     append(c, ",\"period_ns\":%u,\"delay_ns\":%u,\"idle\":%u,\"cycle\":%u", arm->period_ns,
            arm->delay_ns, arm->idle, arm->tag);
-    if (by_ns != 0)
+    if (by_ns != 0 && c->one_clock)
         append(c, ",\"by_ns\":%" PRId64, by_ns);
+    else if (by_ns != 0)
+        append(c, ",\"within_us\":%" PRId64, within_us(by_ns));
     slot->seq = c->seq;
     slot->state = ARM_WAITING;
     slot->unanswered++;

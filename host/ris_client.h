@@ -74,7 +74,8 @@ int ris_client_readback(struct ris_client *c, size_t board, uint16_t slot, struc
                         uint8_t *pattern, uint64_t *hash, struct status *err) MUST_CHECK;
 
 /* Every cycle. Sends arms[i] to board i (NULL: leave that board alone) without waiting. by_ns: Unix
- * time after which the controller shall refuse rather than arm, 0 = none. Answers of an earlier
+ * time after which the controller shall refuse rather than arm, 0 = none; to one on another machine
+ * the time left is sent, as the clocks need not agree. Answers of an earlier
  * begin that nobody waited for are counted late. ERR_IO when the controller is gone. */
 int ris_client_arm_begin(struct ris_client *c, const struct ris_arm *const *arms,
                          int64_t by_ns) MUST_CHECK;

@@ -5,7 +5,8 @@
 #include <jansson.h>
 #include <string.h>
 
-#define KEYS_MAX 10
+#define KEYS_MAX      10
+#define WITHIN_US_MAX 3600000000 /* an hour */
 
 struct spec {
     const char *name;
@@ -14,13 +15,15 @@ struct spec {
 };
 
 static const struct spec specs[] = {
-    {"load", COMMAND_LOAD, {"board", "slot", "columns", "rows", "bits", "name", "by_ns"}},
+    {"load",
+     COMMAND_LOAD,
+     {"board", "slot", "columns", "rows", "bits", "name", "by_ns", "within_us"}},
     {"arm",
      COMMAND_ARM,
-     {"board", "steps", "reps", "period_ns", "delay_ns", "idle", "cycle", "by_ns"}},
-    {"apply", COMMAND_APPLY, {"board", "slot", "when", "by_ns"}},
-    {"disarm", COMMAND_DISARM, {"board", "by_ns"}},
-    {"trigger", COMMAND_TRIGGER, {"board", "source", "by_ns"}},
+     {"board", "steps", "reps", "period_ns", "delay_ns", "idle", "cycle", "by_ns", "within_us"}},
+    {"apply", COMMAND_APPLY, {"board", "slot", "when", "by_ns", "within_us"}},
+    {"disarm", COMMAND_DISARM, {"board", "by_ns", "within_us"}},
+    {"trigger", COMMAND_TRIGGER, {"board", "source", "by_ns", "within_us"}},
     {"readback", COMMAND_READBACK, {"board", "slot"}},
     {"status", COMMAND_STATUS, {"board"}},
     {"list", COMMAND_LIST, {NULL}},
@@ -189,13 +192,24 @@ static void get_arm(struct reading *r, struct ris_arm *arm)
         arm->tag = get_number(r, "cycle", 0, INT64_MAX) & UINT32_MAX; /* all that a board keeps */
 }
 
+static void get_time(struct reading *r, struct command *out)
+{
+    bool by = json_object_get(r->root, "by_ns") != NULL;
+    bool within = json_object_get(r->root, "within_us") != NULL;
+    if (by && within && !bad(r))
+        status_set(r->err, ERR_ARG, "%s: 'by_ns' or 'within_us', not both; remove one", r->cmd);
+    if (by)
+        out->by_ns = (int64_t)get_number(r, "by_ns", 1, INT64_MAX);
+    if (within)
+        out->within_us = (int64_t)get_number(r, "within_us", 1, WITHIN_US_MAX);
+}
+
 static void get_fields(struct reading *r, const void *pattern, size_t n_pattern,
                        struct command *out)
 {
     static const char *const whens[] = {"now", "trigger"};
     get_board(r, out);
-    if (json_object_get(r->root, "by_ns") != NULL)
-        out->by_ns = (int64_t)get_number(r, "by_ns", 1, INT64_MAX);
+    get_time(r, out);
     switch (out->kind) {
     case COMMAND_LOAD:
         get_load(r, pattern, n_pattern, out);

@@ -36,6 +36,7 @@ struct command {
     struct ris_shape shape;       /* load, save */
     char name[32];                /* load, save, delete: a stored profile; "" = not given */
     int64_t by_ns;                /* Unix time after which it must not take hold, 0 = any time */
+    int64_t within_us;            /* the same, from its arrival on; 0 = not given */
     unsigned seconds;             /* identify */
     struct ris_arm arm;
     uint8_t pattern[RIS_PATTERN_MAX]; /* load without a name, save */

@@ -24,6 +24,7 @@ struct service {
     void *publisher; /* NULL = none */
     struct audit *audit;
     char publish[256];
+    bool local; /* nobody beyond this machine can reach it, so there is one clock */
     struct surface_cfg surfaces[RIS_CONFIG_BOARDS];
     size_t n_worker;
     struct worker *workers[RIS_CONFIG_BOARDS];
@@ -121,6 +122,7 @@ static int bind_all(struct service *s, const struct ris_config *cfg, struct sock
     s->router = sockets_bind(sockets, ZMQ_ROUTER, cfg->endpoint, err);
     if (s->router == NULL)
         return err->code;
+    s->local = endpoint_is_local(cfg->endpoint);
     snprintf(s->publish, sizeof s->publish, "%s", cfg->publish);
     if (cfg->publish[0] != '\0' &&
         (s->publisher = sockets_bind(sockets, ZMQ_PUB, cfg->publish, err)) == NULL)
@@ -220,6 +222,19 @@ static void answer_list(struct service *s, const struct job *job)
     send_done(s, &s->done);
 }
 
+/* Turns the two ways to give a time into one, by our clock. */
+static int set_time(const struct service *s, struct command *c, struct status *err)
+{
+    if (c->by_ns != 0 && !s->local)
+        return status_set(err, ERR_ARG,
+                          "%s: 'by_ns' is a time by this machine's clock, and this endpoint serves "
+                          "others too; give 'within_us', from the command's arrival on",
+                          command_name(c->kind));
+    if (c->within_us != 0)
+        c->by_ns = clock_unix_ns() + c->within_us * 1000;
+    return OK;
+}
+
 static int hand_over(struct service *s, const struct job *job, struct status *err)
 {
     const char *name = job->command.board;
@@ -265,6 +280,8 @@ static void on_command(struct service *s)
     const struct socket_frame *pattern = m->n > first + 1 ? json + 1 : NULL;
     int r = command_parse(json->bytes, json->n, pattern != NULL ? pattern->bytes : NULL,
                           pattern != NULL ? pattern->n : 0, &job->command, &err);
+    if (r == OK)
+        r = set_time(s, &job->command, &err);
     if (r == OK && job->command.board[0] != '\0')
         r = hand_over(s, job, &err);
     else if (r == OK)

@@ -32,5 +32,5 @@ void arming_run(struct arming *a, struct cycle_plan *plan, int64_t by_ns,
                 struct telemetry_ris *out);
 
 /* Unix time after which the controller refuses an ARM instead of doing it late: a sequence armed
- * behind its edge would play on the next one. 0: any time; only on one machine the clocks agree. */
+ * behind its edge would play on the next one. 0: any time. */
 int64_t arming_deadline_ns(const struct bs_cfg *cfg, unsigned patience_ms);

@@ -49,6 +49,11 @@ static void commands_are_understood(void **state)
                            "\"when\":\"trigger\"}"),
                      OK);
     assert_int_equal(c.when, RIS_AT_EDGE);
+    assert_int_equal(parse("{\"seq\":3,\"cmd\":\"apply\",\"board\":\"r\",\"slot\":1,"
+                           "\"within_us\":250}"),
+                     OK);
+    assert_int_equal(c.within_us, 250);
+    assert_int_equal(c.by_ns, 0);
     assert_int_equal(
         parse("{\"seq\":4,\"cmd\":\"trigger\",\"board\":\"r\",\"source\":\"falling\"}"), OK);
     assert_int_equal(c.source, RIS_TRIGGER_FALLING);
@@ -63,6 +68,8 @@ static void faults_are_named_with_their_cure(void **state)
     (void)state;
     static const char *const faults[][2] = {
         {"[1]", "not a JSON object"},
+        {"{\"seq\":1,\"cmd\":\"disarm\",\"board\":\"r\",\"by_ns\":9,\"within_us\":9}", "not both"},
+        {"{\"seq\":1,\"cmd\":\"disarm\",\"board\":\"r\",\"within_us\":0}", "'within_us' must be"},
         {"{", "not a JSON object"},
         {"{\"cmd\":\"status\"}", "'seq' is missing"},
         {"{\"seq\":-1,\"cmd\":\"status\"}", "'seq' must be a whole number"},

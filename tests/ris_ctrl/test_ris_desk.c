@@ -77,10 +77,14 @@ static void commands_keep_their_time(void **state)
     refused(ask(NULL, 0, "\"cmd\":\"apply\",\"board\":\"wall\",\"slot\":1,\"by_ns\":%" PRId64,
                 unix_ns() + 2000000), /* 115200 baud cannot carry it in 2 ms */
             "timeout", "nothing was done");
+    refused(ask(NULL, 0, "\"cmd\":\"apply\",\"board\":\"wall\",\"slot\":1,\"within_us\":2000"),
+            "timeout", "nothing was done");
     expect_shown(&far[0], p);
     expect_ok(ask(NULL, 0, "\"cmd\":\"apply\",\"board\":\"wall\",\"slot\":1,\"by_ns\":%" PRId64,
                   unix_ns() + 3000000000));
     expect_shown(&far[0], q);
+    expect_ok(
+        ask(NULL, 0, "\"cmd\":\"apply\",\"board\":\"wall\",\"slot\":1,\"within_us\":3000000"));
     emulated_tell(&far[0], "silent", NULL);
     double began = now_s();
     json_t *late =
@@ -289,12 +293,15 @@ static void write_key(const char *name, uint8_t secret[32], char public_hex[72],
     assert_int_equal(key_file_write(path, secret, 32, &err), 0);
 }
 
-static int status_over(const char *endpoint, const char *key_path, const char *server_hex)
+/* Its answer is left in `reply`. */
+static char reply[4096];
+
+static int ask_over(const char *endpoint, const char *key_path, const char *server_hex,
+                    const char *text)
 {
     struct sockets_cfg cfg = {0};
     struct socket_message m = {0};
-    static const char text[] = "{\"seq\":1,\"cmd\":\"list\"}";
-    struct socket_frame frame = {text, sizeof text - 1};
+    struct socket_frame frame = {text, strlen(text)};
     snprintf(cfg.secret_key_file, sizeof cfg.secret_key_file, "%s", key_path);
     snprintf(cfg.server_public_key, sizeof cfg.server_public_key, "%s", server_hex);
     struct sockets *own = sockets_create(&cfg, &err);
@@ -303,6 +310,8 @@ static int status_over(const char *endpoint, const char *key_path, const char *s
     int r = socket_send(client, &frame, 1);
     if (r == 0)
         r = socket_recv(client, &m, 1500);
+    if (r == 0)
+        snprintf(reply, sizeof reply, "%.*s", (int)m.frames[0].n, (const char *)m.frames[0].bytes);
     socket_message_clear(&m);
     socket_close(&client);
     sockets_destroy(&own);
@@ -333,8 +342,21 @@ static void beyond_this_machine_only_with_keys(void **state)
     }
     if (r != 0)
         fail_msg("%s", text);
-    assert_int_equal(status_over(endpoint, client_path, server_hex), 0);
-    assert_int_equal(status_over(endpoint, other_path, server_hex), ERR_TIMEOUT);
+    static const char list[] = "{\"seq\":1,\"cmd\":\"list\"}";
+    assert_int_equal(ask_over(endpoint, client_path, server_hex, list), 0);
+    assert_int_equal(ask_over(endpoint, other_path, server_hex, list), ERR_TIMEOUT);
+    /* Clients elsewhere have clocks of their own. */
+    assert_int_equal(ask_over(endpoint, client_path, server_hex,
+                              "{\"seq\":2,\"cmd\":\"disarm\",\"board\":\"wall\",\"by_ns\":"
+                              "9000000000000000000}"),
+                     0);
+    assert_non_null(strstr(reply, "\"code\":\"argument\""));
+    assert_non_null(strstr(reply, "give 'within_us'"));
+    assert_int_equal(ask_over(endpoint, client_path, server_hex,
+                              "{\"seq\":3,\"cmd\":\"disarm\",\"board\":\"wall\",\"within_us\":"
+                              "60000000}"),
+                     0);
+    assert_non_null(strstr(reply, "\"ok\":true"));
 }
 
 int main(void)
