@@ -230,6 +230,14 @@ void ris_client_destroy(struct ris_client **client)
     *client = NULL;
 }
 
+unsigned ris_client_set_timeout(struct ris_client *c, unsigned timeout_ms)
+{
+    unsigned before = c->timeout_ms;
+    assert(timeout_ms > 0);
+    c->timeout_ms = timeout_ms;
+    return before;
+}
+
 static unsigned number(struct flat_json j, const char *key)
 {
     int64_t value = 0;

@@ -57,6 +57,10 @@ struct ris_client;
 struct ris_client *ris_client_create(const struct ris_client_cfg *cfg, struct status *err);
 void ris_client_destroy(struct ris_client **client);
 
+/* Another patience of the setup functions, for those who cannot wait: timeout_ms > 0. Returns the
+ * one before. */
+unsigned ris_client_set_timeout(struct ris_client *c, unsigned timeout_ms);
+
 /* Setup only; board indexes cfg.boards. ERR_TIMEOUT, or what the controller said: ERR_STATE,
  * with its words and cure in *err. */
 int ris_client_status(struct ris_client *c, size_t board, struct ris_client_board *out,

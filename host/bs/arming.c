@@ -4,7 +4,7 @@
 #include "host/clock.h"
 #include <stdio.h>
 
-enum { ACK_GATED_MS = 5000, LOST_CYCLES = 2 };
+enum { ACK_GATED_MS = 5000, LOST_CYCLES = 2, RELOAD_ANSWER_MS = 150 };
 #define RELOAD_NS INT64_C(1000000000)
 
 void arming_init(struct arming *a, const struct arming_cfg *cfg)
@@ -58,8 +58,14 @@ static uint32_t judge(const struct arming *a, size_t i, size_t profile, struct r
     return FAULT_RIS_UNKNOWN;
 }
 
-/* A controller that was started anew, or a slot that somebody else has filled. It takes some
- * cycles, which are lost anyway. */
+unsigned arming_reload_ms(const struct bs_cfg *cfg)
+{
+    return cfg->run.gated ? ACK_GATED_MS : RELOAD_ANSWER_MS;
+}
+
+/* A controller that was started anew, or a slot that somebody else has filled. This is the schedule
+ * thread: each profile takes some milliseconds, the first without an answer ends it, and the cycles
+ * meanwhile are lost anyway. */
 static void reload(struct arming *a, size_t i, int code)
 {
     struct status err = {0};
@@ -68,7 +74,10 @@ static void reload(struct arming *a, size_t i, int code)
     if (a->lost[i] < LOST_CYCLES || clock_ns() < a->reload_ns[i])
         return;
     a->reload_ns[i] = clock_ns() + RELOAD_NS;
-    if (profiles_load(a->cfg.client, i, &a->cfg.profiles[i], &err))
+    unsigned usual_ms = ris_client_set_timeout(a->cfg.client, arming_reload_ms(a->cfg.cfg));
+    int rc = profiles_load(a->cfg.client, i, &a->cfg.profiles[i], &err);
+    ris_client_set_timeout(a->cfg.client, usual_ms);
+    if (rc)
         log_warn("%s: its profiles cannot be loaded again: %s", name, err.text);
     else
         log_info("%s: its profiles were loaded again", name);

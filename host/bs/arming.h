@@ -34,3 +34,6 @@ void arming_run(struct arming *a, struct cycle_plan *plan, int64_t by_ns,
 /* Unix time after which the controller refuses an ARM instead of doing it late: a sequence armed
  * behind its edge would play on the next one. 0: any time. */
 int64_t arming_deadline_ns(const struct bs_cfg *cfg, unsigned patience_ms);
+
+/* How long the schedule thread waits for each answer while profiles are loaded again. */
+unsigned arming_reload_ms(const struct bs_cfg *cfg);

@@ -49,12 +49,32 @@ static int open_sockets(struct daemon_parts *p, struct status *err)
     return p->control ? OK : err->code;
 }
 
+/* A board that is absent does not keep the base station from starting: its cycles are marked, and
+ * it gets its profiles when it is there (arming.h). */
+static int unless_absent(struct daemon_parts *p, size_t i, int rc, struct status *err)
+{
+    const struct status why = *err;
+    struct ris_client_board board;
+    if (rc == OK)
+        return OK;
+    rc = ris_client_status(p->ris, i, &board, err);
+    if (rc == OK && !board.present) {
+        log_warn("%s; its cycles are marked until it is there", why.text);
+        return OK;
+    }
+    *err = why;
+    return why.code;
+}
+
 static int set_up_pilots(struct daemon_parts *p, struct status *err)
 {
-    for (size_t i = 0; i < BS_RIS; i++)
-        if (pilot_profiles_make(p->cfg, i, &p->pilots[i], err) ||
-            pilot_profiles_load(p->ris, i, &p->profiles[i], &p->pilots[i], err))
+    for (size_t i = 0; i < BS_RIS; i++) {
+        if (pilot_profiles_make(p->cfg, i, &p->pilots[i], err))
             return err->code;
+        int rc = pilot_profiles_load(p->ris, i, &p->profiles[i], &p->pilots[i], err);
+        if (unless_absent(p, i, rc, err))
+            return err->code;
+    }
     return OK;
 }
 
@@ -72,10 +92,12 @@ static int set_up_ris(struct daemon_parts *p, struct status *err)
     p->ris = ris_client_create(&rc, err);
     if (!p->ris)
         return err->code;
-    for (size_t i = 0; i < BS_RIS; i++)
-        if (profiles_design(cfg, p->ris, i, &p->profiles[i], err) ||
-            profiles_load(p->ris, i, &p->profiles[i], err))
+    for (size_t i = 0; i < BS_RIS; i++) {
+        if (profiles_design(cfg, p->ris, i, &p->profiles[i], err))
             return err->code;
+        if (unless_absent(p, i, profiles_load(p->ris, i, &p->profiles[i], err), err))
+            return err->code;
+    }
     return cfg->pixels.train.every > 0 ? set_up_pilots(p, err) : OK;
 }
 

@@ -127,8 +127,11 @@ static void reload(struct pilot_arming *a, size_t board)
     if (clock_ns() < a->reload_ns)
         return;
     a->reload_ns = clock_ns() + RELOAD_NS;
-    if (pilot_profiles_load(a->cfg.client, board, &a->cfg.profiles[board], &a->cfg.pilots[board],
-                            &err))
+    unsigned usual_ms = ris_client_set_timeout(a->cfg.client, arming_reload_ms(a->cfg.cfg));
+    int rc = pilot_profiles_load(a->cfg.client, board, &a->cfg.profiles[board],
+                                 &a->cfg.pilots[board], &err);
+    ris_client_set_timeout(a->cfg.client, usual_ms);
+    if (rc)
         log_warn("%s: its pilots cannot be loaded again: %s", name, err.text);
     else
         log_info("%s: its pilots were loaded again", name);

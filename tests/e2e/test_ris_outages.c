@@ -162,7 +162,7 @@ static void demo_begin(const char *args)
 {
     char path[400], line[500];
     struct status err;
-    n_touched = 0;
+    n_touched = n_done = 0;
     fault[0] = text[0] = 0;
     snprintf(path, sizeof path, "%s/stderr", demo_place());
     demo = demo_start_logged(args, path);
@@ -250,9 +250,10 @@ static void controller_begin(void)
         fail_msg("%s", words);
 }
 
-/* The controller ends, both boards lose power meanwhile, and a new one knows nothing of our
+/* A board that is absent when everything starts: cycles are marked, and it is used when it comes.
+ * Then the controller ends, both boards lose power meanwhile, and a new one knows nothing of our
  * profiles: cycles are marked until the base station has loaded them again, by itself. */
-static void a_new_controller_gets_the_profiles(void **state)
+static void what_comes_late_gets_the_profiles(void **state)
 {
     (void)state;
     char command[400], before[256], after[256];
@@ -261,12 +262,20 @@ static void a_new_controller_gets_the_profiles(void **state)
     snprintf(bench.ris, sizeof bench.ris, "ipc://%s/ris.sock", bench.folder);
     emulated_start(&board, "firmware", demo_place(), "ris1", 4000000);
     emulated_start(&other, "firmware", demo_place(), "ris2", 4000000);
+    emulated_tell(&board, "unplug", NULL);
     controller_begin();
     snprintf(command, sizeof command, "--seconds 600 --seed 4 --speed 2 --set 'bs.ris.endpoint=%s'",
              bench.ris);
     demo_begin(command);
+    until_fault("ris_unknown");
+    print_message("absent at start: %s\n", text);
+    if (strstr(text, "board ris1: cannot open") == NULL || strstr(text, "; check that") == NULL)
+        fail_msg("no name or cure: %s", text);
+    assert_int_equal(n_done, 0);
+    emulated_tell(&board, "plug", NULL);
     until_positions(3);
     shown(before);
+    fault[0] = 0;
     assert_int_equal(bench_stop(&bench), 0);
     emulated_tell(&board, "reset", NULL);
     emulated_tell(&other, "reset", NULL);
@@ -286,7 +295,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(surfaces_that_fail_are_marked_and_come_back),
         cmocka_unit_test(a_late_board_is_marked),
-        cmocka_unit_test(a_new_controller_gets_the_profiles),
+        cmocka_unit_test(what_comes_late_gets_the_profiles),
     };
     return cmocka_run_group_tests(tests, demo_place_make, demo_place_remove);
 }
