@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "host/cli/doctor.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -80,22 +79,22 @@ bool doctor_quote(const char *name, char *word, size_t size)
     return *name == '\0';
 }
 
-int doctor_process(const struct doctor *doctor, const char *name)
+int doctor_process(const struct doctor *doctor, const char *name, int after)
 {
     char path[600], its[32];
-    int pid = 0;
+    int lowest = 0;
     doctor_path(doctor, "/proc", path, sizeof path);
     DIR *dir = opendir(path);
-    for (struct dirent *e; dir && pid == 0 && (e = readdir(dir));) {
-        if (!isdigit((unsigned char)e->d_name[0]))
-            continue;
+    for (struct dirent *e; dir && (e = readdir(dir));) {
+        const int pid = atoi(e->d_name); /* 0: not a process */
         snprintf(path, sizeof path, "/proc/%.20s/comm", e->d_name);
-        if (doctor_read_line(doctor, path, its, sizeof its) && strcmp(its, name) == 0)
-            pid = atoi(e->d_name);
+        if (pid > after && (lowest == 0 || pid < lowest) &&
+            doctor_read_line(doctor, path, its, sizeof its) && strcmp(its, name) == 0)
+            lowest = pid;
     }
     if (dir)
         closedir(dir);
-    return pid;
+    return lowest;
 }
 
 double doctor_record_rate(const struct bs_cfg *cfg)

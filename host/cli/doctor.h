@@ -66,8 +66,9 @@ void doctor_tell(struct doctor *doctor, const struct doctor_finding *finding);
 /* A name as one word of a shell, in quotes, into word; false if it does not fit: word is "". */
 bool doctor_quote(const char *name, char *word, size_t size);
 
-/* Process of that name, or 0; /proc tells every account. */
-int doctor_process(const struct doctor *doctor, const char *name);
+/* The process of that name with the lowest number above `after`, or 0; /proc tells every account.
+ */
+int doctor_process(const struct doctor *doctor, const char *name, int after);
 
 /* path below the sysroot; text is cut at the first newline and terminated. False: unreadable. */
 bool doctor_read_line(const struct doctor *doctor, const char *path, char *text, size_t size);

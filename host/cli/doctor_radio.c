@@ -121,7 +121,7 @@ static void look_at_reference(struct doctor *d, const struct bs_cfg *cfg)
 /* A base station that runs has the device: others do not find it, and must not open it. */
 static bool is_in_use(struct doctor *d, const struct bs_cfg *cfg)
 {
-    int pid = doctor_process(d, "miradord");
+    int pid = doctor_process(d, "miradord", 0);
     if (pid == 0 || radio_args_is_room(cfg->radio.args))
         return false;
     doctor_fine(d, "device", "left alone: miradord (pid %d) runs; see 'radio' of mirador status",

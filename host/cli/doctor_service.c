@@ -83,22 +83,30 @@ static int holds(const struct doctor *d, int pid, unsigned long inode)
     return held;
 }
 
-/* Who: "miradord (pid 12)", if it is one that has the port. Of another account's processes we see
- * the name, and whose the socket is. */
+/* Of another account's processes we see the name, and whose the socket is. */
+static bool may_hold(const struct doctor *d, int pid, unsigned long inode, unsigned uid)
+{
+    struct stat st;
+    char path[600], name[32];
+    int held = holds(d, pid, inode);
+    snprintf(name, sizeof name, "/proc/%d", pid);
+    doctor_path(d, name, path, sizeof path);
+    return held > 0 || (held < 0 && stat(path, &st) == 0 && st.st_uid == uid);
+}
+
+/* Who: "miradord (pid 12)", if it is one of those that has the port. */
 static bool daemon_listens(const struct doctor *d, unsigned port, char *who, size_t size)
 {
     unsigned long inode;
     unsigned uid;
-    struct stat st;
-    char path[600], name[32];
-    int pid = doctor_process(d, "miradord");
-    if (pid == 0 || !listener(d, port, &inode, &uid))
+    if (!listener(d, port, &inode, &uid))
         return false;
-    snprintf(name, sizeof name, "/proc/%d", pid);
-    doctor_path(d, name, path, sizeof path);
-    snprintf(who, size, "miradord (pid %d)", pid);
-    int held = holds(d, pid, inode);
-    return held > 0 || (held < 0 && stat(path, &st) == 0 && st.st_uid == uid);
+    for (int pid = 0; (pid = doctor_process(d, "miradord", pid)) > 0;) {
+        snprintf(who, size, "miradord (pid %d)", pid);
+        if (may_hold(d, pid, inode, uid))
+            return true;
+    }
+    return false;
 }
 
 /* An errno, 0 if it could be bound. "tcp://127.0.0.1:5600", "tcp://[::1]:5600" or an asterisk. */

@@ -353,6 +353,8 @@ static void an_endpoint_that_is_taken_is_found(void **state)
              ntohs(tcp.sin_port));
     expect("control", DOCTOR_PROBLEM, "ss -ltnp");
     const unsigned port = ntohs(tcp.sin_port);
+    plant("/proc/814/comm", "miradord\n"); /* one of two, and not the first, has it */
+    plant("/proc/814/fd/6", "x");
     plant("/proc/815/comm", "miradord\n");
     plant_listener(port);
     snprintf(cfg.control_endpoint, sizeof cfg.control_endpoint, "tcp://127.0.0.1:%u", port);
@@ -360,6 +362,8 @@ static void an_endpoint_that_is_taken_is_found(void **state)
     take_away("/proc/815/fd/7");
     expect("control", DOCTOR_PROBLEM, "ss -ltnp"); /* it runs, but another has its port */
     take_away("/proc/815/comm");
+    take_away("/proc/814/comm");
+    take_away(comm);
     close(fd);
     snprintf(cfg.control_endpoint, sizeof cfg.control_endpoint, "ipc:///nowhere/at/all.sock");
     expect("control", DOCTOR_PROBLEM, "install -d");
