@@ -8,59 +8,28 @@
 
 #include "sigmf_rules.h"
 #include <jansson.h>
-#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-static const struct rule { /* of one object */
-    const char *name;
-    char type; /* s text, n number >= 0 whole, r real, a list, o object */
-    bool required;
-} global_rules[] = {{"core:datatype", 's', true},     {"core:version", 's', true},
-                    {"core:sample_rate", 'r', false}, {"core:sha512", 's', false},
-                    {"core:recorder", 's', false},    {"core:hw", 's', false},
-                    {"core:collection", 's', false},  {"core:extensions", 'a', false}},
-  capture_rules[] = {{"core:sample_start", 'n', true},
-                     {"core:global_index", 'n', false},
-                     {"core:frequency", 'r', false},
-                     {"core:datetime", 's', false}},
-  annotation_rules[] = {{"core:sample_start", 'n', true},     {"core:sample_count", 'n', false},
-                        {"core:freq_lower_edge", 'r', false}, {"core:freq_upper_edge", 'r', false},
-                        {"core:label", 's', false},           {"core:comment", 's', false},
-                        {"core:generator", 's', false}};
-
-static bool of_type(const json_t *v, char type)
+bool sigmf_schema_there(void)
 {
-    return type == 's'   ? json_is_string(v)
-           : type == 'n' ? json_is_integer(v) && json_integer_value(v) >= 0
-           : type == 'r' ? json_is_number(v)
-           : type == 'a' ? json_is_array(v)
-                         : json_is_object(v);
+    if (system("/usr/bin/python3 -c 'import jsonschema' 2>/dev/null") == 0)
+        return true;
+    print_message("[  SKIPPED ] no python3-jsonschema: names and types of SigMF are not checked\n");
+    return false;
 }
 
-/* Every core: name is known and of its type, what is required is there, other names are of an
- * extension that is declared. */
-static void assert_object(json_t *o, const struct rule *rules, size_t n)
+bool sigmf_schema_accepts(const char *path)
 {
-    const char *key;
-    json_t *value;
-    assert_true(json_is_object(o));
-    json_object_foreach(o, key, value)
-    {
-        size_t i = 0;
-        if (strncmp(key, "mirador:", 8) == 0)
-            continue;
-        while (i < n && strcmp(rules[i].name, key) != 0)
-            i++;
-        if (i == n || !of_type(value, rules[i].type))
-            fail_msg("'%s' is not of the standard, or of another type", key);
-    }
-    for (size_t i = 0; i < n; i++)
-        if (rules[i].required && !json_object_get(o, rules[i].name))
-            fail_msg("'%s' is missing", rules[i].name);
+    char command[700];
+    snprintf(command, sizeof command,
+             "/usr/bin/python3 -W ignore -m jsonschema -i '%s' '%s' 2>/dev/null", path,
+             MIRADOR_SOURCE_DIR "/tests/data/sigmf.schema.json");
+    return system(command) == 0;
 }
 
-static void assert_rising(json_t *list, const struct rule *rules, size_t n)
+static void assert_rising(json_t *list)
 {
     size_t i;
     json_t *item;
@@ -68,14 +37,11 @@ static void assert_rising(json_t *list, const struct rule *rules, size_t n)
     assert_true(json_is_array(list) && json_array_size(list) > 0);
     json_array_foreach(list, i, item)
     {
-        assert_object(item, rules, n);
         json_int_t at = json_integer_value(json_object_get(item, "core:sample_start"));
         assert_true(at >= last);
         last = at;
     }
 }
-
-#define RULES(list) list, sizeof list / sizeof *list
 
 static void assert_declared(json_t *object)
 {
@@ -92,13 +58,12 @@ void assert_sigmf_meta(const char *path)
     json_t *o = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
     assert_int_equal(json_object_size(o), 3);
     json_t *global = json_object_get(o, "global");
-    assert_object(global, RULES(global_rules));
     assert_declared(global);
     assert_string_equal(json_string_value(json_object_get(global, "core:datatype")), "ci16_le");
     assert_int_equal(strlen(json_string_value(json_object_get(global, "core:version"))), 5);
     assert_int_equal(strlen(json_string_value(json_object_get(global, "core:sha512"))), 128);
-    assert_rising(json_object_get(o, "captures"), RULES(capture_rules));
-    assert_rising(json_object_get(o, "annotations"), RULES(annotation_rules));
+    assert_rising(json_object_get(o, "captures"));
+    assert_rising(json_object_get(o, "annotations"));
     json_t *first = json_array_get(json_object_get(o, "captures"), 0);
     const char *time = json_string_value(json_object_get(first, "core:datetime"));
     int y, mo, d, h, mi, us;

@@ -12,6 +12,7 @@
 #include "sigmf_rules.h"
 #include <dirent.h>
 #include <errno.h>
+#include <jansson.h>
 #include <math.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -22,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -597,22 +599,97 @@ static void a_part_is_a_recording(void **state)
     assert_int_equal(recording_cut(b->prefix, 0, 1, part, &n, &err), ERR_BUSY);
 }
 
-static void files_are_sigmf(void **state)
+/* The file with one member of its first capture (or global) changed. */
+static bool changed_is_accepted(struct bench *b, const char *file, const char *in, const char *key,
+                                json_t *value)
 {
-    struct bench *b = *state;
-    char path[RECORDING_PATH];
-    struct recorder_status s;
+    char path[300];
+    json_t *o = json_load_file(file, 0, NULL), *place = json_object_get(o, in);
+    if (json_is_array(place))
+        place = json_array_get(place, 0);
+    assert_int_equal(json_object_set_new(place, key, value), 0);
+    snprintf(path, sizeof path, "%s/changed", b->folder);
+    assert_int_equal(json_dump_file(o, path, 0), 0);
+    json_decref(o);
+    return sigmf_schema_accepts(path);
+}
+
+static void schema_tells_good_from_bad(struct bench *b, const char *meta, const char *collection)
+{
+    assert_true(sigmf_schema_accepts(meta));
+    assert_true(sigmf_schema_accepts(collection));
+    assert_true(changed_is_accepted(b, meta, "global", "core:datatype", json_string("cf32_le")));
+    assert_false(changed_is_accepted(b, meta, "global", "core:datatype", json_string("ci16")));
+    assert_false(changed_is_accepted(b, meta, "captures", "core:sample_start", json_integer(-1)));
+    assert_false(changed_is_accepted(b, meta, "annotations", "core:lable", json_string("x")));
+    assert_false(changed_is_accepted(b, collection, "collection", "core:streams", json_array()));
+}
+
+static void record_four(struct bench *b)
+{
     make_recorder(b, true);
     start(b);
     cycles(b, 4);
-    recorder_status(b->recorder, &s);
     end_recorder(b);
+}
+
+static void files_are_sigmf(void **state)
+{
+    struct bench *b = *state;
+    char path[RECORDING_PATH], meta[RECORDING_PATH];
+    record_four(b);
     for (size_t a = 0; a < 2; a++) {
-        recording_channel_path(b->prefix, a, "meta", path);
-        assert_sigmf_meta(path);
+        recording_channel_path(b->prefix, a, "meta", meta);
+        assert_sigmf_meta(meta);
     }
     recording_path(b->prefix, RECORDING_COLLECTION, path);
     assert_sigmf_collection(path, 2);
+    if (sigmf_schema_there())
+        schema_tells_good_from_bad(b, meta, path);
+}
+
+/* The samples of one window in GNU Radio's file are what fill() made. */
+static void assert_window(FILE *f, const struct block *wanted, size_t channel)
+{
+    float(*read)[2] = malloc(wanted->n_samp * sizeof *read);
+    assert_non_null(read);
+    assert_int_equal(fread(read, sizeof *read, wanted->n_samp, f), wanted->n_samp);
+    for (size_t t = 0; t < wanted->n_samp; t++)
+        if (read[t][0] != wanted->samp[channel][t].i || read[t][1] != wanted->samp[channel][t].q)
+            fail_msg("sample %zu of cycle %lld", t, (long long)wanted->plan.index);
+    free(read);
+}
+
+static void gnuradio_reads_the_same(void **state)
+{
+    struct bench *b = *state;
+    char meta[RECORDING_PATH], out[300], command[900], rate[40] = "";
+    record_four(b);
+    recording_channel_path(b->prefix, 1, "meta", meta);
+    snprintf(out, sizeof out, "%s/complex64", b->folder);
+    snprintf(command, sizeof command, "/usr/bin/python3 %s/tests/host/gnuradio_reads.py '%s' '%s'",
+             MIRADOR_SOURCE_DIR, meta, out);
+    FILE *f = popen(command, "r");
+    assert_non_null(f);
+    const bool told_rate = fgets(rate, sizeof rate, f);
+    const int code = pclose(f);
+    if (WIFEXITED(code) && WEXITSTATUS(code) == 77) {
+        print_message("[  SKIPPED ] no GNU Radio: it was not asked what it reads\n");
+        skip();
+    }
+    assert_true(code == 0 && told_rate && strtod(rate, NULL) == (double)b->schedule.rate);
+    f = fopen(out, "r");
+    assert_non_null(f);
+    for (int64_t i = 0; i < 4; i++)
+        for (enum block_kind kind = BLOCK_SENSING; kind <= BLOCK_RESPONSE; kind++) {
+            const struct cycle_plan plan = {.index = i, .cycle = 1000 + (uint64_t)i};
+            struct block *wanted = block_pool_take(b->pool[kind], false);
+            fill(wanted, &plan, kind);
+            assert_window(f, wanted, 1);
+            block_pool_give(b->pool[kind], wanted);
+        }
+    assert_int_equal(fgetc(f), EOF);
+    fclose(f);
 }
 
 int main(void)
@@ -630,6 +707,7 @@ int main(void)
         BENCH(one_flipped_bit_is_found),
         BENCH(a_part_is_a_recording),
         BENCH(files_are_sigmf),
+        BENCH(gnuradio_reads_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
