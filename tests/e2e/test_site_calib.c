@@ -106,6 +106,20 @@ static void the_empty_room_is_kept_across_a_restart(void **state)
     end(demo);
 }
 
+/* The surfaces show something else than when the room was captured. */
+static void the_empty_room_of_other_profiles_is_refused(void **state)
+{
+    (void)state;
+    pid_t demo = begin("--set bs.background.auto=no --ris static");
+    json_t *site = site_health(25);
+    const char *why = json_string_value(member(site, "background", "refused"));
+    assert_false(json_is_true(member(site, "background", "stored")));
+    assert_non_null(strstr(why, "profiles of ris"));
+    assert_string_equal(json_string_value(member(site, "background", "room")), "unknown");
+    json_decref(site);
+    end(demo);
+}
+
 static void delay_and_channels_are_measured_kept_and_used(void **state)
 {
     (void)state;
@@ -156,6 +170,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_empty_room_is_kept_across_a_restart),
+        cmocka_unit_test(the_empty_room_of_other_profiles_is_refused),
         cmocka_unit_test(delay_and_channels_are_measured_kept_and_used),
         cmocka_unit_test(another_gain_is_refused_by_name),
     };
