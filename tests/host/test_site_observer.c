@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-enum { ANT = 4, SEEDS = 24, CYCLES = 8 };
+enum { ANT = 4, SEEDS = 20, CYCLES = 4 };
 #define LATENCY_S    1.64e-6
 #define CABLE_M      3.7
 #define OWN_NOISE    1e-3
