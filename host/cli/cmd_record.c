@@ -173,6 +173,11 @@ static int cut(int argc, char **argv)
     return cmd_recording("cut", argc, argv);
 }
 
+static int export(int argc, char **argv)
+{
+    return cmd_recording("export", argc, argv);
+}
+
 int cmd_record(int argc, char **argv)
 {
     static const struct verb verbs[] = {
@@ -183,6 +188,7 @@ int cmd_record(int argc, char **argv)
         {"info", "mirador record info", info, "what a recording holds"},
         {"check", "mirador record check", check, "whether it is whole; --repair mends it"},
         {"cut", "mirador record cut", cut, "a part of it as a recording of its own"},
+        {"export", "mirador record export", export, "its estimates as HDF5, with figures"},
     };
     static const struct verb_table table = {.program = "mirador record",
                                             .page = "docs/recording.md",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * mirador-recording: what `mirador replay` and `mirador record info|check|cut` run. A program of
+ * mirador-recording: what `mirador replay` and `mirador record info|check|cut|export` run. A program of
  * its own because it is linked with all that the base station is. */
 #include "base/log.h"
 #include "host/cli/recording_verbs.h"
@@ -12,6 +12,7 @@ static const struct verb verbs[] = {
     {"check", "mirador record check", recording_check_verb,
      "whether it is whole; --repair mends it"},
     {"cut", "mirador record cut", recording_cut_verb, "a part of it as a recording of its own"},
+    {"export", "mirador record export", recording_export_verb, "its estimates as HDF5, figures"},
 };
 static const struct verb_table table = {
     .program = "mirador-recording",

@@ -7,3 +7,4 @@ int recording_replay_verb(int argc, char **argv);
 int recording_info_verb(int argc, char **argv);
 int recording_check_verb(int argc, char **argv);
 int recording_cut_verb(int argc, char **argv);
+int recording_export_verb(int argc, char **argv);

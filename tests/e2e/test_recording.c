@@ -18,6 +18,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <hdf5.h>
+#include <math.h>
 
 #define MIRADOR MIRADOR_BIN_DIR "/mirador "
 
@@ -97,6 +99,47 @@ static size_t same_fixes(const struct demo_run *live, const char *arguments)
     return n;
 }
 
+static size_t numbers(hid_t file, const char *name, double *out, size_t room)
+{
+    hid_t set = H5Dopen2(file, name, H5P_DEFAULT);
+    assert_true(set >= 0);
+    hid_t space = H5Dget_space(set);
+    hssize_t n = H5Sget_simple_extent_npoints(space);
+    assert_true(n > 0 && (size_t)n <= room);
+    assert_true(H5Dread(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, out) >= 0);
+    H5Sclose(space);
+    H5Dclose(set);
+    return (size_t)n;
+}
+
+/* The export has the positions of the live run, in their cycles, and every train of pilots. */
+static void assert_exported(const struct demo_run *live)
+{
+    static double cycle[400], position[1200], profile[400 * 3 * 256], trains[400];
+    char path[100];
+    assert_int_equal(run(MIRADOR "record export %s/run", folder), 0);
+    snprintf(path, sizeof path, "%s/run.h5", folder);
+    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    assert_true(file >= 0);
+    size_t n = numbers(file, "/cycle", cycle, 400), fixes = 0;
+    assert_int_equal(numbers(file, "/position_m", position, 1200), 3 * n);
+    assert_int_equal(numbers(file, "/delay_profile", profile, 400 * 3 * 256), n * 3 * 256);
+    for (size_t i = 0; i < n; i++) {
+        if (isnan(position[3 * i]))
+            continue;
+        assert_true(fixes < live->n_fix && (double)live->fix[fixes].cycle == cycle[i]);
+        assert_memory_equal(position + 3 * i, live->fix[fixes].position_m, 3 * sizeof *position);
+        fixes++;
+    }
+    assert_int_equal(fixes, live->n_fix);
+    assert_true(numbers(file, "/pilots/noise_var", trains, 400) >= fixes / 2);
+    H5Fclose(file);
+    snprintf(path, sizeof path, "%s/run-profiles.gp", folder);
+    assert_int_equal(access(path, R_OK), 0);
+    assert_int_equal(run(MIRADOR "record export --from 100 %s/run", folder), 2);
+    assert_non_null(strstr(output(), "no cycle lies between"));
+}
+
 static void a_demo_replays_bit_by_bit(void **state)
 {
     struct demo_run live;
@@ -114,6 +157,7 @@ static void a_demo_replays_bit_by_bit(void **state)
         fail_msg("%s", output());
     snprintf(args, sizeof args, "%s/run", folder);
     assert_int_equal(same_fixes(&live, args), live.n_fix);
+    assert_exported(&live);
     snprintf(args, sizeof args, "--from 6.1 --to 8 %s/run", folder);
     size_t middle = same_fixes(&live, args);
     assert_true(middle >= 5 && middle <= 10);

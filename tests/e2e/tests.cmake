@@ -22,4 +22,4 @@ add_test(NAME presets COMMAND ${CMAKE_SOURCE_DIR}/tests/e2e/test_presets.sh
 set_tests_properties(presets PROPERTIES TIMEOUT 120 LABELS e2e)
 mirador_test(test_recording TIMEOUT 300 LABELS e2e
   SOURCES ${CMAKE_SOURCE_DIR}/tests/e2e/test_recording.c ${CMAKE_SOURCE_DIR}/tests/e2e/demo_run.c
-  LIBS PkgConfig::JANSSON m)
+  LIBS PkgConfig::HDF5 PkgConfig::JANSSON m)

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * mirador record export: the estimates of a recording, worked over again, for other programs. */
+#include "base/log.h"
+#include "base/options.h"
+#include "host/cli/export_table.h"
+#include "host/cli/recording_verbs.h"
+#include "host/pilot_extract.h"
+#include "host/replay.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct job {
+    struct replay_cfg cfg;
+    const char *sets[64];
+    const char *out;
+    bool plots;
+    struct export_table table;
+};
+
+static const struct option_spec specs[] = {
+    {"out", 'o', "FILE", "where to (RECORDING.h5); figures beside it"},
+    {"from", 0, "SECONDS", "begin so long after the first recorded cycle (0)"},
+    {"to", 0, "SECONDS", "end there (the end)"},
+    {"set", 's', "KEY=VALUE", "override the recorded configuration; may be repeated"},
+    {"no-plots", 0, NULL, "no figures"},
+};
+
+static int apply(void *context, const char *name, const char *value, struct status *err)
+{
+    struct job *job = context;
+    switch (name[0]) {
+    case 'o':
+        job->out = value;
+        return OK;
+    case 'f':
+        return option_double(name, value, 0, 1e9, &job->cfg.from_s, err);
+    case 't':
+        return option_double(name, value, 0, 1e9, &job->cfg.to_s, err);
+    case 'n':
+        job->plots = false;
+        return OK;
+    default:
+        if (job->cfg.sets.n == sizeof job->sets / sizeof *job->sets)
+            return status_set(err, ERR_ARG, "too many --set");
+        job->sets[job->cfg.sets.n++] = value;
+        return OK;
+    }
+}
+
+static int gather(struct job *job, struct replay *replay, struct pilot_extract *extract,
+                  struct replay_step *step, struct status *err)
+{
+    int rc;
+    while ((rc = replay_next(replay, step, err)) == OK) {
+        struct pixel_pilots pilots;
+        const struct block *train = replay_pilots(replay);
+        bool fits = export_table_add(&job->table, &step->report);
+        if (fits && train && extract &&
+            pilot_extract_run(extract, train, &step->report, &pilots) == OK)
+            fits = export_table_add_train(&job->table, &pilots);
+        if (!fits)
+            return status_set(err, ERR_NO_MEMORY, "no memory for %zu cycles; use --from and --to",
+                              job->table.n);
+    }
+    if (rc == ERR_NOT_FOUND && job->table.n == 0)
+        return status_set(err, ERR_ARG, "no cycle lies between --from and --to");
+    return rc == ERR_NOT_FOUND ? OK : rc;
+}
+
+static int run(struct job *job, struct status *err)
+{
+    struct replay *replay = replay_create(&job->cfg, err);
+    struct replay_step *step = calloc(1, sizeof *step);
+    struct pilot_extract *extract = NULL;
+    int rc = replay && step ? OK : err->code ? err->code : ERR_NO_MEMORY;
+    if (rc == OK && replay_config(replay)->pixels.train.every > 0)
+        extract = pilot_extract_create(replay_config(replay), replay_schedule(replay), err);
+    if (rc == OK) {
+        const struct recording_head *h = recording_reader_head(replay_reader(replay));
+        job->table.recording = job->cfg.recording;
+        job->table.program = h->version;
+        job->table.rate_hz = h->rate_hz;
+        job->table.carrier_hz = h->carrier_hz;
+        rc = gather(job, replay, extract, step, err);
+    }
+    rc = rc ? rc : export_write(job->out, &job->table, err);
+    pilot_extract_destroy(&extract);
+    replay_destroy(&replay);
+    free(step);
+    return rc;
+}
+
+/* FILE without .h5, for the figures. */
+static int plot(const struct job *job, struct status *err)
+{
+    char prefix[512];
+    size_t n = strlen(job->out);
+    n -= n > 3 && strcmp(job->out + n - 3, ".h5") == 0 ? 3 : 0;
+    snprintf(prefix, sizeof prefix, "%.*s", (int)n, job->out);
+    return export_plot(prefix, &job->table, err);
+}
+
+int recording_export_verb(int argc, char **argv)
+{
+    static struct job job = {.cfg = {.to_s = INFINITY}, .plots = true};
+    static char out[600];
+    struct options opt;
+    struct status err = {0};
+    const struct options_cfg cfg = {
+        .program = "mirador record export",
+        .synopsis = "Works a recording over again and writes positions, path lengths, delay\n"
+                    "profiles and pilots as HDF5, and figures of them.",
+        .operands = "RECORDING",
+        .specs = specs,
+        .n_specs = sizeof specs / sizeof *specs,
+        .apply = apply,
+        .context = &job,
+    };
+    int code = options_parse(&cfg, argc, argv, &opt);
+    if (code >= 0)
+        return code;
+    if (opt.n_operands != 1) {
+        fputs("mirador record export: which recording? give its prefix\n", stderr);
+        return EXIT_USAGE;
+    }
+    job.cfg.recording = opt.operands[0];
+    job.cfg.sets.items = job.sets;
+    if (!job.out) {
+        snprintf(out, sizeof out, "%s.h5", opt.operands[0]);
+        job.out = out;
+    }
+    umask(umask(0) | 027); /* positions are nobody else's */
+    int rc = run(&job, &err);
+    if (rc == OK)
+        printf("%s: %zu cycles, %zu trains of pilots\n", job.out, job.table.n, job.table.n_train);
+    if (rc == OK && job.plots && plot(&job, &err))
+        log_warn("%s", err.text);
+    export_table_free(&job.table);
+    if (rc == OK)
+        return EXIT_DONE;
+    fprintf(stderr, "mirador record export: %s\n", err.text);
+    return rc == ERR_NOT_FOUND ? EXIT_USAGE : options_exit_code(&err);
+}
