@@ -183,7 +183,25 @@ int ris_quantise(const cplx *row, size_t n, const double *theta, const struct ri
     return rc;
 }
 
-#define FOCUS_TOLERANCE 0.977 /* of power: 0.1 dB */
+#define FOCUS_TOLERANCE 0.977     /* of power: 0.1 dB */
+#define FOCUS_LOOKS     (1 << 18) /* elements summed for each point: 1024 profiles of 16 x 16 */
+
+static bool tolerated(const double *power, size_t k, size_t top)
+{
+    return power[k] >= FOCUS_TOLERANCE * power[top];
+}
+
+/* Each profile costs a look at the whole region, and neighbours differ in one element of many: a
+ * large surface tries every second, third, ... of them. */
+static size_t stride_of(const double *power, size_t n_power, size_t top, size_t n_element)
+{
+    size_t count = 0, tries = FOCUS_LOOKS / n_element;
+    for (size_t k = 0; k < n_power; k++)
+        count += tolerated(power, k, top);
+    if (tries == 0)
+        tries = 1;
+    return (count + tries - 1) / tries;
+}
 
 /* Walks from the profile of offset 0 through those of the tolerated offsets and returns the moves
  * to the one that lights the region best. */
@@ -192,12 +210,13 @@ static size_t best_spread(const struct ris_model *model, const struct rounding *
                           cplx *gamma)
 {
     const size_t n = ris_model_elements(model), top = strongest(power, r->n + 1);
-    size_t best = top;
+    const size_t stride = stride_of(power, r->n + 1, top, n);
+    size_t best = top, seen = 0;
     double best_score = -INFINITY;
     for (size_t k = 0; k <= r->n; k++) {
         if (k > 0)
             carry_out(r->moves + k - 1, 1, state);
-        if (power[k] < FOCUS_TOLERANCE * power[top])
+        if (!tolerated(power, k, top) || seen++ % stride != 0)
             continue;
         struct ris_coverage c;
         ris_profile_gamma(state, n, t, gamma);

@@ -32,7 +32,8 @@ int ris_quantise(const cplx *row, size_t n, const double *theta, const struct ri
                  uint8_t *state) MUST_CHECK;
 
 /* A focus that does its best for the neighbourhood: of the offsets within 0.1 dB of the best at
- * point i, the one with the highest p5 + median level over the model's region. */
+ * point i (at most 2^18 / elements of them, evenly spread), the one with the highest p5
+ * + median level over the model's region. */
 int ris_focus_profile(const struct ris_model *model, size_t i, const struct ris_states *states,
                       uint8_t *state) MUST_CHECK;
 

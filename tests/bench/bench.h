@@ -51,10 +51,10 @@ static inline double bench_median_cpu_s(void (*stage)(void *), void *ctx, int ru
     return s[runs / 2];
 }
 
-/* Prints a figure beside its budget; returns 1 if it is over. */
+/* Prints a figure, its budget and the verdict; returns 1 if it is over. */
 static inline int bench_report(const char *name, double value, const char *unit, double budget)
 {
-    printf("%-28s %10.3f %-10s budget %8.3f%s\n", name, value, unit, budget,
-           value > budget ? "  OVER" : "");
+    printf("%-28s %10.3f %-10s budget %8.3f  %s\n", name, value, unit, budget,
+           value > budget ? "OVER" : "within");
     return value > budget;
 }

@@ -79,6 +79,18 @@ static int arm_once(struct ris_client *c, unsigned i, struct status *err)
     return r;
 }
 
+/* A kernel thread of normal priority carries a pty's bytes and QEMU has ordinary priority, so on a
+ * busy machine the slowest answer of a hundred is the scheduler's: printed, and no failure. */
+static bool quiet(void)
+{
+    double load;
+    if (getloadavg(&load, 1) == 1 && load < (double)sysconf(_SC_NPROCESSORS_ONLN))
+        return true;
+    printf("%-28s %10.1f on %ld processors, so the line above says nothing\n", "  load", load,
+           sysconf(_SC_NPROCESSORS_ONLN));
+    return false;
+}
+
 static int measure(const char *name, int (*stage)(struct ris_client *, unsigned, struct status *),
                    struct ris_client *c)
 {
@@ -95,10 +107,7 @@ static int measure(const char *name, int (*stage)(struct ris_client *, unsigned,
     snprintf(label, sizeof label, "ris_%s%s_p50", name, qemu ? "_qemu" : "");
     int over = bench_report(label, ms[n / 2], "ms", qemu ? QEMU_MS : 0.5);
     snprintf(label, sizeof label, "ris_%s%s_p99", name, qemu ? "_qemu" : "");
-    /* Beside its budget, but without a verdict: a kernel thread of normal priority carries a pty's
-     * bytes, so on a busy machine this is the scheduler's figure. */
-    bench_report(label, ms[n * 99 / 100], "ms", qemu ? QEMU_MS : 1.0);
-    return over;
+    return over | (bench_report(label, ms[n * 99 / 100], "ms", qemu ? QEMU_MS : 1.0) && quiet());
 }
 
 int main(int argc, char **argv)

@@ -37,20 +37,25 @@ static double item(json_t *array, size_t i)
     return json_number_value(json_array_get(array, i));
 }
 
-static struct ris_model *lab_model(int k, const struct ris_region *region)
+static struct ris_model *sized_model(int k, unsigned side, const struct ris_region *region)
 {
     struct ris_model_cfg cfg = {.bs = bs, .carrier_hz = CARRIER_HZ, .region = *region};
     struct panel_cfg panel = {.position = ris_at[k],
                               .normal = panel_bisector(ris_at[k], bs, centre),
                               .up = {0, 0, 1},
-                              .columns = 16,
-                              .rows = 16,
+                              .columns = side,
+                              .rows = side,
                               .spacing_m = SPEED_OF_LIGHT / CARRIER_HZ / 2};
     struct status err;
     assert_int_equal(panel_init(&cfg.panel, &panel), OK);
     struct ris_model *model = ris_model_create(&cfg, &err);
     assert_non_null(model);
     return model;
+}
+
+static struct ris_model *lab_model(int k, const struct ris_region *region)
+{
+    return sized_model(k, 16, region);
 }
 
 static struct ris_region square(size_t n)
@@ -260,6 +265,31 @@ static void test_focus(void **state)
         }
         ris_model_destroy(&model);
     }
+}
+
+/* So many elements that not every offset is tried: on its point still within 0.1 dB of the best. */
+static void test_focus_of_a_large_surface(void **state)
+{
+    (void)state;
+    enum { SIDE = 64, LARGE = SIDE * SIDE, AT = 4 };
+    static double theta[LARGE];
+    static uint8_t best[LARGE], profile[LARGE];
+    struct ris_region grid = square(3);
+    struct ris_model *model = sized_model(0, SIDE, &grid);
+    const struct ris_states ideal = ris_states_ideal(1);
+    const cplx *row = ris_model_row(model, AT);
+    cplx f[2] = {0};
+    ris_focus(model, AT, theta);
+    assert_int_equal(ris_quantise(row, LARGE, theta, &ideal, best), OK);
+    assert_int_equal(ris_focus_profile(model, AT, &ideal, profile), OK);
+    for (size_t m = 0; m < LARGE; m++) {
+        f[0] += row[m] * ideal.gamma[best[m]];
+        f[1] += row[m] * ideal.gamma[profile[m]];
+    }
+    double lost_db = 20 * log10(cabs(f[0]) / cabs(f[1]));
+    print_message("%.3f dB under the best\n", lost_db);
+    assert_true(lost_db > -1e-9 && lost_db < 0.102);
+    ris_model_destroy(&model);
 }
 
 /* Refocused on every point: what the bits alone cost. */
@@ -637,6 +667,7 @@ int main(void)
         cmocka_unit_test(test_reciprocity),
         cmocka_unit_test(test_given_profiles),
         cmocka_unit_test(test_focus),
+        cmocka_unit_test(test_focus_of_a_large_surface),
         cmocka_unit_test(test_quantisation_loss),
         cmocka_unit_test(test_wide),
         cmocka_unit_test(test_broken_pixels_are_accounted_for),
