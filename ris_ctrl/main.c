@@ -12,7 +12,9 @@
 
 static const struct options_cfg options_cfg = {
     .program = "mirador-ris",
-    .synopsis = "keeps RIS boards configured: one ZeroMQ service in front of all of them",
+    .synopsis =
+        "keeps RIS boards configured: one ZeroMQ service in front of all of them (at most 8, "
+        "each of them one board or a surface of up to 16 tiles)",
     .config = &ris_config_table,
     .default_config = "lab",
     .check = ris_config_check,
