@@ -48,7 +48,7 @@ struct experiment_kind {
     const char *row;  /* what the rows of a trial are, "iteration"; NULL: a trial is one row */
     const char *help; /* one line */
     size_t scenario_size;
-    size_t (*rows)(const struct experiment_cfg *cfg, const void *scenario);
+    size_t (*rows)(const struct experiment_cfg *cfg, const void *scenario); /* NULL as row is */
     /* Fills out [EXPERIMENT_MAX_COLUMNS], returns how many (>= 1). */
     size_t (*columns)(const struct experiment_cfg *cfg, struct experiment_column *out);
     /* Gives the scenario the seeds of one trial. */

@@ -11,13 +11,6 @@
 
 #define MEAN (1u << EXPERIMENT_MEAN)
 
-static size_t one_row(const struct experiment_cfg *cfg, const void *scenario)
-{
-    (void)cfg;
-    (void)scenario;
-    return 1;
-}
-
 static void seed(void *scenario, unsigned vary, uint64_t trial_seed)
 {
     (void)vary;
@@ -173,7 +166,6 @@ static int joint_trial(void *workspace, const void *scenario, double *out, struc
         .name = #name_,                                                                            \
         .help = help_,                                                                             \
         .scenario_size = sizeof(struct link_trial),                                                \
-        .rows = one_row,                                                                           \
         .columns = name_##_columns,                                                                \
         .seed = seed,                                                                              \
         .create = create,                                                                          \

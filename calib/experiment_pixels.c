@@ -50,13 +50,6 @@ static void seed(void *scenario, unsigned vary, uint64_t trial_seed)
     }
 }
 
-static size_t one_row(const struct experiment_cfg *cfg, const void *scenario)
-{
-    (void)cfg;
-    (void)scenario;
-    return 1;
-}
-
 /* Kind pixels: bounds, and of each method what [S2] VI plots. */
 
 static const char *const bound_names[] = {"crb_perfect_m", "crb_knownloc_m", "lb_m", "mcrb_m",
@@ -276,7 +269,6 @@ const struct experiment_kind experiment_pixels = {
     .name = "pixels",
     .help = "position errors against their bounds, masks, supports",
     .scenario_size = sizeof(struct scenario),
-    .rows = one_row,
     .columns = pixel_columns,
     .seed = seed,
     .create = create,

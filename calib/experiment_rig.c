@@ -88,7 +88,6 @@ static bool same_setup(const struct scenario *a, const struct scenario *b)
 static int build(struct rig *rig, struct setup *setup, const struct scenario *scenario,
                  struct status *err)
 {
-    drop_parts(setup);
     setup->built = *scenario;
     setup->plan = rig->ds;
     rig->ds = NULL;
@@ -109,7 +108,7 @@ static int build(struct rig *rig, struct setup *setup, const struct scenario *sc
     return whole ? 0 : err->code;
 }
 
-/* The setup that was made for this scenario, else the one that rested longest. */
+/* The setup that was made for this scenario, else the one that rested longest, emptied. */
 static struct setup *choose(struct rig *rig, const struct scenario *scenario)
 {
     struct setup *oldest = rig->setups;
@@ -120,6 +119,7 @@ static struct setup *choose(struct rig *rig, const struct scenario *scenario)
         if (s->used < oldest->used)
             oldest = s;
     }
+    drop_parts(oldest);
     return oldest;
 }
 
@@ -133,7 +133,7 @@ int rig_load(struct rig *rig, const struct scenario *scenario, struct status *er
     if (!rig->ds)
         return err->code;
     setup->used = ++rig->n_loads;
-    if (setup->model && same_setup(&setup->built, scenario))
+    if (setup->model)
         return 0;
     int rc = build(rig, setup, scenario, err);
     if (rc == 0)

@@ -53,7 +53,6 @@ void pilot_mean_destroy(struct pilot_mean **mean)
 void pilot_mean_at(struct pilot_mean *mean, struct vec3 p, const cplx *mask, int order, cplx *out)
 {
     static const size_t rows_of[] = {1, 4, 10};
-    const cplx one = 1, zero = 0;
     const size_t rows = rows_of[order], m = mean->m, t = mean->t;
     near_field_steer(mean->nf, p, order, mean->steering);
     if (mask)
@@ -61,12 +60,7 @@ void pilot_mean_at(struct pilot_mean *mean, struct vec3 p, const cplx *mask, int
             for (size_t i = 0; i < m; i++)
                 if (mask[i] != 1)
                     mean->steering[r * m + i] *= mask[i];
-    if (t >= 8)
-        skinny_rows(mean->steering, rows, m, mean->profiles, t, out, t);
-    else
-        cblas_zgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)rows, (blasint)t,
-                    (blasint)m, &one, mean->steering, (blasint)m, mean->profiles, (blasint)t, &zero,
-                    out, (blasint)t);
+    skinny_rows(mean->steering, rows, m, mean->profiles, t, out, t);
 }
 
 const cplx *pilot_mean_steering(const struct pilot_mean *mean)

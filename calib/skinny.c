@@ -5,6 +5,7 @@
 #include "calib/skinny.h"
 
 #include <assert.h>
+#include <cblas.h>
 #include <string.h>
 
 #define CHUNK 64 /* rows of a at a time: they stay in the second cache */
@@ -61,13 +62,26 @@ static void columns(const double *rows, size_t n, size_t ld, size_t m, const dou
     }
 }
 
+/* The kernels take eight columns at a time. */
+static void few_columns(const cplx *rows, size_t n, size_t m, const cplx *a, size_t t, cplx *out,
+                        size_t stride)
+{
+    static const double one[2] = {1, 0}, zero[2] = {0, 0};
+    cblas_zgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)n, (blasint)t, (blasint)m, one,
+                rows, (blasint)m, a, (blasint)t, zero, out, (blasint)stride);
+}
+
 void skinny_rows(const cplx *rows, size_t n, size_t m, const cplx *a, size_t t, cplx *out,
                  size_t stride)
 {
+    if (t < 8) {
+        few_columns(rows, n, m, a, t, out, stride);
+        return;
+    }
     const double *x = (const double *)rows, *y = (const double *)a;
     double tail[16 * 10], *z = (double *)out;
     size_t t2 = 2 * t, whole = t2 / 16 * 16, last = t2 - 16;
-    assert(t >= 8 && n <= 10);
+    assert(n <= 10);
     for (size_t r = 0; r < n; r++)
         memset(out + r * stride, 0, t * sizeof *out);
     memset(tail, 0, sizeof tail);

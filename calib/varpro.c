@@ -2,7 +2,6 @@
 #include "calib/varpro.h"
 
 #include <assert.h>
-#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,15 +111,9 @@ static void weigh(const struct varpro *vp, size_t n_rows)
 /* rows [n x M] -> out [n x T] = rows A. */
 static void radiate(struct varpro *vp, size_t n_rows, cplx *out, size_t stride)
 {
-    static const double one[2] = {1, 0}, zero[2] = {0, 0};
     const struct pixel_model *mod = vp->model;
-    int m = (int)mod->n_elements, t = (int)mod->n_pilots;
     weigh(vp, n_rows);
-    if (t >= 8)
-        skinny_rows(vp->rows, n_rows, mod->n_elements, mod->a, mod->n_pilots, out, stride);
-    else
-        cblas_zgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n_rows, t, m, one, vp->rows, m,
-                    mod->a, t, zero, out, (int)stride);
+    skinny_rows(vp->rows, n_rows, mod->n_elements, mod->a, mod->n_pilots, out, stride);
 }
 
 /* Second-order expansion of g and of its derivatives. */

@@ -181,14 +181,19 @@ static int read_points(struct sweep_plan *plan, const struct sweep_kind *kind, c
     return rc;
 }
 
+static size_t rows_of(const struct sweep_plan *plan, size_t point)
+{
+    const void *scenario = plan->scenarios + point * plan->scenario_stride;
+    return plan->kind->rows ? plan->kind->rows(&plan->cfg, scenario) : 1;
+}
+
 static int lay_out(struct sweep_plan *plan, const char *name, struct status *err)
 {
     plan->n_columns = plan->kind->columns(&plan->cfg, plan->columns);
     plan->n_trials = (size_t)plan->file.trials;
-    plan->n_rows = plan->kind->rows(&plan->cfg, plan->scenarios);
+    plan->n_rows = rows_of(plan, 0);
     for (size_t p = 1; p < plan->n_points; p++)
-        if (plan->kind->rows(&plan->cfg, plan->scenarios + p * plan->scenario_stride) !=
-            plan->n_rows) {
+        if (rows_of(plan, p) != plan->n_rows) {
             status_set(err, ERR_ARG, "kind %s needs the same number of elements at all points",
                        plan->kind->name);
             return blame(name, "axes", err);
