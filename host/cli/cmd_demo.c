@@ -43,6 +43,7 @@ static const struct option_spec specs[] = {
     {"fault-report", 0, "FILE", "the room writes at the end what its radios did, as JSON"},
     {"headless", 0, NULL, "without the live page"},
     {"port", 0, "N", "TCP port of the live page; 0: any (8088, or any if that is taken)"},
+    {"no-token", 0, NULL, "the page needs no token: every user of this machine may open it"},
     {"record", 0, "PREFIX", "record all samples: see 'mirador record' and 'mirador replay'"},
     {"keep", 0, NULL, "keep the state folder with all logs"},
     {"set", 's', "PROGRAM.KEY=VALUE",
@@ -55,6 +56,8 @@ static int apply_flag(struct demo_cfg *cfg, const char *name)
         cfg->realtime = true;
     else if (strcmp(name, "keep") == 0)
         cfg->keep = true;
+    else if (strcmp(name, "no-token") == 0)
+        cfg->no_token = true;
     else
         cfg->headless = true;
     return 0;

@@ -146,7 +146,8 @@ int cmd_keys(int argc, char **argv)
             "Makes secret keys in files of mode 0600.\n\n"
             "  user add ID  master key of one user, for base station and user terminal\n"
             "  socket       CURVE key for sockets beyond this machine; prints the public half\n"
-            "  token        secret that browsers must show to mirador-view beyond this machine",
+            "  token        secret that browsers must show to mirador-view, where it is not to "
+            "make its own",
         .specs = specs,
         .n_specs = sizeof specs / sizeof *specs,
         .json = true,

@@ -271,6 +271,8 @@ static int start_view(struct demo *demo, struct command *c, struct status *err)
     command_set(c, "daemon.control=ipc://%s/control.sock", demo->state);
     command_set(c, "daemon.truth=ipc://%s/truth.sock", demo->state);
     command_set(c, "listen.address_file=%s", path);
+    command_set(c, "listen.token=%s", demo->cfg->no_token ? "no" : "yes");
+    command_set(c, "listen.token_file=%s/view.token", demo->state);
     if (demo->cfg->port >= 0)
         command_set(c, "listen.port=%d", demo->cfg->port);
     else

@@ -28,6 +28,7 @@ struct demo_cfg {
     int port;        /* of the live page; 0 = any, -1 = 8088 or any */
     unsigned pixels; /* a train of pilots every so many cycles; 0 = none */
     bool permit, realtime, json, keep, headless;
+    bool no_token;               /* of the live page */
     const char *sets[DEMO_SETS]; /* "bs.KEY=VALUE", also room, ris, ue */
     size_t n_sets;
 };
@@ -35,7 +36,7 @@ struct demo_cfg {
 struct demo {
     const struct demo_cfg *cfg;
     char state[128]; /* private folder; "" = none yet */
-    char page[100];  /* address of the live page; "" = none */
+    char page[128];  /* address of the live page with its token; "" = none */
     struct children children;
     struct demo_preset preset;
     struct demo_scene scene;

@@ -284,6 +284,11 @@ int bridge_port(const struct bridge *bridge)
     return lws_get_vhost_listen_port(bridge->vhost);
 }
 
+const char *bridge_token(const struct bridge *bridge)
+{
+    return bridge->guard.token;
+}
+
 void bridge_run(struct bridge *bridge)
 {
     on_tick(&bridge->tick);

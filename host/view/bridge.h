@@ -24,6 +24,8 @@ struct bridge *bridge_create(const struct view_cfg *cfg, struct status *err);
 void bridge_destroy(struct bridge **bridge);
 
 int bridge_port(const struct bridge *bridge);
+/* What a page must show, a secret; "" = nothing. Lives as long as the bridge. */
+const char *bridge_token(const struct bridge *bridge);
 
 /* Serves until a stop is requested. */
 void bridge_run(struct bridge *bridge);

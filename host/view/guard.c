@@ -1,19 +1,42 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "host/view/guard.h"
+#include "base/log.h"
 #include "base/state_dir.h"
 #include <arpa/inet.h>
+#include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
+
+/* ERR_BUSY: another bridge was faster, and its token is as good. */
+static int make_token(const char *file, struct status *err)
+{
+    uint8_t bytes[GUARD_TOKEN_BYTES];
+    char why[sizeof err->text];
+    randombytes_buf(bytes, sizeof bytes);
+    int rc = key_file_write(file, bytes, sizeof bytes, err);
+    sodium_memzero(bytes, sizeof bytes);
+    if (rc == OK || rc == ERR_BUSY)
+        return OK;
+    snprintf(why, sizeof why, "%s", err->text);
+    return status_set(err, rc,
+                      "token of the page: %.300s; set listen.token_file to a file of yours", why);
+}
 
 int guard_init(struct guard *guard, const struct view_cfg *cfg, struct status *err)
 {
     uint8_t bytes[GUARD_TOKEN_BYTES];
-    *guard = (struct guard){.cfg = cfg, .locked = cfg->listen.token_file[0] != '\0'};
+    const char *file = cfg->listen.token_file;
+    *guard = (struct guard){.cfg = cfg, .locked = cfg->listen.token};
     if (!guard->locked)
         return OK;
-    if (key_file_read(cfg->listen.token_file, bytes, sizeof bytes, err))
+    if (sodium_init() < 0)
+        return status_set(err, ERR_STATE, "no source of randomness; check /dev/urandom");
+    if (access(file, F_OK) != 0 && errno == ENOENT && make_token(file, err))
+        return err->code;
+    if (key_file_read(file, bytes, sizeof bytes, err))
         return err->code;
     sodium_bin2hex(guard->token, sizeof guard->token, bytes, sizeof bytes);
     sodium_memzero(bytes, sizeof bytes);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Who may speak to the bridge. A page of another origin, also one that reaches us under a name of
- * its own (DNS rebinding), must not; beyond loopback a page must show the token. */
+ * its own (DNS rebinding), must not; and since every user of a machine can open its loopback, a
+ * page must show a token that only its owner can read. */
 #pragma once
 #include "host/view/view_config.h"
 
@@ -13,7 +14,8 @@ struct guard {
     char token[GUARD_TOKEN_TEXT + 1]; /* hex, as in the file */
 };
 
-/* Reads the token, if there is one. cfg outlives it. */
+/* Reads the token, or makes its file; nothing with listen.token off. cfg outlives it. Errors as of
+ * key_file_read and key_file_write. */
 int guard_init(struct guard *guard, const struct view_cfg *cfg, struct status *err) MUST_CHECK;
 void guard_wipe(struct guard *guard);
 

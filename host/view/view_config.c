@@ -10,17 +10,21 @@
 
 static const struct config_key keys[] = {
     {"listen.host", CONFIG_STRING(CFG, listen.host), .def = "127.0.0.1",
-     .help = "IPv4 address to serve at; beyond 127.0.0.0/8 a token is needed. 0.0.0.0: all"},
+     .help = "IPv4 address to serve at. 0.0.0.0: all"},
     {"listen.port", CONFIG_INT(CFG, listen.port), .min = 0, .max = 65535, .def = "8088",
      .help = "TCP port; 0: any that is free"},
     {"listen.any_port", CONFIG_BOOL(CFG, listen.any_port), .def = "no",
      .help = "take any free port when this one is taken"},
     {"listen.names", CONFIG_STRINGS(CFG, listen.names, listen.n_names),
      .help = "names, beside addresses and localhost, by which browsers reach us"},
-    {"listen.token_file", CONFIG_STRING(CFG, listen.token_file), .def = "",
-     .help = "secret that a page must show, made by 'mirador keys token --out FILE'; empty: none"},
+    {"listen.token", CONFIG_BOOL(CFG, listen.token), .def = "yes",
+     .help = "a page must show the token; no (--no-token), at 127.0.0.0/8 only: every user of this "
+             "machine sees the page and presses its controls"},
+    {"listen.token_file", CONFIG_STRING(CFG, listen.token_file),
+     .def = "/var/lib/mirador/view.token",
+     .help = "file of mode 0600 with the token; made if it is missing"},
     {"listen.address_file", CONFIG_STRING(CFG, listen.address_file), .def = "",
-     .help = "file that gets our address once we serve; empty: none"},
+     .help = "file of mode 0600 that gets our address with the token once we serve; empty: none"},
     {"daemon.telemetry", CONFIG_STRING(CFG, daemon.telemetry),
      .def = "ipc:///run/mirador/telemetry.sock", .help = "telemetry.endpoint of miradord"},
     {"daemon.control", CONFIG_STRING(CFG, daemon.control), .def = "ipc:///run/mirador/control.sock",
@@ -45,11 +49,10 @@ int view_config_check(const void *view_cfg, const char *file, struct status *err
     if (inet_pton(AF_INET, cfg->listen.host, &address) != 1)
         status_set(err, ERR_ARG, "listen.host needs an IPv4 address such as 127.0.0.1, not '%s'",
                    cfg->listen.host);
-    else if ((ntohl(address.s_addr) >> 24) != 127 && !cfg->listen.token_file[0])
+    else if ((ntohl(address.s_addr) >> 24) != 127 && !cfg->listen.token)
         status_set(err, ERR_ARG,
-                   "listen.host %s can be reached from other machines: set listen.token_file "
-                   "('mirador keys token --out FILE' makes one), or serve at 127.0.0.1 and use "
-                   "ssh -L %d:127.0.0.1:%d",
+                   "listen.host %s can be reached from other machines: leave listen.token at yes, "
+                   "or serve at 127.0.0.1 and use ssh -L %d:127.0.0.1:%d",
                    cfg->listen.host, cfg->listen.port, cfg->listen.port);
     else
         return OK;

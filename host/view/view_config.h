@@ -12,7 +12,8 @@ struct view_cfg {
         bool any_port;     /* take a free one when `port` is taken */
         char names[8][64]; /* further names under which browsers may reach us */
         size_t n_names;
-        char token_file[256];
+        bool token;             /* a page must show one; needed beyond loopback */
+        char token_file[256];   /* it is made if it is missing */
         char address_file[256]; /* our address is written here once we serve; "" = nowhere */
     } listen;
     struct {
@@ -27,7 +28,7 @@ struct view_cfg {
 
 extern const struct config_table view_config_table;
 
-/* A bind address beyond loopback without a token is ERR_ARG. */
+/* A bind address beyond loopback with listen.token off is ERR_ARG. */
 int view_config_check(const void *view_cfg, const char *file, struct status *err) MUST_CHECK;
 
 /* Keys of the sockets towards the daemon. */

@@ -196,6 +196,24 @@ async function comesBack(page, demo, daemon) {
   return { next, other };
 }
 
+// Whoever has no token sees nothing; a wrong one is asked for again; the address bar never keeps it.
+async function asksForItsToken(browser, address) {
+  const [bare, token] = address.split("#token=");
+  assert.match(token, /^[0-9a-f]{64}$/);
+  const page = await openPage(browser, bare);
+  const dialog = page.locator("#token-dialog");
+  for (const words of ["wrong", token]) {
+    await dialog.waitFor({ timeout: LONG_MS });
+    assert.equal(await text(page, "state"), "locked");
+    assert.equal(await page.evaluate(() => mirador.model.run), null);
+    await page.fill("#token", words);
+    await page.keyboard.press("Enter");
+  }
+  await here(page, () => mirador.model.scene);
+  assert.equal(page.url(), bare);
+  await page.context().close();
+}
+
 async function fitsAPhone(browser, address) {
   const page = await openPage(browser, address, { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true });
   await here(page, () => mirador.model.scene && mirador.model.fixes.length > 5);
@@ -226,7 +244,7 @@ async function all(browser) {
   const line = await until("the page's address", () => demo.text.split("\n").find((l) => l.includes('"page"')));
   const own = JSON.parse(line).address;
   // A second bridge, which outlives the demo.
-  run("mirador-view", "-s", "listen.port=0", "-s", `listen.address_file=${folder}/page`,
+  run("mirador-view", "-s", "listen.port=0", "-s", `listen.address_file=${folder}/page`, "-s", `listen.token_file=${folder}/token`,
     ...["telemetry", "control", "truth"].flatMap((n) => ["-s", `daemon.${n}=ipc://${folder}/${n}.sock`]));
   const address = await until("the second bridge", () => existsSync(join(folder, "page")) && readFileSync(join(folder, "page"), "utf8"));
   const page = await openPage(browser, own);
@@ -242,6 +260,7 @@ async function all(browser) {
   await step("recording starts and stops", () => records(page));
   await step("the audit log tells who", () => auditTells(daemon));
   await step("keyboard and names", () => worksByKeyboard(page));
+  await step("the token", () => asksForItsToken(browser, own));
   await step("phone", () => fitsAPhone(browser, own));
   await page.context().close();
   const other = await openPage(browser, address, { viewport: { width: 1920, height: 1080 } });

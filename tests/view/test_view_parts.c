@@ -3,6 +3,7 @@
  * The parts of the bridge that need no browser: what it keeps, whom it admits, how commands find
  * their way back. */
 #include "base/log.h"
+#include "base/state_dir.h"
 #include "host/view/desk.h"
 #include "host/view/feed.h"
 #include "host/view/guard.h"
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <zmq.h>
 
 #include <cmocka.h>
@@ -180,8 +182,36 @@ static void other_machines_need_a_token(void **state)
     snprintf(cfg.listen.host, sizeof cfg.listen.host, "127.0.0.2");
     assert_int_equal(view_config_check(&cfg, "view.yaml", &err), OK);
     snprintf(cfg.listen.host, sizeof cfg.listen.host, "0.0.0.0");
-    snprintf(cfg.listen.token_file, sizeof cfg.listen.token_file, "token");
+    cfg.listen.token = true;
     assert_int_equal(view_config_check(&cfg, "view.yaml", &err), OK);
+}
+
+/* The first bridge makes it, the next one has the same; nobody else can read it. */
+static void token_is_made_once(void **state)
+{
+    (void)state;
+    static struct view_cfg cfg = {.listen.token = true};
+    struct status err = {0};
+    struct guard first, second;
+    struct stat st;
+    char folder[128];
+    assert_int_equal(state_dir_create("mirador-test-token", folder, sizeof folder, &err), OK);
+    snprintf(cfg.listen.token_file, sizeof cfg.listen.token_file, "%.120s/token", folder);
+    assert_int_equal(guard_init(&first, &cfg, &err), OK);
+    assert_int_equal(guard_init(&second, &cfg, &err), OK);
+    assert_int_equal(strlen(first.token), GUARD_TOKEN_TEXT);
+    assert_string_equal(first.token, second.token);
+    assert_int_equal(stat(cfg.listen.token_file, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+    assert_true(guard_token(&first, second.token, GUARD_TOKEN_TEXT));
+    assert_false(guard_token(&first, "", 0));
+    assert_false(guard_token(&first, second.token, GUARD_TOKEN_TEXT - 1));
+    assert_int_equal(chmod(cfg.listen.token_file, 0644), 0);
+    assert_int_equal(guard_init(&first, &cfg, &err), ERR_AUTH);
+    snprintf(cfg.listen.token_file, sizeof cfg.listen.token_file, "%.120s/missing/token", folder);
+    assert_int_equal(guard_init(&first, &cfg, &err), ERR_IO);
+    assert_non_null(strstr(err.text, "listen.token_file"));
+    assert_int_equal(state_dir_remove(folder, &err), OK);
 }
 
 /* --- commands: a daemon of ours behind a ROUTER */
@@ -337,6 +367,7 @@ int main(void)
         cmocka_unit_test(feed_fills_frames_no_larger_than_asked),
         cmocka_unit_test(guard_knows_its_own_page),
         cmocka_unit_test(other_machines_need_a_token),
+        cmocka_unit_test(token_is_made_once),
         cmocka_unit_test(commands_go_out_marked_and_come_back_to_who_asked),
         cmocka_unit_test(silence_is_answered_and_the_command_not_kept),
         cmocka_unit_test(one_silence_is_not_the_others),

@@ -3,6 +3,7 @@
 
 const PROTOCOL = "mirador.1";
 const ANSWER_MS = 6000;
+const POLICY = 1008; // close code
 const text = new TextDecoder();
 
 // One frame holds records: u32 n_topic, n_header, n_arrays, age_ms; topic, header, arrays.
@@ -19,7 +20,13 @@ export function* records(buffer) {
   }
 }
 
-const savedToken = () => new URLSearchParams(location.hash.slice(1)).get("token") ?? sessionStorage.getItem("token");
+// The token of the address moves to the tab's own memory: an address bar is seen on a projector.
+function keepToken() {
+  const token = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (!token) return;
+  sessionStorage.setItem("token", token);
+  history.replaceState(null, "", location.pathname);
+}
 
 export class Link {
   // on.record(record), on.open(hello), on.close(), on.token() -> Promise of the token's text
@@ -29,7 +36,9 @@ export class Link {
     this.seq = 0;
     this.pauseMs = 250;
     this.open = false;
-    this.proven = true;
+    this.asking = false; // for the token
+    keepToken();
+    addEventListener("hashchange", keepToken);
     this.connect();
   }
 
@@ -37,12 +46,11 @@ export class Link {
     this.socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/`, PROTOCOL);
     this.socket.binaryType = "arraybuffer";
     this.socket.onmessage = (event) => this.hear(event.data);
-    this.socket.onclose = () => this.lost();
+    this.socket.onclose = (event) => this.lost(event);
   }
 
   hear(data) {
     if (typeof data !== "string") {
-      this.proven = true; // nobody is told anything without it
       for (const record of records(data)) this.on.record(record);
       return;
     }
@@ -51,16 +59,25 @@ export class Link {
     else this.answer(message);
   }
 
-  async greet(hello) {
-    if (hello.token) {
-      const token = (this.proven && savedToken()) || (await this.on.token());
-      sessionStorage.setItem("token", token);
-      this.proven = false; // a wrong one shows as a closed connection
-      this.socket.send(JSON.stringify({ token }));
-    }
-    this.open = true;
+  greet(hello) {
     this.pauseMs = 250;
+    const token = sessionStorage.getItem("token");
+    if (hello.token && !token) {
+      this.askToken();
+      return;
+    }
+    if (hello.token) this.socket.send(JSON.stringify({ token })); // a wrong one closes the connection
+    this.open = true;
     this.on.open(hello);
+  }
+
+  // The bridge does not wait as long as a person takes: with the answer begins another connection.
+  async askToken() {
+    if (this.asking) return;
+    this.asking = true;
+    sessionStorage.setItem("token", await this.on.token());
+    this.asking = false;
+    this.socket.close();
   }
 
   answer(message) {
@@ -69,8 +86,9 @@ export class Link {
     if (waiting) waiting(message);
   }
 
-  lost() {
+  lost(event) {
     this.open = false;
+    if (event.code === POLICY && event.reason.includes("token")) sessionStorage.removeItem("token");
     for (const waiting of this.asked.values()) waiting({ ok: false, error: "the bridge went away" });
     this.asked.clear();
     this.on.close();

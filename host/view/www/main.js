@@ -67,7 +67,8 @@ function freshness() {
   const stale = age === null || age > STALE_MS;
   document.body.classList.toggle("stale", stale);
   $("age").textContent = age === null ? "" : `heard ${seconds(age)} ago`;
-  if (!link.open) chip("bridge away, trying again", "bad");
+  if (link.asking) chip("locked", "warn");
+  else if (!link.open) chip("bridge away, trying again", "bad");
   else if (age === null) chip("waiting for the daemon", "warn");
   else if (age > SILENT_MS) chip("the daemon is silent", "bad");
   else if (health?.state === "paused") chip("paused", "warn");
@@ -81,7 +82,8 @@ function freshness() {
 // What the plan cannot show.
 function note(age, health) {
   const last = model.cycles.at(-1);
-  const words = !link.open ? "The bridge does not answer. Trying again."
+  const words = link.asking ? "This page needs its token."
+    : !link.open ? "The bridge does not answer. Trying again."
     : age === null ? "Nothing heard yet."
     : age > SILENT_MS ? `The daemon is silent: what is shown is ${seconds(age)} old.`
     : health?.state === "paused" ? `Paused for ${Math.ceil(health.paused_s)} s more.`
