@@ -2,3 +2,5 @@
 mirador_test(test_modem SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_modem.c LIBS dsp m LABELS sanitize)
 mirador_test(test_sync_drift SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_sync_drift.c LIBS dsp m
   LABELS sanitize)
+mirador_test(test_data_slot SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_data_slot.c LIBS dsp m
+  LABELS sanitize)
