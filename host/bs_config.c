@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CFG struct bs_cfg
+#define CFG     struct bs_cfg
+#define QUEUE_S 0.005 /* a burst is with the radio so long before it goes out */
 
 static const struct config_key board_keys[] = {
     {"name", CONFIG_STRING(struct bs_board, name), .help = "as in ris.yaml"},
@@ -197,6 +198,7 @@ static const struct config_part parts[] = {
     {CONFIG_PART(CFG, waveform, &link_waveform_table)},
     {CONFIG_PART(CFG, schedule.air, &link_timing_table)},
     {CONFIG_PART(CFG, pixels.train, &link_pilots_table)},
+    {CONFIG_PART(CFG, data, &link_data_table)},
 };
 const struct config_table bs_config_table = {CONFIG_KEYS(CFG, keys), CONFIG_PARTS(parts),
                                              .presets = "bs-"};
@@ -276,22 +278,9 @@ int bs_config_panel(const struct bs_cfg *cfg, size_t board, struct panel *panel)
 int bs_config_schedule(const struct bs_cfg *cfg, struct schedule *s, struct status *err)
 {
     const struct waveform_cfg wave = bs_config_waveform(cfg);
-    const struct pilot_train *train = &cfg->pixels.train;
-    const struct waveform_cfg pilot = pilot_train_waveform(train, wave);
-    const struct schedule_cfg sc = {
-        .rate_hz = cfg->radio.rate_hz,
-        .period_s = cfg->schedule.air.cycle_period_s,
-        .response_delay_s = cfg->schedule.air.response_delay_s,
-        .slot_samps = waveform_slot_samps(&wave),
-        .n_slot = wave.slots_per_code,
-        .n_rep = wave.code_reps,
-        .symbol_samps = waveform_symbol_samps(&wave),
-        .sensing_symbols = 3,
-        .response_symbols = 2,
-        .pilots = train->every > 0 ? (size_t)train->n : 0,
-        .pilot_samps = waveform_slot_samps(&pilot),
-        .pilots_delay_s = train->delay_s,
-    };
+    struct schedule_cfg sc =
+        link_schedule_cfg(&wave, &cfg->schedule.air, &cfg->pixels.train, &cfg->data);
+    sc.prepare_s = cfg->run.latency_budget_s + QUEUE_S;
     return schedule_init(s, &sc, err);
 }
 

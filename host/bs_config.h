@@ -94,6 +94,7 @@ struct bs_cfg {
         double forget_s, model_error, alarm, p_fail;
         int lag; /* cycles from a pilot to the adoption of what it taught */
     } pixels;
+    struct link_data data; /* keys link.* */
     struct {
         char folder[BS_TEXT], file[BS_TEXT]; /* file "": nothing is recorded at start */
         double pretrigger_s, checkpoint_s;

@@ -69,6 +69,12 @@ static const struct config_key timing_keys[] = {
      .max = 10, .def = "0.2", .help = "one cycle"},
     {"schedule.response_delay_s", CONFIG_DOUBLE(CFG, response_delay_s), .unit = "s", .min = 0.001,
      .max = 1, .def = "0.02", .help = "start of the burst to start of the response"},
+    {"schedule.switch_s", CONFIG_DOUBLE(CFG, switch_s), .unit = "s", .min = 0, .max = 0.1,
+     .def = "10e-6", .help = "guard: a radio of either end turns from sending to hearing, or back"},
+    {"schedule.turnaround_s", CONFIG_DOUBLE(CFG, turnaround_s), .unit = "s", .min = 0, .max = 1,
+     .def = "500e-6", .help = "guard: between downlink and uplink, and before the next cycle"},
+    {"schedule.ris_settle_s", CONFIG_DOUBLE(CFG, settle_s), .unit = "s", .min = 0, .max = 1,
+     .def = "100e-6", .help = "guard: from the surfaces' last step to a slot of data"},
 };
 const struct config_table link_timing_table = CONFIG_TABLE(CFG, timing_keys);
 #undef CFG
@@ -85,6 +91,50 @@ static const struct config_key pilots_keys[] = {
      .def = "0.06", .help = "start of the burst to start of the train"},
 };
 const struct config_table link_pilots_table = CONFIG_TABLE(TRAIN, pilots_keys);
+
+#define DATA struct link_data
+static const struct config_key data_keys[] = {
+    {"link.enabled", CONFIG_BOOL(DATA, enabled), .def = "no",
+     .help = "a slot of data each way in every cycle; at both ends"},
+    {"link.downlink_s", CONFIG_DOUBLE(DATA, downlink_s), .unit = "s", .min = 1e-6, .max = 10,
+     .def = "2e-3", .help = "slot to the user; whole OFDM symbols are used"},
+    {"link.downlink_delay_s", CONFIG_DOUBLE(DATA, downlink_delay_s), .unit = "s", .min = 0,
+     .max = 10, .def = "0.08", .help = "start of the burst to start of the downlink"},
+    {"link.uplink_s", CONFIG_DOUBLE(DATA, uplink_s), .unit = "s", .min = 1e-6, .max = 10,
+     .def = "1e-3", .help = "slot from the user"},
+    {"link.uplink_delay_s", CONFIG_DOUBLE(DATA, uplink_delay_s), .unit = "s", .min = 0, .max = 10,
+     .def = "0.1", .help = "start of the burst to start of the uplink"},
+};
+const struct config_table link_data_table = CONFIG_TABLE(DATA, data_keys);
+
+struct schedule_cfg link_schedule_cfg(const struct waveform_cfg *wave,
+                                      const struct link_timing *timing,
+                                      const struct pilot_train *train, const struct link_data *data)
+{
+    const struct waveform_cfg pilot = pilot_train_waveform(train, *wave);
+    return (struct schedule_cfg){
+        .rate_hz = wave->rate_hz,
+        .period_s = timing->cycle_period_s,
+        .response_delay_s = timing->response_delay_s,
+        .slot_samps = waveform_slot_samps(wave),
+        .n_slot = wave->slots_per_code,
+        .n_rep = wave->code_reps,
+        .symbol_samps = waveform_symbol_samps(wave),
+        .sensing_symbols = 3,
+        .response_symbols = 2,
+        .pilots = train->every > 0 ? (size_t)train->n : 0,
+        .pilot_samps = waveform_slot_samps(&pilot),
+        .pilots_delay_s = train->delay_s,
+        .data = data->enabled,
+        .downlink_s = data->downlink_s,
+        .downlink_delay_s = data->downlink_delay_s,
+        .uplink_s = data->uplink_s,
+        .uplink_delay_s = data->uplink_delay_s,
+        .switch_s = timing->switch_s,
+        .turnaround_s = timing->turnaround_s,
+        .settle_s = timing->settle_s,
+    };
+}
 
 struct radio_cfg link_radio_cfg(const struct link_radio *r, double tx_rms)
 {

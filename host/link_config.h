@@ -9,6 +9,7 @@
 #include "dsp/waveform.h"
 #include "host/pilot_train.h"
 #include "host/radio.h"
+#include "host/schedule.h"
 
 enum { LINK_TEXT = 256, LINK_NAME = 32 };
 
@@ -30,11 +31,18 @@ struct link_waveform {
 
 struct link_timing {
     double cycle_period_s, response_delay_s;
+    double switch_s, turnaround_s, settle_s; /* guards of the data link's slots */
 };
 
-/* Parts (CONFIG_PART) of a program's own table: radio.*, waveform.*, schedule.*, pixels.*. */
+struct link_data { /* the data link: what both ends must know of it */
+    bool enabled;
+    double downlink_s, uplink_s, downlink_delay_s, uplink_delay_s;
+};
+
+/* Parts (CONFIG_PART) of a program's own table: radio.*, waveform.*, schedule.*, pixels.*, link.*.
+ */
 extern const struct config_table link_radio_table, link_waveform_table, link_timing_table,
-    link_pilots_table; /* of struct pilot_train */
+    link_pilots_table, link_data_table; /* the pilots': of struct pilot_train */
 
 enum link_frame { LINK_SENSING, LINK_SYNC, LINK_RESPONSE, LINK_FRAMES };
 
@@ -45,6 +53,12 @@ struct frame_modem_cfg link_frame_modem(enum link_frame frame, size_t n_carrier,
  * in the file. */
 int link_waveform_check(const struct link_waveform *waveform, double rate_hz, const char **key,
                         struct status *err) MUST_CHECK;
+
+/* The time table that both ends lay out. prepare_s is left 0: it is the base station's. */
+struct schedule_cfg link_schedule_cfg(const struct waveform_cfg *waveform,
+                                      const struct link_timing *timing,
+                                      const struct pilot_train *train,
+                                      const struct link_data *data);
 
 /* What the radio and the waveform are made from. Strings point into the argument. */
 struct radio_cfg link_radio_cfg(const struct link_radio *radio, double tx_rms);

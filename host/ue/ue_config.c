@@ -55,6 +55,7 @@ static const struct config_part parts[] = {
     {CONFIG_PART(CFG, waveform, &link_waveform_table)},
     {CONFIG_PART(CFG, schedule, &link_timing_table)},
     {CONFIG_PART(CFG, train, &link_pilots_table)},
+    {CONFIG_PART(CFG, data, &link_data_table)},
 };
 const struct config_table ue_config_table = {CONFIG_KEYS(CFG, keys), CONFIG_PARTS(parts),
                                              .presets = "ue-"};
@@ -69,9 +70,18 @@ struct waveform_cfg ue_config_waveform(const struct ue_cfg *cfg)
     return link_waveform_cfg(&cfg->waveform, cfg->radio.rate_hz);
 }
 
+int ue_config_schedule(const struct ue_cfg *cfg, struct schedule *s, struct status *err)
+{
+    const struct waveform_cfg wave = ue_config_waveform(cfg);
+    const struct schedule_cfg sc =
+        link_schedule_cfg(&wave, &cfg->schedule, &cfg->train, &cfg->data);
+    return schedule_init(s, &sc, err);
+}
+
 static int check_schedule(const struct ue_cfg *cfg, const struct waveform_cfg *wave,
                           const char **key, struct status *err)
 {
+    struct schedule schedule;
     const size_t symbol = waveform_symbol_samps(wave);
     const double heard_s =
         (double)(waveform_burst_slots(wave) * waveform_slot_samps(wave) + 3 * symbol) /
@@ -82,22 +92,8 @@ static int check_schedule(const struct ue_cfg *cfg, const struct waveform_cfg *w
                           "schedule.response_delay_s %g leaves no time to answer: burst and "
                           "frames end after %.4f s; raise it here and at the base station",
                           cfg->schedule.response_delay_s, heard_s);
-    *key = "schedule.cycle_period_s";
-    if (cfg->schedule.cycle_period_s < cfg->schedule.response_delay_s + heard_s)
-        return status_set(err, ERR_ARG,
-                          "schedule.cycle_period_s %g is shorter than burst and answer; "
-                          "use the base station's period",
-                          cfg->schedule.cycle_period_s);
-    const struct waveform_cfg pilot = pilot_train_waveform(&cfg->train, *wave);
-    const double train_s = cfg->train.n * (double)waveform_slot_samps(&pilot) / wave->rate_hz;
-    *key = "pixels.delay_s";
-    if (cfg->train.every > 0 && (cfg->train.delay_s < cfg->schedule.response_delay_s + heard_s ||
-                                 cfg->train.delay_s + train_s > cfg->schedule.cycle_period_s))
-        return status_set(err, ERR_ARG,
-                          "pixels.delay_s %g: the train of %.4f s does not fit between answer and "
-                          "next cycle; use the base station's numbers",
-                          cfg->train.delay_s, train_s);
-    return OK;
+    *key = "schedule";
+    return ue_config_schedule(cfg, &schedule, err);
 }
 
 static int check_link(const struct ue_cfg *cfg, const char **key, struct status *err)
@@ -115,8 +111,8 @@ int ue_config_check(const void *ue_cfg, const char *file, struct status *err)
     const struct ue_cfg *cfg = ue_cfg;
     const struct waveform_cfg wave = ue_config_waveform(cfg);
     const char *key = "waveform";
-    if (link_waveform_check(&cfg->waveform, cfg->radio.rate_hz, &key, err) || check_link(cfg, &key, err) ||
-        check_schedule(cfg, &wave, &key, err))
+    if (link_waveform_check(&cfg->waveform, cfg->radio.rate_hz, &key, err) ||
+        check_link(cfg, &key, err) || check_schedule(cfg, &wave, &key, err))
         return config_blame(&ue_config_table, file, key, err);
     return OK;
 }

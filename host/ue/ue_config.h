@@ -14,6 +14,7 @@ struct ue_cfg {
     struct link_waveform waveform;
     struct link_timing schedule;
     struct pilot_train train; /* which surface steps is not the user's business */
+    struct link_data data;    /* keys link.* */
     struct {
         int id, mode;
         char key_file[UE_TEXT];
@@ -43,3 +44,5 @@ int ue_config_check(const void *ue_cfg, const char *file, struct status *err) MU
 /* Strings point into cfg. */
 struct radio_cfg ue_config_radio(const struct ue_cfg *cfg);
 struct waveform_cfg ue_config_waveform(const struct ue_cfg *cfg);
+/* The base station's time table, by this end's configuration. */
+int ue_config_schedule(const struct ue_cfg *cfg, struct schedule *s, struct status *err) MUST_CHECK;

@@ -20,7 +20,22 @@ static struct schedule_cfg lab(void)
         .symbol_samps = 1152,
         .sensing_symbols = 3,
         .response_symbols = 2,
+        .switch_s = 10e-6,
+        .turnaround_s = 500e-6,
+        .settle_s = 100e-6,
+        .prepare_s = 15e-3,
     };
+}
+
+static struct schedule_cfg with_data(void)
+{
+    struct schedule_cfg cfg = lab();
+    cfg.data = true;
+    cfg.downlink_s = 2e-3;
+    cfg.downlink_delay_s = 0.08;
+    cfg.uplink_s = 1e-3;
+    cfg.uplink_delay_s = 0.1;
+    return cfg;
 }
 
 static int64_t end_of(const struct schedule *s, enum schedule_window w)
@@ -41,7 +56,8 @@ static void lab_cycle_has_the_windows_of_the_plan(void **state)
     assert_int_equal(s.window[WINDOW_RESPONSE].begin, 2000000 - 2048);
     assert_int_equal(s.window[WINDOW_TRIGGER].begin, 2000000);
     assert_true(end_of(&s, WINDOW_RESPONSE) >= 2000000 + 8 * 9216 + 2 * 1152 + 6400);
-    assert_true(s.window[WINDOW_COMM].n > 17000000); /* most of the cycle is for communication */
+    assert_int_equal(s.window[WINDOW_DOWNLINK].n, 0); /* no data link: no slots */
+    assert_int_equal(s.window[WINDOW_UPLINK].n, 0);
 }
 
 static void windows_never_overlap(void **state)
@@ -52,8 +68,162 @@ static void windows_never_overlap(void **state)
     struct schedule_cfg cfg = lab();
     assert_int_equal(schedule_init(&s, &cfg, &err), OK);
     assert_true(end_of(&s, WINDOW_SENSING) <= s.window[WINDOW_RESPONSE].begin);
-    assert_true(end_of(&s, WINDOW_RESPONSE) <= s.window[WINDOW_COMM].begin);
-    assert_true(end_of(&s, WINDOW_COMM) <= s.period + s.window[WINDOW_SENSING].begin);
+    assert_true(end_of(&s, WINDOW_RESPONSE) <= s.period + s.window[WINDOW_SENSING].begin);
+}
+
+static void data_have_slots_of_whole_symbols(void **state)
+{
+    (void)state;
+    struct schedule s;
+    struct status err = {0};
+    struct schedule_cfg cfg = with_data();
+    assert_int_equal(schedule_init(&s, &cfg, &err), OK);
+    assert_int_equal(s.downlink, 8000000);
+    assert_int_equal(s.uplink, 10000000);
+    assert_int_equal(s.downlink_symbols, 173); /* 2 ms of 11.52 us */
+    assert_int_equal(s.uplink_symbols, 86);
+    assert_int_equal(s.window[WINDOW_DOWNLINK].begin, 8000000);
+    assert_int_equal(s.window[WINDOW_DOWNLINK].n, 173 * 1152);
+    assert_int_equal(s.window[WINDOW_UPLINK].begin, 10000000 - 2048);
+    assert_int_equal(end_of(&s, WINDOW_UPLINK), 10000000 + 86 * 1152 + 6400);
+}
+
+static void the_link_moves_no_other_window(void **state)
+{
+    (void)state;
+    struct schedule with, without;
+    struct status err = {0};
+    struct schedule_cfg on = with_data(), off = lab();
+    assert_int_equal(schedule_init(&with, &on, &err), OK);
+    assert_int_equal(schedule_init(&without, &off, &err), OK);
+    for (size_t i = 0; i < WINDOW_DOWNLINK; i++)
+        assert_memory_equal(&with.window[i], &without.window[i], sizeof with.window[i]);
+}
+
+struct clash {
+    double downlink_s, downlink_delay_s, uplink_delay_s, prepare_s, settle_s;
+    size_t pilots;
+    const char *said[5];
+};
+
+/* Each clash names both windows, the numbers and the key. */
+static void overlapping_slots_are_refused_by_name(void **state)
+{
+    (void)state;
+    const struct clash clashes[] = {
+        {2e-3,
+         0.001,
+         0.1,
+         15e-3,
+         0,
+         0,
+         {"the downlink begins 1.000 ms", "response capture ends at 20.824 ms", "15.000 ms",
+          "fix and permission", "link.downlink_delay_s"}},
+        {2e-3,
+         0.0357,
+         0.1,
+         15e-3,
+         0,
+         0,
+         {"the downlink begins 35.700 ms", "response capture ends at", "fix and permission",
+          "raise link.downlink_delay_s", ""}},
+        {2e-3,
+         0.08,
+         0.0819,
+         15e-3,
+         0,
+         0,
+         {"the uplink begins 81.880 ms", "the downlink ends at 81.993 ms", "0.500 ms",
+          "turn-around", "raise link.uplink_delay_s"}},
+        {2e-3,
+         0.08,
+         0.0795,
+         15e-3,
+         0,
+         0,
+         {"the downlink begins 80.000 ms", "the uplink ends at 80.555 ms", "turn-around",
+          "raise link.downlink_delay_s", ""}},
+        {30e-3,
+         0.04,
+         0.1,
+         15e-3,
+         0,
+         60,
+         {"the pilots begins 59.980 ms", "the downlink ends at 69.", "switching",
+          "raise link.downlink_delay_s", ""}},
+        {2e-3,
+         0.0614,
+         0.1,
+         15e-3,
+         5e-3,
+         60,
+         {"the downlink begins 61.400 ms", "the pilots ends at 61.293 ms", "5.000 ms",
+          "surfaces settle", "raise link.downlink_delay_s"}},
+        {2e-3,
+         0.08,
+         0.1987,
+         15e-3,
+         0,
+         0,
+         {"next cycle's sensing capture begins 199.999 ms", "the uplink ends at 199.755 ms",
+          "turn-around", "raise schedule.cycle_period_s", ""}},
+    };
+    for (size_t i = 0; i < sizeof clashes / sizeof *clashes; i++) {
+        const struct clash *c = &clashes[i];
+        struct schedule_cfg cfg = with_data();
+        struct schedule s;
+        struct status err = {0};
+        cfg.downlink_s = c->downlink_s;
+        cfg.downlink_delay_s = c->downlink_delay_s;
+        cfg.uplink_delay_s = c->uplink_delay_s;
+        cfg.prepare_s = c->prepare_s;
+        cfg.settle_s = c->settle_s;
+        cfg.pilots = c->pilots;
+        cfg.pilot_samps = 2048;
+        cfg.pilots_delay_s = 0.06;
+        assert_int_equal(schedule_init(&s, &cfg, &err), ERR_ARG);
+        for (size_t k = 0; k < 5; k++)
+            if (!strstr(err.text, c->said[k] ? c->said[k] : ""))
+                fail_msg("clash %zu: '%s' is not in: %s", i, c->said[k], err.text);
+    }
+}
+
+static void a_slot_of_one_symbol_is_refused(void **state)
+{
+    (void)state;
+    struct schedule s;
+    struct status err = {0};
+    struct schedule_cfg cfg = with_data();
+    cfg.uplink_s = 20e-6;
+    assert_int_equal(schedule_init(&s, &cfg, &err), ERR_ARG);
+    assert_non_null(strstr(err.text, "link.uplink_s"));
+    cfg.uplink_s = 24e-6;
+    assert_int_equal(schedule_init(&s, &cfg, &err), OK);
+}
+
+/* What is drawn is what is checked: every gap is at least its guard, and they follow each other. */
+static void gaps_tell_the_guards_in_order(void **state)
+{
+    (void)state;
+    struct schedule s;
+    struct schedule_gap gap[WINDOW_COUNT];
+    struct status err = {0};
+    struct schedule_cfg cfg = with_data();
+    cfg.pilots = 60;
+    cfg.pilot_samps = 2048;
+    cfg.pilots_delay_s = 0.06;
+    assert_int_equal(schedule_init(&s, &cfg, &err), OK);
+    const enum schedule_window before[] = {WINDOW_RESPONSE, WINDOW_PILOTS, WINDOW_DOWNLINK,
+                                           WINDOW_UPLINK, WINDOW_SENSING};
+    const enum schedule_guard guard[] = {GUARD_NONE, GUARD_REARM, GUARD_SETTLE, GUARD_TURNAROUND,
+                                         GUARD_TURNAROUND};
+    assert_int_equal(schedule_gaps(&s, gap), 5);
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(gap[i].before, before[i]);
+        assert_int_equal(gap[i].guard, guard[i]);
+        assert_true(gap[i].begin + gap[i].need <= gap[i].next);
+    }
+    assert_int_equal(gap[4].next, s.period - 100);
 }
 
 static void pilots_have_their_place_after_the_answer(void **state)
@@ -70,7 +240,6 @@ static void pilots_have_their_place_after_the_answer(void **state)
     assert_true(end_of(&s, WINDOW_RESPONSE) < s.window[WINDOW_PILOTS].begin);
     assert_true(s.window[WINDOW_PILOTS].begin < 6000000 - 2000);
     assert_true(end_of(&s, WINDOW_PILOTS) >= 6000000 + 60 * 2048 + 6400);
-    assert_true(end_of(&s, WINDOW_PILOTS) <= s.window[WINDOW_COMM].begin);
     cfg.pilots_delay_s = 0.03; /* the boards cannot be armed anew by then */
     assert_int_equal(schedule_init(&s, &cfg, &err), ERR_ARG);
     assert_non_null(strstr(err.text, "pixels.delay_s"));
@@ -149,6 +318,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lab_cycle_has_the_windows_of_the_plan),
         cmocka_unit_test(windows_never_overlap),
+        cmocka_unit_test(data_have_slots_of_whole_symbols),
+        cmocka_unit_test(the_link_moves_no_other_window),
+        cmocka_unit_test(overlapping_slots_are_refused_by_name),
+        cmocka_unit_test(a_slot_of_one_symbol_is_refused),
+        cmocka_unit_test(gaps_tell_the_guards_in_order),
         cmocka_unit_test(pilots_have_their_place_after_the_answer),
         cmocka_unit_test(early_response_is_refused),
         cmocka_unit_test(short_period_is_refused),

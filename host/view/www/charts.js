@@ -89,8 +89,8 @@ export class History {
   }
 }
 
-const WINDOW_COLOURS = { "sensing burst": "static", "sensing capture": "accent", "response capture": "ris1", "pilot capture": "ris2",
-  communication: "grid" };
+const WINDOW_COLOURS = { "sensing burst": "static", "sensing capture": "accent", "response capture": "ris1", pilots: "ris2",
+  downlink: "good", uplink: "warn" };
 const OUTCOME_COLOURS = { done: "good", not_asked: "line", capture: "ris1", settling: "ris1", radio: "bad", ris: "bad", refused: "warn" };
 const OUTCOME_WORDS = { done: "fix", not_asked: "nobody to locate", capture: "empty room", radio: "fault", refused: "refused" };
 
@@ -141,6 +141,8 @@ export class Cycle {
     const px = (t) => (t / period) * w;
     this.title(c, `one cycle, ${Math.round(1e3 * period)} ms`, y, w);
     y += 1.5 * this.f;
+    c.fillStyle = colour("grid");
+    c.fillRect(0, y, w, row - 1.5 * this.f);
     for (const span of windows.toSorted((a, b) => b.length_s - a.length_s)) this.bar(c, span, px, y, row - 1.5 * this.f, w);
     this.worked(c, model, px, y, row - 1.5 * this.f);
   }
@@ -157,9 +159,8 @@ export class Cycle {
     c.textBaseline = "middle";
     c.textAlign = "left";
     c.fillStyle = colour("text");
-    const room = span.name === "communication" ? px(span.begin_s) + 0.4 * w : px(span.begin_s) + wide + 4;
-    const words = { "sensing burst": "burst", "response capture": "answer", communication: "reserved for communication" };
-    c.fillText(words[span.name] ?? span.name, room, y + height / 2);
+    const words = { "sensing burst": "burst", "response capture": "answer" };
+    c.fillText(words[span.name] ?? span.name, px(span.begin_s) + wide + 4, y + height / 2);
   }
 
   // What the numbers took, from the end of the capture on.
