@@ -75,6 +75,12 @@ static int make_slots(struct recorder *r, struct status *err)
     return OK;
 }
 
+void recorder_use_memory(struct recorder *r)
+{
+    r->have_memory = true;
+    r->status.memory_bytes = r->memory_bytes;
+}
+
 int recorder_memory(struct recorder *r, struct status *err)
 {
     if (r->slots)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What the files of the recorder share: recorder.c (threads), recorder_memory.c (slots). Not for
- * users of recorder.h. */
+ * What the files of the recorder share: recorder.c (setup, commands), recorder_intake.c (DSP
+ * thread), recorder_thread.c (files), recorder_memory.c (slots). Not for users of recorder.h. */
 #pragma once
 #include "host/recorder.h"
 #include "host/recording_writer.h"
 #include <pthread.h>
+
+#define RECORDER_TOO_SLOW "the disk is slower than the samples come"
 
 struct slot { /* a cycle in memory */
     struct recording_cycle cycle;
@@ -56,7 +58,11 @@ struct recorder {
  * have_memory is set under it, nobody else looks at them. */
 int recorder_memory(struct recorder *r, struct status *err) MUST_CHECK;
 void recorder_memory_free(struct recorder *r);
-/* Under the lock. */
+/* Under the lock, once threads run. */
+void recorder_use_memory(struct recorder *r);
 void slot_push(struct slot_list *list, struct slot *slot);
 struct slot *slot_pop(struct slot_list *list);
 void recorder_recycle(struct recorder *r, struct slot *slot); /* its blocks and state are free */
+
+/* recorder.c. Under the lock: ends the recording with what is in the queue. */
+void recorder_close_with(struct recorder *r, enum recorder_alarm alarm, const char *why);

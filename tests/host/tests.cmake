@@ -10,5 +10,8 @@ foreach(name radio radio_faults)
 endforeach()
 mirador_test(test_site_observer SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_site_observer.c LIBS host m LABELS sanitize)
 mirador_test(test_calib_store SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_calib_store.c LIBS host m LABELS sanitize)
-mirador_test(test_recorder SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_recorder.c ${CMAKE_CURRENT_LIST_DIR}/sigmf_rules.c
-  LIBS host PkgConfig::JANSSON m TIMEOUT 300 LABELS sanitize)
+add_library(recorder_rig STATIC ${CMAKE_CURRENT_LIST_DIR}/recorder_rig.c)
+target_link_libraries(recorder_rig PUBLIC host)
+mirador_test(test_recorder SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_recorder.c LIBS recorder_rig m TIMEOUT 300 LABELS sanitize)
+mirador_test(test_recording_files SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_recording_files.c ${CMAKE_CURRENT_LIST_DIR}/sigmf_rules.c
+  LIBS recorder_rig PkgConfig::JANSSON m TIMEOUT 300 LABELS sanitize)
