@@ -4,3 +4,4 @@ mirador_test(test_sync_drift SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_sync_drift.c
   LABELS sanitize)
 mirador_test(test_data_slot SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_data_slot.c LIBS dsp m
   LABELS sanitize)
+mirador_test(test_path_id SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_path_id.c LIBS dsp music PkgConfig::JANSSON m)
