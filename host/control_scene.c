@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "host/control_scene.h"
 #include "base/log.h"
+#include "host/schedule_json.h"
 #include <string.h>
 
 static json_t *vector(const double v[3])
@@ -38,26 +39,6 @@ static json_t *surface(const struct control_scene *s, size_t i)
                      (json_int_t)set->n_broken);
 }
 
-static json_t *windows(const struct schedule *s)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < WINDOW_COUNT; i++)
-        if (s->window[i].n > 0)
-            json_array_append_new(list,
-                                  json_pack("{s:s, s:f, s:f}", "name", schedule_window_name(i),
-                                            "begin_s", (double)s->window[i].begin / (double)s->rate,
-                                            "length_s", (double)s->window[i].n / (double)s->rate));
-    return list;
-}
-
-static json_t *cycle(const struct control_scene *s)
-{
-    return json_pack(
-        "{s:f, s:f, s:f, s:o}", "period_s", (double)s->schedule->period / (double)s->schedule->rate,
-        "slot_s", (double)s->schedule->slot / (double)s->schedule->rate, "response_s",
-        (double)s->schedule->response / (double)s->schedule->rate, "windows", windows(s->schedule));
-}
-
 json_t *control_scene_describe(const struct control_scene *scene)
 {
     static const char *const modes[] = {"wide", "static", "tracked"};
@@ -69,7 +50,7 @@ json_t *control_scene_describe(const struct control_scene *scene)
                      cfg->radio.carrier_hz, "rate_hz", cfg->radio.rate_hz, "gated", cfg->run.gated,
                      "ris_mode", modes[cfg->ris.mode], "room", "min_m", vector(cfg->room.min_m),
                      "max_m", vector(cfg->room.max_m), "station", station(cfg), "surfaces",
-                     surfaces, "cycle", cycle(scene));
+                     surfaces, "cycle", schedule_json(scene->schedule));
 }
 
 int control_scene_surface(const struct bs_cfg *cfg, const char *name, struct status *err)

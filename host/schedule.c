@@ -82,10 +82,11 @@ static void lay_out(struct schedule *s, const struct schedule_cfg *cfg)
     w[WINDOW_TRIGGER] = (struct schedule_span){s->response, ticks(s, TRIGGER_S)};
     int64_t train = (int64_t)(cfg->pilots * cfg->pilot_samps);
     w[WINDOW_PILOTS] = (struct schedule_span){span_end(&w[WINDOW_RESPONSE]), 0};
-    w[WINDOW_PILOT_TRIGGER] = (struct schedule_span){s->pilots, ticks(s, TRIGGER_S)};
-    if (train > 0)
+    if (train > 0) {
+        w[WINDOW_PILOT_TRIGGER] = (struct schedule_span){s->pilots, ticks(s, TRIGGER_S)};
         w[WINDOW_PILOTS] =
             (struct schedule_span){s->pilots - lead_b, lead_b + train + ticks(s, TAIL_S)};
+    }
     if (cfg->data)
         lay_out_data(s, cfg);
 }

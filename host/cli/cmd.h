@@ -14,6 +14,7 @@ int cmd_record(int argc, char **argv);
 int cmd_recording(const char *verb, int argc, char **argv); /* replay, info, check, cut, export */
 int cmd_replay(int argc, char **argv);
 int cmd_ris(int argc, char **argv);
+int cmd_schedule(int argc, char **argv);
 int cmd_set(int argc, char **argv);
 int cmd_sweep(int argc, char **argv);
 int cmd_users(int argc, char **argv);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Subcommands that are programs of their own beside us, linked with what the others do without: MPI
- * (mirador-sweep), the base station and UHD (mirador-recording, mirador-doctor). */
+ * (mirador-sweep), the base station and UHD (mirador-recording, mirador-schedule, mirador-doctor). */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +33,12 @@ int cmd_doctor(int argc, char **argv)
 {
     (void)argc;
     return hand_over("mirador-doctor", argv);
+}
+
+int cmd_schedule(int argc, char **argv)
+{
+    (void)argc;
+    return hand_over("mirador-schedule", argv);
 }
 
 int cmd_sweep(int argc, char **argv)

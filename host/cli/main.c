@@ -20,6 +20,7 @@ static const struct subcommand {
     {"status", "mirador status", cmd_status, "ask a running miradord how it does"},
     {"set", "mirador set", cmd_set, "gain, frequency, period and more of a running miradord"},
     {"users", "mirador users", cmd_users, "whom a running miradord serves"},
+    {"schedule", "mirador schedule", cmd_schedule, "what happens when in a cycle, drawn"},
     {"record", "mirador record", cmd_record, "record samples; look at, mend and cut recordings"},
     {"replay", "mirador replay", cmd_replay, "work a recording over again, bit by bit"},
     {"watch", "mirador watch", cmd_watch, "a running miradord in the terminal, as it goes"},

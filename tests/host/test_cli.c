@@ -191,6 +191,32 @@ static void the_doctor_names_cures(void **state)
     assert_non_null(strstr(out, "install -d -o $USER -m 0700 /nowhere"));
 }
 
+/* The table of a configuration, in words, as JSON and as a picture; a table that clashes is refused
+ * with both windows and the key. */
+static void the_schedule_is_drawn(void **state)
+{
+    (void)state;
+    const char *link = "--set link.enabled=yes --set pixels.every=2";
+    assert_int_equal(mirador("schedule"), 0);
+    assert_non_null(strstr(out, "response capture, 0.845 ms"));
+    assert_null(strstr(out, "downlink"));
+    assert_int_equal(mirador("schedule %s", link), 0);
+    assert_non_null(strstr(out, "80.000 ..   81.993 ms"));
+    assert_non_null(strstr(out, "guard: surfaces settle, 0.100 of 18.707 ms before the downlink"));
+    assert_int_equal(mirador("schedule %s --json", link), 0);
+    assert_int_equal(lines_of(out), 1);
+    assert_non_null(strstr(out, "{\"name\":\"downlink\",\"begin_s\":0.08,"));
+    assert_int_equal(mirador("schedule %s --svg -", link), 0);
+    assert_true(strncmp(out, "<svg ", 5) == 0 && strstr(out, "</svg>\n"));
+    assert_non_null(strstr(out, ">uplink</text><rect "));
+    refused("schedule --set link.enabled=yes --set link.uplink_delay_s=0.0815",
+            "the uplink begins 81.480 ms into the cycle, but the downlink ends at 81.993 ms and "
+            "0.500 ms must be free after it (turn-around): raise link.uplink_delay_s");
+    refused("schedule --svg /nowhere/a.svg --set link.uplink_s=x", "link.uplink_s");
+    assert_int_equal(mirador("schedule --svg /nowhere/a.svg"), 1);
+    assert_int_equal(mirador("schedule --endpoint ipc://%s/none.sock", folder), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +227,7 @@ int main(void)
         cmocka_unit_test(bad_input_of_the_demo_is_one_line_and_code_2),
         cmocka_unit_test(a_program_that_fails_is_named),
         cmocka_unit_test(the_doctor_names_cures),
+        cmocka_unit_test(the_schedule_is_drawn),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -41,7 +41,7 @@ fi
 root=$scratch/root$prefix
 
 for f in bin/mirador bin/miradord bin/mirador-ue bin/mirador-ris bin/mirador-room bin/mirador-view bin/mirador-sweep \
-    bin/mirador-recording bin/mirador-doctor "$lib/uhd/modules/mirador_room_uhd.so" share/mirador/config/bs-lab.yaml \
+    bin/mirador-recording bin/mirador-schedule bin/mirador-doctor "$lib/uhd/modules/mirador_room_uhd.so" share/mirador/config/bs-lab.yaml \
     share/mirador/config/scenes/lab.yaml share/mirador/www/index.html lib/systemd/system/miradord.service \
     lib/sysusers.d/mirador.conf share/man/man1/mirador.1.gz share/man/man1/mirador-record.1.gz \
     share/man/man8/miradord.8.gz share/bash-completion/completions/mirador share/doc/mirador/copyright; do
