@@ -23,12 +23,14 @@ struct data_code {
 };
 
 static const struct data_mcs ladder[DATA_MCS_COUNT] = {
-    {MODEM_BPSK, {LIQUID_FEC_NONE, LIQUID_FEC_GOLAY2412}, "bpsk golay", 5},
-    {MODEM_QPSK, {LIQUID_FEC_NONE, LIQUID_FEC_GOLAY2412}, "qpsk golay", 8},
-    {MODEM_QPSK, {LIQUID_FEC_NONE, LIQUID_FEC_SECDED7264}, "qpsk secded72", 12},
-    {MODEM_QAM16, {LIQUID_FEC_NONE, LIQUID_FEC_GOLAY2412}, "16qam golay", 15},
-    {MODEM_QAM16, {LIQUID_FEC_NONE, LIQUID_FEC_SECDED2216}, "16qam secded22", 17},
-    {MODEM_QAM16, {LIQUID_FEC_NONE, LIQUID_FEC_SECDED7264}, "16qam secded72", 18},
+    {MODEM_BPSK, {LIQUID_FEC_GOLAY2412, LIQUID_FEC_HAMMING84}, "bpsk golay+hamming84", 0.5f},
+    {MODEM_QPSK, {LIQUID_FEC_GOLAY2412, LIQUID_FEC_HAMMING84}, "qpsk golay+hamming84", 4},
+    {MODEM_QPSK, {LIQUID_FEC_SECDED7264, LIQUID_FEC_HAMMING84}, "qpsk secded72+hamming84", 6},
+    {MODEM_QPSK, {LIQUID_FEC_SECDED7264, LIQUID_FEC_HAMMING128}, "qpsk secded72+hamming128", 8.5f},
+    {MODEM_QPSK, {LIQUID_FEC_NONE, LIQUID_FEC_SECDED7264}, "qpsk secded72", 11.5f},
+    {MODEM_QAM16, {LIQUID_FEC_SECDED7264, LIQUID_FEC_HAMMING128}, "16qam secded72+hamming128", 15},
+    {MODEM_QAM16, {LIQUID_FEC_NONE, LIQUID_FEC_SECDED7264}, "16qam secded72", 18.5f},
+    {MODEM_QAM16, {LIQUID_FEC_NONE, LIQUID_FEC_NONE}, "16qam", 21},
 };
 
 const struct data_mcs *data_mcs(unsigned mcs)

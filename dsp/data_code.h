@@ -6,12 +6,12 @@
 #pragma once
 #include "dsp/modem.h"
 
-enum { DATA_MCS_COUNT = 6 };
+enum { DATA_MCS_COUNT = 8 };
 
 struct data_mcs {
     enum modem_scheme scheme;
     int fec[2];       /* liquid's fec_scheme: outer, inner */
-    const char *name; /* "qpsk golay" */
+    const char *name; /* "qpsk secded72" */
     float snr_db;     /* from here on a slot of profile lab fails less than once in ten, in white
                        * noise, per carrier after combining */
 };

@@ -2,6 +2,8 @@
 mirador_test(test_modem SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_modem.c LIBS dsp m LABELS sanitize)
 mirador_test(test_sync_drift SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_sync_drift.c LIBS dsp m
   LABELS sanitize)
-mirador_test(test_data_slot SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_data_slot.c LIBS dsp m
-  LABELS sanitize)
+foreach(noun data_slot precode)
+  mirador_test(test_${noun} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${noun}.c LIBS dsp m
+    LABELS sanitize)
+endforeach()
 mirador_test(test_path_id SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_path_id.c LIBS dsp music PkgConfig::JANSSON m)
