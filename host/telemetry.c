@@ -351,6 +351,27 @@ static void add_orders(struct text *t, const struct health_orders *o)
     add(t, "}");
 }
 
+/* Quotes and backslashes escaped; bytes beyond ASCII might be no UTF-8 and become '?'. */
+static void add_string(struct text *t, const char *words)
+{
+    for (; *words; words++) {
+        const unsigned char c = (unsigned char)*words;
+        add(t, c == '"' || c == '\\' ? "\\%c" : "%c", c < ' ' || c > '~' ? '?' : c);
+    }
+}
+
+int telemetry_format_log(const struct telemetry_log *log, char *out, size_t size)
+{
+    struct text t = text_begin(out, size);
+    add(&t,
+        "{\"v\":1,\"type\":\"log\",\"unix_s\":%.3f,\"level\":\"%s\",\"suppressed\":%" PRIu64
+        ",\"text\":\"",
+        log->unix_s, log_level_name(log->level), log->suppressed);
+    add_string(&t, log->text);
+    add(&t, "\"}");
+    return text_end(&t);
+}
+
 int telemetry_format_health(const struct health *h, char *out, size_t size)
 {
     struct text t = text_begin(out, size);

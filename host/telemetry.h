@@ -12,6 +12,7 @@
  * DSP and schedule thread hand plain structs over through a bounded queue; the thread that owns the
  * sockets formats and sends. */
 #pragma once
+#include "base/log.h"
 #include "base/realtime.h"
 #include "host/deadlines.h"
 #include "host/pipeline.h"
@@ -29,13 +30,21 @@ struct telemetry_ris { /* of one cycle, by the schedule thread */
     uint32_t fault[BS_RIS]; /* FAULT_RIS_LATE, FAULT_RIS_UNKNOWN or 0; ack[].text says why */
 };
 
-enum telemetry_kind { TELEMETRY_CYCLE, TELEMETRY_RIS };
+struct telemetry_log { /* one line, see host/log_tap.h */
+    enum log_level level;
+    double unix_s;       /* time of day */
+    uint64_t suppressed; /* lines left out before this one */
+    char text[480];      /* terminated, cut */
+};
+
+enum telemetry_kind { TELEMETRY_CYCLE, TELEMETRY_RIS, TELEMETRY_LOG };
 
 struct telemetry_item {
     enum telemetry_kind kind;
     union {
         struct cycle_report report;
         struct telemetry_ris ris;
+        struct telemetry_log log;
     };
 };
 
@@ -46,6 +55,9 @@ struct telemetry_queue *telemetry_queue_create(size_t n_item, bool lossless, str
 void telemetry_queue_destroy(struct telemetry_queue **queue);
 /* RT-safe but for the wait of a lossless queue. Copies the item. */
 void telemetry_queue_put(struct telemetry_queue *queue, const struct telemetry_item *item);
+/* False, and nothing done, when the queue is half full: what is worth less than a report. RT-safe,
+ * never waits. */
+bool telemetry_queue_offer(struct telemetry_queue *queue, const struct telemetry_item *item);
 /* False when empty. */
 bool telemetry_queue_take(struct telemetry_queue *queue, struct telemetry_item *out);
 int telemetry_queue_fd(const struct telemetry_queue *queue);  /* readable while items wait */
@@ -103,4 +115,5 @@ int telemetry_format_paths(const struct cycle_report *r, char *out, size_t size)
 const char *telemetry_ris_fault(uint32_t fault); /* "ris_late", "ris_unknown", "" */
 int telemetry_format_ris(const struct telemetry_ris *r, const struct bs_cfg *cfg, char *out,
                          size_t size);
+int telemetry_format_log(const struct telemetry_log *log, char *out, size_t size);
 int telemetry_format_health(const struct health *h, char *out, size_t size);

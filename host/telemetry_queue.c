@@ -52,6 +52,13 @@ void telemetry_queue_destroy(struct telemetry_queue **queue)
     *queue = NULL;
 }
 
+static void wake(struct telemetry_queue *q)
+{
+    const uint64_t one = 1;
+    if (write(q->fd, &one, sizeof one) < 0)
+        return; /* saturated: readable anyway */
+}
+
 void telemetry_queue_put(struct telemetry_queue *q, const struct telemetry_item *item)
 {
     pthread_mutex_lock(&q->lock);
@@ -64,9 +71,19 @@ void telemetry_queue_put(struct telemetry_queue *q, const struct telemetry_item 
     }
     q->items[(q->first + q->n_used++) % q->n_item] = *item;
     pthread_mutex_unlock(&q->lock);
-    const uint64_t one = 1;
-    if (write(q->fd, &one, sizeof one) < 0)
-        return; /* saturated: readable anyway */
+    wake(q);
+}
+
+bool telemetry_queue_offer(struct telemetry_queue *q, const struct telemetry_item *item)
+{
+    pthread_mutex_lock(&q->lock);
+    const bool room = 2 * q->n_used < q->n_item;
+    if (room)
+        q->items[(q->first + q->n_used++) % q->n_item] = *item;
+    pthread_mutex_unlock(&q->lock);
+    if (room)
+        wake(q);
+    return room;
 }
 
 bool telemetry_queue_take(struct telemetry_queue *q, struct telemetry_item *out)

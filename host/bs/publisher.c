@@ -7,6 +7,7 @@
 #include "base/options.h"
 #include "host/bs/daemon.h"
 #include "host/clock.h"
+#include "host/log_tap.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -50,11 +51,12 @@ struct publisher {
     struct radio_setting setting; /* of the last cycle */
     struct audited audited[BS_USERS_MAX];
     uint64_t run;          /* of this start: when it was */
-    uint64_t published[6]; /* of each topic */
+    uint64_t published[7]; /* of each topic */
+    struct log_tap log;
     char text[TEXT_BYTES];
 };
 
-static const char *const topics[] = {"fix", "cycle", "paths", "ris", "health", "calib"};
+static const char *const topics[] = {"fix", "cycle", "paths", "ris", "health", "log", "calib"};
 enum { TOPICS = sizeof topics / sizeof topics[0] };
 
 static uint64_t *counter_of(struct publisher *p, const char *topic)
@@ -325,6 +327,8 @@ static void drain_reports(struct publisher *p)
     while (telemetry_queue_take(p->d->p.reports, &item)) {
         if (item.kind == TELEMETRY_CYCLE)
             publish_cycle(p, &item.report);
+        else if (item.kind == TELEMETRY_LOG)
+            publish(p, "log", telemetry_format_log(&item.log, p->text, sizeof p->text), NULL, 0);
         else
             publish_ris(p, &item.ris);
     }
@@ -500,8 +504,10 @@ int daemon_serve(struct daemon *d, struct status *err)
     p->control = control_create(d->p.control, &ops, err);
     if (!p->control)
         return err->code;
+    log_tap_open(&p->log, d->p.reports);
     loop(p);
     notify_stopping();
+    log_tap_close();
     drain_reports(p);
     publish_pixels(p);
     if (d->p.news)

@@ -52,12 +52,12 @@ static int apply(void *context, const char *name, const char *value, struct stat
 
 static int open_job(struct job *job, struct status *err)
 {
-    static const char *const topics[] = {"fix", "cycle", "health", "ris", "calib"};
+    static const char *const topics[] = {"fix", "cycle", "health", "ris", "calib", "log"};
     static const char *const truth[] = {"truth"};
     job->link.sockets = sockets_create(&job->link.keys, err);
     if (!job->link.sockets)
         return err->code;
-    job->telemetry = sockets_subscribe(job->link.sockets, job->link.endpoint, topics, 5, err);
+    job->telemetry = sockets_subscribe(job->link.sockets, job->link.endpoint, topics, 6, err);
     if (job->telemetry && job->truth_endpoint)
         job->truth = sockets_subscribe(job->link.sockets, job->truth_endpoint, truth, 1, err);
     return job->telemetry && (job->truth || !job->truth_endpoint) ? OK : err->code;
@@ -84,6 +84,8 @@ static void take(struct job *job, const struct socket_message *m)
         putchar('\n');
     }
     job->silent = false;
+    if (!job->json && !job->terminal && strcmp(topic, "log") == 0)
+        watch_view_log(message, "\n", stdout);
     if (!watch_view_take(&job->view, topic, message, clock_s()))
         return;
     job->seen++;

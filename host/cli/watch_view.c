@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <time.h>
 
 #define OLD_S 2.0 /* ten cycles of lab: something is wrong */
 
@@ -40,6 +41,13 @@ static void keep_pixels(struct watch_view *view, json_t *message)
     json_decref(message);
 }
 
+static void keep_log(struct watch_view *view, json_t *message)
+{
+    json_decref(view->log[WATCH_LOG - 1]);
+    memmove(view->log + 1, view->log, (WATCH_LOG - 1) * sizeof *view->log);
+    view->log[0] = message;
+}
+
 bool watch_view_take(struct watch_view *view, const char *topic, json_t *message, double now_s)
 {
     const bool ours = strcmp(topic, "truth") != 0;
@@ -58,6 +66,8 @@ bool watch_view_take(struct watch_view *view, const char *topic, json_t *message
         keep(&view->ris, message);
     } else if (strcmp(topic, "calib") == 0 && strcmp(text(message, "kind"), "pixels") == 0) {
         keep_pixels(view, message);
+    } else if (strcmp(topic, "log") == 0) {
+        keep_log(view, message);
     } else {
         if (!ours) {
             match_add_truth(&view->truth, message);
@@ -192,6 +202,20 @@ static void put_health(const struct watch_view *view, const char *end, FILE *out
     put_deadlines(json_object_get(h, "deadlines"), end, out);
 }
 
+void watch_view_log(const json_t *message, const char *end, FILE *out)
+{
+    const double left_out = number(message, "suppressed");
+    const time_t at_s = (time_t)number(message, "unix_s");
+    struct tm local;
+    char hour[16] = "";
+    if (localtime_r(&at_s, &local))
+        strftime(hour, sizeof hour, "%H:%M:%S", &local);
+    fprintf(out, "log        %s %s: %s", hour, text(message, "level"), text(message, "text"));
+    if (left_out > 0)
+        fprintf(out, " (%.0f lines left out before)", left_out);
+    fputs(end, out);
+}
+
 void watch_view_screen(const struct watch_view *view, double now_s, const char *end, FILE *out)
 {
     double age_s = now_s - view->heard_s;
@@ -220,6 +244,9 @@ void watch_view_screen(const struct watch_view *view, double now_s, const char *
     put_surfaces(view, end, out);
     if (view->health)
         put_health(view, end, out);
+    for (size_t i = WATCH_LOG; i-- > 0;)
+        if (view->log[i])
+            watch_view_log(view->log[i], end, out);
     if (view->restarts > 0)
         fprintf(out, "restarts   %zu since we watch%s", view->restarts, end);
 }
@@ -231,5 +258,7 @@ void watch_view_clear(struct watch_view *view)
         keep(slots[i], NULL);
     for (size_t i = 0; i < WATCH_SURFACES; i++)
         keep(&view->pixels[i], NULL);
+    for (size_t i = 0; i < WATCH_LOG; i++)
+        keep(&view->log[i], NULL);
     match_clear(&view->truth);
 }

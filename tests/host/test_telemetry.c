@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "host/telemetry.h"
+#include "host/log_tap.h"
 #include <jansson.h>
 #include <math.h>
 #include <setjmp.h>
@@ -140,6 +140,51 @@ static void full_queue_drops_the_oldest_and_counts(void **state)
     telemetry_queue_destroy(&q);
 }
 
+/* What the log says reaches the queue, and never costs a report its place. */
+static void log_lines_come_through_and_wait_for_nothing(void **state)
+{
+    (void)state;
+    struct status err = {0};
+    static struct log_tap tap;
+    static struct telemetry_item got;
+    struct telemetry_queue *q = telemetry_queue_create(8, true, &err);
+    char text[1200];
+    log_open("test", LOG_LEVEL_DEBUG);
+    log_tap_open(&tap, q);
+    log_write(LOG_LEVEL_DEBUG, "not this");
+    log_write(LOG_LEVEL_WARN, "a \"quote\", a \\, \xff, %0600d", 7);
+    assert_true(telemetry_queue_take(q, &got));
+    assert_int_equal(got.kind, TELEMETRY_LOG);
+    assert_true(telemetry_format_log(&got.log, text, sizeof text) > 0);
+    json_t *o = json_loads(text, 0, NULL);
+    assert_non_null(o);
+    const char *words = json_string_value(json_object_get(o, "text"));
+    assert_memory_equal(words, "a \"quote\", a \\, ?, 0000", 23);
+    assert_int_equal(strlen(words), sizeof got.log.text - 1);
+    assert_string_equal(json_string_value(json_object_get(o, "level")), "warn");
+    assert_true(json_number_value(json_object_get(o, "unix_s")) > 1.7e9);
+    json_decref(o);
+    for (int i = 0; i < 10; i++) /* nobody takes them; half of the room is for reports */
+        log_write(LOG_LEVEL_INFO, "line %d", i);
+    for (int i = 0; i < 4; i++)
+        assert_true(telemetry_queue_take(q, &got));
+    assert_string_equal(got.log.text, "line 3");
+    assert_false(telemetry_queue_take(q, &got));
+    log_write(LOG_LEVEL_INFO, "after");
+    assert_true(telemetry_queue_take(q, &got));
+    assert_int_equal(got.log.suppressed, 6);
+    size_t n = 0;
+    for (int i = 0; i < 1000; i++) { /* a flood, and somebody who takes all */
+        log_write(LOG_LEVEL_ERROR, "flood");
+        n += telemetry_queue_take(q, &got);
+    }
+    assert_in_range(n, 1, 2 * LOG_TAP_BURST);
+    log_tap_close();
+    log_write(LOG_LEVEL_INFO, "closed");
+    assert_false(telemetry_queue_take(q, &got));
+    telemetry_queue_destroy(&q);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +194,7 @@ int main(void)
         cmocka_unit_test(a_touched_cycle_says_by_what),
         cmocka_unit_test(short_buffers_are_not_overrun),
         cmocka_unit_test(full_queue_drops_the_oldest_and_counts),
+        cmocka_unit_test(log_lines_come_through_and_wait_for_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,10 +119,29 @@ static void surfaces_pixels_and_counters_are_shown(void **state)
     has(screen, "fix        p99      900 us of     5000 us, missed 1");
 }
 
+static void the_last_lines_of_the_log_stand_in_their_order(void **state)
+{
+    (void)state;
+    char json[200];
+    take_cycle();
+    for (int i = 0; i < 2 * WATCH_LOG; i++) {
+        snprintf(json, sizeof json,
+                 "{\"unix_s\":%d,\"level\":\"warn\",\"suppressed\":%d,\"text\":\"line %d.\"}",
+                 1700000000 + i, i == 2 * WATCH_LOG - 1 ? 4 : 0, i);
+        assert_false(take("log", json, 10));
+    }
+    const char *screen = shown(false, 10);
+    has(screen, "warn: line 11. (4 lines left out before)\n");
+    assert_true(strstr(screen, "line 10.") < strstr(screen, "line 11."));
+    has(screen, "line 6.\n");
+    assert_null(strstr(screen, "line 5."));
+}
+
 static void strange_messages_do_no_harm(void **state)
 {
     (void)state;
-    static const char *const topics[] = {"fix", "cycle", "health", "ris", "calib", "truth", "?"};
+    static const char *const topics[] = {"fix",   "cycle", "health", "ris",
+                                         "calib", "log",   "truth",  "?"};
     static const char *const odd[] = {
         "{}", "[]", "[1]",
         "{\"paths\":5,\"faults\":[1,null],\"boards\":[3],\"deadlines\":[],\"kind\":\"pixels\"}"};
@@ -151,6 +170,7 @@ int main(void)
         cmocka_unit_test_teardown(a_cycle_without_a_position_says_why, clear),
         cmocka_unit_test_teardown(the_screen_says_how_old_it_is, clear),
         cmocka_unit_test_teardown(surfaces_pixels_and_counters_are_shown, clear),
+        cmocka_unit_test_teardown(the_last_lines_of_the_log_stand_in_their_order, clear),
         cmocka_unit_test_teardown(strange_messages_do_no_harm, clear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
