@@ -6,7 +6,7 @@
 #include <string.h>
 
 enum { MAC_BYTES = 16, KEY_BYTES = 32, LABEL_BYTES = 8 };
-enum { KDF_DL = 1, KDF_UL = 2, KDF_MAC = 3, KDF_SYNC = 4 };
+enum { KDF_DL = 1, KDF_UL, KDF_MAC, KDF_SYNC, KDF_DATA_DOWN, KDF_DATA_UP, KDF_DATA_SALT };
 static_assert(SECURE_MASTER_BYTES == crypto_kdf_KEYBYTES, "the master key feeds crypto_kdf");
 static_assert(KEY_BYTES == crypto_stream_chacha20_KEYBYTES, "subkeys feed ChaCha20");
 
@@ -28,13 +28,21 @@ void secure_master_from_seed(uint64_t seed, uint32_t user_id, uint8_t master[SEC
     (void)crypto_generichash(master, SECURE_MASTER_BYTES, message, sizeof message, NULL, 0);
 }
 
-void secure_keys_derive(const uint8_t master[SECURE_MASTER_BYTES], struct secure_keys *keys)
+static void derive(uint8_t key[KEY_BYTES], uint64_t id, const uint8_t *master)
 {
     static const char context[crypto_kdf_CONTEXTBYTES + 1] = "ISACv1__";
-    (void)crypto_kdf_derive_from_key(keys->dl, KEY_BYTES, KDF_DL, context, master);
-    (void)crypto_kdf_derive_from_key(keys->ul, KEY_BYTES, KDF_UL, context, master);
-    (void)crypto_kdf_derive_from_key(keys->mac, KEY_BYTES, KDF_MAC, context, master);
-    (void)crypto_kdf_derive_from_key(keys->sync, KEY_BYTES, KDF_SYNC, context, master);
+    (void)crypto_kdf_derive_from_key(key, KEY_BYTES, id, context, master);
+}
+
+void secure_keys_derive(const uint8_t master[SECURE_MASTER_BYTES], struct secure_keys *keys)
+{
+    derive(keys->dl, KDF_DL, master);
+    derive(keys->ul, KDF_UL, master);
+    derive(keys->mac, KDF_MAC, master);
+    derive(keys->sync, KDF_SYNC, master);
+    derive(keys->data_down, KDF_DATA_DOWN, master);
+    derive(keys->data_up, KDF_DATA_UP, master);
+    derive(keys->data_salt, KDF_DATA_SALT, master);
 }
 
 void secure_keys_wipe(struct secure_keys *keys)

@@ -19,6 +19,7 @@ struct secure_keys {
     uint8_t ul[32];   /* encrypts the response's body */
     uint8_t mac[32];  /* authenticates the response */
     uint8_t sync[32]; /* authenticates the sync frame */
+    uint8_t data_down[32], data_up[32], data_salt[32]; /* of the data link: secure_link.h */
 };
 
 /* Once per process, before threads start. Returns 0 or ERR_STATE (no source of randomness). */

@@ -3,3 +3,5 @@ mirador_test(test_air_frames SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_air_frames.c
   LABELS sanitize)
 mirador_test(test_secure SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_secure.c
   LIBS secure PkgConfig::JANSSON LABELS sanitize)
+mirador_test(test_link_frame SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_link_frame.c
+  LIBS secure PkgConfig::SODIUM LABELS sanitize)
