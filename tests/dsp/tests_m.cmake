@@ -7,3 +7,5 @@ foreach(noun data_slot precode)
     LABELS sanitize)
 endforeach()
 mirador_test(test_path_id SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_path_id.c LIBS dsp music PkgConfig::JANSSON m)
+mirador_test(test_delay_angle SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_delay_angle.c LIBS dsp PkgConfig::JANSSON m
+  LABELS sanitize)

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Paths that 500 kHz cannot tell apart, as [S1] has them: BS (0, 0, 10), RISs (50, 0, 6) and
+ * (0, 50, 6), users in [10, 40]^2, three or four antennas; the surfaces' angles are known, the
+ * user's is not. Errors against the bound from a start that knows the gates alone; the argument, if
+ * there is one, is the number of users (600). */
+#include "dsp/array.h"
+#include "dsp/delay_angle.h"
+#include "dsp/fix.h"
+#include "dsp/path_id.h"
+#include "dsp/rng.h"
+#include "tests/dsp/golden.h"
+
+enum { CARRIERS = 31, PATHS = 3, ANT_MAX = 4 };
+
+#define WAVELENGTH_M (SPEED_OF_LIGHT / 10e9)
+
+static size_t n_users = 600;
+
+static const struct anchors paper = {{0, 0, 10}, {0, 0, 10}, {{50, 0, 6}, {0, 50, 6}}};
+
+struct scene {
+    size_t n_ant;
+    double length_m[PATHS], sine[PATHS];
+    cplx amp[PATHS];
+};
+
+static struct delay_angle_cfg cfg_of(size_t n_ant)
+{
+    struct delay_angle_cfg cfg = {.n_ant = n_ant,
+                                  .n_carrier = CARRIERS,
+                                  .spacing_hz = 500e3 / CARRIERS,
+                                  .wavelength_m = WAVELENGTH_M};
+    for (size_t j = 0; j < n_ant; j++)
+        cfg.element_m[j] = ((double)j - (double)(n_ant - 1) / 2) * WAVELENGTH_M / 2;
+    return cfg;
+}
+
+static struct scene draw(struct rng *rng, size_t n_ant)
+{
+    const struct vec3 u = {10 + 30 * rng_u01(rng), 10 + 30 * rng_u01(rng), 1 + 0.8 * rng_u01(rng)};
+    const struct vec3 from[PATHS] = {u, paper.ris[0], paper.ris[1]};
+    struct scene s = {.n_ant = n_ant};
+    for (size_t p = 0; p < PATHS; p++) {
+        const struct vec3 d = vec3_unit(vec3_sub(from[p], paper.rx));
+        s.sine[p] = (d.y - d.x) * M_SQRT1_2;
+        s.length_m[p] = fix_predict(&paper, ROW_L1 + p, u, NULL);
+        s.amp[p] = cexp(I * 2 * PI * rng_u01(rng));
+    }
+    return s;
+}
+
+/* sigma: of the noise in an entry. */
+static void receive(const struct scene *s, struct rng *rng, double sigma, cplxf *y)
+{
+    const struct delay_angle_cfg cfg = cfg_of(s->n_ant);
+    for (size_t j = 0; j < s->n_ant; j++)
+        for (size_t k = 0; k < CARRIERS; k++) {
+            const double f = cfg.spacing_hz * ((double)k - (CARRIERS - 1) / 2.0);
+            cplx sum = sigma * rng_cn(rng);
+            for (size_t p = 0; p < PATHS; p++)
+                sum += s->amp[p] * cexp(I * 2 * PI *
+                                        (cfg.element_m[j] * s->sine[p] / WAVELENGTH_M -
+                                         f * s->length_m[p] / SPEED_OF_LIGHT));
+            y[j * CARRIERS + k] = (cplxf)sum;
+        }
+}
+
+static struct delay_angle_model model_of(const struct scene *s, bool surfaces_known)
+{
+    struct delay_angle_model m = {.n_source = PATHS, .n_path = PATHS};
+    for (size_t p = 0; p < PATHS; p++) {
+        m.source[p] =
+            (struct delay_angle_source){p ? s->sine[p] : 0, INFINITY, p > 0 && surfaces_known};
+        m.path[p] = (struct delay_angle_path){.gate = {0, 200}, .n_way = 1, .source = {p}};
+    }
+    return m;
+}
+
+struct outcome {
+    size_t failed, worse; /* off by more than six bounds; than from the truth */
+    double ratio;         /* rms error over the bound, the others' */
+};
+
+/* The bound of a scene: what the fit says of itself next to no noise, scaled. */
+static void bound_of(struct delay_angle *est, const struct scene *s, double sigma,
+                     double bound_m[PATHS])
+{
+    const struct delay_angle_model m = model_of(s, true);
+    cplxf y[ANT_MAX * CARRIERS];
+    struct rng rng = rng_seed(1);
+    struct delay_angle_fit fit = {0};
+    receive(s, &rng, 0.01, y);
+    memcpy(fit.length_m, s->length_m, sizeof s->length_m);
+    memcpy(fit.sine, s->sine, sizeof s->sine);
+    assert_int_equal(delay_angle_refine(est, &m, y, &fit), OK);
+    for (size_t p = 0; p < PATHS; p++)
+        bound_m[p] = fit.sigma_m[p] * sigma / sqrt(fit.noise_var);
+}
+
+static double cost_from_truth(struct delay_angle *est, const struct scene *s, const cplxf *y)
+{
+    const struct delay_angle_model m = model_of(s, true);
+    struct delay_angle_fit fit = {0};
+    memcpy(fit.length_m, s->length_m, sizeof s->length_m);
+    memcpy(fit.sine, s->sine, sizeof s->sine);
+    return delay_angle_refine(est, &m, y, &fit) ? INFINITY : fit.cost;
+}
+
+static struct outcome run(size_t n_ant, double e_n0_db, size_t tries)
+{
+    const struct delay_angle_cfg cfg = cfg_of(n_ant);
+    struct delay_angle *est = delay_angle_create(&cfg, NULL);
+    struct rng rng = rng_seed(7100 + (uint64_t)e_n0_db);
+    const double sigma = sqrt(CARRIERS * pow(10, -e_n0_db / 10));
+    struct outcome out = {0};
+    double sum = 0;
+    for (size_t t = 0; t < n_users; t++) {
+        const struct scene s = draw(&rng, n_ant);
+        const struct delay_angle_model m = model_of(&s, true);
+        cplxf y[ANT_MAX * CARRIERS];
+        struct delay_angle_fit fit;
+        double bound_m[PATHS], square = 0;
+        receive(&s, &rng, sigma, y);
+        bound_of(est, &s, sigma, bound_m);
+        bool failed = delay_angle_estimate(est, &m, y, tries, &fit) != OK || !fit.converged;
+        out.worse += failed || fit.cost > cost_from_truth(est, &s, y) * (1 + 1e-6);
+        for (size_t p = 0; p < PATHS; p++) {
+            const double off = (fit.length_m[p] - s.length_m[p]) / bound_m[p];
+            failed = failed || fabs(off) > 6;
+            square += off * off / PATHS;
+        }
+        out.failed += failed;
+        sum += failed ? 0 : square;
+    }
+    delay_angle_destroy(&est);
+    out.ratio = sqrt(sum / (double)(n_users - out.failed));
+    print_message("%zu antennas, E/N0 %g dB: rms error %.3f of the bound, %zu of %zu failed, %zu "
+                  "not in the best minimum\n",
+                  n_ant, e_n0_db, out.ratio, out.failed, n_users, out.worse);
+    return out;
+}
+
+static void lengths_reach_the_bound(void **state)
+{
+    (void)state;
+    for (double e_n0_db = 30; e_n0_db <= 50; e_n0_db += 10) {
+        const struct outcome three = run(3, e_n0_db, 3), four = run(4, e_n0_db, 1);
+        assert_true(three.ratio > 0.95 && three.ratio < 1.05);
+        assert_true(four.ratio > 0.95 && four.ratio < 1.05);
+        assert_true((double)four.failed <= 0.002 * (double)n_users &&
+                    (double)three.worse <= 0.008 * (double)n_users);
+        assert_true((double)three.failed <= (e_n0_db < 35 ? 0.015 : 0.004) * (double)n_users);
+    }
+}
+
+/* A path with two ways, from a surface and back by the user's: the fit says how strong each is, and
+ * the antenna vector holds both. */
+static void ways_of_one_path(void **state)
+{
+    const struct delay_angle_cfg cfg = cfg_of(4);
+    struct delay_angle *est = delay_angle_create(&cfg, NULL);
+    struct rng rng = rng_seed(3);
+    struct scene s = draw(&rng, 4), back = s;
+    cplxf y[ANT_MAX * CARRIERS], other[ANT_MAX * CARRIERS], vector[PATHS][TOA_MAX_ANT];
+    struct delay_angle_model m = model_of(&s, true);
+    struct delay_angle_fit fit;
+    (void)state;
+    back.amp[0] = back.amp[2] = 0;
+    back.amp[1] = CMPLX(0.3, 0.4);
+    back.sine[1] = s.sine[0];
+    receive(&s, &rng, 1e-3, y);
+    receive(&back, &rng, 0, other);
+    for (size_t i = 0; i < 4 * CARRIERS; i++)
+        y[i] += other[i];
+    m.path[1].n_way = 2;
+    m.path[1].source[1] = 0;
+    assert_int_equal(delay_angle_estimate(est, &m, y, 4, &fit), OK);
+    assert_true(cabs(fit.amp[1][0] - s.amp[1]) < 0.02);
+    assert_true(cabs(fit.amp[1][1] - back.amp[1]) < 0.02);
+    assert_true(fabs(fit.sine[0] - s.sine[0]) < 0.01);
+    delay_angle_vectors(est, &m, y, &fit, vector);
+    for (size_t j = 0; j < 4; j++) {
+        const double x = cfg.element_m[j] / WAVELENGTH_M;
+        const cplx want = s.amp[1] * cexp(I * 2 * PI * x * s.sine[1]) +
+                          back.amp[1] * cexp(I * 2 * PI * x * s.sine[0]);
+        assert_true(cabs((cplx)vector[1][j] - want) < 0.03);
+    }
+    delay_angle_destroy(&est);
+    delay_angle_destroy(&est);
+}
+
+static void what_it_refuses(void **state)
+{
+    struct delay_angle_cfg cfg = cfg_of(4);
+    struct status err = {0};
+    (void)state;
+    cfg.n_ant = 1;
+    assert_null(delay_angle_create(&cfg, &err));
+    assert_non_null(strstr(err.text, "n_ant"));
+    cfg = cfg_of(4);
+    cfg.spacing_hz = NAN;
+    assert_null(delay_angle_create(&cfg, &err));
+    assert_non_null(strstr(err.text, "spacing_hz"));
+}
+
+/* Silence is no path, and two paths at one place from one direction are one. */
+static void what_has_no_solution(void **state)
+{
+    const struct delay_angle_cfg cfg = cfg_of(4);
+    struct delay_angle *est = delay_angle_create(&cfg, NULL);
+    struct rng rng = rng_seed(3);
+    const struct scene s = draw(&rng, 4);
+    struct delay_angle_model m = model_of(&s, true);
+    cplxf y[ANT_MAX * CARRIERS];
+    struct delay_angle_fit fit = {.length_m = {60, 100, 100}, .sine = {0.1, 0, 0}};
+    (void)state;
+    m.source[2].sine = m.source[1].sine;
+    receive(&s, &rng, 1e-3, y);
+    assert_int_equal(delay_angle_refine(est, &m, y, &fit), ERR_NO_PEAK);
+    memset(y, 0, sizeof y);
+    m = model_of(&s, true);
+    if (delay_angle_estimate(est, &m, y, 1, &fit) == OK)
+        assert_true(cabs(fit.amp[0][0]) == 0 && fit.cost == 0);
+    delay_angle_destroy(&est);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lengths_reach_the_bound),
+        cmocka_unit_test(ways_of_one_path),
+        cmocka_unit_test(what_it_refuses),
+        cmocka_unit_test(what_has_no_solution),
+    };
+    if (argc > 1)
+        n_users = strtoul(argv[1], NULL, 10);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
