@@ -19,6 +19,7 @@ enum { DEFAULT_SPP = 2000, GATED_CHUNK = 65536 };
 struct capture {
     int64_t from, to; /* AIR_NEVER: until stopped */
     bool more;        /* a chain: another command must follow */
+    bool late;        /* said when its turn comes, as a device's queue of commands does */
 };
 
 class room_rx : public uhd::rx_streamer
@@ -74,6 +75,7 @@ class room_rx : public uhd::rx_streamer
     bool begin_capture();
     void end_capture();
     void fail(error code, int64_t k, bool sequence = false);
+    void queue_late(int64_t from);
     bool take_error(uhd::rx_metadata_t &md);
     bool overrun(int64_t now);
     bool obey();
@@ -147,9 +149,9 @@ void room_rx::issue_stream_cmd(const uhd::stream_cmd_t &cmd)
             int64_t to = open ? AIR_NEVER : from + int64_t(cmd.num_samps);
             bool overlaps = last && !cmd.stream_now && last->to != AIR_NEVER && from < last->to;
             if (!cmd.stream_now && (from < k_now || from < 0 || overlaps))
-                fail(error::ERROR_CODE_LATE_COMMAND, from);
+                queue_late(from);
             else if (to > from)
-                queue.push_back({std::max(from, int64_t(0)), to, more});
+                queue.push_back({std::max(from, int64_t(0)), to, more, false});
         }
         if (!active)
             begin_capture();
@@ -169,7 +171,7 @@ bool room_rx::command_fails(int64_t from, bool timed, uint64_t n)
     if (!core->fault(kinds, core->tick_of(from), &fault))
         return false;
     if (fault.kind == AIR_FAULT_LATE_STREAM_CMD)
-        fail(error::ERROR_CODE_LATE_COMMAND, from);
+        queue_late(from);
     else {
         core->count(AIR_COUNT_RX_DROPPED_CMDS);
         core->count(AIR_COUNT_RX_LOST_SAMPS, n);
@@ -178,8 +180,16 @@ bool room_rx::command_fails(int64_t from, bool timed, uint64_t n)
 }
 
 /* Under the lock. */
+void room_rx::queue_late(int64_t from)
+{
+    queue.push_back({from, from, false, true});
+}
+
+/* Under the lock. */
 bool room_rx::begin_capture()
 {
+    for (; !queue.empty() && queue.front().late; queue.pop_front())
+        fail(error::ERROR_CODE_LATE_COMMAND, queue.front().from);
     if (queue.empty())
         return false;
     now_running = queue.front();

@@ -156,6 +156,25 @@ static void stream_commands(void **state)
     finish(&r);
 }
 
+/* A command is found late when its turn comes: the capture before it is whole. */
+static void late_in_its_turn(void **state)
+{
+    (void)state;
+    struct radio r = open_with("  - {at_s: 5.15, what: late_stream_cmd}\n", 1);
+    go_to(&r, S(5));
+    command(&r, UHD_STREAM_MODE_NUM_SAMPS_AND_DONE, S(5.1), 100);
+    command(&r, UHD_STREAM_MODE_NUM_SAMPS_AND_DONE, S(5.2), 100);
+    command(&r, UHD_STREAM_MODE_NUM_SAMPS_AND_DONE, S(5.3), 100);
+    assert_int_equal(recv_some(&r, 100, 0.5), 100);
+    assert_int_equal(ticks_of(&r), S(5.1));
+    assert_int_equal(recv_some(&r, 100, 0.5), 0);
+    assert_int_equal(error_of(&r), UHD_RX_METADATA_ERROR_CODE_LATE_COMMAND);
+    assert_int_equal(ticks_of(&r), S(5.2));
+    assert_int_equal(recv_some(&r, 100, 0.5), 100);
+    assert_int_equal(ticks_of(&r), S(5.3));
+    finish(&r);
+}
+
 /* --- transmitter --------------------------------------------------------------------------------
  */
 
@@ -405,6 +424,7 @@ int main(void)
         cmocka_unit_test(stream_that_stops),
         cmocka_unit_test(short_recv_loses_nothing),
         cmocka_unit_test(stream_commands),
+        cmocka_unit_test(late_in_its_turn),
         cmocka_unit_test(bursts),
         cmocka_unit_test(broken_burst_on_the_air),
         cmocka_unit_test(channels),
