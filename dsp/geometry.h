@@ -53,7 +53,7 @@ struct vec3 vec3_unit(struct vec3 a);
 
 /* The four points that every path length is made of. */
 struct anchors {
-    struct vec3 tx;     /* transmit antenna (mean of those that send) */
+    struct vec3 tx;     /* transmit antenna, the one that senses */
     struct vec3 rx;     /* centre of the receive array */
     struct vec3 ris[2]; /* centres of the panels */
 };

@@ -6,7 +6,13 @@
 #pragma once
 #include "host/radio.h"
 
-enum block_kind { BLOCK_SENSING, BLOCK_RESPONSE, BLOCK_PILOTS };
+enum block_kind {
+    BLOCK_SENSING,
+    BLOCK_RESPONSE,
+    BLOCK_PILOTS,
+    BLOCK_UPLINK,   /* the user's slot of data */
+    BLOCK_SOUNDING, /* our own transmit channels, one at a time */
+};
 
 /* What the schedule thread decided about a cycle, before its first sample. */
 struct cycle_plan {

@@ -53,7 +53,8 @@ static const struct config_key keys[] = {
      .max = 60, .def = "0.5", .help = "from the device time at start to the first cycle"},
 
     {"geometry.tx_m", CONFIG_VEC3S(CFG, geometry.tx_m, geometry.n_tx), .unit = "m", .min = -1e3,
-     .max = 1e3, .min_items = 1, .def = "[[0.5, 0.5, 2.5]]", .help = "transmit antennas"},
+     .max = 1e3, .min_items = 1, .def = "[[0.5, 0.5, 2.5]]",
+     .help = "transmit antennas; the first one senses, all carry data"},
     {"geometry.rx_centre_m", CONFIG_VEC3(CFG, geometry.rx_centre_m), .unit = "m", .min = -1e3,
      .max = 1e3, .def = "[0.5, 0.5, 2.2]", .help = "centre of the receive array"},
     {"geometry.rx_axis", CONFIG_VEC3(CFG, geometry.rx_axis), .min = -1e3, .max = 1e3,
@@ -216,7 +217,9 @@ static struct vec3 bs_centre(const struct bs_cfg *cfg)
 
 struct radio_cfg bs_config_radio(const struct bs_cfg *cfg)
 {
-    struct radio_cfg radio = link_radio_cfg(&cfg->radio, cfg->waveform.rms);
+    /* What several channels send together has the power of one (dsp/precode.h). */
+    struct radio_cfg radio =
+        link_radio_cfg(&cfg->radio, cfg->waveform.rms / sqrt((double)cfg->radio.n_tx));
     radio.paced = !cfg->run.gated;
     radio.trigger = (struct radio_trigger_cfg){
         .enable = cfg->trigger.enable,
@@ -234,10 +237,7 @@ struct waveform_cfg bs_config_waveform(const struct bs_cfg *cfg)
 
 struct anchors bs_config_anchors(const struct bs_cfg *cfg)
 {
-    struct anchors a = {.rx = vec(cfg->geometry.rx_centre_m)};
-    for (size_t i = 0; i < cfg->geometry.n_tx; i++)
-        a.tx = vec3_add(a.tx,
-                        vec3_scale(vec(cfg->geometry.tx_m[i]), 1.0 / (double)cfg->geometry.n_tx));
+    struct anchors a = {.tx = vec(cfg->geometry.tx_m[0]), .rx = vec(cfg->geometry.rx_centre_m)};
     for (size_t i = 0; i < BS_RIS; i++)
         a.ris[i] = vec(cfg->ris.boards[i].position_m);
     return a;

@@ -102,6 +102,8 @@ static const struct config_key data_keys[] = {
      .max = 10, .def = "0.08", .help = "start of the burst to start of the downlink"},
     {"link.uplink_s", CONFIG_DOUBLE(DATA, uplink_s), .unit = "s", .min = 1e-6, .max = 10,
      .def = "1e-3", .help = "slot from the user"},
+    {"link.mcs", CONFIG_INT(DATA, mcs), .min = 0, .max = DATA_MCS_COUNT - 1, .def = "4",
+     .help = "modulation and code of slots without traffic, which carry known data; docs/link.md"},
     {"link.uplink_delay_s", CONFIG_DOUBLE(DATA, uplink_delay_s), .unit = "s", .min = 0, .max = 10,
      .def = "0.1", .help = "start of the burst to start of the uplink"},
 };

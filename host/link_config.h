@@ -5,7 +5,7 @@
  * profile lab at the base station. Setup only. */
 #pragma once
 #include "base/config.h"
-#include "dsp/modem.h"
+#include "dsp/data_code.h"
 #include "dsp/waveform.h"
 #include "host/pilot_train.h"
 #include "host/radio.h"
@@ -37,6 +37,7 @@ struct link_timing {
 struct link_data { /* the data link: what both ends must know of it */
     bool enabled;
     double downlink_s, uplink_s, downlink_delay_s, uplink_delay_s;
+    int mcs; /* of slots without traffic */
 };
 
 /* Parts (CONFIG_PART) of a program's own table: radio.*, waveform.*, schedule.*, pixels.*, link.*.

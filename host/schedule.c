@@ -8,6 +8,7 @@
 #define LEAD_RESPONSE_S 20.48e-6 /* two periods of silence, to see the answer begin */
 #define TAIL_S          64e-6 /* delay spread, the device's own latency, the user's clock error */
 #define TRIGGER_S       10e-6
+enum { DATA_SYMBOLS = 4 }; /* two pilots, header and data */
 #define REARM_S         20e-3 /* boards take the pilots' sequence between the answer and the train */
 
 static int64_t ticks(const struct schedule *s, double t_s)
@@ -202,11 +203,11 @@ static int check(const struct schedule *s, struct status *err)
 
 static int check_data(const struct schedule *s, const struct schedule_cfg *cfg, struct status *err)
 {
-    if (!cfg->data || (s->downlink_symbols >= 2 && s->uplink_symbols >= 2))
+    if (!cfg->data || (s->downlink_symbols >= DATA_SYMBOLS && s->uplink_symbols >= DATA_SYMBOLS))
         return OK;
-    const bool down = s->downlink_symbols < 2;
+    const bool down = s->downlink_symbols < DATA_SYMBOLS;
     return status_set(err, ERR_ARG,
-                      "schedule: link.%s_s %g holds %zu OFDM symbols of %.3g s, and two are the "
+                      "schedule: link.%s_s %g holds %zu OFDM symbols of %.3g s, and four are the "
                       "least: raise it",
                       down ? "downlink" : "uplink", down ? cfg->downlink_s : cfg->uplink_s,
                       down ? s->downlink_symbols : s->uplink_symbols,

@@ -8,6 +8,7 @@
  * stages_us paths   with permission:   path lengths and float32 delay profiles [3 x bins] ris one
  * per cycle:     what each board acknowledged health  twice a second:    counters of radio, RIS,
  * responses, fixes; stage times log     one per line of the log
+ *   link    one per slot of data, host/link_report.h
  *
  * DSP and schedule thread hand plain structs over through a bounded queue; the thread that owns the
  * sockets formats and sends. */
@@ -15,6 +16,7 @@
 #include "base/log.h"
 #include "base/realtime.h"
 #include "host/deadlines.h"
+#include "host/link_report.h"
 #include "host/pipeline.h"
 #include "host/recorder.h"
 #include "host/ris_client.h"
@@ -37,7 +39,7 @@ struct telemetry_log { /* one line, see host/log_tap.h */
     char text[480];      /* terminated, cut */
 };
 
-enum telemetry_kind { TELEMETRY_CYCLE, TELEMETRY_RIS, TELEMETRY_LOG };
+enum telemetry_kind { TELEMETRY_CYCLE, TELEMETRY_RIS, TELEMETRY_LOG, TELEMETRY_LINK };
 
 struct telemetry_item {
     enum telemetry_kind kind;
@@ -45,6 +47,7 @@ struct telemetry_item {
         struct cycle_report report;
         struct telemetry_ris ris;
         struct telemetry_log log;
+        struct link_report link;
     };
 };
 

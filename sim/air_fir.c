@@ -439,6 +439,15 @@ static void align(const struct air_fir *f, struct path *p, int64_t n0)
     p->q0 = n0 + (int64_t)floor(lead);
 }
 
+/* A port that sends zeros, beside others that do not. */
+static bool silent(const float *x, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (x[i] != 0)
+            return false;
+    return true;
+}
+
 static bool hear(struct air_fir *f, struct path *p, const struct fir_block *b, bool flat)
 {
     int n_in = AIR_MAX_POST + b->n_valid + AIR_MAX_PRE;
@@ -449,7 +458,7 @@ static bool hear(struct air_fir *f, struct path *p, const struct fir_block *b, b
         if (!air_tx_spans(f->air, p->tx_radio, port, q, q + n, &probe, 1))
             continue;
         if (!flat) {
-            if (!gather(f, p->tx_radio, port, q, n, f->time))
+            if (!gather(f, p->tx_radio, port, q, n, f->time) || silent(f->time, 2 * n))
                 continue;
             memset(f->time + 2 * n, 0, (size_t)(NF - n) * 2 * sizeof *f->time);
             if (!f->spectrum[port] && !(f->spectrum[port] = alloc_bins()))

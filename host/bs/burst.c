@@ -8,7 +8,7 @@ struct burst {
     struct waveform *wave;
     struct frame_modem *sensing, *sync;
     size_t symbol, code; /* samples of one symbol, of all coded slots */
-    struct sc16 *samples;
+    struct sc16 *samples, *silence;
     cplxf symbols[MODEM_SYMBOLS_MAX];
 };
 
@@ -24,9 +24,10 @@ static bool make_parts(struct burst *b, const struct bs_cfg *cfg, struct status 
     b->sensing = b->wave ? frame_modem_create(&sensing, err) : NULL;
     b->sync = b->sensing ? frame_modem_create(&sync, err) : NULL;
     b->samples = b->sync ? fft_alloc((b->code + 3 * b->symbol) * sizeof *b->samples) : NULL;
-    if (b->sync && !b->samples)
+    b->silence = b->samples ? fft_alloc((b->code + 3 * b->symbol) * sizeof *b->silence) : NULL;
+    if (b->sync && !b->silence)
         status_set(err, ERR_NO_MEMORY, "burst: out of memory");
-    return b->samples != NULL;
+    return b->silence != NULL;
 }
 
 struct burst *burst_create(const struct bs_cfg *cfg, struct status *err)
@@ -56,6 +57,7 @@ void burst_destroy(struct burst **burst)
     frame_modem_destroy(&b->sensing);
     frame_modem_destroy(&b->sync);
     fft_free(b->samples);
+    fft_free(b->silence);
     free(b);
     *burst = NULL;
 }
@@ -80,4 +82,9 @@ size_t burst_fill(struct burst *b, const uint8_t sensing[5], const uint8_t *sync
 const struct sc16 *burst_samples(const struct burst *b)
 {
     return b->samples;
+}
+
+const struct sc16 *burst_silence(const struct burst *b)
+{
+    return b->silence;
 }

@@ -16,3 +16,5 @@ void burst_destroy(struct burst **burst);
  * burst_samples(). */
 size_t burst_fill(struct burst *burst, const uint8_t sensing[5], const uint8_t *sync);
 const struct sc16 *burst_samples(const struct burst *burst);
+/* As many zeros, for the channels that do not sense. */
+const struct sc16 *burst_silence(const struct burst *burst);

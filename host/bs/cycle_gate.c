@@ -11,8 +11,10 @@ struct cycle_gate {
     int64_t requested, taken, answered, done; /* cycle indices; -1: none yet */
     struct cycle_request request;             /* for a burst */
     struct cycle_plan plan;
-    int64_t train_asked, train_taken, train_answered; /* likewise */
-    bool train_ok;
+    struct gate_part {
+        int64_t asked, taken, answered; /* likewise */
+        int answer;
+    } part[CYCLE_PARTS]; /* but CYCLE_BURST */
     bool stopped;
 };
 
@@ -26,7 +28,8 @@ struct cycle_gate *cycle_gate_create(struct status *err)
     pthread_mutex_init(&g->lock, NULL);
     pthread_cond_init(&g->changed, NULL);
     g->requested = g->taken = g->answered = g->done = -1;
-    g->train_asked = g->train_taken = g->train_answered = -1;
+    for (int i = 0; i < CYCLE_PARTS; i++)
+        g->part[i] = (struct gate_part){.asked = -1, .taken = -1, .answered = -1};
     return g;
 }
 
@@ -62,33 +65,43 @@ void cycle_gate_done(struct cycle_gate *g, int64_t index)
     advance(g, &g->done, index);
 }
 
-bool cycle_gate_wait_request(struct cycle_gate *g, struct cycle_request *request)
+/* The part that is asked for, if any, into *request. */
+static bool take_request(struct cycle_gate *g, struct cycle_request *request)
 {
-    pthread_mutex_lock(&g->lock);
-    while (!g->stopped && g->taken == g->requested && g->train_taken == g->train_asked)
-        pthread_cond_wait(&g->changed, &g->lock);
     if (g->taken != g->requested) {
         *request = g->request;
         g->taken = g->requested;
-    } else {
-        g->train_taken = g->train_asked;
-        *request = (struct cycle_request){.part = CYCLE_PILOTS, .index = g->train_asked};
+        return true;
     }
+    for (int i = 0; i < CYCLE_PARTS; i++)
+        if (g->part[i].taken != g->part[i].asked) {
+            g->part[i].taken = g->part[i].asked;
+            *request = (struct cycle_request){.part = i, .index = g->part[i].asked};
+            return true;
+        }
+    return false;
+}
+
+bool cycle_gate_wait_request(struct cycle_gate *g, struct cycle_request *request)
+{
+    pthread_mutex_lock(&g->lock);
+    while (!g->stopped && !take_request(g, request))
+        pthread_cond_wait(&g->changed, &g->lock);
     bool go = !g->stopped;
     pthread_mutex_unlock(&g->lock);
     return go;
 }
 
-void cycle_gate_ask_pilots(struct cycle_gate *g, int64_t index)
+void cycle_gate_ask(struct cycle_gate *g, enum cycle_part part, int64_t index)
 {
-    advance(g, &g->train_asked, index);
+    advance(g, &g->part[part].asked, index);
 }
 
-void cycle_gate_answer_pilots(struct cycle_gate *g, bool ok)
+void cycle_gate_answer_part(struct cycle_gate *g, enum cycle_part part, int answer)
 {
     pthread_mutex_lock(&g->lock);
-    g->train_ok = ok;
-    g->train_answered = g->train_taken;
+    g->part[part].answer = answer;
+    g->part[part].answered = g->part[part].taken;
     pthread_cond_broadcast(&g->changed);
     pthread_mutex_unlock(&g->lock);
 }
@@ -113,8 +126,9 @@ bool cycle_gate_wait_plan(struct cycle_gate *g, struct cycle_plan *plan)
     return go;
 }
 
-/* Waits for an answer to the request until the deadline: 1 there it is, 0 not yet, -1 stopped. */
-static int look(struct cycle_gate *g, const int64_t *answered, const int64_t *requested,
+/* Waits for *reached to be at least *wanted until the deadline: 1 there it is, 0 not yet, -1
+ * stopped. */
+static int look(struct cycle_gate *g, const int64_t *reached, const int64_t *wanted,
                 unsigned timeout_ms)
 {
     struct timespec end;
@@ -123,9 +137,9 @@ static int look(struct cycle_gate *g, const int64_t *answered, const int64_t *re
     end.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
     end.tv_sec += timeout_ms / 1000 + end.tv_nsec / 1000000000;
     end.tv_nsec %= 1000000000;
-    while (!g->stopped && *answered != *requested && e == 0)
+    while (!g->stopped && *reached < *wanted && e == 0)
         e = pthread_cond_timedwait(&g->changed, &g->lock, &end);
-    return g->stopped ? -1 : *answered == *requested;
+    return g->stopped ? -1 : *reached >= *wanted;
 }
 
 int cycle_gate_look_plan(struct cycle_gate *g, struct cycle_plan *plan, unsigned timeout_ms)
@@ -137,11 +151,20 @@ int cycle_gate_look_plan(struct cycle_gate *g, struct cycle_plan *plan, unsigned
     return got;
 }
 
-int cycle_gate_look_pilots(struct cycle_gate *g, bool *ok, unsigned timeout_ms)
+int cycle_gate_look(struct cycle_gate *g, enum cycle_part part, int *answer, unsigned timeout_ms)
+{
+    const struct gate_part *p = &g->part[part];
+    pthread_mutex_lock(&g->lock);
+    int got = look(g, &p->answered, &p->asked, timeout_ms);
+    *answer = p->answer;
+    pthread_mutex_unlock(&g->lock);
+    return got;
+}
+
+int cycle_gate_look_done(struct cycle_gate *g, int64_t index, unsigned timeout_ms)
 {
     pthread_mutex_lock(&g->lock);
-    int got = look(g, &g->train_answered, &g->train_asked, timeout_ms);
-    *ok = g->train_ok;
+    int got = look(g, &g->done, &index, timeout_ms);
     pthread_mutex_unlock(&g->lock);
     return got;
 }

@@ -7,6 +7,7 @@
 #include "base/realtime.h"
 #include "base/sockets.h"
 #include "base/state_dir.h"
+#include "host/bs/air_link.h"
 #include "host/bs/burst.h"
 #include "host/bs/cycle_gate.h"
 #include "host/bs/pilots.h"
@@ -47,6 +48,8 @@ struct daemon_parts {
     struct site_calib *site;
     struct recorder *recorder;
     char record_folder[BS_TEXT + 32];
+    struct air_link *link; /* and its pools: only with link.enabled */
+    struct block_pool *uplink_pool, *sounding_pool;
     struct block_queue *queue;
     struct telemetry_queue *reports;
     struct cycle_gate *gate;
@@ -66,6 +69,7 @@ struct daemon {
         every; /* periods of the schedule from cycle to cycle, by a command; 0 counts as 1 */
     _Atomic uint64_t heartbeat; /* RX counts its rounds, those in search of a lost device too */
     _Atomic uint64_t cycles_skipped, sends_failed;
+    _Atomic uint64_t data_late;   /* slots without data: the fix was not there in time */
     _Atomic uint64_t trains_lost; /* of pilots: the boards were not armed in time */
     _Atomic uint64_t ris[5];      /* the client's counters, copied by its thread: arms, acks, ... */
 };

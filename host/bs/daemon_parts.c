@@ -239,6 +239,22 @@ static int make_pilots(struct daemon_parts *p, struct status *err)
     return p->pilot_pool ? make_worker(p, err) : err->code;
 }
 
+/* After the time is set: it copies the schedule. */
+static int make_link(struct daemon_parts *p, struct status *err)
+{
+    const size_t n_rx = p->cfg->radio.n_rx;
+    if (!p->cfg->data.enabled)
+        return OK;
+    p->link = air_link_create(p->cfg, &p->schedule, err);
+    if (!p->link)
+        return err->code;
+    p->uplink_pool =
+        block_pool_create(BLOCKS, n_rx, (size_t)p->schedule.window[WINDOW_UPLINK].n, err);
+    p->sounding_pool =
+        p->uplink_pool ? block_pool_create(2, n_rx, air_link_sounding_samps(p->link), err) : NULL;
+    return p->sounding_pool ? OK : err->code;
+}
+
 static int set_time(struct daemon_parts *p, struct status *err)
 {
     int64_t now;
@@ -264,7 +280,8 @@ static int make_all(struct daemon_parts *p, struct status *err)
         return err->code;
     /* The pipeline copies the schedule, and the schedule starts when everything slow is done. */
     if (make_watch(p, err) || make_hand_off(p, err) || make_pilots(p, err) || set_time(p, err) ||
-        make_pipeline(p, err) || daemon_site_make(p, err) || daemon_recorder_make(p, err))
+        make_link(p, err) || make_pipeline(p, err) || daemon_site_make(p, err) ||
+        daemon_recorder_make(p, err))
         return err->code;
     return OK;
 }
@@ -285,6 +302,7 @@ void daemon_parts_free(struct daemon_parts *p)
     pipeline_destroy(&p->pipeline);
     burst_destroy(&p->burst);
     tuning_destroy(&p->tuning);
+    air_link_destroy(&p->link);
     roster_destroy(&p->roster);
     ris_client_destroy(&p->ris);
     socket_close(&p->control);
@@ -293,6 +311,8 @@ void daemon_parts_free(struct daemon_parts *p)
     block_pool_destroy(&p->sensing_pool);
     block_pool_destroy(&p->response_pool);
     block_pool_destroy(&p->pilot_pool);
+    block_pool_destroy(&p->uplink_pool);
+    block_pool_destroy(&p->sounding_pool);
     pilot_extract_destroy(&p->extract);
     pixel_news_destroy(&p->news);
     calib_worker_destroy(&p->calib);

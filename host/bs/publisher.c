@@ -51,12 +51,13 @@ struct publisher {
     struct radio_setting setting; /* of the last cycle */
     struct audited audited[BS_USERS_MAX];
     uint64_t run;          /* of this start: when it was */
-    uint64_t published[7]; /* of each topic */
+    uint64_t published[8]; /* of each topic */
     struct log_tap log;
     char text[TEXT_BYTES];
 };
 
-static const char *const topics[] = {"fix", "cycle", "paths", "ris", "health", "log", "calib"};
+static const char *const topics[] = {"fix",    "cycle", "paths", "ris",
+                                     "health", "log",   "calib", "link"};
 enum { TOPICS = sizeof topics / sizeof topics[0] };
 
 static uint64_t *counter_of(struct publisher *p, const char *topic)
@@ -329,8 +330,10 @@ static void drain_reports(struct publisher *p)
             publish_cycle(p, &item.report);
         else if (item.kind == TELEMETRY_LOG)
             publish(p, "log", telemetry_format_log(&item.log, p->text, sizeof p->text), NULL, 0);
-        else
+        else if (item.kind == TELEMETRY_RIS)
             publish_ris(p, &item.ris);
+        else
+            publish(p, "link", link_report_format(&item.link, p->text, sizeof p->text), NULL, 0);
     }
 }
 

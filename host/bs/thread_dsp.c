@@ -27,6 +27,8 @@ static void finish(struct daemon *d, const struct block *block, struct telemetry
 {
     item->kind = TELEMETRY_CYCLE;
     pipeline_response(d->p.pipeline, block, &item->report);
+    if (d->p.link)
+        air_link_decide(d->p.link, &item->report);
     note_stages(d, &item->report);
     recorder_report(d->p.recorder, &item->report);
     telemetry_queue_put(d->p.reports, item);
@@ -56,10 +58,20 @@ static void hand_on(struct daemon *d, const struct block *block, const struct te
         calib_worker_put(d->p.calib, &pilots);
 }
 
+static void hear(struct daemon *d, const struct block *block, struct telemetry_item *item)
+{
+    item->kind = TELEMETRY_LINK;
+    if (block->kind == BLOCK_UPLINK)
+        air_link_hear(d->p.link, block, &item->link);
+    else
+        air_link_sounded(d->p.link, block, &item->link);
+    telemetry_queue_put(d->p.reports, item);
+}
+
 void *daemon_dsp(void *daemon)
 {
     struct daemon *d = daemon;
-    struct telemetry_item item = {0};
+    struct telemetry_item item = {0}, link_item = {0};
     static struct adopted adopted; /* one DSP thread; large */
     struct block *block;
     pthread_setname_np(pthread_self(), "bs-dsp");
@@ -74,6 +86,10 @@ void *daemon_dsp(void *daemon)
         } else if (block->kind == BLOCK_PILOTS) {
             hand_on(d, block, &item);
             give_back(d, d->p.pilot_pool, block);
+        } else if (block->kind == BLOCK_UPLINK || block->kind == BLOCK_SOUNDING) {
+            hear(d, block, &link_item);
+            block_pool_give(block->kind == BLOCK_UPLINK ? d->p.uplink_pool : d->p.sounding_pool,
+                            block);
         } else {
             finish(d, block, &item);
             give_back(d, d->p.response_pool, block);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * RX thread: per cycle two captures, the sensing burst and the response window, and in some a
- * third, the train of pilots, each into a block that goes on to the DSP thread. It also looks after
- * the radio between two cycles, while nobody else uses it: what touches a cycle goes into its plan,
- * and a radio that is gone is opened again while the cycles go on without it. */
+ * RX thread: per cycle two captures, the sensing burst and the response window, and in some more,
+ * the train of pilots and the uplink, each into a block that goes on to the DSP thread. It also
+ * looks after the radio between two cycles, while nobody else uses it: what touches a cycle goes
+ * into its plan, and a radio that is gone is opened again while the cycles go on without it. */
 #include "base/log.h"
 #include "base/options.h"
 #include "host/bs/daemon.h"
@@ -36,7 +36,9 @@ static int64_t begin_of(const struct daemon *d, int64_t index, enum schedule_win
 static double arming_s(const struct daemon *d)
 {
     const struct schedule_span *w = d->p.schedule.window;
-    const struct schedule_span *last = &w[w[WINDOW_PILOTS].n > 0 ? WINDOW_PILOTS : WINDOW_RESPONSE];
+    const struct schedule_span *last = &w[w[WINDOW_UPLINK].n > 0   ? WINDOW_UPLINK
+                                          : w[WINDOW_PILOTS].n > 0 ? WINDOW_PILOTS
+                                                                   : WINDOW_RESPONSE];
     const int64_t left = d->p.schedule.period + w[WINDOW_SENSING].begin - last->begin - last->n;
     const double left_s = (double)left / (double)d->p.schedule.rate - LEAD_S;
     return fmin(1e-3 * d->p.cfg->ris.ack_ms, fmax(0, left_s / 2));
@@ -89,35 +91,40 @@ static bool wait_for_plan(struct daemon *d, int64_t index, struct cycle_plan *pl
     return got > 0;
 }
 
-static int record(struct daemon *d, struct cycle_plan *plan, enum schedule_window window,
-                  struct block *block)
+/* n samples from the window's begin on, already asked for. */
+static int record_as(struct daemon *d, struct cycle_plan *plan, enum block_kind kind,
+                     enum schedule_window window, size_t n, struct block *block)
 {
     int rc = ERR_RADIO;
     block->info = (struct radio_block){.faults = FAULT_RADIO_DOWN};
     if (!(plan->faults & FAULT_RADIO_DOWN))
-        rc = radio_rx_read(d->p.radio, begin_of(d, plan->index, window),
-                           (size_t)d->p.schedule.window[window].n, block->samp, PATIENCE_S,
+        rc = radio_rx_read(d->p.radio, begin_of(d, plan->index, window), n, block->samp, PATIENCE_S,
                            &block->info);
     block->received_ns = clock_ns();
-    if (window == WINDOW_SENSING && rc != ERR_RADIO) /* before anyone works on its echoes */
+    if (kind == BLOCK_SENSING && rc != ERR_RADIO) /* before anyone works on its echoes */
         plan->faults |= radio_tx_settle(d->p.radio);
     block->plan = *plan;
-    block->kind = window == WINDOW_SENSING    ? BLOCK_SENSING
-                  : window == WINDOW_RESPONSE ? BLOCK_RESPONSE
-                                              : BLOCK_PILOTS;
+    block->kind = kind;
     block_queue_push(d->p.queue, block);
     return rc;
 }
 
-/* Answer of the schedule thread; an endless stream goes on meanwhile. */
-static int wait_for_boards(struct daemon *d, int64_t index, bool *ok)
+static int record(struct daemon *d, struct cycle_plan *plan, enum block_kind kind,
+                  enum schedule_window window, struct block *block)
+{
+    return record_as(d, plan, kind, window, (size_t)d->p.schedule.window[window].n, block);
+}
+
+/* Answer of the schedule thread; an endless stream goes on until `window` meanwhile. */
+static int wait_for_part(struct daemon *d, enum cycle_part part, int64_t index,
+                         enum schedule_window window, int *answer)
 {
     const bool drain = d->p.cfg->radio.capture != RADIO_GATED && !d->p.cfg->run.gated;
     int got;
-    cycle_gate_ask_pilots(d->p.gate, index);
-    while ((got = cycle_gate_look_pilots(d->p.gate, ok, 1)) == 0)
+    cycle_gate_ask(d->p.gate, part, index);
+    while ((got = cycle_gate_look(d->p.gate, part, answer, 1)) == 0)
         if (drain)
-            radio_rx_drain(d->p.radio, begin_of(d, index, WINDOW_PILOTS));
+            radio_rx_drain(d->p.radio, begin_of(d, index, window));
     return got > 0 ? OK : ERR_INTERRUPTED;
 }
 
@@ -125,7 +132,7 @@ static int wait_for_boards(struct daemon *d, int64_t index, bool *ok)
  * pilots, and nothing else is lost. */
 static int run_pilots(struct daemon *d, struct cycle_plan *plan)
 {
-    bool ok;
+    int armed;
     if (!pilot_train_due(&d->p.cfg->pixels.train, plan->cycle) || plan->faults & FAULT_RADIO_DOWN)
         return OK;
     struct block *block = block_pool_take(d->p.pilot_pool, true);
@@ -133,11 +140,43 @@ static int run_pilots(struct daemon *d, struct cycle_plan *plan)
         return ERR_INTERRUPTED;
     if (request(d, plan->index, WINDOW_PILOTS))
         plan->faults |= FAULT_RADIO_DOWN;
-    if (wait_for_boards(d, plan->index, &ok))
+    if (wait_for_part(d, CYCLE_PILOTS, plan->index, WINDOW_PILOTS, &armed))
         return ERR_INTERRUPTED;
-    if (!ok)
+    if (!armed)
         plan->faults |= FAULT_RIS_LATE;
-    return record(d, plan, WINDOW_PILOTS, block);
+    return record(d, plan, BLOCK_PILOTS, WINDOW_PILOTS, block);
+}
+
+/* The transmit channels, sounded in place of data. */
+static int run_sounding(struct daemon *d, struct cycle_plan *plan)
+{
+    const size_t n = air_link_sounding_samps(d->p.link);
+    struct block *block = block_pool_take(d->p.sounding_pool, true);
+    if (!block)
+        return ERR_INTERRUPTED;
+    if (radio_rx_request(d->p.radio, begin_of(d, plan->index, WINDOW_DOWNLINK), n))
+        plan->faults |= FAULT_RADIO_DOWN;
+    return record_as(d, plan, BLOCK_SOUNDING, WINDOW_DOWNLINK, n, block);
+}
+
+/* A slot down, if there is permission for one, and only then one up. */
+static int run_data(struct daemon *d, struct cycle_plan *plan)
+{
+    int sent;
+    if (!d->p.link || plan->faults & FAULT_RADIO_DOWN)
+        return OK;
+    if (wait_for_part(d, CYCLE_DATA, plan->index, WINDOW_DOWNLINK, &sent))
+        return ERR_INTERRUPTED;
+    if (sent == LINK_SLOT_SOUNDING)
+        return run_sounding(d, plan);
+    if (sent != LINK_SLOT_DATA)
+        return OK;
+    struct block *block = block_pool_take(d->p.uplink_pool, true);
+    if (!block)
+        return ERR_INTERRUPTED;
+    if (request(d, plan->index, WINDOW_UPLINK))
+        plan->faults |= FAULT_RADIO_DOWN;
+    return record(d, plan, BLOCK_UPLINK, WINDOW_UPLINK, block);
 }
 
 /* One cycle. Returns OK, ERR_INTERRUPTED, or what the radio said. */
@@ -153,10 +192,11 @@ static int run_cycle(struct daemon *d, struct cycle_request *ask)
     cycle_gate_request(d->p.gate, ask);
     if (!wait_for_plan(d, ask->index, &plan))
         return ERR_INTERRUPTED;
-    int first = record(d, &plan, WINDOW_SENSING, sensing);
-    int second = record(d, &plan, WINDOW_RESPONSE, response);
+    int first = record(d, &plan, BLOCK_SENSING, WINDOW_SENSING, sensing);
+    int second = record(d, &plan, BLOCK_RESPONSE, WINDOW_RESPONSE, response);
     int third = run_pilots(d, &plan);
-    return first ? first : second ? second : third;
+    int fourth = third == ERR_INTERRUPTED ? third : run_data(d, &plan);
+    return first ? first : second ? second : third ? third : fourth;
 }
 
 static void say_down(struct ear *e, const char *why)

@@ -8,6 +8,7 @@
 #include "host/clock.h"
 #include <stdio.h>
 
+#define DATA_LEAD_S 0.02 /* a slot of data is put together and with the radio in less */
 enum {
     RETUNE_EARLIER = 4000
 }; /* 1/4000 s before a capture: half of what cycles leave between them */
@@ -89,8 +90,8 @@ static bool send_burst(struct conductor *c, struct cycle_plan *plan)
     const uint8_t *sync;
     seal(c, plan, &sync, frame);
     size_t n = burst_fill(p->burst, plan->sensing, sync);
-    for (size_t i = 0; i < p->cfg->radio.n_tx; i++)
-        buf[i] = burst_samples(p->burst);
+    for (size_t i = 0; i < p->cfg->radio.n_tx; i++) /* one channel senses, all carry data */
+        buf[i] = i == 0 ? burst_samples(p->burst) : burst_silence(p->burst);
     if (radio_tx_burst(p->radio, start, buf, n))
         return false;
     return !p->cfg->trigger.enable ||
@@ -141,7 +142,33 @@ static void conduct_pilots(struct conductor *c, int64_t index)
                                   pulse->n) == OK;
     if (!ok)
         atomic_fetch_add(&d->trains_lost, 1);
-    cycle_gate_answer_pilots(d->p.gate, ok);
+    cycle_gate_answer_part(d->p.gate, CYCLE_PILOTS, ok);
+}
+
+/* Whether the fix and the permission of this cycle are there in time for its downlink slot. */
+static bool decided(struct daemon *d, int64_t index)
+{
+    const struct schedule *s = &d->p.schedule;
+    const int64_t latest =
+        schedule_start(s, index) + s->downlink - (int64_t)(DATA_LEAD_S * (double)s->rate);
+    int64_t now;
+    int got = 0;
+    if (d->p.cfg->run.gated)
+        return cycle_gate_wait_done(d->p.gate, index);
+    while (got == 0 && radio_now(d->p.radio, &now) == OK && now < latest)
+        got = cycle_gate_look_done(d->p.gate, index, 1);
+    return got > 0;
+}
+
+static void conduct_data(struct conductor *c, int64_t index)
+{
+    struct daemon *d = c->d;
+    enum link_slot_kind kind = LINK_SLOT_NONE;
+    if (decided(d, index))
+        kind = air_link_send(d->p.link, d->p.radio, index);
+    else
+        atomic_fetch_add(&d->data_late, 1);
+    cycle_gate_answer_part(d->p.gate, CYCLE_DATA, (int)kind);
 }
 
 void *daemon_schedule(void *daemon)
@@ -163,6 +190,8 @@ void *daemon_schedule(void *daemon)
     while (cycle_gate_wait_request(c.d->p.gate, &ask)) {
         if (ask.part == CYCLE_PILOTS) {
             conduct_pilots(&c, ask.index);
+        } else if (ask.part == CYCLE_DATA) {
+            conduct_data(&c, ask.index);
         } else if (conduct(&c, &ask)) {
             log_error("the cycle counter cannot be written down: is the state folder's disk full?");
             atomic_store(&c.d->failed, true);

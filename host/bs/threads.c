@@ -62,6 +62,10 @@ bool daemon_threads_stop(struct daemon *d, double timeout_s)
     cycle_gate_stop(d->p.gate);
     block_pool_stop(d->p.sensing_pool);
     block_pool_stop(d->p.response_pool);
+    if (d->p.link) {
+        block_pool_stop(d->p.uplink_pool);
+        block_pool_stop(d->p.sounding_pool);
+    }
     if (d->p.calib) {
         block_pool_stop(d->p.pilot_pool);
         calib_worker_stop(d->p.calib);

@@ -38,6 +38,8 @@ static const struct option_spec specs[] = {
     {"permit", 0, "yes|no", "whether the user permits to be located (yes)"},
     {"pixels", 0, "N",
      "look for broken pixels with a train of pilots every N cycles; 0 = never (0)"},
+    {"link", 0, NULL,
+     "a slot of data each way in every cycle, to the user in a beam of all antennas"},
     {"realtime", 0, NULL, "the room's time waits for nobody; needs a free machine"},
     {"faults", 0, "FILE", "bad days of the radios: a fault script for the room"},
     {"fault-report", 0, "FILE", "the room writes at the end what its radios did, as JSON"},
@@ -54,6 +56,8 @@ static int apply_flag(struct demo_cfg *cfg, const char *name)
 {
     if (strcmp(name, "realtime") == 0)
         cfg->realtime = true;
+    else if (strcmp(name, "link") == 0)
+        cfg->link = true;
     else if (strcmp(name, "keep") == 0)
         cfg->keep = true;
     else if (strcmp(name, "no-token") == 0)

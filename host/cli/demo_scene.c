@@ -118,7 +118,11 @@ static void read_arrays(struct reading *r, struct demo_scene *s)
     size_t n = listed ? listed : (size_t)number(rx, "count", 4);
     if (!rx || !tx || n == 0)
         fault(r, "needs bs.rx and bs.tx, the base station's antennas");
-    antenna(tx, 0, half_wave_m, s->tx_m);
+    const size_t n_tx = items(member(tx, "positions_m"));
+    s->n_tx = n_tx ? n_tx : (size_t)number(tx, "count", 1);
+    s->n_tx = s->n_tx < DEMO_TX_MAX ? s->n_tx : DEMO_TX_MAX;
+    for (size_t i = 0; i < s->n_tx; i++)
+        antenna(tx, i, half_wave_m, s->tx_m[i]);
     antenna(rx, 0, half_wave_m, first);
     antenna(rx, n > 0 ? n - 1 : 0, half_wave_m, last);
     for (int i = 0; i < 3; i++) {
@@ -317,7 +321,8 @@ void demo_scene_tell_bs(const struct demo_scene *s, struct command *c)
     tell_region(s, c);
     set_vec3(c, "room.min_m", s->room_min_m);
     set_vec3(c, "room.max_m", s->room_max_m);
-    command_set(c, "geometry.tx_m=[[%.12g, %.12g, %.12g]]", s->tx_m[0], s->tx_m[1], s->tx_m[2]);
+    command_set(c, "geometry.tx_m=[[%.12g, %.12g, %.12g]]", s->tx_m[0][0], s->tx_m[0][1],
+                s->tx_m[0][2]);
     set_vec3(c, "geometry.rx_centre_m", s->rx_centre_m);
     set_vec3(c, "geometry.rx_axis", s->rx_axis);
     command_set(c, "geometry.rx_spacing_m=%.12g", s->rx_spacing_m);
@@ -333,6 +338,19 @@ void demo_scene_tell_bs(const struct demo_scene *s, struct command *c)
         command_set(c, "ris.boards[%d].bits=%d", i, r->bits);
         command_set(c, "ris.boards[%d].spacing_m=%.12g", i, r->spacing_m);
     }
+}
+
+void demo_scene_tell_beams(const struct demo_scene *s, struct command *c)
+{
+    char channels[32] = "", places[DEMO_TX_MAX * 64] = "";
+    for (size_t i = 0, n = 0, m = 0; i < s->n_tx; i++) {
+        const char *comma = i ? ", " : "";
+        n += (size_t)snprintf(channels + n, sizeof channels - n, "%s%zu", comma, i);
+        m += (size_t)snprintf(places + m, sizeof places - m, "%s[%.12g, %.12g, %.12g]", comma,
+                              s->tx_m[i][0], s->tx_m[i][1], s->tx_m[i][2]);
+    }
+    command_set(c, "radio.tx_channels=[%s]", channels);
+    command_set(c, "geometry.tx_m=[%s]", places);
 }
 
 void demo_scene_tell_ris(const struct demo_scene *s, const char *room, struct command *c)

@@ -10,7 +10,7 @@
 #include "host/cli/children.h"
 #include "host/cli/demo_preset.h"
 
-enum { DEMO_RIS = 2, DEMO_USERS_MAX = 4 };
+enum { DEMO_RIS = 2, DEMO_USERS_MAX = 4, DEMO_TX_MAX = 8 };
 
 struct demo_ris {
     char name[32], board[32];
@@ -32,7 +32,8 @@ struct demo_user {
 struct demo_scene {
     double rate_hz, carrier_hz;
     double room_min_m[3], room_max_m[3];
-    double tx_m[3]; /* of TX channel 0, the one that sends */
+    double tx_m[DEMO_TX_MAX][3]; /* of each TX channel; channel 0 senses */
+    size_t n_tx;
     double rx_centre_m[3], rx_axis[3], rx_spacing_m;
     size_t n_rx;
     struct demo_ris ris[DEMO_RIS];
@@ -54,6 +55,8 @@ int demo_scene_parse(const char *name, const char *text, const char *path, struc
 
 /* Adds "--set KEY=VALUE" for everything that the base station must know of the scene. */
 void demo_scene_tell_bs(const struct demo_scene *scene, struct command *command);
+/* Adds that all TX channels carry data, instead of the one that senses. */
+void demo_scene_tell_beams(const struct demo_scene *scene, struct command *command);
 /* The same for the RIS controller; room: endpoint that the native boards report to. */
 void demo_scene_tell_ris(const struct demo_scene *scene, const char *room, struct command *command);
 /* The same for one user's terminal. */

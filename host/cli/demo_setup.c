@@ -240,12 +240,16 @@ static int start_bs(struct demo *demo, struct command *c, struct status *err)
         command_set(c, "users[%zu].id=%d", i, demo->scene.users[i].id);
         command_set(c, "users[%zu].key_file=%s", i, key);
     }
-    tell_simulated(c, 10, 21.1);
+    tell_simulated(c, 10, cfg->link ? 21.1 + 10 * log10((double)demo->scene.n_tx) : 21.1);
     command_set(c, "radio.trigger_bank=FP0");
     command_set(c, "radio.trigger_source=");
     demo_scene_tell_bs(&demo->scene, c);
     if (cfg->pixels)
         command_set(c, "pixels.every=%u", cfg->pixels);
+    if (cfg->link) {
+        command_set(c, "link.enabled=yes");
+        demo_scene_tell_beams(&demo->scene, c);
+    }
     if (cfg->record)
         command_set(c, "record.file=%s", cfg->record);
     add_sets(demo, "bs", c);
@@ -299,6 +303,8 @@ static int start_ue(struct demo *demo, size_t user, struct command *c, struct st
     demo_scene_tell_ue(&demo->scene, user, c);
     if (demo->cfg->pixels)
         command_set(c, "pixels.every=%u", demo->cfg->pixels);
+    if (demo->cfg->link)
+        command_set(c, "link.enabled=yes");
     add_sets(demo, "ue", c);
     return launch(demo, "mirador-ue", name, c, err);
 }

@@ -28,6 +28,7 @@ struct demo_cfg {
     int port;        /* of the live page; 0 = any, -1 = 8088 or any */
     unsigned pixels; /* a train of pilots every so many cycles; 0 = none */
     bool permit, realtime, json, keep, headless;
+    bool link;                   /* slots of data each way, by all TX channels */
     bool no_token;               /* of the live page */
     const char *sets[DEMO_SETS]; /* "bs.KEY=VALUE", also room, ris, ue */
     size_t n_sets;

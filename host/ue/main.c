@@ -10,6 +10,7 @@
 #include "base/state_dir.h"
 #include "host/ue/responder.h"
 #include "host/ue/ue_config.h"
+#include "host/ue/ue_link.h"
 #include "host/ue/ue_report.h"
 #include <math.h>
 #include <poll.h>
@@ -31,7 +32,9 @@ struct ue {
     struct radio *radio;
     struct receiver *receiver;
     struct responder *responder;
-    uint64_t cycle; /* last accepted */
+    struct schedule schedule;
+    struct ue_link *link; /* NULL: without link.enabled */
+    uint64_t cycle;       /* last accepted */
     int64_t reported_tick;
     uint64_t progress; /* for the service manager's watchdog */
 };
@@ -103,6 +106,23 @@ static int make_responder(struct ue *ue, struct status *err)
     return ue->responder ? OK : err->code;
 }
 
+static int make_link(struct ue *ue, struct status *err)
+{
+    const struct waveform_cfg wave = ue_config_waveform(&ue->cfg);
+    const struct schedule_cfg table =
+        link_schedule_cfg(&wave, &ue->cfg.schedule, &ue->cfg.train, &ue->cfg.data);
+    const struct ue_link_cfg cfg = {.waveform = wave,
+                                    .schedule = &ue->schedule,
+                                    .lead_s = ue->cfg.lead_s,
+                                    .mcs = (unsigned)ue->cfg.data.mcs};
+    if (!ue->cfg.data.enabled)
+        return OK;
+    if (schedule_init(&ue->schedule, &table, err))
+        return err->code;
+    ue->link = ue_link_create(&cfg, ue->radio, err);
+    return ue->link ? OK : err->code;
+}
+
 static int start(struct ue *ue, struct status *err)
 {
     int rc = load_keys(ue, err);
@@ -116,11 +136,14 @@ static int start(struct ue *ue, struct status *err)
         rc = make_receiver(ue, err);
     if (rc == OK)
         rc = make_responder(ue, err);
+    if (rc == OK)
+        rc = make_link(ue, err);
     return rc;
 }
 
 static void close_all(struct ue *ue)
 {
+    ue_link_destroy(&ue->link);
     responder_destroy(&ue->responder);
     receiver_destroy(&ue->receiver);
     radio_close(&ue->radio);
@@ -162,9 +185,9 @@ static void become_realtime(const struct ue *ue)
 }
 
 static void publish(struct ue *ue, const struct heard_burst *burst, enum responder_verdict verdict,
-                    int64_t tick)
+                    int64_t tick, const struct link_rx *down)
 {
-    char text[1024];
+    char text[2048];
     struct ue_report report = {
         .burst = burst,
         .verdict = verdict,
@@ -172,6 +195,8 @@ static void publish(struct ue *ue, const struct heard_burst *burst, enum respond
         .time_s = ((double)tick + (burst ? burst->start_samps : 0)) / ue->cfg.radio.rate_hz,
         .receiver = ue->receiver,
         .responder = ue->responder,
+        .down = down,
+        .link = down ? ue_link_totals(ue->link) : NULL,
     };
     ue->reported_tick = tick;
     radio_counters(ue->radio, &report.radio);
@@ -190,7 +215,11 @@ static void hear(struct ue *ue, const struct heard_burst *burst)
         log_info("in step with the base station");
     if (verdict == VERDICT_LATE || verdict == VERDICT_FAILED)
         log_warn("answer not sent: %s", responder_verdict_name(verdict));
-    publish(ue, burst, verdict, burst->tick);
+    struct link_rx down;
+    const bool data = ue->link && verdict == VERDICT_ANSWERED;
+    if (data && ue_link_run(ue->link, burst, responder_answered(ue->responder), &down))
+        log_debug("the downlink slot was not recorded");
+    publish(ue, burst, verdict, burst->tick, data ? &down : NULL);
 }
 
 static void tell_state(struct ue *ue, enum receiver_state before)
@@ -203,7 +232,7 @@ static void tell_state(struct ue *ue, enum receiver_state before)
         log_info("base station lost; searching");
     if (radio_now(ue->radio, &tick) == OK &&
         (double)(tick - ue->reported_tick) > ue->cfg.radio.rate_hz)
-        publish(ue, NULL, VERDICT_NO_FRAME, tick);
+        publish(ue, NULL, VERDICT_NO_FRAME, tick, NULL);
 }
 
 /* Until the radio is open again or we are asked to stop. */

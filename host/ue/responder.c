@@ -21,6 +21,7 @@ struct responder {
     struct sc16 *train; /* pilots, NULL: none */
     size_t n_train;
     cplxf *symbols;
+    int64_t answered; /* tick of the last answer */
     uint64_t count[VERDICTS];
 };
 
@@ -164,6 +165,7 @@ static enum responder_verdict answer(struct responder *r, const struct heard_bur
     const struct sc16 *const channel[] = {r->signal};
     if (radio_tx_burst(r->radio, tick, channel, r->n_signal))
         return VERDICT_FAILED;
+    r->answered = tick;
     if (pilot_train_due(&r->cfg.train, cycle))
         send_train(r, tick);
     return VERDICT_ANSWERED;
@@ -183,6 +185,11 @@ enum responder_verdict responder_hear(struct responder *r, const struct heard_bu
     radio_tx_poll(r->radio);
     r->count[verdict]++;
     return verdict;
+}
+
+int64_t responder_answered(const struct responder *r)
+{
+    return r->answered;
 }
 
 const struct secure_user *responder_user(const struct responder *r)

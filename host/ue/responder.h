@@ -49,6 +49,9 @@ void responder_destroy(struct responder **responder);
 enum responder_verdict responder_hear(struct responder *responder, const struct heard_burst *burst,
                                       uint64_t *cycle);
 
+/* Tick at which the last answer began. */
+int64_t responder_answered(const struct responder *responder);
+
 const struct secure_user *responder_user(const struct responder *responder);
 uint64_t responder_count(const struct responder *responder, enum responder_verdict verdict);
 const char *responder_verdict_name(enum responder_verdict verdict); /* "answered" ... */

@@ -30,6 +30,14 @@ static void add_burst(struct text *t, const struct ue_report *r)
         b->sync_seen ? "true" : "false");
 }
 
+static void add_link(struct text *t, const struct ue_report *r)
+{
+    if (!r->down || t->n >= t->size)
+        return;
+    const int n = link_rx_format(r->down, r->link, "link_", t->out + t->n, t->size - t->n);
+    t->n = n < 0 ? t->size : t->n + (size_t)n;
+}
+
 int ue_report_format(const struct ue_report *r, char *out, size_t size)
 {
     struct text t = {.out = out, .size = size};
@@ -55,7 +63,9 @@ int ue_report_format(const struct ue_report *r, char *out, size_t size)
         responder_count(r->responder, VERDICT_FAILED));
     add(&t,
         ",\"overflows\":%" PRIu64 ",\"tx_lates\":%" PRIu64 ",\"underflows\":%" PRIu64
-        ",\"gaps\":%" PRIu64 "}",
+        ",\"gaps\":%" PRIu64,
         r->radio.rx_overflows, r->radio.tx_lates, r->radio.tx_underflows, r->radio.rx_gaps);
+    add_link(&t, r);
+    add(&t, "}");
     return t.n < size ? (int)t.n : ERR_NO_SPACE;
 }

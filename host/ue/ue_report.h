@@ -5,6 +5,7 @@
 #pragma once
 #include "host/ue/receiver.h"
 #include "host/ue/responder.h"
+#include "host/ue/ue_link.h"
 
 struct ue_report {
     const struct heard_burst *burst; /* NULL: none this time */
@@ -14,6 +15,8 @@ struct ue_report {
     const struct receiver *receiver;
     const struct responder *responder;
     struct radio_counters radio;
+    const struct link_rx *down;     /* of this cycle; NULL: no data link, or no answer */
+    const struct link_totals *link; /* likewise */
 };
 
 /* Length of the text, or ERR_NO_SPACE. Allocates nothing. */

@@ -21,7 +21,7 @@ static void our_own_code_allocates_nothing_after_start(void **state)
     close(fd);
     snprintf(command, sizeof command,
              "ALLOC_SPY_OUT=%s LD_PRELOAD=" ALLOC_SPY " " MIRADOR_BIN_DIR
-             "/mirador demo --headless --json --speed 0 --seconds 8 --pixels 1 >/dev/null",
+             "/mirador demo --headless --json --speed 0 --seconds 8 --pixels 1 --link >/dev/null",
              out);
     assert_int_equal(system(command), 0);
     FILE *f = fopen(out, "r");

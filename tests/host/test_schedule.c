@@ -188,16 +188,16 @@ static void overlapping_slots_are_refused_by_name(void **state)
     }
 }
 
-static void a_slot_of_one_symbol_is_refused(void **state)
+static void a_slot_of_three_symbols_is_refused(void **state)
 {
     (void)state;
     struct schedule s;
     struct status err = {0};
     struct schedule_cfg cfg = with_data();
-    cfg.uplink_s = 20e-6;
+    cfg.uplink_s = 46e-6;
     assert_int_equal(schedule_init(&s, &cfg, &err), ERR_ARG);
     assert_non_null(strstr(err.text, "link.uplink_s"));
-    cfg.uplink_s = 24e-6;
+    cfg.uplink_s = 46.1e-6;
     assert_int_equal(schedule_init(&s, &cfg, &err), OK);
 }
 
@@ -321,7 +321,7 @@ int main(void)
         cmocka_unit_test(data_have_slots_of_whole_symbols),
         cmocka_unit_test(the_link_moves_no_other_window),
         cmocka_unit_test(overlapping_slots_are_refused_by_name),
-        cmocka_unit_test(a_slot_of_one_symbol_is_refused),
+        cmocka_unit_test(a_slot_of_three_symbols_is_refused),
         cmocka_unit_test(gaps_tell_the_guards_in_order),
         cmocka_unit_test(pilots_have_their_place_after_the_answer),
         cmocka_unit_test(early_response_is_refused),

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "host/link_report.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+struct text {
+    char *out;
+    size_t size, n;
+};
+
+static void __attribute__((format(printf, 2, 3))) add(struct text *t, const char *format, ...)
+{
+    va_list args;
+    if (t->n >= t->size)
+        return;
+    va_start(args, format);
+    int n = vsnprintf(t->out + t->n, t->size - t->n, format, args);
+    va_end(args);
+    t->n = n < 0 ? t->size : t->n + (size_t)n;
+}
+
+static double number(double x) /* JSON has no NaN and no infinity */
+{
+    return isfinite(x) ? x : 0;
+}
+
+static const char *boolean(bool b)
+{
+    return b ? "true" : "false";
+}
+
+void link_totals_note(struct link_totals *t, const struct link_rx *rx)
+{
+    const struct data_slot_result *s = &rx->slot;
+    t->expected++;
+    t->found += rx->found;
+    t->ok += rx->ok;
+    t->raw_bits += s->raw_bits;
+    t->raw_errors += s->raw_errors;
+    if (rx->found && s->header.known) {
+        t->known_bits += 8 * rx->bytes;
+        t->known_errors += s->bit_errors;
+    }
+}
+
+static void add_rx(struct text *t, const struct link_rx *rx, const char *prefix)
+{
+    const struct data_slot_result *s = &rx->slot;
+    add(t, ",\"%sfound\":%s,\"%sok\":%s,\"%ssnr_db\":%.2f", prefix, boolean(rx->found), prefix,
+        boolean(rx->ok), prefix, number((double)s->snr_db));
+    if (!rx->found)
+        return;
+    add(t, ",\"%smcs\":%u,\"%sscheme\":\"%s\",\"%sknown\":%s,\"%sbytes\":%zu", prefix,
+        s->header.mcs, prefix, data_mcs(s->header.mcs)->name, prefix, boolean(s->header.known),
+        prefix, rx->bytes);
+    add(t, ",\"%sevm_db\":%.2f,\"%scfo_hz\":%.2f,\"%sphase_rad\":%.4f", prefix,
+        number((double)s->evm_db), prefix, number((double)s->cfo_hz), prefix,
+        number((double)s->phase_rad));
+    add(t, ",\"%sraw_bits\":%zu,\"%sraw_errors\":%zu,\"%sbit_errors\":%zu", prefix, s->raw_bits,
+        prefix, s->raw_errors, prefix, s->bit_errors);
+}
+
+static void add_totals(struct text *t, const struct link_totals *n, const char *prefix)
+{
+    add(t,
+        ",\"%stotal\":{\"sent\":%" PRIu64 ",\"send_failed\":%" PRIu64 ",\"expected\":%" PRIu64
+        ",\"found\":%" PRIu64 ",\"ok\":%" PRIu64 ",\"raw_bits\":%" PRIu64 ",\"raw_errors\":%" PRIu64
+        ",\"known_bits\":%" PRIu64 ",\"known_errors\":%" PRIu64 ",\"soundings\":%" PRIu64
+        ",\"soundings_failed\":%" PRIu64 "}",
+        prefix, n->sent, n->send_failed, n->expected, n->found, n->ok, n->raw_bits, n->raw_errors,
+        n->known_bits, n->known_errors, n->soundings, n->soundings_failed);
+}
+
+static void add_down(struct text *t, const struct link_report *r)
+{
+    static const char *const aims[] = {"none", "fix", "track", "reciprocal"};
+    add(t, ",\"down_mcs\":%u,\"down_scheme\":\"%s\",\"down_known\":%s,\"down_bytes\":%zu",
+        r->down.mcs, data_mcs(r->down.mcs)->name, boolean(r->down.known), r->down.bytes);
+    add(t, ",\"aim\":\"%s\",\"beam_gain_db\":%.3f,\"pointing_loss_db\":%.3f,\"speed_mps\":%.3f",
+        aims[r->down.aim], number((double)r->down.gain_db), number((double)r->down.loss_db),
+        number((double)r->down.speed_mps));
+    if (r->down.aim != LINK_AIM_NONE)
+        add(t, ",\"aim_m\":[%.4f,%.4f,%.4f],\"budget_snr_db\":%.2f", number(r->down.aim_m.x),
+            number(r->down.aim_m.y), number(r->down.aim_m.z),
+            number((double)r->down.budget_snr_db));
+}
+
+int link_report_format(const struct link_report *r, char *out, size_t size)
+{
+    static const char *const kinds[] = {"none", "data", "sounding"};
+    struct text t = {.out = out, .size = size};
+    add(&t,
+        "{\"v\":1,\"type\":\"link\",\"cycle\":%" PRIu64 ",\"time_s\":%.9f,\"user\":%d,"
+        "\"slot\":\"%s\",\"tx_calibrated\":%s,\"tx_match\":%.4f",
+        r->cycle, r->time_s, r->user_id, kinds[r->kind], boolean(r->calibrated),
+        number((double)r->match));
+    if (r->kind == LINK_SLOT_DATA) {
+        add_down(&t, r);
+        add_rx(&t, &r->up, "up_");
+    }
+    add_totals(&t, &r->total, "");
+    add(&t, "}");
+    return t.n < size ? (int)t.n : ERR_NO_SPACE;
+}
+
+int link_rx_format(const struct link_rx *rx, const struct link_totals *total, const char *prefix,
+                   char *out, size_t size)
+{
+    struct text t = {.out = out, .size = size};
+    add_rx(&t, rx, prefix);
+    add_totals(&t, total, prefix);
+    return t.n < size ? (int)t.n : ERR_NO_SPACE;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the data link came to in a cycle: topic `link` of the base station, and a part of topic `ue`
+ * of the terminal (docs/link.md). Keys are only ever added. */
+#pragma once
+#include "dsp/data_slot.h"
+#include "dsp/geometry.h"
+
+enum link_slot_kind { LINK_SLOT_NONE, LINK_SLOT_DATA, LINK_SLOT_SOUNDING };
+enum link_aim { LINK_AIM_NONE, LINK_AIM_FIX, LINK_AIM_TRACK, LINK_AIM_RECIPROCAL };
+
+struct link_rx { /* one received slot */
+    bool found;  /* a header of ours was there */
+    bool ok;     /* and the payload's check holds */
+    size_t bytes;
+    struct data_slot_result slot;
+};
+
+struct link_totals {                   /* since start */
+    uint64_t sent, send_failed;        /* slots */
+    uint64_t expected, found, ok;      /* received ones */
+    uint64_t raw_bits, raw_errors;     /* before correction */
+    uint64_t known_bits, known_errors; /* of known data after correction, whole slots */
+    uint64_t soundings, soundings_failed;
+};
+
+struct link_report {
+    uint64_t cycle;
+    double time_s; /* device time of the downlink */
+    int user_id;
+    enum link_slot_kind kind; /* of the downlink */
+    struct {
+        unsigned mcs;
+        bool known;
+        size_t bytes;
+        enum link_aim aim;
+        struct vec3 aim_m;
+        float gain_db; /* over one channel alone, if the user is where the beam aims */
+        float loss_db; /* of it, expected from the position's covariance and speed */
+        float speed_mps;
+        float budget_snr_db; /* power budget at the user, in free space */
+    } down;
+    struct link_rx up;
+    bool calibrated; /* the transmit channels are known */
+    float match;     /* of the last sounding */
+    struct link_totals total;
+};
+
+/* What of a received slot goes into the totals. */
+void link_totals_note(struct link_totals *total, const struct link_rx *rx);
+
+/* JSON object; its length, or ERR_NO_SPACE. RT-safe. */
+int link_report_format(const struct link_report *r, char *out, size_t size);
+
+/* Members of a received slot and of the totals with a leading comma, each name behind `prefix`, for
+ * another object. Likewise. */
+int link_rx_format(const struct link_rx *rx, const struct link_totals *total, const char *prefix,
+                   char *out, size_t size);

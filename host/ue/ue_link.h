@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The user's side of the data link: in a cycle that he has answered, one slot down and one up, both
+ * placed by the burst he heard. docs/link.md. */
+#pragma once
+#include "host/link_report.h"
+#include "host/schedule.h"
+#include "host/ue/receiver.h"
+
+struct ue_link_cfg {
+    struct waveform_cfg waveform;
+    const struct schedule *schedule; /* outlives it */
+    double lead_s;                   /* nothing is queued later than this before its start */
+    unsigned mcs;                    /* of known data */
+};
+
+struct ue_link;
+
+/* Setup only. radio is borrowed and outlives it. NULL: says why in *err. */
+struct ue_link *ue_link_create(const struct ue_link_cfg *cfg, struct radio *radio,
+                               struct status *err) MUST_CHECK;
+void ue_link_destroy(struct ue_link **link);
+
+/* After the answer to this burst was queued for `answered` (tick of our clock): hears the downlink
+ * slot, blocking in the radio until it is there, and queues the uplink slot. Allocates nothing.
+ * Returns 0; what the radio said when it gave nothing. */
+int ue_link_run(struct ue_link *link, const struct heard_burst *burst, int64_t answered,
+                struct link_rx *down) MUST_CHECK;
+
+const struct link_totals *ue_link_totals(const struct ue_link *link);
