@@ -20,6 +20,7 @@ struct cycle_plan {
     uint64_t cycle;             /* the counter that never repeats */
     size_t user;                /* whom the frame addresses: index in the configuration */
     uint8_t sensing[5];         /* the 40 bits as sent */
+    bool others;                /* users besides this one are served: an echo may be theirs */
     bool sync;                  /* a sync frame went along */
     uint32_t faults;            /* enum cycle_fault: what touched it so far */
     uint32_t excused;           /* faults that do not block a position, since the user insisted */

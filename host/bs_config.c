@@ -36,6 +36,10 @@ static const struct config_key user_keys[] = {
     {"id", CONFIG_INT(struct bs_user, id), .min = 0, .max = 1048575, .help = "20-bit user ID"},
     {"key_file", CONFIG_STRING(struct bs_user, key_file),
      .help = "master key, made by 'mirador keys user add ID'"},
+    {"rate_hz", CONFIG_DOUBLE(struct bs_user, rate_hz), .unit = "1/s", .min = 0, .max = 100,
+     .def = "0", .help = "cycles that ask this user; 0: shares what the others leave"},
+    {"priority", CONFIG_INT(struct bs_user, priority), .min = 0, .max = 7, .def = "0",
+     .help = "of the users with a rate the higher comes first, when not all can have theirs"},
 };
 static const struct config_table user_table = CONFIG_TABLE(struct bs_user, user_keys);
 
@@ -134,6 +138,8 @@ static const struct config_key keys[] = {
     {"estimate.cooperative", CONFIG_BOOL(CFG, estimate.cooperative), .def = "yes",
      .help = "use the arrival times of the user's own signal"},
 
+    {"estimate.echoes", CONFIG_CHOICE(CFG, estimate.echoes, "auto|yes|no"), .def = "auto",
+     .help = "whether echoes count; auto: while one user is served, as an echo may be another's"},
     {"estimate.map", CONFIG_BOOL(CFG, estimate.map), .def = "yes",
      .help = "let the known walls explain multipath"},
     {"estimate.map_evidence", CONFIG_DOUBLE(CFG, estimate.map_evidence), .min = 0.01, .max = 4,
@@ -284,6 +290,31 @@ int bs_config_schedule(const struct bs_cfg *cfg, struct schedule *s, struct stat
     return schedule_init(s, &sc, err);
 }
 
+int bs_config_rates(double rates_hz, size_t n_rest, double period_s, struct status *err)
+{
+    const double all_hz = 1 / period_s;
+    if (n_rest == 0 ? rates_hz <= all_hz * (1 + 1e-9) : rates_hz < all_hz * (1 - 1e-9))
+        return OK;
+    return status_set(err, ERR_NO_SPACE,
+                      "users: the rates come to %.4g cycles per second and there are %.4g%s: lower "
+                      "a rate_hz, or schedule.cycle_period_s",
+                      rates_hz, all_hz,
+                      n_rest ? ", which leaves none for those without a rate" : "");
+}
+
+static int check_rates(const struct bs_cfg *cfg, struct status *err)
+{
+    double rates_hz = 0;
+    size_t n_rest = 0;
+    for (size_t i = 0; i < cfg->n_users; i++) {
+        rates_hz += cfg->users[i].rate_hz;
+        n_rest += cfg->users[i].rate_hz == 0;
+    }
+    if (bs_config_rates(rates_hz, n_rest, cfg->schedule.air.cycle_period_s, err))
+        return err->code = ERR_ARG;
+    return OK;
+}
+
 /* *key: what to look at in the file. */
 static int check_lists(const struct bs_cfg *cfg, const char **key, struct status *err)
 {
@@ -309,7 +340,7 @@ static int check_lists(const struct bs_cfg *cfg, const char **key, struct status
             if (cfg->users[a].id == cfg->users[b].id)
                 return status_set(err, ERR_ARG, "users: ID %d is listed twice; remove one",
                                   cfg->users[a].id);
-    return OK;
+    return check_rates(cfg, err);
 }
 
 static int check_panel(const struct bs_cfg *cfg, size_t i, const char **key, struct status *err)

@@ -9,7 +9,7 @@
 #include "host/schedule.h"
 
 enum {
-    BS_USERS_MAX = 8,
+    BS_USERS_MAX = 16,
     BS_RIS = 2,
     BS_TEXT = LINK_TEXT,
     BS_NAME = LINK_NAME,
@@ -26,6 +26,9 @@ enum bs_ris_mode {
     BS_RIS_TRACKED, /* the beam of a codebook that suits the tracked user; wide without one */
 };
 
+/* Whether the echoes of the burst count in a fix, beside the user's own signal. */
+enum bs_echoes { BS_ECHOES_AUTO, BS_ECHOES_YES, BS_ECHOES_NO };
+
 struct bs_board {
     char name[BS_NAME];
     double position_m[3], faces_m[3];
@@ -37,6 +40,8 @@ struct bs_board {
 struct bs_user {
     int id;
     char key_file[BS_TEXT];
+    double rate_hz; /* cycles that ask this user, per second; 0: shares what is left */
+    int priority;   /* whose turn comes first when not all can have theirs */
 };
 
 struct bs_cfg {
@@ -87,6 +92,7 @@ struct bs_cfg {
         double sigma_direct_m, sigma_ris_m, height_sigma_m;
         double false_alarm, min_peak_db;
         double map_evidence;
+        int echoes; /* enum bs_echoes */
         bool cooperative, map;
     } estimate;
     struct {
@@ -135,4 +141,7 @@ struct anchors bs_config_anchors(const struct bs_cfg *cfg);
 struct room_box bs_config_room(const struct bs_cfg *cfg);
 struct vec3 bs_config_antenna(const struct bs_cfg *cfg, size_t rx); /* position of RX channel rx */
 int bs_config_panel(const struct bs_cfg *cfg, size_t board, struct panel *panel) MUST_CHECK;
+/* Whether so many cycles per second serve n_rest users without a rate and the others at theirs.
+ * ERR_NO_SPACE with the numbers. */
+int bs_config_rates(double rates_hz, size_t n_rest, double period_s, struct status *err) MUST_CHECK;
 int bs_config_schedule(const struct bs_cfg *cfg, struct schedule *s, struct status *err) MUST_CHECK;

@@ -160,46 +160,40 @@ static int run_permit(const struct control_ops *ops, const json_t *args, char *o
     return status_set(err, ERR_NOT_FOUND, "there is no user %lld here", (long long)user);
 }
 
+static json_t *user_json(const struct health_orders *o, size_t i)
+{
+    return json_pack("{s:i,s:b,s:s,s:f,s:i,s:I,s:I,s:I}", "id", o->user[i].id, "allowed",
+                     (int)o->user[i].allowed, "state", consent_state_name(o->user[i].consent),
+                     "rate_hz", o->user[i].rate_hz, "priority", o->user[i].priority, "asked",
+                     (json_int_t)o->user[i].asked, "permitted", (json_int_t)o->user[i].permitted,
+                     "fixes", (json_int_t)o->user[i].fixes);
+}
+
 static json_t *user_list(const struct control_ops *ops, bool whole)
 {
     struct health_orders now = {0};
     json_t *list = json_array();
     ops->orders(ops->context, &now);
     for (size_t i = 0; i < now.n_user; i++)
-        json_array_append_new(list, whole ? json_pack("{s:i,s:b}", "id", now.user[i].id, "allowed",
-                                                      (int)now.user[i].allowed)
-                                          : json_integer(now.user[i].id));
+        json_array_append_new(list, whole ? user_json(&now, i) : json_integer(now.user[i].id));
     return list;
-}
-
-static int take_key(const json_t *args, const char **key, struct status *err)
-{
-    const json_t *value = json_object_get(args, "key");
-    *key = json_string_value(value);
-    return !value || (*key && control_plain_name(*key))
-               ? OK
-               : status_set(err, ERR_ARG,
-                            "\"key\" must be the name of a file beside the first user's key, of "
-                            "letters, digits, '.', '_' and '-'");
 }
 
 static int run_users(const struct control_ops *ops, const json_t *args, char *out, size_t size,
                      struct status *err)
 {
-    const char *what = json_string_value(json_object_get(args, "do")), *key;
-    const json_t *id = json_object_get(args, "user");
-    if (need_scene(ops, err) || take_key(args, &key, err))
+    struct roster_wish wish;
+    if (need_scene(ops, err))
         return err->code;
-    if (what && strcmp(what, "list") == 0)
+    const int command = control_users(args, &wish, err);
+    if (command < 0)
+        return command;
+    if (command == USERS_LIST)
         return write_members(json_pack("{s:o}", "users", user_list(ops, true)), out, size, err);
-    if (!what || (strcmp(what, "add") != 0 && strcmp(what, "remove") != 0))
-        return status_set(err, ERR_ARG, "\"do\" must be add, remove or list");
-    const json_int_t user = json_integer_value(id);
-    if (!json_is_integer(id) || user < 0 || user > USER_ID_MAX)
-        return status_set(err, ERR_ARG, "\"user\" must be an ID, from 0 to %d", USER_ID_MAX);
     snprintf(out, size, "{}");
-    return what[0] == 'a' ? ops->add_user(ops->context, (int)user, key, err)
-                          : ops->remove_user(ops->context, (int)user, err);
+    return command == USERS_ADD   ? ops->add_user(ops->context, &wish, err)
+           : command == USERS_SET ? ops->set_user(ops->context, &wish, err)
+                                  : ops->remove_user(ops->context, wish.id, err);
 }
 
 static int run_pause(const struct control_ops *ops, const json_t *args, char *out, size_t size,

@@ -11,7 +11,7 @@
  *   {"cmd":"pattern","surface":"ris1","profile":0} -> {"ok":true, "states":..}
  *   {"cmd":"hold","surface":"ris1","profile":0}    -> {"ok":true}   null: as ris.mode says
  *   {"cmd":"permit","user":1,"allow":false}        -> {"ok":true}
- *   {"cmd":"users","do":"add","user":2,"key":"user-2.key"} -> {"ok":true}   also "remove", "list"
+ *   {"cmd":"users","do":"add","user":2,"key":"user-2.key"} -> {"ok":true}   also "set", "remove", "list"
  *   {"cmd":"record","do":"start", ..}      -> {"ok":true, ..}  stop, mark, status: control_record.h
  *   {"cmd":"pause","seconds":60}           -> {"ok":true}      0 goes on
  *   {"cmd":"gain","tx_db":27,"rx_db":10}   -> {"ok":true}      ordered; see status. control_radio.h
@@ -26,6 +26,7 @@
 #pragma once
 #include "host/control_record.h"
 #include "host/control_scene.h"
+#include "host/control_users.h"
 #include "host/site_calib.h"
 #include "host/telemetry.h"
 
@@ -35,8 +36,9 @@ struct control_ops { /* what commands do, supplied by the daemon */
     void (*shutdown)(void *context);
     void (*hold)(void *context, size_t surface, int profile); /* both exist; -1: as ris.mode says */
     int (*allow)(void *context, int user, bool allow);        /* ERR_NOT_FOUND: no such user */
-    /* key: a plain file name, or NULL. Says why not in *err. */
-    int (*add_user)(void *context, int user, const char *key, struct status *err);
+    /* Say why not in *err. */
+    int (*add_user)(void *context, const struct roster_wish *wish, struct status *err);
+    int (*set_user)(void *context, const struct roster_wish *wish, struct status *err);
     int (*remove_user)(void *context, int user, struct status *err);
     void (*pause)(void *context, double seconds);             /* 0: go on */
     void (*orders)(void *context, struct health_orders *out); /* what commands changed so far */

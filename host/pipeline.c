@@ -145,9 +145,10 @@ static void set_up_position(struct pipeline *p)
     for (size_t u = 0; u < BS_USERS_MAX; u++) {
         p->user[u].id = u < p->cfg.n_users ? p->cfg.users[u].id : -1;
         atomic_store(&p->user[u].wants, p->user[u].id);
+        atomic_store(&p->user[u].revisit, (unsigned)p->cfg.n_users);
+        atomic_store(&p->user[u].consent, u < p->cfg.n_users ? CONSENT_WAITING : CONSENT_NONE);
         track_reset(&p->user[u].track);
     }
-    atomic_store(&p->revisit, (unsigned)p->cfg.n_users);
     pipeline_gates(p);
 }
 
@@ -204,6 +205,14 @@ void pipeline_destroy(struct pipeline **pipeline)
     *pipeline = NULL;
 }
 
+void pipeline_consent(struct pipeline_user *u, enum consent_event event)
+{
+    const enum consent_state now = consent_next(atomic_load(&u->consent), event);
+    atomic_store(&u->consent, now);
+    if (consent_forgets(now))
+        track_reset(&u->track);
+}
+
 /* A place that has changed hands. */
 static void heed_user(struct pipeline_user *u)
 {
@@ -211,7 +220,10 @@ static void heed_user(struct pipeline_user *u)
     if (u->id == wants)
         return;
     u->id = wants;
-    track_reset(&u->track);
+    pipeline_consent(u, CONSENT_JOIN);
+    atomic_store(&u->asked, 0);
+    atomic_store(&u->permitted, 0);
+    atomic_store(&u->fixes, 0);
     for (size_t i = 0; i < BS_RIS; i++)
         atomic_store(&u->profile[i], PROFILE_BASE);
 }
@@ -220,6 +232,7 @@ static void start_report(struct pipeline *p, const struct cycle_plan *plan)
 {
     assert(plan->user < BS_USERS_MAX);
     heed_user(&p->user[plan->user]);
+    pipeline_consent(&p->user[plan->user], CONSENT_ASK);
     memset(&p->pending, 0, sizeof p->pending);
     p->pending.plan = *plan;
     p->pending.user_id = p->user[plan->user].id;
@@ -348,9 +361,16 @@ static void close_cycle(struct pipeline *p, struct cycle_report *report)
     struct cycle_report *r = &p->pending;
     pipeline_capture_end(p, r);
     pipeline_site_end(p, r);
-    atomic_store(&p->user[r->plan.user].answered, r->response == RESPONSE_PERMITTED ||
-                                                      r->response == RESPONSE_NO_PERMIT ||
-                                                      r->response == RESPONSE_WITHHELD);
+    struct pipeline_user *user = &p->user[r->plan.user];
+    if (r->outcome == FIX_DONE)
+        pipeline_consent(user, CONSENT_FIX);
+    r->consent = atomic_load(&user->consent);
+    atomic_store(&user->answered, consent_present(r->consent));
+    pipeline_count(&user->asked);
+    if (consent_may_send(r->consent))
+        pipeline_count(&user->permitted);
+    if (r->outcome == FIX_DONE)
+        pipeline_count(&user->fixes);
     pipeline_count(&p->cycles);
     pipeline_count(&p->response[r->response]);
     pipeline_count(&p->outcome[r->outcome]);
@@ -370,12 +390,22 @@ static enum fix_outcome outcome_of(uint32_t faults)
 }
 
 /* Without permission, or of a touched cycle, nothing of the observation leaves this function. */
-static void forget_observation(struct pipeline *p, struct cycle_report *r)
+static void forget_observation(struct cycle_report *r)
 {
     memset(r->path, 0, sizeof r->path);
     memset(r->profile, 0, sizeof r->profile);
-    if (r->response == RESPONSE_NO_PERMIT || r->response == RESPONSE_WITHHELD)
-        track_reset(&p->user[r->plan.user].track);
+}
+
+/* The answer, as the table of consents knows it. */
+static void heed_answer(struct pipeline *p, const struct cycle_report *r)
+{
+    static const enum consent_event events[RESPONSE_VERDICTS] = {
+        [RESPONSE_PERMITTED] = CONSENT_PERMIT,  [RESPONSE_NO_PERMIT] = CONSENT_REFUSE,
+        [RESPONSE_SILENT] = CONSENT_SILENCE,    [RESPONSE_DAMAGED] = CONSENT_BAD,
+        [RESPONSE_REFUSED] = CONSENT_BAD,       [RESPONSE_LOST] = CONSENT_LOST,
+        [RESPONSE_WITHHELD] = CONSENT_WITHHOLD,
+    };
+    pipeline_consent(&p->user[r->plan.user], events[r->response]);
 }
 
 void pipeline_response(struct pipeline *p, const struct block *block, struct cycle_report *report)
@@ -388,12 +418,13 @@ void pipeline_response(struct pipeline *p, const struct block *block, struct cyc
     if (report_blocked(r))
         r->outcome = outcome_of(r->faults);
     pipeline_open_response(p, block, r);
+    heed_answer(p, r);
     int64_t t1 = clock_ns();
     r->stages.response_us = (double)(t1 - t0) * 1e-3;
-    if (r->response == RESPONSE_PERMITTED && !report_blocked(r))
+    if (consent_may_locate(atomic_load(&p->user[r->plan.user].consent)) && !report_blocked(r))
         pipeline_locate(p, r);
     else
-        forget_observation(p, r);
+        forget_observation(r);
     pipeline_choose(p, r);
     int64_t t2 = clock_ns();
     r->stages.fix_us = (double)(t2 - t1) * 1e-3;
@@ -408,10 +439,11 @@ void pipeline_lost(struct pipeline *p, const struct cycle_plan *plan, struct cyc
         pipeline_capture_begin(p, &p->pending);
     }
     p->pending.response = RESPONSE_LOST;
+    heed_answer(p, &p->pending);
     p->pending.faults |= plan->faults | FAULT_RX_LOST;
     p->pending.outcome = FIX_RADIO;
     p->pending.received_ns = clock_ns();
-    forget_observation(p, &p->pending);
+    forget_observation(&p->pending);
     close_cycle(p, report);
 }
 
@@ -429,6 +461,21 @@ void pipeline_allow(struct pipeline *p, size_t user, bool allow)
 bool pipeline_allowed(const struct pipeline *p, size_t user)
 {
     return !atomic_load(&p->user[user].withheld);
+}
+
+bool pipeline_may_send(const struct pipeline *p, size_t user)
+{
+    return pipeline_allowed(p, user) && consent_may_send(atomic_load(&p->user[user].consent));
+}
+
+void pipeline_user_counters(const struct pipeline *p, size_t user,
+                            struct pipeline_user_counters *out)
+{
+    const struct pipeline_user *u = &p->user[user];
+    *out = (struct pipeline_user_counters){.consent = atomic_load(&u->consent),
+                                           .asked = atomic_load(&u->asked),
+                                           .permitted = atomic_load(&u->permitted),
+                                           .fixes = atomic_load(&u->fixes)};
 }
 
 bool pipeline_answered(const struct pipeline *p, size_t user)

@@ -73,9 +73,20 @@ bool pipeline_allowed(const struct pipeline *p, size_t user);
  * first. Another id begins without a track. */
 void pipeline_user(struct pipeline *p, size_t user, int id);
 
-/* Any thread: periods of the schedule from a user's cycle to his next, >= 1; as configured at
- * first. */
-void pipeline_revisit(struct pipeline *p, unsigned periods);
+/* Any thread: periods of the schedule from this user's cycle to the next, >= 1; at first as many as
+ * there are users. */
+void pipeline_revisit(struct pipeline *p, size_t user, unsigned periods);
+
+/* Any thread: whether data may flow to and from this user now: permitted in its last cycle, not
+ * asked again since, not withheld. */
+bool pipeline_may_send(const struct pipeline *p, size_t user);
+
+struct pipeline_user_counters { /* of whoever has the place now */
+    enum consent_state consent;
+    uint64_t asked, permitted, fixes; /* cycles */
+};
+void pipeline_user_counters(const struct pipeline *p, size_t user,
+                            struct pipeline_user_counters *out); /* any thread */
 
 /* Any thread: whether the last cycle addressed to this user was answered. */
 bool pipeline_answered(const struct pipeline *p, size_t user);

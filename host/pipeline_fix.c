@@ -52,6 +52,20 @@ void pipeline_gates(struct pipeline *p)
     }
 }
 
+/* An echo says that somebody is there, not who. Where several are served only the user's own signal
+ * is known to be theirs. */
+static bool echoes_count(const struct pipeline *p, const struct cycle_report *r)
+{
+    switch (p->cfg.estimate.echoes) {
+    case BS_ECHOES_YES:
+        return true;
+    case BS_ECHOES_NO:
+        return false;
+    default:
+        return !r->plan.others;
+    }
+}
+
 static void observe(const struct pipeline *p, const struct cycle_report *r,
                     struct observation obs[ROW_COUNT])
 {
@@ -65,6 +79,8 @@ static void observe(const struct pipeline *p, const struct cycle_report *r,
             .valid = path->found,
         };
     }
+    if (!echoes_count(p, r))
+        obs[ROW_L1].valid = obs[ROW_L2].valid = obs[ROW_L3].valid = false;
     if (r->path[PATH_L1].adaptive) /* a high-pass leaves too little of a slow walker's echo */
         obs[ROW_L1].valid = false;
     obs[ROW_H] = (struct observation){r->height_m, r->height_sigma_m, r->height_sigma_m > 0};
@@ -105,7 +121,7 @@ static void refine(struct pipeline *p, const struct observation obs[ROW_COUNT],
 {
     const size_t stride = p->cfg.radio.n_rx * p->wave.k;
     struct map_fix_input in[MAP_FIX_STREAMS] = {0};
-    if (!p->map)
+    if (!p->map || !echoes_count(p, r))
         return;
     for (size_t i = 0; i < N_STREAM; i++)
         if (r->path[PATH_L1 + i].found && !r->path[PATH_L1 + i].adaptive &&

@@ -12,6 +12,7 @@
 #include "dsp/sync.h"
 #include "dsp/toa.h"
 #include "host/clock.h"
+#include "host/consent.h"
 #include "host/pipeline.h"
 #include "host/pipeline_site.h"
 #include "host/pipeline_state.h"
@@ -59,7 +60,10 @@ struct pipeline_user {
     atomic_int wants; /* it from the next cycle on */
     struct secure_expectation expect;
     struct track track;
-    atomic_bool answered;         /* the last time it was asked */
+    atomic_uchar consent; /* enum consent_state; written by the DSP thread */
+    atomic_bool answered; /* the last time it was asked */
+    atomic_uint revisit;  /* periods of the schedule from cycle to cycle of this user */
+    _Atomic uint64_t asked, permitted, fixes;
     atomic_bool withheld;         /* not to be located, whatever it permits */
     atomic_uchar profile[BS_RIS]; /* to show the next time it is asked */
 };
@@ -86,7 +90,6 @@ struct pipeline {
     struct map_fix *map; /* NULL: not wanted */
     struct ris_model *model[BS_RIS];
     size_t n_profile;        /* of each board */
-    atomic_uint revisit;     /* periods of the schedule from a user's cycle to his next */
     atomic_int held[BS_RIS]; /* profile to show, -1: as ris.mode says */
     cplx *gamma[BS_RIS];     /* [n_profile x elements] as a stream of coded sensing sees them, */
     cplx *commanded[BS_RIS]; /* with the broken pixels that are known, and without any */
@@ -146,6 +149,9 @@ void pipeline_site_keep_answer(struct pipeline *p, const struct toa *direct);
 void pipeline_site_match(struct pipeline *p, struct cycle_report *r);
 void pipeline_site_tell_capture(struct pipeline *p, unsigned cycles, const char *why);
 void pipeline_site_end(struct pipeline *p, struct cycle_report *r);
+
+/* pipeline.c. What happened to this user's consent; without one the track goes. */
+void pipeline_consent(struct pipeline_user *user, enum consent_event event);
 
 /* pipeline_response.c: verdict, height, cooperative paths. */
 void pipeline_open_response(struct pipeline *p, const struct block *block, struct cycle_report *r);

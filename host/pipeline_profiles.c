@@ -40,8 +40,8 @@ void pipeline_choose(struct pipeline *p, const struct cycle_report *r)
 {
     struct pipeline_user *user = &p->user[r->plan.user];
     const double next_s =
-        r->time_s +
-        (double)(atomic_load(&p->revisit) * (size_t)p->schedule.period) / (double)p->schedule.rate;
+        r->time_s + (double)(atomic_load(&user->revisit) * (size_t)p->schedule.period) /
+                        (double)p->schedule.rate;
     struct vec3 there;
     if (r->faults)
         return;
@@ -66,9 +66,9 @@ void pipeline_profiles(struct pipeline *p, size_t user, uint8_t profile[BS_RIS])
     }
 }
 
-void pipeline_revisit(struct pipeline *p, unsigned periods)
+void pipeline_revisit(struct pipeline *p, size_t user, unsigned periods)
 {
-    atomic_store(&p->revisit, periods);
+    atomic_store(&p->user[user].revisit, periods);
 }
 
 int pipeline_hold(struct pipeline *p, size_t ris, int profile)

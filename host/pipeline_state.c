@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
-#define STATE_MAGIC 0x3330545352494dull /* "MIRST03" */
+#define STATE_MAGIC 0x3430545352494dull /* "MIRST04" */
 
 void pipeline_input_taken(const struct pipeline *p, struct pipeline_input *out)
 {
@@ -79,6 +79,8 @@ static void user_state(struct pipeline_user *u, struct state_io *io)
     u->id = (int)place - 1;
     atomic_store(&u->wants, u->id);
     track_state(&u->track, io);
+    atomic_store(&u->consent,
+                 (unsigned char)state_choice(io, atomic_load(&u->consent), CONSENT_STATES));
     state_atomic_flag(io, &u->answered);
     for (size_t i = 0; i < BS_RIS; i++) {
         size_t profile = atomic_load(&u->profile[i]);

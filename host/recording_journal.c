@@ -137,12 +137,12 @@ static json_t *report_json(const struct cycle_report *r)
 static json_t *plan_json(const struct cycle_plan *p)
 {
     const struct radio_setting *r = &p->radio;
-    return json_pack("{s:I,s:I,s:I,s:o,s:b,s:I,s:I,s:[i,i],s:{s:f,s:f,s:f}}", "cycle",
-                     (json_int_t)p->cycle, "index", (json_int_t)p->index, "user",
-                     (json_int_t)p->user, "sensing", hex(p->sensing, sizeof p->sensing), "sync",
-                     p->sync, "excused", (json_int_t)p->excused, "tuning", (json_int_t)p->tuning,
-                     "profile", p->profile[0], p->profile[1], "radio", "carrier_hz", r->carrier_hz,
-                     "tx_gain_db", r->tx_gain_db, "rx_gain_db", r->rx_gain_db);
+    return json_pack(
+        "{s:I,s:I,s:I,s:b,s:o,s:b,s:I,s:I,s:[i,i],s:{s:f,s:f,s:f}}", "cycle", (json_int_t)p->cycle,
+        "index", (json_int_t)p->index, "user", (json_int_t)p->user, "others", p->others, "sensing",
+        hex(p->sensing, sizeof p->sensing), "sync", p->sync, "excused", (json_int_t)p->excused,
+        "tuning", (json_int_t)p->tuning, "profile", p->profile[0], p->profile[1], "radio",
+        "carrier_hz", r->carrier_hz, "tx_gain_db", r->tx_gain_db, "rx_gain_db", r->rx_gain_db);
 }
 
 char *journal_format_cycle(const struct recording_cycle *c)
@@ -349,6 +349,7 @@ static void take_plan(struct take *t, const json_t *o, struct cycle_plan *p)
     p->index = whole(t, o, "index", 0, INT64_MAX / 4);
     p->user = (size_t)whole(t, o, "user", 0, BS_USERS_MAX - 1);
     bytes(t, o, "sensing", p->sensing, sizeof p->sensing);
+    p->others = json_object_get(o, "others") && yes(t, o, "others"); /* earlier ones: one user */
     p->sync = yes(t, o, "sync");
     p->excused = bits(t, o, "excused");
     p->tuning = bits(t, o, "tuning");

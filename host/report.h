@@ -7,6 +7,7 @@
 #include "dsp/track.h"
 #include "frames/response_frame.h"
 #include "host/block_pool.h"
+#include "host/consent.h"
 
 /* What became of the answer that the cycle asked for. */
 enum response_verdict {
@@ -92,8 +93,9 @@ struct cycle_report {
     double time_s; /* device time the fix is valid for */
     int user_id;
     enum response_verdict response;
-    int response_code; /* enum status_code behind a refusal */
-    bool answered;     /* a frame was read, these bytes; what it says only with permission */
+    enum consent_state consent; /* of the user after this cycle: data only if it may be sent them */
+    int response_code;          /* enum status_code behind a refusal */
+    bool answered; /* a frame was read, these bytes; what it says only with permission */
     uint8_t answer_bytes[RESPONSE_FRAME_BYTES];
     struct response answer;
     enum fix_outcome outcome;

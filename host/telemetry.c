@@ -340,8 +340,12 @@ static void add_orders(struct text *t, const struct health_orders *o)
 {
     add(t, ",\"paused_s\":%.1f,\"held\":[%d,%d],\"users\":[", o->paused_s, o->held[0], o->held[1]);
     for (size_t i = 0; i < o->n_user; i++)
-        add(t, "%s{\"id\":%d,\"allowed\":%s}", i ? "," : "", o->user[i].id,
-            boolean(o->user[i].allowed));
+        add(t,
+            "%s{\"id\":%d,\"allowed\":%s,\"state\":\"%s\",\"rate_hz\":%.6g,\"priority\":%d,"
+            "\"asked\":%" PRIu64 ",\"permitted\":%" PRIu64 ",\"fixes\":%" PRIu64 "}",
+            i ? "," : "", o->user[i].id, boolean(o->user[i].allowed),
+            consent_state_name(o->user[i].consent), o->user[i].rate_hz, o->user[i].priority,
+            o->user[i].asked, o->user[i].permitted, o->user[i].fixes);
     add(t,
         "],\"period_s\":%.9g,\"identity\":\"coded\",\"setting\":{\"carrier_hz\":%.12g,"
         "\"tx_gain_db\":%.6g,\"rx_gain_db\":%.6g,\"pending\":%s",

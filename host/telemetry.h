@@ -80,6 +80,10 @@ struct health_orders { /* what commands changed */
     struct {
         int id;
         bool allowed;
+        double rate_hz; /* asked for; 0: shares what is left */
+        int priority;
+        enum consent_state consent;
+        uint64_t asked, permitted, fixes; /* cycles since the user joined */
     } user[BS_USERS_MAX];
     size_t n_user;
     struct radio_order radio;

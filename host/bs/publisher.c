@@ -142,8 +142,16 @@ static void get_orders(void *context, struct health_orders *out)
         o.held[i] = pipeline_held(p->d->p.pipeline, i);
     for (size_t u = 0; u < o.n_user; u++) {
         const size_t place = roster_place(roster, u);
+        struct pipeline_user_counters n;
+        pipeline_user_counters(p->d->p.pipeline, place, &n);
         o.user[u].id = roster_id(roster, place);
         o.user[u].allowed = pipeline_allowed(p->d->p.pipeline, place);
+        o.user[u].rate_hz = roster_rate_hz(roster, place);
+        o.user[u].priority = roster_priority(roster, place);
+        o.user[u].consent = n.consent;
+        o.user[u].asked = n.asked;
+        o.user[u].permitted = n.permitted;
+        o.user[u].fixes = n.fixes;
     }
     *out = o;
 }
@@ -381,22 +389,47 @@ static uint64_t cycles_done(const struct publisher *p)
     return n.cycles;
 }
 
+/* How long each user waits from turn to turn: its rate, or a share of what the rates leave. */
 static void tell_revisit(const struct publisher *p)
 {
-    pipeline_revisit(p->d->p.pipeline, daemon_every(p->d) * (unsigned)roster_size(p->d->p.roster));
+    struct turn_user user[BS_USERS_MAX];
+    const struct schedule *s = &p->d->p.schedule;
+    const double period_s = (double)s->period / (double)s->rate;
+    const double cycle_s = period_s * daemon_every(p->d);
+    double left = 1, n_rest = 0;
+    roster_users(p->d->p.roster, user);
+    for (size_t i = 0; i < BS_USERS_MAX; i++) {
+        n_rest += user[i].served && user[i].interval_s == 0;
+        left -= user[i].served && user[i].interval_s > 0 ? cycle_s / user[i].interval_s : 0;
+    }
+    for (size_t i = 0; i < BS_USERS_MAX; i++) {
+        const double share_s = cycle_s * n_rest / fmax(left, 1e-3);
+        const double wait_s = user[i].interval_s > 0 ? user[i].interval_s : share_s;
+        if (user[i].served)
+            pipeline_revisit(p->d->p.pipeline, i,
+                             (unsigned)fmin(1e6, fmax(1, round(wait_s / period_s))));
+    }
 }
 
-static int ask_add(void *context, int id, const char *key, struct status *err)
+static int ask_add(void *context, const struct roster_wish *wish, struct status *err)
 {
     const struct publisher *p = context;
-    int place = roster_add(p->d->p.roster, id, key, cycles_done(p), err);
+    int place = roster_add(p->d->p.roster, wish, cycles_done(p), err);
     if (place < 0)
         return place;
-    pipeline_user(p->d->p.pipeline, (size_t)place, id);
+    pipeline_user(p->d->p.pipeline, (size_t)place, wish->id);
     pipeline_allow(p->d->p.pipeline, (size_t)place, true);
     roster_serve(p->d->p.roster, (size_t)place);
     tell_revisit(p);
     return OK;
+}
+
+static int ask_rate(void *context, const struct roster_wish *wish, struct status *err)
+{
+    const struct publisher *p = context;
+    int rc = roster_set(p->d->p.roster, wish, err);
+    tell_revisit(p);
+    return rc;
 }
 
 /* A cycle that is under way gives no position of this user either. */
@@ -490,6 +523,7 @@ int daemon_serve(struct daemon *d, struct status *err)
                                     .hold = ask_hold,
                                     .allow = ask_allow,
                                     .add_user = ask_add,
+                                    .set_user = ask_rate,
                                     .remove_user = ask_remove,
                                     .pause = ask_pause,
                                     .orders = get_orders,
@@ -504,6 +538,7 @@ int daemon_serve(struct daemon *d, struct status *err)
     *p = (struct publisher){.d = d, .run = (uint64_t)clock_unix_ns()};
     p->setting = (struct radio_setting){d->p.cfg->radio.carrier_hz, d->p.cfg->radio.tx_gain_db,
                                         d->p.cfg->radio.rx_gain_db};
+    tell_revisit(p);
     p->control = control_create(d->p.control, &ops, err);
     if (!p->control)
         return err->code;

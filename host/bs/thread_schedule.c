@@ -17,6 +17,8 @@ struct conductor {
     struct daemon *d;
     struct arming arming;
     struct pilot_arming pilots;
+    struct turns turns;
+    uint64_t first; /* cycle number when turns began; 0: not yet */
     bool counting;  /* base is known */
     uint64_t base;  /* cycle number of schedule index 0 */
     uint64_t cycle; /* the last one planned */
@@ -59,9 +61,22 @@ static void arm_boards(struct conductor *c, struct cycle_plan *plan, int64_t by_
  * may have just come in and not know the cycle. */
 static bool sync_is_due(const struct conductor *c, const struct cycle_plan *plan)
 {
-    return plan->cycle / daemon_every(c->d) / roster_size(c->d->p.roster) % SYNC_FRAME_PERIOD ==
-               0 ||
+    return (turns_count(&c->turns, plan->user) - 1) % SYNC_FRAME_PERIOD == 0 ||
            !pipeline_answered(c->d->p.pipeline, plan->user);
+}
+
+/* By the numbers of the cycles, which keep pace with time. */
+static void choose_user(struct conductor *c, struct cycle_plan *plan)
+{
+    struct turn_user user[BS_USERS_MAX];
+    const struct schedule *s = &c->d->p.schedule;
+    const double period_s = (double)s->period / (double)s->rate;
+    if (!c->turns.begun)
+        c->first = plan->cycle;
+    roster_users(c->d->p.roster, user);
+    plan->user = turns_next(&c->turns, user, (double)(plan->cycle - c->first) * period_s,
+                            plan->cycle / daemon_every(c->d));
+    plan->others = roster_size(c->d->p.roster) > 1;
 }
 
 static void seal(struct conductor *c, struct cycle_plan *plan, const uint8_t **sync,
@@ -124,7 +139,7 @@ static int conduct(struct conductor *c, const struct cycle_request *ask)
     if (next_cycle(c, ask->index, &plan.cycle))
         return ERR_STATE;
     c->cycle = plan.cycle;
-    plan.user = roster_turn(d->p.roster, plan.cycle / daemon_every(d));
+    choose_user(c, &plan);
     pipeline_profiles(d->p.pipeline, plan.user, plan.profile);
     if (!(plan.faults & FAULT_RADIO_DOWN))
         give_orders(c, &plan, ask->by_ns);

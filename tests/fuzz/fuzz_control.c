@@ -45,10 +45,13 @@ static int allow(void *context, int user, bool allowed)
 }
 
 /* Wherever it is put, the name stays there. */
-static int add_user(void *context, int user, const char *key, struct status *err)
+static int add_user(void *context, const struct roster_wish *wish, struct status *err)
 {
+    const char *key = wish->key;
     (void)context, (void)err;
-    FUZZ_CHECK(user >= 0 && user < 1 << 20);
+    FUZZ_CHECK(wish->id >= 0 && wish->id < 1 << 20);
+    FUZZ_CHECK(wish->rate_hz >= 0 && wish->rate_hz <= 100);
+    FUZZ_CHECK(wish->priority >= 0 && wish->priority <= 7);
     FUZZ_CHECK(!key || (key[0] && key[0] != '.' && !strchr(key, '/') && strlen(key) <= 100));
     return OK;
 }
@@ -119,6 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
         .hold = hold,
         .allow = allow,
         .add_user = add_user,
+        .set_user = add_user,
         .remove_user = remove_user,
         .pause = pause_for,
         .orders = orders,

@@ -15,6 +15,8 @@ struct seen {
     size_t surface;
     int user;
     char key[100];
+    unsigned sets;
+    struct roster_wish wish;
     int profile;
     bool allow;
     double seconds;
@@ -65,13 +67,23 @@ static int allow(void *context, int user, bool allowed)
     return 0;
 }
 
-static int add_user(void *context, int user, const char *key, struct status *err)
+static int add_user(void *context, const struct roster_wish *wish, struct status *err)
 {
     struct seen *s = context;
     (void)err;
     s->adds++;
-    s->user = user;
-    snprintf(s->key, sizeof s->key, "%s", key ? key : "");
+    s->user = wish->id;
+    s->wish = *wish;
+    snprintf(s->key, sizeof s->key, "%s", wish->key ? wish->key : "");
+    return 0;
+}
+
+static int set_user(void *context, const struct roster_wish *wish, struct status *err)
+{
+    struct seen *s = context;
+    (void)err;
+    s->sets++;
+    s->wish = *wish;
     return 0;
 }
 
@@ -98,7 +110,7 @@ static void orders(void *context, struct health_orders *out)
 {
     (void)context;
     *out = (struct health_orders){
-        .user = {{1, true}},
+        .user = {{.id = 1, .allowed = true, .consent = CONSENT_LOCATED}},
         .n_user = 1,
         .radio.in_force = {cfg.radio.carrier_hz, cfg.radio.tx_gain_db, cfg.radio.rx_gain_db}};
 }
@@ -132,6 +144,7 @@ static json_t *ask(struct seen *seen, const char *text)
                                     .hold = hold,
                                     .allow = allow,
                                     .add_user = add_user,
+                                    .set_user = set_user,
                                     .remove_user = remove_user,
                                     .pause = pause_for,
                                     .orders = orders,
@@ -374,15 +387,19 @@ static void users_are_added_by_the_name_of_a_key(void **state)
     assert_true(seen.user == 2 && seen.key[0] == '\0');
     assert_true(is_ok(&seen, "{\"cmd\":\"users\",\"do\":\"add\",\"user\":3,\"key\":\"k-3.key\"}"));
     assert_string_equal(seen.key, "k-3.key");
+    assert_true(is_ok(&seen, "{\"cmd\":\"users\",\"do\":\"set\",\"user\":2,\"rate_hz\":0.5,"
+                             "\"priority\":7}"));
+    assert_true(seen.sets == 1 && seen.wish.id == 2 && seen.wish.priority == 7);
+    assert_float_equal(seen.wish.rate_hz, 0.5, 0);
     assert_true(is_ok(&seen, "{\"cmd\":\"users\",\"do\":\"remove\",\"user\":3}"));
     json_t *o = ask(&seen, "{\"cmd\":\"users\",\"do\":\"remove\",\"user\":1}");
     assert_string_equal(json_string_value(json_object_get(o, "error")), "user 1 is the last one");
     json_decref(o);
-    assert_int_equal(seen.audits, 4);
+    assert_int_equal(seen.audits, 5);
     o = ask(&seen, "{\"cmd\":\"users\",\"do\":\"list\"}");
     assert_int_equal(json_array_size(json_object_get(o, "users")), 1);
     json_decref(o);
-    assert_int_equal(seen.audits, 4); /* a question */
+    assert_int_equal(seen.audits, 5); /* a question */
     static const char *const bad[] = {
         "{\"cmd\":\"users\"}",
         "{\"cmd\":\"users\",\"do\":\"add\"}",
@@ -393,6 +410,11 @@ static void users_are_added_by_the_name_of_a_key(void **state)
         "{\"cmd\":\"users\",\"do\":\"add\",\"user\":2,\"key\":\"..\"}",
         "{\"cmd\":\"users\",\"do\":\"add\",\"user\":2,\"key\":5}",
         "{\"cmd\":\"users\",\"do\":\"drop\",\"user\":2}",
+        "{\"cmd\":\"users\",\"do\":\"add\",\"user\":2,\"rate_hz\":-1}",
+        "{\"cmd\":\"users\",\"do\":\"add\",\"user\":2,\"rate_hz\":\"1\"}",
+        "{\"cmd\":\"users\",\"do\":\"set\",\"user\":2,\"rate_hz\":101}",
+        "{\"cmd\":\"users\",\"do\":\"set\",\"user\":2,\"priority\":8}",
+        "{\"cmd\":\"users\",\"do\":\"set\",\"user\":2,\"priority\":1.5}",
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_false(is_ok(&seen, bad[i]));

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-foreach(name schedule block_pool bs_config cycle_fault deadlines control telemetry pipeline pilots)
+foreach(name schedule consent block_pool bs_config cycle_fault deadlines control telemetry pipeline pilots)
   mirador_test(test_${name} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c
     LIBS host PkgConfig::JANSSON m TIMEOUT 300 LABELS sanitize)
 endforeach()
@@ -8,6 +8,7 @@ foreach(name radio radio_faults)
   add_dependencies(test_${name} mirador_room_uhd)
   set_property(TEST test_${name} APPEND PROPERTY ENVIRONMENT "UHD_MODULE_PATH=${CMAKE_BINARY_DIR}/modules")
 endforeach()
+mirador_test(test_roster SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_roster.c LIBS roster m LABELS sanitize)
 mirador_test(test_site_observer SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_site_observer.c LIBS host m LABELS sanitize)
 mirador_test(test_calib_store SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_calib_store.c LIBS host m LABELS sanitize)
 add_library(recorder_rig STATIC ${CMAKE_CURRENT_LIST_DIR}/recorder_rig.c)
