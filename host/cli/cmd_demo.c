@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/options.h"
 #include "host/cli/cmd.h"
+#include "host/cli/demo_link.h"
 #include "host/cli/demo_match.h"
 #include "host/cli/demo_pixels.h"
 #include "host/cli/demo_print.h"
@@ -161,6 +162,7 @@ struct run {
     struct match match;
     struct stats stats;
     struct demo_pixels pixels;
+    struct demo_link link;
     struct socket_message message;
     double began_s, heard_s; /* CLOCK_MONOTONIC: room's time could start, last cycle heard of */
 };
@@ -182,6 +184,10 @@ static void take_telemetry(struct run *run)
     }
     if (socket_frame_is(topic, "health")) {
         stats_set_health(&run->stats, header);
+        return;
+    }
+    if (socket_frame_is(topic, "link")) {
+        demo_link_slot(&run->link, header);
         return;
     }
     if (socket_frame_is(topic, "calib")) {
@@ -225,6 +231,13 @@ static bool drain(struct run *run)
         take_telemetry(run);
         any = true;
     }
+    while (run->demo.terminal && socket_recv(run->demo.terminal, &run->message, 0) == 0) {
+        json_t *header = header_of(&run->message);
+        if (header)
+            demo_link_terminal(&run->link, header);
+        any = true;
+    }
+    demo_link_match(&run->link, &run->match);
     show_fixes(run);
     return any;
 }
@@ -314,6 +327,8 @@ static int finish(struct run *run)
     json_t *summary = stats_summary(&run->stats, clock_s() - run->began_s);
     if (run->demo.cfg->pixels)
         demo_pixels_summary(&run->pixels, summary);
+    if (run->demo.cfg->link)
+        demo_link_summary(&run->link, summary);
     demo_print_summary(&run->print, summary);
     json_decref(summary);
     if (run->match.lost > 0)
@@ -382,12 +397,14 @@ int cmd_demo(int argc, char **argv)
     if (!run)
         return EXIT_FAILED;
     run->demo.cfg = &cfg;
+    run->link.scene = &run->demo.scene;
     demo_print_init(&run->print, cfg.json);
     code = run_demo(run);
     socket_message_clear(&run->message);
     match_clear(&run->match);
     stats_clear(&run->stats);
     demo_pixels_clear(&run->pixels);
+    demo_link_clear(&run->link);
     free(run);
     return code;
 }

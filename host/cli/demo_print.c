@@ -216,6 +216,31 @@ static void print_boards(const json_t *pixels)
         json_number_at(b, "trains"), json_number_at(b, "unknown"));
 }
 
+static void print_way(const char *name, const json_t *way)
+{
+    printf("  %-15s %.0f of %.0f slots whole, %.1f dB a carrier, bit errors %.1e before and %.1e "
+           "after "
+           "correction\n",
+           name, json_number_at(way, "ok"), json_number_at(way, "expected"),
+           json_number_at(way, "snr_db"), json_number_at(way, "raw_ber"),
+           json_number_at(way, "ber"));
+}
+
+static void print_link(const json_t *link)
+{
+    const json_t *beam = json_object_get(link, "beam");
+    if (!link)
+        return;
+    print_way("downlink", json_object_get(link, "down"));
+    print_way("uplink", json_object_get(link, "up"));
+    printf(
+        "  beam            %.2f dB over one antenna, less %.3f dB (at most %.2f) for aiming %.2f m "
+        "beside the user; expected %.3f dB\n",
+        json_number_at(beam, "gain_db"), json_number_at(beam, "loss_db"),
+        json_number_at(beam, "loss_max_db"), json_number_at(beam, "aim_error_m"),
+        json_number_at(beam, "expected_loss_db"));
+}
+
 void demo_print_summary(const struct demo_print *p, const json_t *s)
 {
     if (p->json) {
@@ -236,4 +261,5 @@ void demo_print_summary(const struct demo_print *p, const json_t *s)
            json_number_at(s, "underflows"), json_number_at(s, "gaps"),
            json_number_at(s, "ris_acks"), json_number_at(s, "ris_late"));
     print_boards(json_object_get(s, "pixels"));
+    print_link(json_object_get(s, "link"));
 }

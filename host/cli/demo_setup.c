@@ -313,7 +313,7 @@ static int start_ue(struct demo *demo, size_t user, struct command *c, struct st
 static void *subscribe(struct demo *demo, const char *file, const char *const *topics, size_t n,
                        struct status *err)
 {
-    char endpoint[160];
+    char endpoint[192];
     snprintf(endpoint, sizeof endpoint, "ipc://%s/%s", demo->state, file);
     return sockets_subscribe(demo->sockets, endpoint, topics, n, err);
 }
@@ -328,10 +328,19 @@ static int wait_for_telemetry(struct demo *demo, struct status *err)
     return rc == 0 ? 0 : status_set(err, rc, "miradord publishes nothing");
 }
 
+static int hear_terminal(struct demo *demo, struct status *err)
+{
+    static const char *const topic[] = {"ue"};
+    char file[24];
+    snprintf(file, sizeof file, "%.16s.sock", demo->scene.users[0].role);
+    demo->terminal = subscribe(demo, file, topic, 1, err);
+    return demo->terminal ? 0 : err->code;
+}
+
 static int start_all(struct demo *demo, struct command *command, struct status *err)
 {
     static const char *const truth[] = {"truth", "pixels"};
-    static const char *const topics[] = {"fix", "cycle", "health", "calib"};
+    static const char *const topics[] = {"fix", "cycle", "health", "calib", "link"};
     int rc = start_room(demo, command, err);
     if (rc == 0 && !(demo->truth = subscribe(demo, "truth.sock", truth, 2, err)))
         rc = err->code;
@@ -339,7 +348,7 @@ static int start_all(struct demo *demo, struct command *command, struct status *
         rc = start_ris(demo, command, err);
     if (rc == 0)
         rc = start_bs(demo, command, err);
-    if (rc == 0 && !(demo->telemetry = subscribe(demo, "telemetry.sock", topics, 4, err)))
+    if (rc == 0 && !(demo->telemetry = subscribe(demo, "telemetry.sock", topics, 5, err)))
         rc = err->code;
     if (rc == 0)
         rc = wait_for_telemetry(demo, err);
@@ -347,7 +356,7 @@ static int start_all(struct demo *demo, struct command *command, struct status *
         rc = start_view(demo, command, err);
     for (size_t i = 0; rc == 0 && i < demo->scene.n_users; i++)
         rc = start_ue(demo, i, command, err);
-    return rc;
+    return rc == 0 && demo->cfg->link ? hear_terminal(demo, err) : rc;
 }
 
 /* With the overrides: a shorter cycle makes more of them in the same time. */
@@ -404,6 +413,7 @@ void demo_stop(struct demo *demo)
         remove_segment(demo);
     socket_close(&demo->truth);
     socket_close(&demo->telemetry);
+    socket_close(&demo->terminal);
     sockets_destroy(&demo->sockets);
     if (demo->state[0] && !demo->cfg->keep && state_dir_remove(demo->state, &err) != 0)
         log_warn("%s", err.text);

@@ -43,6 +43,7 @@ struct demo {
     struct demo_scene scene;
     struct sockets *sockets;
     void *truth, *telemetry; /* SUB */
+    void *terminal;          /* likewise, of the first user; only with cfg->link */
 };
 
 /* Starts all. On failure children may be running: demo_stop. */

@@ -197,8 +197,14 @@ double demo_inside_ellipse(const struct demo_run *run)
 
 double demo_summary(const struct demo_run *run, const char *key)
 {
-    assert_non_null(run->summary);
-    return read_number(run->summary, key);
+    json_t *object = run->summary;
+    char part[64];
+    assert_non_null(object);
+    for (const char *dot; (dot = strchr(key, '.')); key = dot + 1) {
+        snprintf(part, sizeof part, "%.*s", (int)(dot - key), key);
+        object = json_object_get(object, part);
+    }
+    return read_number(object, key);
 }
 
 pid_t demo_start_logged(const char *args, const char *file)

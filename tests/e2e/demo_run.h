@@ -36,7 +36,7 @@ void demo_run_free(struct demo_run *run);
 double demo_error_percentile(const struct demo_run *run, double p);
 /* Share of truths inside the 95 % ellipse of the horizontal covariance. */
 double demo_inside_ellipse(const struct demo_run *run);
-/* A number of the summary; fails the test when it is missing. */
+/* A number of the summary, "link.up.ok" one of a member; fails the test when it is missing. */
 double demo_summary(const struct demo_run *run, const char *key);
 
 /* Starts the same in the background; its stdout goes to /dev/null. For tests that send signals. */
