@@ -206,6 +206,7 @@ static const struct config_part parts[] = {
     {CONFIG_PART(CFG, schedule.air, &link_timing_table)},
     {CONFIG_PART(CFG, pixels.train, &link_pilots_table)},
     {CONFIG_PART(CFG, data, &link_data_table)},
+    {CONFIG_PART(CFG, port, &link_port_table)},
 };
 const struct config_table bs_config_table = {CONFIG_KEYS(CFG, keys), CONFIG_PARTS(parts),
                                              .presets = "bs-"};
@@ -442,6 +443,21 @@ static int check_latch(const struct bs_cfg *cfg, struct status *err)
                       cfg->ris.latch_delay_s, prefix_s);
 }
 
+static int check_port(const struct bs_cfg *cfg, const char **key, struct status *err)
+{
+    struct tun_network network;
+    uint32_t address;
+    if (!cfg->data.enabled || cfg->port.kind != LINK_PORT_TUN)
+        return OK;
+    if (link_port_check(&cfg->port, true, 0, key, err) ||
+        tun_network_parse(cfg->port.network, &network, err))
+        return err->code;
+    for (size_t i = 0; i < cfg->n_users; i++)
+        if (tun_user_address(&network, (uint32_t)cfg->users[i].id, &address, err))
+            return err->code;
+    return OK;
+}
+
 int bs_config_check(const void *bs_cfg, const char *file, struct status *err)
 {
     const struct bs_cfg *cfg = bs_cfg;
@@ -453,7 +469,7 @@ int bs_config_check(const void *bs_cfg, const char *file, struct status *err)
     if (radio_check(&radio, err))
         return config_blame(&bs_config_table, file, "radio", err);
     if (link_waveform_check(&cfg->waveform, cfg->radio.rate_hz, &key, err) ||
-        check_period(cfg, &key, err))
+        check_period(cfg, &key, err) || check_port(cfg, &key, err))
         return config_blame(&bs_config_table, file, key, err);
     if (check_latch(cfg, err))
         return config_blame(&bs_config_table, file, "ris.latch_delay_s", err);

@@ -6,6 +6,7 @@
 #include "base/config.h"
 #include "dsp/fix.h"
 #include "host/link_config.h"
+#include "host/link_port.h"
 #include "host/schedule.h"
 
 enum {
@@ -100,7 +101,8 @@ struct bs_cfg {
         double forget_s, model_error, alarm, p_fail;
         int lag; /* cycles from a pilot to the adoption of what it taught */
     } pixels;
-    struct link_data data; /* keys link.* */
+    struct link_data data;     /* keys link.* */
+    struct link_port_cfg port; /* likewise */
     struct {
         char folder[BS_TEXT], file[BS_TEXT]; /* file "": nothing is recorded at start */
         double pretrigger_s, checkpoint_s;

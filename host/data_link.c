@@ -207,6 +207,7 @@ int data_link_fill(struct data_link *link, const struct data_link_slot *slot, ui
     link->peer.silent += link->peer.silent < DATA_LINK_STALE;
     atomic_store(&link->up, is_up(link));
     COUNT(link, slots_sent, 1);
+    COUNT(link, slot_bytes, n);
     return secure_link_seal(&link->secure, slot->cycle, out, n);
 }
 

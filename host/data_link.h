@@ -44,6 +44,7 @@ struct data_link_counters {
     uint64_t missed;          /* packets that the other side gave up */
     uint64_t bytes_sent;      /* of packets, repetitions counted again */
     uint64_t bytes_again;     /* of these: repetitions */
+    uint64_t slot_bytes;      /* payload of the slots sent, all of it */
     uint64_t peer_restarts;
 };
 

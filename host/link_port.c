@@ -20,10 +20,10 @@ enum {
 
 #define CFG struct link_port_cfg
 static const struct config_key keys[] = {
-    {"link.port", CONFIG_CHOICE(CFG, kind, "udp|tun"), .def = "udp",
+    {"link.port", CONFIG_CHOICE(CFG, kind, "udp|tun|none"), .def = "udp",
      .help =
-         "where user data comes from and goes to: udp ports on loopback, or a network interface "
-         "(tun, needs CAP_NET_ADMIN)"},
+         "where user data come from and go to: udp ports on loopback, a network interface (tun, "
+         "needs CAP_NET_ADMIN); none: known data, to measure with"},
     {"link.device", CONFIG_STRING(CFG, device), .def = "mirador0",
      .help = "name of the interface, with link.port: tun"},
     {"link.network", CONFIG_STRING(CFG, network), .def = "10.77.0.0/16",

@@ -9,7 +9,7 @@
 #include "host/tun.h"
 
 enum { LINK_PORT_USERS = 16, LINK_PORT_NAME = 16, LINK_PORT_NETWORK = 32 };
-enum link_port_kind { LINK_PORT_UDP, LINK_PORT_TUN };
+enum link_port_kind { LINK_PORT_UDP, LINK_PORT_TUN, LINK_PORT_NONE };
 
 struct link_port_cfg { /* keys link.*, the same at both ends */
     int kind;          /* enum link_port_kind */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "host/link_report.h"
+#include "host/link_traffic.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -87,6 +88,14 @@ static void add_down(struct text *t, const struct link_report *r)
             number((double)r->down.budget_snr_db));
 }
 
+static void add_traffic(struct text *t, const struct data_link_state *state)
+{
+    if (!state || t->n >= t->size)
+        return;
+    const int n = link_traffic_format(state, t->out + t->n, t->size - t->n);
+    t->n = n < 0 ? t->size : t->n + (size_t)n;
+}
+
 int link_report_format(const struct link_report *r, char *out, size_t size)
 {
     static const char *const kinds[] = {"none", "data", "sounding"};
@@ -101,15 +110,18 @@ int link_report_format(const struct link_report *r, char *out, size_t size)
         add_rx(&t, &r->up, "up_");
     }
     add_totals(&t, &r->total, "");
+    add_traffic(&t, r->carries ? &r->traffic : NULL);
     add(&t, "}");
     return t.n < size ? (int)t.n : ERR_NO_SPACE;
 }
 
-int link_rx_format(const struct link_rx *rx, const struct link_totals *total, const char *prefix,
-                   char *out, size_t size)
+int link_rx_format(const struct link_rx *rx, const struct link_totals *total,
+                   const struct data_link_state *traffic, const char *prefix, char *out,
+                   size_t size)
 {
     struct text t = {.out = out, .size = size};
     add_rx(&t, rx, prefix);
     add_totals(&t, total, prefix);
+    add_traffic(&t, traffic);
     return t.n < size ? (int)t.n : ERR_NO_SPACE;
 }

@@ -5,6 +5,7 @@
 #pragma once
 #include "dsp/data_slot.h"
 #include "dsp/geometry.h"
+#include "host/data_link.h"
 
 enum link_slot_kind { LINK_SLOT_NONE, LINK_SLOT_DATA, LINK_SLOT_SOUNDING };
 enum link_aim { LINK_AIM_NONE, LINK_AIM_FIX, LINK_AIM_TRACK, LINK_AIM_RECIPROCAL };
@@ -44,6 +45,8 @@ struct link_report {
     bool calibrated; /* the transmit channels are known */
     float match;     /* of the last sounding */
     struct link_totals total;
+    bool carries; /* user data; and then: */
+    struct data_link_state traffic;
 };
 
 /* What of a received slot goes into the totals. */
@@ -53,6 +56,7 @@ void link_totals_note(struct link_totals *total, const struct link_rx *rx);
 int link_report_format(const struct link_report *r, char *out, size_t size);
 
 /* Members of a received slot and of the totals with a leading comma, each name behind `prefix`, for
- * another object. Likewise. */
-int link_rx_format(const struct link_rx *rx, const struct link_totals *total, const char *prefix,
-                   char *out, size_t size);
+ * another object; and of the traffic, unless NULL. Likewise. */
+int link_rx_format(const struct link_rx *rx, const struct link_totals *total,
+                   const struct data_link_state *traffic, const char *prefix, char *out,
+                   size_t size);

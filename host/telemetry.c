@@ -376,6 +376,32 @@ int telemetry_format_log(const struct telemetry_log *log, char *out, size_t size
     return text_end(&t);
 }
 
+/* Of each user; topic `link` has more. */
+static void add_traffic(struct text *t, const struct health_traffic *h)
+{
+    if (h->n == 0)
+        return;
+    add(t,
+        ",\"link\":{\"unrouted\":%" PRIu64 ",\"foreign\":%" PRIu64 ",\"undelivered\":%" PRIu64
+        ",\"users\":[",
+        h->port.unrouted, h->port.foreign, h->port.undelivered);
+    for (size_t i = 0; i < h->n; i++) {
+        const struct data_link_state *s = &h->user[i].state;
+        const struct data_link_counters *c = &s->count;
+        add(t,
+            "%s{\"id\":%d,\"up\":%s,\"mcs\":%d,\"queued\":%zu,\"slots_sent\":%" PRIu64
+            ",\"slots_unacked\":%" PRIu64 ",\"slots_received\":%" PRIu64 ",\"slots_lost\":%" PRIu64
+            ",\"slots_refused\":%" PRIu64 ",\"packets_in\":%" PRIu64 ",\"packets_acked\":%" PRIu64
+            ",\"packets_out\":%" PRIu64 ",\"dropped\":%" PRIu64 "}",
+            i ? "," : "", h->user[i].id, boolean(s->up), s->mcs, s->queued, c->slots_sent,
+            c->slots_unacked, c->slots_received, c->slots_lost, c->slots_refused, c->packets_in,
+            c->packets_acked, c->packets_out,
+            c->dropped_queue + c->dropped_size + c->dropped_old + c->dropped_restart +
+                c->dropped_port);
+    }
+    add(t, "]}");
+}
+
 int telemetry_format_health(const struct health *h, char *out, size_t size)
 {
     struct text t = text_begin(out, size);
@@ -412,6 +438,7 @@ int telemetry_format_health(const struct health *h, char *out, size_t size)
     add_site(&t, &h->site);
     add_orders(&t, &h->orders);
     add_recorder(&t, &h->recorder);
+    add_traffic(&t, &h->traffic);
     add(&t, "}");
     return text_end(&t);
 }

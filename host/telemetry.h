@@ -17,6 +17,7 @@
 #include "base/realtime.h"
 #include "host/deadlines.h"
 #include "host/link_report.h"
+#include "host/link_traffic.h"
 #include "host/pipeline.h"
 #include "host/recorder.h"
 #include "host/ris_client.h"
@@ -91,6 +92,15 @@ struct health_orders { /* what commands changed */
     double period_s; /* from one cycle to the next */
 };
 
+struct health_traffic { /* of the data link */
+    struct link_port_counters port;
+    struct {
+        int id;
+        struct data_link_state state;
+    } user[BS_USERS_MAX];
+    size_t n; /* 0: it carries none */
+};
+
 /* Totals that `health` and the command `status` report. */
 struct health {
     const char *state; /* "background", "running", "paused", "stopping" */
@@ -112,6 +122,7 @@ struct health {
     struct realtime_grant grant;    /* of the radio threads */
     bool memory_locked;
     struct health_orders orders;
+    struct health_traffic traffic;
 };
 
 /* Formats one JSON header; return its length, or ERR_NO_SPACE. RT-safe, no allocation.

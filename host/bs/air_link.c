@@ -18,6 +18,7 @@ struct decision { /* of the DSP thread, for the schedule thread */
     int64_t index;
     enum link_slot_kind kind;
     uint64_t cycle;
+    struct data_link *data; /* the user's; NULL: known data */
     int user_id;
     enum link_aim aim;
     struct vec3 place;
@@ -30,6 +31,7 @@ struct decision { /* of the DSP thread, for the schedule thread */
 struct air_link {
     struct bs_cfg cfg;
     struct schedule schedule;
+    const struct user_links *links;
     struct waveform_cfg wave;
     struct data_slot *down, *up;
     struct slot_est *est; /* of soundings */
@@ -123,6 +125,9 @@ static int make_parts(struct air_link *a, struct status *err)
     a->est = a->up ? slot_est_create(&a->wave, a->cfg.radio.n_rx, err) : NULL;
     if (!a->est)
         return err->code;
+    if (a->links &&
+        (link_traffic_check(a->down, "downlink", err) || link_traffic_check(a->up, "uplink", err)))
+        return err->code;
     if (!allocate(a))
         return status_set(err, ERR_NO_MEMORY, "data link: out of memory");
     place_antennas(a);
@@ -130,7 +135,7 @@ static int make_parts(struct air_link *a, struct status *err)
 }
 
 struct air_link *air_link_create(const struct bs_cfg *cfg, const struct schedule *schedule,
-                                 struct status *err)
+                                 const struct user_links *links, struct status *err)
 {
     struct air_link *a = calloc(1, sizeof *a);
     if (!a) {
@@ -139,6 +144,7 @@ struct air_link *air_link_create(const struct bs_cfg *cfg, const struct schedule
     }
     a->cfg = *cfg;
     a->schedule = *schedule;
+    a->links = links;
     a->wave = bs_config_waveform(cfg);
     a->decision.index = -1;
     if (make_parts(a, err))
@@ -221,6 +227,17 @@ static enum link_slot_kind kind_of(struct air_link *a, const struct cycle_report
     return r->response == RESPONSE_PERMITTED ? LINK_SLOT_DATA : LINK_SLOT_NONE;
 }
 
+static int64_t slot_tick(const struct air_link *a)
+{
+    return schedule_start(&a->schedule, a->decision.index) + a->schedule.downlink;
+}
+
+static struct data_link_slot this_slot(const struct air_link *a)
+{
+    return (struct data_link_slot){.cycle = a->decision.cycle,
+                                   .time_s = (double)slot_tick(a) / (double)a->schedule.rate};
+}
+
 void air_link_decide(struct air_link *a, const struct cycle_report *r)
 {
     struct decision *d = &a->decision;
@@ -230,22 +247,22 @@ void air_link_decide(struct air_link *a, const struct cycle_report *r)
         .index = r->plan.index,
         .kind = kind_of(a, r),
         .cycle = r->plan.cycle,
+        .data = user_links_at(a->links, r->plan.user),
         .user_id = r->user_id,
         .answered = r->response_start,
         .cfo_hz = r->response_cfo_hz,
         .latency_s = r->site.latency_s,
         .tuning = r->plan.tuning,
     };
-    if (d->kind == LINK_SLOT_DATA)
+    if (d->kind == LINK_SLOT_DATA) {
         aim(a, r, d);
+    } else if (d->data) {
+        const struct data_link_slot now = this_slot(a);
+        data_link_skip(d->data, &now);
+    }
 }
 
 /* --- schedule thread: the slot */
-
-static int64_t slot_tick(const struct air_link *a)
-{
-    return schedule_start(&a->schedule, a->decision.index) + a->schedule.downlink;
-}
 
 static void note_beam(struct air_link *a, const cplxf *own)
 {
@@ -283,11 +300,12 @@ static const cplxf *beam(struct air_link *a)
 
 static void make_slot(struct air_link *a)
 {
-    const struct data_slot_header header = {.mcs = (unsigned)a->cfg.data.mcs, .known = true};
+    const struct data_link_slot now = this_slot(a);
+    const struct data_slot_header header =
+        link_traffic_fill(a->decision.data, a->down, &now, (unsigned)a->cfg.data.mcs, a->payload);
     a->report.down.mcs = header.mcs;
     a->report.down.known = header.known;
     a->report.down.bytes = data_slot_bytes(a->down, header.mcs);
-    data_slot_known(a->down, header.mcs, a->payload);
     (void)data_slot_encode(a->down, &header, a->payload, beam(a), a->out);
 }
 
@@ -297,7 +315,7 @@ static void begin_report(struct air_link *a)
     const struct decision *d = &a->decision;
     a->report = (struct link_report){
         .cycle = d->cycle,
-        .time_s = (double)slot_tick(a) / (double)a->schedule.rate,
+        .time_s = this_slot(a).time_s,
         .user_id = d->user_id,
         .kind = d->kind,
         .calibrated = a->known,
@@ -336,15 +354,21 @@ void air_link_hear(struct air_link *a, const struct block *block, struct link_re
                                     .n_slots = 1,
                                     .cfo_hz = d->cfo_hz,
                                     .skew = d->cfo_hz / a->beam.carrier_hz};
+    const struct data_link_slot now = this_slot(a);
     struct link_rx *rx = &a->report.up;
+    int rc = ERR_RADIO;
     if (block->info.faults == 0 && at >= 0 && win.first + data_slot_samps(a->up) <= block->n_samp) {
-        int rc = data_slot_decode(a->up, (const struct sc16 *const *)block->samp, &win, a->payload,
-                                  &rx->slot);
+        rc = data_slot_decode(a->up, (const struct sc16 *const *)block->samp, &win, a->payload,
+                              &rx->slot);
         rx->found = rc == OK || rc == ERR_CRC;
         rx->ok = rc == OK;
         rx->bytes = rx->found ? data_slot_bytes(a->up, rx->slot.header.mcs) : 0;
     }
     link_totals_note(&a->report.total, rx);
+    link_traffic_take(d->data, &now, rc, &rx->slot, a->payload, rx->bytes);
+    a->report.carries = d->data != NULL;
+    if (d->data)
+        data_link_read(d->data, &a->report.traffic);
     *out = a->report;
 }
 

@@ -9,15 +9,16 @@
  * Threads: DSP decides, hears and estimates; the schedule thread sends, after the decision and
  * before the next cycle (cycle_gate.h keeps that order). Nothing here locks or allocates. */
 #pragma once
-#include "host/bs_config.h"
+#include "host/bs/user_links.h"
 #include "host/link_report.h"
 #include "host/report.h"
 
 struct air_link;
 
-/* Setup only. schedule is copied. NULL: says why in *err. */
+/* Setup only. schedule is copied; links, borrowed, fill the slots and take what comes; NULL: known
+ * data. NULL: says why in *err. */
 struct air_link *air_link_create(const struct bs_cfg *cfg, const struct schedule *schedule,
-                                 struct status *err) MUST_CHECK;
+                                 const struct user_links *links, struct status *err) MUST_CHECK;
 void air_link_destroy(struct air_link **link);
 
 /* Samples to record when the transmit channels are sounded, from the downlink's begin on. */

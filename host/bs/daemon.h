@@ -15,6 +15,7 @@
 #include "host/bs/profiles.h"
 #include "host/bs/roster.h"
 #include "host/bs/tuning.h"
+#include "host/bs/user_links.h"
 #include "host/calib_worker.h"
 #include "host/control.h"
 #include "host/deadlines.h"
@@ -49,6 +50,7 @@ struct daemon_parts {
     struct recorder *recorder;
     char record_folder[BS_TEXT + 32];
     struct air_link *link; /* and its pools: only with link.enabled */
+    struct user_links *links; /* NULL: known data only */
     struct block_pool *uplink_pool, *sounding_pool;
     struct block_queue *queue;
     struct telemetry_queue *reports;

@@ -245,7 +245,12 @@ static int make_link(struct daemon_parts *p, struct status *err)
     const size_t n_rx = p->cfg->radio.n_rx;
     if (!p->cfg->data.enabled)
         return OK;
-    p->link = air_link_create(p->cfg, &p->schedule, err);
+    if (p->cfg->port.kind != LINK_PORT_NONE) {
+        p->links = user_links_create(p->cfg, p->roster, err);
+        if (!p->links)
+            return err->code;
+    }
+    p->link = air_link_create(p->cfg, &p->schedule, p->links, err);
     if (!p->link)
         return err->code;
     p->uplink_pool =
@@ -303,6 +308,7 @@ void daemon_parts_free(struct daemon_parts *p)
     burst_destroy(&p->burst);
     tuning_destroy(&p->tuning);
     air_link_destroy(&p->link);
+    user_links_destroy(&p->links);
     roster_destroy(&p->roster);
     ris_client_destroy(&p->ris);
     socket_close(&p->control);

@@ -192,6 +192,7 @@ static void get_health(void *context, struct health *h)
     if (d->p.witness)
         witness_read(d->p.witness, &h->witness);
     recorder_status(d->p.recorder, &h->recorder);
+    user_links_health(d->p.links, d->p.roster, &h->traffic);
     pipeline_counters(d->p.pipeline, &h->pipeline);
     radio_counters(d->p.radio, &h->radio);
 }
@@ -419,6 +420,8 @@ static int ask_add(void *context, const struct roster_wish *wish, struct status 
         return place;
     pipeline_user(p->d->p.pipeline, (size_t)place, wish->id);
     pipeline_allow(p->d->p.pipeline, (size_t)place, true);
+    if (user_links_add(p->d->p.links, (size_t)place, p->d->p.roster, err))
+        return err->code;
     roster_serve(p->d->p.roster, (size_t)place);
     tell_revisit(p);
     return OK;
@@ -440,6 +443,7 @@ static int ask_remove(void *context, int id, struct status *err)
     if (place < 0)
         return place;
     pipeline_allow(p->d->p.pipeline, (size_t)place, false);
+    user_links_remove(p->d->p.links, (size_t)place);
     tell_revisit(p);
     return OK;
 }

@@ -320,6 +320,8 @@ static void greet(const struct run *run)
                     "counters at any time: mirador status --endpoint ipc://%s/control.sock",
                     run->demo.state);
     demo_print_page(&run->print, run->demo.page);
+    if (run->demo.cfg->link)
+        demo_print_data(&run->print, run->demo.udp_port, run->demo.udp_port + DEMO_DATA_USERS);
 }
 
 static int finish(struct run *run)

@@ -121,6 +121,8 @@ void demo_link_summary(const struct demo_link *l, json_t *summary)
                              way(l->last, "total", json_number_at(l->terminal, "link_total.sent"),
                                  l->up_snr_sum_db, l->n_up),
                              "beam", beam);
+    json_object_set(link, "base", json_object_get(l->last, "traffic"));
+    json_object_set(link, "terminal", json_object_get(l->terminal, "traffic"));
     json_object_set_new(summary, "link", link);
 }
 

@@ -57,6 +57,17 @@ void demo_print_page(const struct demo_print *p, const char *address)
         printf("%slive page: %s%s\n", paint(p, BOLD), address, paint(p, PLAIN));
 }
 
+void demo_print_data(const struct demo_print *p, int udp_port, int user_port)
+{
+    if (p->json)
+        printf("{\"type\":\"data\",\"base_udp_port\":%d,\"user_udp_port\":%d}\n", udp_port,
+               user_port);
+    else
+        printf("data: datagrams to 127.0.0.1:%d come out at 127.0.0.1:%d at the user, those to :%d "
+               "at :%d at the base station\n",
+               udp_port, user_port + 1, user_port, udp_port + 1);
+}
+
 static void print_header(struct demo_print *p)
 {
     printf(
@@ -226,6 +237,17 @@ static void print_way(const char *name, const json_t *way)
            json_number_at(way, "ber"));
 }
 
+/* What one side has sent, as the other side has acknowledged it. */
+static void print_traffic(const char *name, const json_t *side)
+{
+    if (side)
+        printf("  %-15s %.0f packets acknowledged of %.0f, %.0f bytes in slots of %.0f; dropped: "
+               "%.0f queue full, %.0f too old\n",
+               name, json_number_at(side, "packets_acked"), json_number_at(side, "packets_in"),
+               json_number_at(side, "bytes_acked"), json_number_at(side, "slot_bytes"),
+               json_number_at(side, "dropped_queue"), json_number_at(side, "dropped_old"));
+}
+
 static void print_link(const json_t *link)
 {
     const json_t *beam = json_object_get(link, "beam");
@@ -239,6 +261,8 @@ static void print_link(const json_t *link)
         json_number_at(beam, "gain_db"), json_number_at(beam, "loss_db"),
         json_number_at(beam, "loss_max_db"), json_number_at(beam, "aim_error_m"),
         json_number_at(beam, "expected_loss_db"));
+    print_traffic("data down", json_object_get(link, "base"));
+    print_traffic("data up", json_object_get(link, "terminal"));
 }
 
 void demo_print_summary(const struct demo_print *p, const json_t *s)

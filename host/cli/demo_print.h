@@ -30,5 +30,7 @@ void demo_print_text(const struct demo_print *print, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* Where the live page is; "" = nowhere. */
 void demo_print_page(const struct demo_print *p, const char *address);
+/* UDP ports of user data, of the base station's and the first user's pair, unless overridden. */
+void demo_print_data(const struct demo_print *p, int udp_port, int user_port);
 
 void demo_print_summary(const struct demo_print *print, const json_t *summary);

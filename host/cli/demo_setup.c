@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "host/cli/demo_setup.h"
 
+#include <arpa/inet.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/config.h"
 #include "base/log.h"
@@ -215,6 +218,31 @@ static void tell_simulated(struct command *c, double rx_gain_db, double max_eirp
     command_set(c, "radio.max_eirp_dbm=%g", max_eirp_dbm);
 }
 
+enum { DATA_FIRST = 20000, DATA_LAST = 32000, DATA_STEP = 48 };
+
+static bool udp_port_is_free(int port)
+{
+    const struct sockaddr_in at = {.sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                                   .sin_port = htons((uint16_t)port)};
+    const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const bool is_free = fd >= 0 && bind(fd, (const struct sockaddr *)&at, sizeof at) == 0;
+    if (fd >= 0)
+        close(fd);
+    return is_free;
+}
+
+/* Demos run side by side: each looks from another place on. */
+static void choose_udp_ports(struct demo *demo)
+{
+    const int places = (DATA_LAST - DATA_FIRST) / DATA_STEP, from = getpid() % places;
+    for (int i = 0; i < places; i++) {
+        demo->udp_port = DATA_FIRST + (from + i) % places * DATA_STEP;
+        if (udp_port_is_free(demo->udp_port) && udp_port_is_free(demo->udp_port + DEMO_DATA_USERS))
+            return;
+    }
+}
+
 static int start_bs(struct demo *demo, struct command *c, struct status *err)
 {
     const struct demo_cfg *cfg = demo->cfg;
@@ -248,6 +276,7 @@ static int start_bs(struct demo *demo, struct command *c, struct status *err)
         command_set(c, "pixels.every=%u", cfg->pixels);
     if (cfg->link) {
         command_set(c, "link.enabled=yes");
+        command_set(c, "link.udp_port=%d", demo->udp_port);
         demo_scene_tell_beams(&demo->scene, c);
     }
     if (cfg->record)
@@ -303,8 +332,10 @@ static int start_ue(struct demo *demo, size_t user, struct command *c, struct st
     demo_scene_tell_ue(&demo->scene, user, c);
     if (demo->cfg->pixels)
         command_set(c, "pixels.every=%u", demo->cfg->pixels);
-    if (demo->cfg->link)
+    if (demo->cfg->link) {
         command_set(c, "link.enabled=yes");
+        command_set(c, "link.udp_port=%d", demo->udp_port + DEMO_DATA_USERS + 2 * (int)user);
+    }
     add_sets(demo, "ue", c);
     return launch(demo, "mirador-ue", name, c, err);
 }
@@ -393,6 +424,7 @@ int demo_start(struct demo *demo, struct status *err)
         rc = make_keys(demo, err);
     if (rc)
         return rc;
+    choose_udp_ports(demo);
     demo->sockets = sockets_create(NULL, err);
     return demo->sockets ? start_all(demo, &command, err) : err->code;
 }

@@ -10,7 +10,10 @@
 #include "host/cli/children.h"
 #include "host/cli/demo_scene.h"
 
-enum { DEMO_SETS = 64 };
+enum {
+    DEMO_SETS = 64,
+    DEMO_DATA_USERS = 32 /* from the base station's first UDP port to the users' */
+};
 
 /* Standard deviation of the height that a user reports about the true one. */
 #define DEMO_HEIGHT_ERROR_M 0.03
@@ -37,6 +40,7 @@ struct demo_cfg {
 struct demo {
     const struct demo_cfg *cfg;
     char state[128]; /* private folder; "" = none yet */
+    int udp_port;    /* the base station's of user data, with cfg->link; a pair for each user */
     char page[128];  /* address of the live page with its token; "" = none */
     struct children children;
     struct demo_preset preset;

@@ -34,6 +34,8 @@ struct ue {
     struct responder *responder;
     struct schedule schedule;
     struct ue_link *link; /* NULL: without link.enabled */
+    struct data_link *data; /* NULL: known data only */
+    struct link_port *port;
     uint64_t cycle;       /* last accepted */
     int64_t reported_tick;
     uint64_t progress; /* for the service manager's watchdog */
@@ -106,19 +108,32 @@ static int make_responder(struct ue *ue, struct status *err)
     return ue->responder ? OK : err->code;
 }
 
+static int make_port(struct ue *ue, struct status *err)
+{
+    const uint32_t id = (uint32_t)ue->cfg.user.id;
+    if (ue->cfg.port.kind == LINK_PORT_NONE)
+        return OK;
+    ue->data = link_traffic_create(&ue->cfg.port, SECURE_LINK_UP, &ue->keys, err);
+    if (!ue->data)
+        return err->code;
+    ue->port = link_port_create(&ue->cfg.port, false, id, err);
+    return ue->port ? link_port_attach(ue->port, 0, id, ue->data, err) : err->code;
+}
+
 static int make_link(struct ue *ue, struct status *err)
 {
     const struct waveform_cfg wave = ue_config_waveform(&ue->cfg);
     const struct schedule_cfg table =
         link_schedule_cfg(&wave, &ue->cfg.schedule, &ue->cfg.train, &ue->cfg.data);
-    const struct ue_link_cfg cfg = {.waveform = wave,
-                                    .schedule = &ue->schedule,
-                                    .lead_s = ue->cfg.lead_s,
-                                    .mcs = (unsigned)ue->cfg.data.mcs};
+    struct ue_link_cfg cfg = {.waveform = wave,
+                              .schedule = &ue->schedule,
+                              .lead_s = ue->cfg.lead_s,
+                              .mcs = (unsigned)ue->cfg.data.mcs};
     if (!ue->cfg.data.enabled)
         return OK;
-    if (schedule_init(&ue->schedule, &table, err))
+    if (schedule_init(&ue->schedule, &table, err) || make_port(ue, err))
         return err->code;
+    cfg.data = ue->data;
     ue->link = ue_link_create(&cfg, ue->radio, err);
     return ue->link ? OK : err->code;
 }
@@ -144,6 +159,8 @@ static int start(struct ue *ue, struct status *err)
 static void close_all(struct ue *ue)
 {
     ue_link_destroy(&ue->link);
+    link_port_destroy(&ue->port);
+    data_link_destroy(&ue->data);
     responder_destroy(&ue->responder);
     receiver_destroy(&ue->receiver);
     radio_close(&ue->radio);
@@ -187,7 +204,8 @@ static void become_realtime(const struct ue *ue)
 static void publish(struct ue *ue, const struct heard_burst *burst, enum responder_verdict verdict,
                     int64_t tick, const struct link_rx *down)
 {
-    char text[2048];
+    char text[4096];
+    struct data_link_state traffic;
     struct ue_report report = {
         .burst = burst,
         .verdict = verdict,
@@ -197,7 +215,10 @@ static void publish(struct ue *ue, const struct heard_burst *burst, enum respond
         .responder = ue->responder,
         .down = down,
         .link = down ? ue_link_totals(ue->link) : NULL,
+        .traffic = down && ue->data ? &traffic : NULL,
     };
+    if (report.traffic)
+        data_link_read(ue->data, &traffic);
     ue->reported_tick = tick;
     radio_counters(ue->radio, &report.radio);
     int n = ue_report_format(&report, text, sizeof text);
@@ -217,7 +238,7 @@ static void hear(struct ue *ue, const struct heard_burst *burst)
         log_warn("answer not sent: %s", responder_verdict_name(verdict));
     struct link_rx down;
     const bool data = ue->link && verdict == VERDICT_ANSWERED;
-    if (data && ue_link_run(ue->link, burst, responder_answered(ue->responder), &down))
+    if (data && ue_link_run(ue->link, burst, ue->cycle, responder_answered(ue->responder), &down))
         log_debug("the downlink slot was not recorded");
     publish(ue, burst, verdict, burst->tick, data ? &down : NULL);
 }

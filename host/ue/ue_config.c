@@ -56,6 +56,7 @@ static const struct config_part parts[] = {
     {CONFIG_PART(CFG, schedule, &link_timing_table)},
     {CONFIG_PART(CFG, train, &link_pilots_table)},
     {CONFIG_PART(CFG, data, &link_data_table)},
+    {CONFIG_PART(CFG, port, &link_port_table)},
 };
 const struct config_table ue_config_table = {CONFIG_KEYS(CFG, keys), CONFIG_PARTS(parts),
                                              .presets = "ue-"};
@@ -106,13 +107,20 @@ static int check_link(const struct ue_cfg *cfg, const char **key, struct status 
     return radio_check(&radio, err);
 }
 
+static int check_port(const struct ue_cfg *cfg, const char **key, struct status *err)
+{
+    if (!cfg->data.enabled || cfg->port.kind != LINK_PORT_TUN)
+        return OK;
+    return link_port_check(&cfg->port, false, (uint32_t)cfg->user.id, key, err);
+}
+
 int ue_config_check(const void *ue_cfg, const char *file, struct status *err)
 {
     const struct ue_cfg *cfg = ue_cfg;
     const struct waveform_cfg wave = ue_config_waveform(cfg);
     const char *key = "waveform";
     if (link_waveform_check(&cfg->waveform, cfg->radio.rate_hz, &key, err) ||
-        check_link(cfg, &key, err) || check_schedule(cfg, &wave, &key, err))
+        check_link(cfg, &key, err) || check_schedule(cfg, &wave, &key, err) || check_port(cfg, &key, err))
         return config_blame(&ue_config_table, file, key, err);
     return OK;
 }

@@ -5,6 +5,7 @@
 #pragma once
 #include "base/config.h"
 #include "host/link_config.h"
+#include "host/link_port.h"
 
 enum { UE_TEXT = 256 };
 
@@ -15,6 +16,7 @@ struct ue_cfg {
     struct link_timing schedule;
     struct pilot_train train; /* which surface steps is not the user's business */
     struct link_data data;    /* keys link.* */
+    struct link_port_cfg port;
     struct {
         int id, mode;
         char key_file[UE_TEXT];

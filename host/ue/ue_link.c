@@ -29,6 +29,9 @@ static int make_parts(struct ue_link *l, struct status *err)
     l->up = l->down ? data_slot_create(&up, err) : NULL;
     if (!l->up)
         return err->code;
+    if (l->cfg.data &&
+        (link_traffic_check(l->down, "downlink", err) || link_traffic_check(l->up, "uplink", err)))
+        return err->code;
     const size_t bytes = data_slot_bytes_max(l->down) > data_slot_bytes_max(l->up)
                              ? data_slot_bytes_max(l->down)
                              : data_slot_bytes_max(l->up);
@@ -70,7 +73,8 @@ void ue_link_destroy(struct ue_link **link)
 }
 
 /* The base station's ticks count by its clock: fewer or more of ours. */
-static int listen(struct ue_link *l, const struct heard_burst *burst, struct link_rx *rx)
+static int listen(struct ue_link *l, const struct heard_burst *burst,
+                  const struct data_link_slot *now, struct link_rx *rx)
 {
     const double exact =
         burst->start_samps + (double)l->cfg.schedule->downlink / (1.0 + burst->skew);
@@ -82,39 +86,47 @@ static int listen(struct ue_link *l, const struct heard_burst *burst, struct lin
     int rc = radio_capture(l->radio, burst->tick + llround(exact), n + TAIL_SAMPS, channel, wait_s,
                            &block);
     *rx = (struct link_rx){0};
-    if (rc || block.faults)
-        return rc ? rc : ERR_RADIO;
+    if (rc == OK && block.faults)
+        rc = ERR_RADIO;
+    if (rc) {
+        link_traffic_take(l->cfg.data, now, ERR_RADIO, &rx->slot, l->payload, 0);
+        return rc;
+    }
     rc = data_slot_decode(l->down, heard, &win, l->payload, &rx->slot);
     rx->found = rc == OK || rc == ERR_CRC;
     rx->ok = rc == OK;
     rx->bytes = rx->found ? data_slot_bytes(l->down, rx->slot.header.mcs) : 0;
+    link_traffic_take(l->cfg.data, now, rc, &rx->slot, l->payload, rx->bytes);
     return OK;
 }
 
-static int speak(struct ue_link *l, const struct heard_burst *burst, int64_t answered)
+static int speak(struct ue_link *l, const struct heard_burst *burst,
+                 const struct data_link_slot *now, int64_t answered)
 {
     const struct schedule *s = l->cfg.schedule;
     const int64_t tick =
         answered + llround((double)(s->uplink - s->response) / (1.0 + burst->skew));
-    const struct data_slot_header header = {.mcs = l->cfg.mcs, .known = true};
     struct sc16 *const channel[] = {l->sent};
     const struct sc16 *const sent[] = {l->sent};
-    int64_t now;
-    data_slot_known(l->up, header.mcs, l->payload);
+    int64_t clock;
+    const struct data_slot_header header =
+        link_traffic_fill(l->cfg.data, l->up, now, l->cfg.mcs, l->payload);
     (void)data_slot_encode(l->up, &header, l->payload, NULL, channel);
-    if (radio_now(l->radio, &now))
+    if (radio_now(l->radio, &clock))
         return ERR_RADIO;
-    if ((double)(tick - now) < l->cfg.lead_s * l->cfg.waveform.rate_hz)
+    if ((double)(tick - clock) < l->cfg.lead_s * l->cfg.waveform.rate_hz)
         return ERR_TIMEOUT;
     return radio_tx_burst(l->radio, tick, sent, data_slot_samps(l->up));
 }
 
-int ue_link_run(struct ue_link *l, const struct heard_burst *burst, int64_t answered,
-                struct link_rx *down)
+int ue_link_run(struct ue_link *l, const struct heard_burst *burst, uint64_t cycle,
+                int64_t answered, struct link_rx *down)
 {
-    const int rc = listen(l, burst, down);
+    const struct data_link_slot now = {.cycle = cycle,
+                                       .time_s = (double)burst->tick / l->cfg.waveform.rate_hz};
+    const int rc = listen(l, burst, &now, down);
     link_totals_note(&l->total, down);
-    const int spoken = speak(l, burst, answered);
+    const int spoken = speak(l, burst, &now, answered);
     l->total.sent += spoken == OK;
     l->total.send_failed += spoken != OK;
     if (spoken == ERR_TIMEOUT)

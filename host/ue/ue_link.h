@@ -4,6 +4,7 @@
  * placed by the burst he heard. docs/link.md. */
 #pragma once
 #include "host/link_report.h"
+#include "host/link_traffic.h"
 #include "host/schedule.h"
 #include "host/ue/receiver.h"
 
@@ -12,6 +13,7 @@ struct ue_link_cfg {
     const struct schedule *schedule; /* outlives it */
     double lead_s;                   /* nothing is queued later than this before its start */
     unsigned mcs;                    /* of known data */
+    struct data_link *data; /* fills the slots, takes what comes; borrowed; NULL: known data */
 };
 
 struct ue_link;
@@ -21,10 +23,10 @@ struct ue_link *ue_link_create(const struct ue_link_cfg *cfg, struct radio *radi
                                struct status *err) MUST_CHECK;
 void ue_link_destroy(struct ue_link **link);
 
-/* After the answer to this burst was queued for `answered` (tick of our clock): hears the downlink
- * slot, blocking in the radio until it is there, and queues the uplink slot. Allocates nothing.
- * Returns 0; what the radio said when it gave nothing. */
-int ue_link_run(struct ue_link *link, const struct heard_burst *burst, int64_t answered,
-                struct link_rx *down) MUST_CHECK;
+/* After the answer to this burst, of this cycle, was queued for `answered` (tick of our clock):
+ * hears the downlink slot, blocking in the radio until it is there, and queues the uplink slot.
+ * Allocates nothing. Returns 0; what the radio said when it gave nothing. */
+int ue_link_run(struct ue_link *link, const struct heard_burst *burst, uint64_t cycle,
+                int64_t answered, struct link_rx *down) MUST_CHECK;
 
 const struct link_totals *ue_link_totals(const struct ue_link *link);

@@ -34,7 +34,7 @@ static void add_link(struct text *t, const struct ue_report *r)
 {
     if (!r->down || t->n >= t->size)
         return;
-    const int n = link_rx_format(r->down, r->link, "link_", t->out + t->n, t->size - t->n);
+    const int n = link_rx_format(r->down, r->link, r->traffic, "link_", t->out + t->n, t->size - t->n);
     t->n = n < 0 ? t->size : t->n + (size_t)n;
 }
 

@@ -17,6 +17,7 @@ struct ue_report {
     struct radio_counters radio;
     const struct link_rx *down;     /* of this cycle; NULL: no data link, or no answer */
     const struct link_totals *link; /* likewise */
+    const struct data_link_state *traffic; /* NULL: it carries none */
 };
 
 /* Length of the text, or ERR_NO_SPACE. Allocates nothing. */

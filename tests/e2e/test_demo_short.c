@@ -1,34 +1,150 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A few seconds of the whole chain: what the sanitizer builds run. */
+ * A few seconds of the whole chain, with more user data than it can carry: what the sanitizer
+ * builds run. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 
+#include <arpa/inet.h>
 #include <cmocka.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "frames/bits.h"
 #include "tests/e2e/demo_run.h"
+
+enum { PACKET = 1400, PACE_US = 500 };
+
+/* Both ways through the demo's UDP ports, numbered. */
+struct flood {
+    int fd[2];        /* that takes what comes out at the base station, at the terminal */
+    uint16_t port[2]; /* where each side's packets go in */
+    uint32_t sent[2], next[2];
+    uint64_t came[2];
+    bool wrong; /* twice, out of order, or not what was sent */
+    atomic_bool stop;
+};
+
+static struct sockaddr_in loopback(int port)
+{
+    return (struct sockaddr_in){.sin_family = AF_INET,
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                                .sin_port = htons((uint16_t)port)};
+}
+
+static void open_flood(struct flood *f)
+{
+    for (int side = 0; side < 2; side++) {
+        f->port[side] = (uint16_t)(10000 + getpid() % 2000 * 4 + 2 * side);
+        const struct sockaddr_in at = loopback(f->port[side] + 1);
+        f->fd[side] = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        assert_int_equal(bind(f->fd[side], (const struct sockaddr *)&at, sizeof at), 0);
+    }
+}
+
+static void make(uint32_t number, int side, uint8_t *packet)
+{
+    memset(packet, (int)(number * 3 + (uint32_t)side), PACKET);
+    le32_put(packet, number);
+}
+
+static void take(struct flood *f, int side)
+{
+    uint8_t got[PACKET + 1], expected[PACKET];
+    for (ssize_t n; (n = recv(f->fd[side], got, sizeof got, 0)) >= 0; f->came[side]++) {
+        const uint32_t number = n == PACKET ? le32_get(got) : 0;
+        make(number, 1 - side, expected);
+        f->wrong |= n != PACKET || memcmp(got, expected, PACKET) != 0 || number < f->next[side];
+        f->next[side] = number + 1;
+    }
+}
+
+static void *run_flood(void *context)
+{
+    struct flood *f = context;
+    uint8_t packet[PACKET];
+    const struct timespec pace = {.tv_nsec = PACE_US * 1000};
+    while (!atomic_load(&f->stop)) {
+        for (int side = 0; side < 2; side++) {
+            const struct sockaddr_in to = loopback(f->port[side]);
+            make(f->sent[side]++, side, packet);
+            (void)!sendto(f->fd[side], packet, PACKET, 0, (const struct sockaddr *)&to, sizeof to);
+            take(f, side);
+        }
+        nanosleep(&pace, NULL);
+    }
+    return NULL;
+}
+
+static double of(const struct demo_run *run, const char *side, const char *what)
+{
+    char key[64];
+    snprintf(key, sizeof key, "link.%s.%s", side, what);
+    return demo_summary(run, key);
+}
+
+/* The flood was cut to what fits, counted, and the slots were full of it. The first slots know no
+ * peer yet and choose the slowest scheme. */
+static void check_traffic(const struct demo_run *run, const char *from, const char *to,
+                          uint64_t came)
+{
+    assert_true(of(run, from, "dropped_queue") > 100);
+    assert_true(of(run, from, "queued") <= 256);
+    assert_true(of(run, from, "bytes_acked") >
+                0.8 * of(run, from, "slot_bytes") * (1 - 3 / of(run, from, "slots_sent")));
+    assert_true(of(run, from, "slots_refused") == 0 && of(run, from, "slots_malformed") == 0);
+    assert_true(of(run, from, "bytes_again") == 0 && of(run, from, "mcs") == 7);
+    assert_true((double)came >= of(run, to, "packets_out"));
+    assert_true((double)came >= of(run, from, "packets_acked") && came > 100);
+}
+
+static void check_slots(const struct demo_run *run)
+{
+    const double down = demo_summary(run, "link.down.expected"),
+                 up = demo_summary(run, "link.up.expected");
+    assert_true(down >= demo_summary(run, "responses") - 1 && up >= 8);
+    assert_true(demo_summary(run, "link.down.ok") >= down - 1); /* the last one may not be told */
+    assert_true(demo_summary(run, "link.up.ok") >= up - 1);
+    assert_true(demo_summary(run, "link.beam.gain_db") > 5.5);
+    assert_true(demo_summary(run, "link.beam.loss_db") < 0.5);
+}
 
 static void test_a_few_seconds(void **state)
 {
     (void)state;
     struct demo_run run;
-    demo_run(&run, "--seconds 6 --speed 0 --seed 2 --link");
+    struct flood flood = {0};
+    pthread_t thread;
+    char args[160];
+    open_flood(&flood);
+    snprintf(args, sizeof args,
+             "--seconds 6 --speed 0 --seed 2 --link --set bs.link.udp_port=%d --set "
+             "ue.link.udp_port=%d",
+             flood.port[0], flood.port[1]);
+    assert_int_equal(pthread_create(&thread, NULL, run_flood, &flood), 0);
+    demo_run(&run, args);
+    atomic_store(&flood.stop, true);
+    pthread_join(thread, NULL);
     if (run.exit_code)
         fail_msg("exit code %d: %s", run.exit_code, run.stderr_text);
     assert_true(run.n_fix >= 8);
     assert_true(demo_summary(&run, "fixes") >= 0.97 * demo_summary(&run, "responses"));
     assert_true(demo_error_percentile(&run, 90) < 0.5);
     assert_true(demo_summary(&run, "lates") == 0 && demo_summary(&run, "gaps") == 0);
-    const double down = demo_summary(&run, "link.down.expected"),
-                 up = demo_summary(&run, "link.up.expected");
-    assert_true(down >= demo_summary(&run, "responses") - 1 && up >= 8);
-    assert_true(demo_summary(&run, "link.down.ok") >= down - 1); /* the last one may not be told */
-    assert_true(demo_summary(&run, "link.up.ok") >= up - 1);
-    assert_true(demo_summary(&run, "link.down.ber") == 0 && demo_summary(&run, "link.up.ber") == 0);
-    assert_true(demo_summary(&run, "link.beam.gain_db") > 5.5);
-    assert_true(demo_summary(&run, "link.beam.loss_db") < 0.5);
+    check_slots(&run);
+    assert_false(flood.wrong);
+    check_traffic(&run, "base", "terminal", flood.came[1]);
+    check_traffic(&run, "terminal", "base", flood.came[0]);
     demo_run_free(&run);
+    close(flood.fd[0]);
+    close(flood.fd[1]);
 }
 
 int main(void)
