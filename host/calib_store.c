@@ -24,7 +24,7 @@ struct calib_store {
     bool damaged;    /* the file holds something else: leave it alone */
 };
 
-static const char *const kind_names[CALIB_KINDS] = {"delay", "channels", "background"};
+static const char *const kind_names[CALIB_KINDS] = {"delay", "channels", "background", "transmit"};
 
 const char *calib_kind_name(enum calib_kind kind)
 {

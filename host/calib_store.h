@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * What was measured on site, in one file of the state folder: records of the radio's delay, of its
- * receive channels and of the empty room, each under the conditions it holds for. JSON: it can be
- * read and compared by eye, and a whole file is replaced in one step. docs/calibration.md names its
- * members. Setup and background threads only. */
+ * receive and transmit channels and of the empty room, each under the conditions it holds for.
+ * JSON: it can be read and compared by eye, and a whole file is replaced in one step.
+ * docs/calibration.md names its members. Setup and background threads only. */
 #pragma once
 #include "dsp/stream.h"
 #include <stdint.h>
 
-enum calib_kind { CALIB_DELAY, CALIB_CHANNELS, CALIB_BACKGROUND, CALIB_KINDS };
+enum calib_kind { CALIB_DELAY, CALIB_CHANNELS, CALIB_BACKGROUND, CALIB_TRANSMIT, CALIB_KINDS };
 
 enum { CALIB_KEY_ITEMS = 24, CALIB_KEY_NAME = 40, CALIB_KEY_TEXT = 256, CALIB_STREAMS = 64 };
 
@@ -30,18 +30,20 @@ struct calib_record {
     struct stream_lock zero; /* delay: the result; else what held at the time */
     double spread_m;         /* delay: standard error of the mean over cycles */
     size_t n_ant;
-    cplxf correction[STREAM_MAX_ANT]; /* channels: the result, stream_correct; background: what held
-                                       */
-    double sigma_rad;                 /* channels: largest bound of a phase */
-    double match;                     /* channels: worst match of an observation */
-    size_t n_carrier, n_streams;      /* background: entries, */
+    cplxf
+        correction[STREAM_MAX_ANT]; /* channels: the result, stream_correct; background: what held;
+                                     * transmit: what the channels do, relative to the first */
+    double sigma_rad;               /* channels: largest bound of a phase */
+    double match;                   /* channels: worst match of an observation */
+    size_t n_carrier, n_streams;    /* background: entries, */
     enum stream_name stream[CALIB_STREAMS]; /* of which stream, */
     uint64_t config[CALIB_STREAMS];         /* and the RIS configuration it holds for */
     cplxf *room[CALIB_STREAMS]; /* [n_ant x n_carrier] each, owned; calib_record_clear */
 };
 
 void calib_record_clear(struct calib_record *record); /* frees the rooms, zeroes the rest */
-const char *calib_kind_name(enum calib_kind kind);    /* "delay", "channels", "background" */
+const char *
+calib_kind_name(enum calib_kind kind); /* "delay", "channels", "background", "transmit" */
 
 /* Adds one item, formatted. Longer texts are an error of the programmer. */
 void calib_key_add(struct calib_key *key, const char *name, const char *format, ...)

@@ -46,7 +46,7 @@ static int take_position(const json_t *args, struct vec3 *out, struct status *er
 int control_calib_request(const json_t *args, struct site_request *out, struct status *err)
 {
     const json_t *cycles = json_object_get(args, "cycles"), *user = json_object_get(args, "user");
-    int kind = take_name(args, "kind", CALIB_KINDS, kind_name, ERR_ARG, err);
+    int kind = take_name(args, "kind", CALIB_TRANSMIT, kind_name, ERR_ARG, err);
     int from = take_name(args, "from", SITE_SOURCES, source_name, SITE_LEAK, err);
     if (kind < 0 || from < 0)
         return err->code ? err->code : status_set(err, ERR_ARG, "\"kind\" is missing");

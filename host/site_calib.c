@@ -42,6 +42,13 @@ struct site_calib {
     struct site_health health;
     double measured_unix_s[CALIB_KINDS], measured_c[CALIB_KINDS];
 
+    struct {
+        atomic_bool full; /* the DSP thread fills, the background thread empties */
+        cplxf own[STREAM_MAX_ANT];
+        size_t n;
+        double match;
+    } transmit;
+
     /* of the running calibration, the background thread's */
     cplxf y[CYCLES_MAX * STREAM_MAX_ANT];
     double latency_s[CYCLES_MAX], seen_s;
@@ -466,6 +473,53 @@ static void reload(struct site_calib *s)
     s->reload = (u.set_zero || u.set_correction) && pipeline_site_update(s->pipeline, &u) != OK;
 }
 
+/* --- transmit channels ------------------------------------------------------------------------ */
+
+void site_calib_transmit(struct site_calib *s, const cplxf *own, size_t n_tx, double match)
+{
+    if (atomic_load(&s->transmit.full))
+        return;
+    s->transmit.n = n_tx < STREAM_MAX_ANT ? n_tx : STREAM_MAX_ANT;
+    memcpy(s->transmit.own, own, s->transmit.n * sizeof *own);
+    s->transmit.match = match;
+    atomic_store(&s->transmit.full, true);
+}
+
+/* How far they are from what was stored: of a radio whose oscillators keep their phases, a drift.
+ */
+static void tell_drift(const struct calib_record *was, const struct calib_record *now)
+{
+    double turn = 0, gain_db = 0;
+    for (size_t i = 1; i < now->n_ant && i < was->n_ant; i++) {
+        const cplxf ratio = now->correction[i] / was->correction[i];
+        turn = fmax(turn, fabs((double)cargf(ratio)));
+        gain_db = fmax(gain_db, fabs(20 * log10((double)cabsf(ratio))));
+    }
+    log_info("transmit channels sounded: up to %.3f rad and %.2f dB from those on record", turn,
+             gain_db);
+}
+
+static void keep_transmit(struct site_calib *s)
+{
+    struct status err = {0};
+    struct calib_record was, r = new_record(s, CALIB_TRANSMIT);
+    if (!atomic_load(&s->transmit.full))
+        return;
+    snprintf(r.from, sizeof r.from, "leak");
+    r.cycles = 1;
+    r.n_ant = s->transmit.n;
+    r.match = s->transmit.match;
+    memcpy(r.correction, s->transmit.own, r.n_ant * sizeof *r.correction);
+    atomic_store(&s->transmit.full, false);
+    if (calib_store_find(s->store, CALIB_TRANSMIT, &r.key, &was, &err) == OK)
+        tell_drift(&was, &r);
+    calib_record_clear(&was);
+    if (store(s, &r, &err) == OK)
+        note_use(s, &r);
+    else
+        log_warn("transmit channels are not kept: %s", err.text);
+}
+
 static void read_temperature(struct site_calib *s)
 {
     double now = seconds(CLOCK_MONOTONIC);
@@ -486,6 +540,7 @@ void site_calib_run(struct site_calib *s, const atomic_bool *stop)
         pthread_mutex_lock(&s->lock);
         if (s->reload)
             reload(s);
+        keep_transmit(s);
         take_capture(s);
         const struct site_sample *sample = pipeline_site_sample(s->pipeline);
         if (sample) {

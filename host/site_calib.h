@@ -74,6 +74,10 @@ void site_calib_load(struct site_calib *site);
  * calibration that is running fails. The empty room is captured anew. */
 void site_calib_radio(struct site_calib *site, const struct radio_setting *setting);
 
+/* One other thread, RT-safe: what a sounding of the transmit channels told (dsp/tx_sounding.h), to
+ * be kept under the conditions of now. own: [n_tx]. Dropped while the last one waits. */
+void site_calib_transmit(struct site_calib *site, const cplxf *own, size_t n_tx, double match);
+
 /* Background thread, until *stop. */
 void site_calib_run(struct site_calib *site, const atomic_bool *stop);
 

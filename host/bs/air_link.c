@@ -406,3 +406,8 @@ void air_link_sounded(struct air_link *a, const struct block *block, struct link
     a->report.match = a->own.match;
     *out = a->report;
 }
+
+const struct tx_sounding *air_link_channels(const struct air_link *a)
+{
+    return a->known ? &a->own : NULL;
+}

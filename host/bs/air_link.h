@@ -9,6 +9,7 @@
  * Threads: DSP decides, hears and estimates; the schedule thread sends, after the decision and
  * before the next cycle (cycle_gate.h keeps that order). Nothing here locks or allocates. */
 #pragma once
+#include "dsp/tx_sounding.h"
 #include "host/bs/user_links.h"
 #include "host/link_report.h"
 #include "host/report.h"
@@ -34,3 +35,6 @@ enum link_slot_kind air_link_send(struct air_link *link, struct radio *radio, in
 /* DSP thread: the block of the uplink slot, and that of a sounding. *out: all of the cycle. */
 void air_link_hear(struct air_link *link, const struct block *block, struct link_report *out);
 void air_link_sounded(struct air_link *link, const struct block *block, struct link_report *out);
+
+/* DSP thread: the transmit channels, once they are known; else NULL. */
+const struct tx_sounding *air_link_channels(const struct air_link *link);

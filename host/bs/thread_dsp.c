@@ -58,6 +58,13 @@ static void hand_on(struct daemon *d, const struct block *block, const struct te
         calib_worker_put(d->p.calib, &pilots);
 }
 
+static void keep_channels(struct daemon *d)
+{
+    const struct tx_sounding *own = air_link_channels(d->p.link);
+    if (own)
+        site_calib_transmit(d->p.site, own->own, d->p.cfg->radio.n_tx, (double)own->match);
+}
+
 static void hear(struct daemon *d, const struct block *block, struct telemetry_item *item)
 {
     item->kind = TELEMETRY_LINK;
@@ -65,6 +72,8 @@ static void hear(struct daemon *d, const struct block *block, struct telemetry_i
         air_link_hear(d->p.link, block, &item->link);
     else
         air_link_sounded(d->p.link, block, &item->link);
+    if (block->kind == BLOCK_SOUNDING)
+        keep_channels(d);
     telemetry_queue_put(d->p.reports, item);
 }
 

@@ -114,6 +114,32 @@ static void records_come_back_to_the_last_bit(void **state)
     calib_store_close(&store);
 }
 
+/* Of the same radio and kind of numbers, and yet not each other's. */
+static void transmit_and_receive_channels_are_apart(void **state)
+{
+    (void)state;
+    const struct calib_key key = make_key(100e6, 10, NULL), other = make_key(100e6, 12, NULL);
+    unlink(path);
+    struct calib_record tx = make_record(CALIB_TRANSMIT, &key), got;
+    struct status err = {0};
+    struct calib_store *store = open_store();
+    tx.correction[1] = CMPLXF(-0.5f, 0.8f);
+    put(store, make_record(CALIB_CHANNELS, &key));
+    assert_int_equal(calib_store_find(store, CALIB_TRANSMIT, &key, &got, &err), ERR_NOT_FOUND);
+    put(store, tx);
+    calib_store_close(&store);
+    store = open_store();
+    assert_int_equal(calib_store_find(store, CALIB_TRANSMIT, &key, &got, &err), OK);
+    assert_memory_equal(got.correction, tx.correction, sizeof got.correction);
+    calib_record_clear(&got);
+    assert_int_equal(calib_store_find(store, CALIB_CHANNELS, &key, &got, &err), OK);
+    assert_true(got.correction[1] != tx.correction[1]);
+    calib_record_clear(&got);
+    assert_int_equal(calib_store_find(store, CALIB_TRANSMIT, &other, &got, &err), ERR_STATE);
+    assert_non_null(strstr(err.text, "rx_gain_db"));
+    calib_store_close(&store);
+}
+
 static void another_condition_is_refused_by_name(void **state)
 {
     (void)state;
@@ -228,6 +254,7 @@ int main(void)
         cmocka_unit_test(another_condition_is_refused_by_name),
         cmocka_unit_test(a_background_of_other_profiles_is_refused),
         cmocka_unit_test(a_newer_record_takes_the_place_of_its_like),
+        cmocka_unit_test(transmit_and_receive_channels_are_apart),
         cmocka_unit_test(a_damaged_file_is_named_and_left_alone),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
