@@ -54,6 +54,9 @@ struct delay_angle_fit {
     double noise_var;                       /* of an entry of y, from the cost */
     double sigma_m[DELAY_ANGLE_PATHS];      /* bounds at that noise, all else unknown; */
     double sigma_sine[DELAY_ANGLE_SOURCES]; /* 0 if known */
+    /* By delay_angle_estimate: the strongest that the residual holds in the path's gate from its
+     * first source, in the units of |amp|^2. A model that leaves paths out shows here. */
+    double rest[DELAY_ANGLE_PATHS];
     int iterations;
     bool converged;
 };
@@ -65,7 +68,8 @@ struct delay_angle *delay_angle_create(const struct delay_angle_cfg *cfg, struct
 void delay_angle_destroy(struct delay_angle **est);
 
 /* RT-safe; lab, five ways, one try: budget 2 ms. y: [n_ant x K]. Start and refinement. tries: the
- * best of so many starts, 1..DELAY_ANGLE_TRIES; one is enough with more antennas than sources.
+ * best of so many starts, 1..DELAY_ANGLE_TRIES; one is enough where the first path is by far the
+ * strongest, three where all are alike.
  * ERR_NO_PEAK: two ways became one, so that there is no solution (*fit is then of no use). */
 int delay_angle_estimate(struct delay_angle *est, const struct delay_angle_model *model,
                          const cplxf *y, size_t tries, struct delay_angle_fit *fit) MUST_CHECK;
@@ -73,6 +77,13 @@ int delay_angle_estimate(struct delay_angle *est, const struct delay_angle_model
 /* RT-safe. The refinement alone, from fit->length_m and fit->sine. */
 int delay_angle_refine(struct delay_angle *est, const struct delay_angle_model *model,
                        const cplxf *y, struct delay_angle_fit *fit) MUST_CHECK;
+
+/* RT-safe. Another carrier from here on. */
+void delay_angle_tune(struct delay_angle *est, double wavelength_m);
+
+/* RT-safe. Path p alone, as snapshots: [K x n_ant], y without the fit's other paths. */
+void delay_angle_isolate(struct delay_angle *est, const struct delay_angle_model *model,
+                         const cplxf *y, const struct delay_angle_fit *fit, size_t p, cplx *snap);
 
 /* RT-safe. Antenna vector of each path, [n_path][TOA_MAX_ANT]: what the fit gives it, and what the
  * residual holds at its delay. */

@@ -26,6 +26,7 @@ struct cycle_plan {
     uint32_t excused;           /* faults that do not block a position, since the user insisted */
     uint32_t tuning;            /* radio_tuning(): what was learned under another value is void */
     struct radio_setting radio; /* in force; carrier_hz 0: as before */
+    bool still;                 /* the surfaces hold their profile: paths are told by steering */
     uint8_t profile[2]; /* that RIS1 and RIS2 step through: number in their struct profile_set */
 };
 

@@ -29,6 +29,10 @@ static const struct config_key board_keys[] = {
      .help = "phase bits of an element"},
     {"spacing_m", CONFIG_DOUBLE(struct bs_board, spacing_m), .unit = "m", .min = 1e-4, .max = 1,
      .def = "0.025844", .help = "distance of elements; lambda/2"},
+    {"switch_s", CONFIG_DOUBLE(struct bs_board, switch_s), .unit = "s", .min = 0, .max = 10,
+     .def = "0",
+     .help = "until another profile shows: 6e-3 over 115200 baud, 0.4e-3 for a chain of 64 x 64 "
+             "elements of 2 bits; identity.mode coded needs it within a slot"},
 };
 static const struct config_table board_table = CONFIG_TABLE(struct bs_board, board_keys);
 
@@ -106,6 +110,13 @@ static const struct config_key keys[] = {
      .def = "4", .help = "tracked: N x N beams; each takes two slots of the board"},
     {"ris.hysteresis_db", CONFIG_DOUBLE(CFG, ris.hysteresis_db), .unit = "dB", .min = 0, .max = 30,
      .def = "3", .help = "tracked: another beam must be so much better to be taken"},
+
+    {"identity.mode", CONFIG_CHOICE(CFG, identity.mode, "coded|steering"), .def = "coded",
+     .help = "paths are told apart by the codes that the surfaces step through, or by where they "
+             "come from while the surfaces stand still"},
+    {"identity.by", CONFIG_CHOICE(CFG, identity.by, "fit|correlation|music"), .def = "fit",
+     .help = "steering: the joint fit of delays and angles, or each path's antennas against the "
+             "surfaces' directions"},
 
     {"background.auto", CONFIG_BOOL(CFG, background.automatic), .def = "yes",
      .help = "capture the empty room in the first cycles"},
@@ -401,6 +412,37 @@ static int check_ranges(const struct bs_cfg *cfg, const char **key, struct statu
     return OK;
 }
 
+const char *bs_identity_name(enum bs_identity identity)
+{
+    return identity == BS_IDENTITY_STEERING ? "steering" : "coded";
+}
+
+int bs_config_identity(const struct bs_cfg *cfg, enum bs_identity identity, const char **key,
+                       struct status *err)
+{
+    static const char *const slow[BS_RIS] = {"ris.boards[0].switch_s", "ris.boards[1].switch_s"};
+    const struct waveform_cfg wave = bs_config_waveform(cfg);
+    const double slot_s = (double)waveform_slot_samps(&wave) / cfg->radio.rate_hz;
+    const char *unused;
+    key = key ? key : &unused;
+    for (size_t i = 0; identity == BS_IDENTITY_CODED && i < BS_RIS; i++) {
+        *key = slow[i];
+        if (cfg->ris.boards[i].switch_s > slot_s)
+            return status_set(err, ERR_ARG,
+                              "board %s takes %g ms to show another profile, a slot of the burst "
+                              "lasts %.3g: it cannot step through a code; use identity.mode: "
+                              "steering",
+                              cfg->ris.boards[i].name, cfg->ris.boards[i].switch_s * 1e3,
+                              slot_s * 1e3);
+    }
+    *key = "radio.rx_channels";
+    if (identity == BS_IDENTITY_STEERING && cfg->radio.n_rx < 2)
+        return status_set(err, ERR_ARG,
+                          "identity.mode steering tells paths apart by their direction, which one "
+                          "receive antenna does not have; use two at least, better four");
+    return OK;
+}
+
 /* Delays repeat after N samples: the room must fit into a quarter of that. */
 static int check_period(const struct bs_cfg *cfg, const char **key, struct status *err)
 {
@@ -470,6 +512,8 @@ int bs_config_check(const void *bs_cfg, const char *file, struct status *err)
         return config_blame(&bs_config_table, file, "radio", err);
     if (link_waveform_check(&cfg->waveform, cfg->radio.rate_hz, &key, err) ||
         check_period(cfg, &key, err) || check_port(cfg, &key, err))
+        return config_blame(&bs_config_table, file, key, err);
+    if (bs_config_identity(cfg, (enum bs_identity)cfg->identity.mode, &key, err))
         return config_blame(&bs_config_table, file, key, err);
     if (check_latch(cfg, err))
         return config_blame(&bs_config_table, file, "ris.latch_delay_s", err);

@@ -30,12 +30,27 @@ enum bs_ris_mode {
 /* Whether the echoes of the burst count in a fix, beside the user's own signal. */
 enum bs_echoes { BS_ECHOES_AUTO, BS_ECHOES_YES, BS_ECHOES_NO };
 
+/* How paths are told apart. */
+enum bs_identity {
+    BS_IDENTITY_CODED,    /* the surfaces change from slot to slot, each by its own code */
+    BS_IDENTITY_STEERING, /* they stand still; where a path comes from says which it is */
+};
+const char *bs_identity_name(enum bs_identity identity); /* "coded" ... */
+
+/* By what, in mode steering. */
+enum bs_identity_by {
+    BS_BY_FIT,         /* the joint fit of delays and angles */
+    BS_BY_CORRELATION, /* [S1] (35): each path's antenna vector; jointly, with the lengths */
+    BS_BY_MUSIC, /* the same with the signal subspace of the carriers in place of the vector */
+};
+
 struct bs_board {
     char name[BS_NAME];
     double position_m[3], faces_m[3];
     double normal[3]; /* NaN: horizontal bisector of the base station and faces_m */
     int columns, rows, bits;
     double spacing_m;
+    double switch_s; /* it takes to show another profile */
 };
 
 struct bs_user {
@@ -81,6 +96,10 @@ struct bs_cfg {
         int beams_side;     /* tracked: side x side beams */
         double hysteresis_db; /* tracked: another beam must be so much better */
     } ris;
+    struct {
+        int mode; /* enum bs_identity */
+        int by;   /* enum bs_identity_by */
+    } identity;
     struct {
         bool automatic;
         int cycles;
@@ -146,4 +165,8 @@ int bs_config_panel(const struct bs_cfg *cfg, size_t board, struct panel *panel)
 /* Whether so many cycles per second serve n_rest users without a rate and the others at theirs.
  * ERR_NO_SPACE with the numbers. */
 int bs_config_rates(double rates_hz, size_t n_rest, double period_s, struct status *err) MUST_CHECK;
+/* Whether this cannot be, and why: coded with a board that takes longer than a slot to change, or
+ * steering with one receive antenna. *key: what to look at in the file, may be NULL. */
+int bs_config_identity(const struct bs_cfg *cfg, enum bs_identity identity, const char **key,
+                       struct status *err) MUST_CHECK;
 int bs_config_schedule(const struct bs_cfg *cfg, struct schedule *s, struct status *err) MUST_CHECK;

@@ -244,9 +244,14 @@ static int run_period(const struct control_ops *ops, const json_t *args, char *o
 static int run_identity(const struct control_ops *ops, const json_t *args, char *out, size_t size,
                         struct status *err)
 {
-    (void)ops;
+    if (need_scene(ops, err))
+        return err->code;
+    const int mode = control_identity(args, ops->scene.cfg, err);
+    if (mode < 0)
+        return mode;
+    ops->identify(ops->context, (enum bs_identity)mode);
     snprintf(out, size, "{}");
-    return control_identity(args, err);
+    return OK;
 }
 
 static int run_record(const struct control_ops *ops, const json_t *args, char *out, size_t size,

@@ -17,7 +17,7 @@
  *   {"cmd":"gain","tx_db":27,"rx_db":10}   -> {"ok":true}      ordered; see status. control_radio.h
  *   {"cmd":"frequency","carrier_hz":5.81e9}-> {"ok":true}      likewise
  *   {"cmd":"period","period_s":0.4}        -> {"ok":true}      from the next cycle on
- *   {"cmd":"identity","mode":"coded"}      -> {"ok":true}      there is no other mode
+ *   {"cmd":"identity","mode":"coded"}      -> {"ok":true}      or "steering", from the next cycle on
  *   {"cmd":"shutdown"}                     -> {"ok":true}
  *
  * "seq" (optional, integer) comes back; "who" (optional) says who asks, for the audit log, where
@@ -45,6 +45,7 @@ struct control_ops { /* what commands do, supplied by the daemon */
     /* Checked by radio_check_setting. ERR_BUSY: the last one still waits. */
     int (*tune)(void *context, const struct radio_setting *want, struct status *err);
     void (*every)(void *context, unsigned periods); /* of the schedule, from cycle to cycle; >= 1 */
+    void (*identify)(void *context, enum bs_identity identity); /* it can be, with these boards */
     void (*audit)(void *context, const char *line);
     void *context;
     struct site_calib *site;    /* NULL: commands "calib" are refused */

@@ -81,15 +81,11 @@ int control_period(const json_t *args, const struct bs_cfg *cfg, const struct sc
     return (int)every;
 }
 
-int control_identity(const json_t *args, struct status *err)
+int control_identity(const json_t *args, const struct bs_cfg *cfg, struct status *err)
 {
     const char *mode = json_string_value(json_object_get(args, "mode"));
-    if (mode && strcmp(mode, "coded") == 0)
-        return OK;
-    if (mode && strcmp(mode, "steering") == 0)
-        return status_set(
-            err, ERR_ARG,
-            "mode 'steering' is not there: this base station tells paths apart by the "
-            "codes that the surfaces step through, 'coded'");
-    return status_set(err, ERR_ARG, "\"mode\" must be \"coded\"");
+    for (enum bs_identity i = BS_IDENTITY_CODED; mode && i <= BS_IDENTITY_STEERING; i++)
+        if (strcmp(mode, bs_identity_name(i)) == 0)
+            return bs_config_identity(cfg, i, NULL, err) ? err->code : (int)i;
+    return status_set(err, ERR_ARG, "\"mode\" must be \"coded\" or \"steering\"");
 }

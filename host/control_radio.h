@@ -5,7 +5,7 @@
  *   {"cmd":"gain","tx_db":27,"rx_db":10}      one of them or both, every channel of that direction
  *   {"cmd":"frequency","carrier_hz":5.81e9}   both directions; terminals have to follow
  *   {"cmd":"period","period_s":0.4}           a whole multiple of schedule.cycle_period_s
- *   {"cmd":"identity","mode":"coded"}         how paths are told apart
+ *   {"cmd":"identity","mode":"coded"}         how paths are told apart, or "steering"
  *
  * Here they are checked; what they mean in numbers comes out. */
 #pragma once
@@ -22,5 +22,5 @@ int control_frequency(const json_t *args, const struct bs_cfg *cfg, struct radio
 int control_period(const json_t *args, const struct bs_cfg *cfg, const struct schedule *schedule,
                    struct status *err) MUST_CHECK;
 
-/* OK for the mode that there is; ERR_ARG says why not for the others. */
-int control_identity(const json_t *args, struct status *err) MUST_CHECK;
+/* An enum bs_identity that these boards and antennas can, or ERR_ARG. */
+int control_identity(const json_t *args, const struct bs_cfg *cfg, struct status *err) MUST_CHECK;

@@ -30,7 +30,7 @@ static bool make_streams(struct pipeline *p, struct status *err)
         .n_ant = stream.n_ant,
         .n_carrier = stream.n_carrier,
         .spacing_hz = stream.spacing_hz,
-        .max_entries = 1 + BS_RIS * p->n_profile + BACKGROUND_SPARE,
+        .max_entries = 1 + (BS_RIS + 1) * p->n_profile + BACKGROUND_SPARE,
         .min_cycles = 4,
         .room_m = bs_room_path_m,
         .motion_ratio = MOTION_RATIO,
@@ -106,7 +106,8 @@ static bool make_buffers(struct pipeline *p, struct status *err)
     p->w = fft_alloc(STREAM_COUNT * one);
     p->v = fft_alloc(STREAM_COUNT * one);
     p->capture.kept = fft_alloc(N_STREAM * one);
-    if (pipeline_site_create(p) && p->h && p->w && p->v && p->capture.kept)
+    p->steering.snap = fft_alloc(p->cfg.radio.n_rx * p->wave.k * sizeof(cplx));
+    if (pipeline_site_create(p) && p->steering.snap && p->h && p->w && p->v && p->capture.kept)
         return true;
     status_set(err, ERR_NO_MEMORY, "pipeline: out of memory");
     return false;
@@ -169,10 +170,12 @@ struct pipeline *pipeline_create(const struct pipeline_cfg *cfg, struct status *
     p->n_profile = cfg->profiles[0]->n;
     for (size_t i = 0; i < BS_RIS; i++)
         atomic_init(&p->held[i], -1);
+    atomic_init(&p->identity, p->cfg.identity.mode);
+    p->steer_coded = cfg->steer_coded;
     atomic_init(&p->capture.request, p->cfg.background.automatic ? p->cfg.background.cycles : -1);
     set_up_position(p);
     if (!make_streams(p, err) || !make_estimators(p, err) || !make_views(p, cfg, err) ||
-        !make_map(p, err) || !make_buffers(p, err))
+        !make_map(p, err) || !pipeline_steering_create(p, err) || !make_buffers(p, err))
         pipeline_destroy(&p);
     return p;
 }
@@ -201,6 +204,8 @@ void pipeline_destroy(struct pipeline **pipeline)
     fft_free(p->v);
     fft_free(p->capture.kept);
     map_fix_destroy(&p->map);
+    delay_angle_destroy(&p->steering.fit);
+    fft_free(p->steering.snap);
     free(p);
     *pipeline = NULL;
 }
@@ -266,6 +271,11 @@ static void look_at_streams(struct pipeline *p, const struct stream_ref *ref,
     const size_t stride = p->cfg.radio.n_rx * p->wave.k;
     pipeline_capture_keep(p);
     pipeline_site_keep(p, ref, r);
+    r->profile_step_m = (float)(SPEED_OF_LIGHT / (8 * p->wave.rate_hz));
+    if (r->plan.still || p->steer_coded) {
+        pipeline_steer(p, r);
+        return;
+    }
     for (size_t i = 0; i < N_STREAM; i++) {
         enum stream_name h = STREAM_STATIC + i;
         cplxf *w = p->w + h * stride;
@@ -273,7 +283,6 @@ static void look_at_streams(struct pipeline *p, const struct stream_ref *ref,
             background_subtract(p->background, h, pipeline_stream_config(p, h), w, w);
         find_path(p, i, kind, r);
     }
-    r->profile_step_m = (float)(SPEED_OF_LIGHT / (8 * p->wave.rate_hz));
     r->background_valid =
         background_valid(p->background, STREAM_STATIC, pipeline_stream_config(p, STREAM_STATIC));
 }

@@ -23,6 +23,7 @@ struct pipeline_cfg {
     const struct profile_set *profiles[BS_RIS]; /* as many of each; read at create only */
     pipeline_check *check; /* instead of the keys, where they are not: in a replay. NULL: keys */
     void *check_context;
+    bool steer_coded; /* mode steering on bursts recorded with codes: their streams make up one */
 };
 
 struct pipeline_counters { /* since create; readable from any thread */
@@ -64,6 +65,11 @@ void pipeline_profiles(struct pipeline *p, size_t user, uint8_t profile[BS_RIS])
  * anyhow. */
 int pipeline_hold(struct pipeline *p, size_t ris, int profile) MUST_CHECK;
 int pipeline_held(const struct pipeline *p, size_t ris);
+
+/* Any thread: how paths are told apart from the next cycle on; cfg->identity.mode at first. What a
+ * cycle does follows from its plan. */
+void pipeline_identify(struct pipeline *p, enum bs_identity identity);
+enum bs_identity pipeline_identity(const struct pipeline *p);
 
 /* Any thread: whether this user is located when it permits it. */
 void pipeline_allow(struct pipeline *p, size_t user, bool allow);

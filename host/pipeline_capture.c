@@ -6,7 +6,7 @@
 #include "host/pipeline_priv.h"
 #include <string.h>
 
-uint64_t pipeline_stream_config(const struct pipeline *p, enum stream_name h)
+uint64_t pipeline_coded_config(const struct pipeline *p, enum stream_name h)
 {
     const uint8_t *shown = p->pending.plan.profile;
     const uint64_t hash[BS_RIS] = {p->hash[0][shown[0]], p->hash[1][shown[1]]};
@@ -20,6 +20,14 @@ uint64_t pipeline_stream_config(const struct pipeline *p, enum stream_name h)
     default:
         return 0;
     }
+}
+
+/* Still surfaces send into the one stream, so that it depends on both. */
+uint64_t pipeline_stream_config(const struct pipeline *p, enum stream_name h)
+{
+    if (p->pending.plan.still && h == STREAM_STATIC)
+        return pipeline_coded_config(p, STREAM_CROSS);
+    return pipeline_coded_config(p, h);
 }
 
 void pipeline_background(struct pipeline *p, unsigned cycles)
@@ -71,7 +79,8 @@ void pipeline_capture_keep(struct pipeline *p)
 static void add(struct pipeline *p)
 {
     const size_t stride = p->cfg.radio.n_rx * p->wave.k;
-    for (size_t i = 0; i < N_STREAM; i++) {
+    const size_t n = p->pending.plan.still ? 1 : N_STREAM;
+    for (size_t i = 0; i < n; i++) {
         enum stream_name h = STREAM_STATIC + i;
         if (background_add(p->background, h, pipeline_stream_config(p, h),
                            p->capture.kept + i * stride)) {
@@ -105,7 +114,8 @@ static void finish(struct pipeline *p, const struct cycle_report *r)
     p->site.room = ROOM_GOOD;
     p->site.looks = 0;
     pipeline_count(&p->captures);
-    pipeline_site_tell_capture(p, p->capture.wanted, NULL);
+    if (!r->plan.still) /* what is stored serves coded bursts */
+        pipeline_site_tell_capture(p, p->capture.wanted, NULL);
 }
 
 void pipeline_capture_end(struct pipeline *p, struct cycle_report *r)

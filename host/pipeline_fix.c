@@ -121,7 +121,7 @@ static void refine(struct pipeline *p, const struct observation obs[ROW_COUNT],
 {
     const size_t stride = p->cfg.radio.n_rx * p->wave.k;
     struct map_fix_input in[MAP_FIX_STREAMS] = {0};
-    if (!p->map || !echoes_count(p, r))
+    if (!p->map || r->steering || !echoes_count(p, r)) /* the map knows the streams of codes */
         return;
     for (size_t i = 0; i < N_STREAM; i++)
         if (r->path[PATH_L1 + i].found && !r->path[PATH_L1 + i].adaptive &&
@@ -140,12 +140,18 @@ void pipeline_locate(struct pipeline *p, struct cycle_report *r)
     if (r->outcome != FIX_DONE)
         return;
     bool tracked = track_predict(&user->track, r->time_s, &hint);
+    if (r->steering)
+        pipeline_steering_name(p, r, tracked ? &hint : NULL);
     observe(p, r, obs);
     int rc = fix_solve(&p->fix, obs, tracked ? &hint : NULL, &r->fix);
     if (rc == OK || tracked) { /* once more, with the profiles seen from there */
         look_from(p, rc == OK ? r->fix.position : hint, r);
         observe(p, r, obs);
         rc = fix_solve(&p->fix, obs, tracked ? &hint : NULL, &r->fix);
+    }
+    if (rc == OK && r->steering && !r->path[PATH_L1].adaptive && !pipeline_steering_agrees(p, r)) {
+        r->fix.verdict = FIX_CHI2;
+        rc = ERR_GEOMETRY;
     }
     r->outcome = rc == OK ? FIX_DONE : FIX_REFUSED;
     if (rc == OK)

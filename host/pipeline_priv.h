@@ -3,9 +3,11 @@
  * What the files of the pipeline share. Not for users of pipeline.h. */
 #pragma once
 #include "dsp/background.h"
+#include "dsp/delay_angle.h"
 #include "dsp/frame_rx.h"
 #include "dsp/leak_watch.h"
 #include "dsp/map_fix.h"
+#include "dsp/path_id.h"
 #include "dsp/ris_model.h"
 #include "dsp/slot.h"
 #include "dsp/stream.h"
@@ -53,6 +55,16 @@ struct site { /* pipeline_site.c */
     double drift, try_again_s;
     double age_at_start_s; /* of a stored background, until the device's time is known */
     bool aged;
+};
+
+struct steering { /* pipeline_steering.c */
+    struct delay_angle *fit;
+    struct path_id_array array;
+    cplx *snap; /* [K x n_rx] */
+    struct delay_angle_model model;
+    struct delay_angle_fit paths; /* of this cycle, if */
+    bool found;
+    struct path_id_path path[PATH_ID_NAMES]; /* their antennas; unless named by the fit */
 };
 
 struct pipeline_user {
@@ -103,6 +115,9 @@ struct pipeline {
 
     struct pipeline_user user[BS_USERS_MAX];
     struct capture capture;
+    struct steering steering;
+    atomic_int identity; /* of cycles to be planned */
+    bool steer_coded;    /* of bursts with codes too */
     struct leak_watch leak;
     uint32_t tuning; /* of the radio, when all this was learned */
     struct site site;
@@ -126,6 +141,7 @@ void pipeline_capture_begin(struct pipeline *p, struct cycle_report *r);
 void pipeline_capture_keep(struct pipeline *p);
 void pipeline_capture_end(struct pipeline *p, struct cycle_report *r);
 uint64_t pipeline_stream_config(const struct pipeline *p, enum stream_name h);
+uint64_t pipeline_coded_config(const struct pipeline *p, enum stream_name h); /* if it were coded */
 
 /* pipeline_profiles.c. What the board shows in the present cycle, [elements]; the choice for the
  * user's next cycle, after the track. */
@@ -155,6 +171,12 @@ void pipeline_consent(struct pipeline_user *user, enum consent_event event);
 
 /* pipeline_response.c: verdict, height, cooperative paths. */
 void pipeline_open_response(struct pipeline *p, const struct block *block, struct cycle_report *r);
+
+/* pipeline_steering.c: paths of the one stream, before the answer; their names, with it. */
+bool pipeline_steering_create(struct pipeline *p, struct status *err);
+void pipeline_steer(struct pipeline *p, struct cycle_report *r);
+bool pipeline_steering_agrees(const struct pipeline *p, const struct cycle_report *r);
+void pipeline_steering_name(struct pipeline *p, struct cycle_report *r, const struct vec3 *hint);
 
 /* pipeline_fix.c: from the paths of *r to position and track. */
 void pipeline_locate(struct pipeline *p, struct cycle_report *r);

@@ -58,7 +58,8 @@ static void time_ways(struct pipeline *p, const struct block *block, const struc
     slot_estimate(p->slots, (const struct sc16 *const *)block->samp, &window, p->h);
     if (stream_separate_response(p->streams, p->h, window.n_slots, p->v, &ref))
         return;
-    for (size_t i = 0; i < N_STREAM; i++) {
+    const size_t n = r->plan.still ? 1 : N_STREAM; /* surfaces that stand still: one stream */
+    for (size_t i = 0; i < n; i++) {
         struct report_path *path = &r->path[PATH_A1 + i];
         struct toa toa;
         const cplxf *w = p->v + (STREAM_STATIC + i) * stride;

@@ -137,12 +137,15 @@ static json_t *report_json(const struct cycle_report *r)
 static json_t *plan_json(const struct cycle_plan *p)
 {
     const struct radio_setting *r = &p->radio;
-    return json_pack(
+    json_t *o = json_pack(
         "{s:I,s:I,s:I,s:b,s:o,s:b,s:I,s:I,s:[i,i],s:{s:f,s:f,s:f}}", "cycle", (json_int_t)p->cycle,
         "index", (json_int_t)p->index, "user", (json_int_t)p->user, "others", p->others, "sensing",
         hex(p->sensing, sizeof p->sensing), "sync", p->sync, "excused", (json_int_t)p->excused,
         "tuning", (json_int_t)p->tuning, "profile", p->profile[0], p->profile[1], "radio",
         "carrier_hz", r->carrier_hz, "tx_gain_db", r->tx_gain_db, "rx_gain_db", r->rx_gain_db);
+    if (p->still)
+        json_object_set_new(o, "still", json_true());
+    return o;
 }
 
 char *journal_format_cycle(const struct recording_cycle *c)
@@ -353,6 +356,7 @@ static void take_plan(struct take *t, const json_t *o, struct cycle_plan *p)
     p->sync = yes(t, o, "sync");
     p->excused = bits(t, o, "excused");
     p->tuning = bits(t, o, "tuning");
+    p->still = json_is_true(json_object_get(o, "still"));
     if (radio) /* earlier recordings: as the head says, throughout */
         p->radio =
             (struct radio_setting){number(t, radio, "carrier_hz"), number(t, radio, "tx_gain_db"),

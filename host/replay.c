@@ -60,13 +60,33 @@ static int check_head(const struct replay *r, const struct recording_head *h, st
                       "of the recording: do not override them");
 }
 
+/* Whether the overrides change how paths are told apart: how the bursts were made stays. */
+static int check_identity(const struct replay *r, bool *steer_coded, struct status *err)
+{
+    struct bs_cfg *live = malloc(sizeof *live);
+    const struct config_sets none = {0};
+    if (!live)
+        return status_set(err, ERR_NO_MEMORY, "replay: out of memory");
+    int rc = recording_config(recording_reader_prefix(r->reader), &none, live, err);
+    const bool changed = rc == OK && live->identity.mode != r->bs.identity.mode;
+    *steer_coded = changed && r->bs.identity.mode == BS_IDENTITY_STEERING;
+    free(live);
+    if (rc == OK && changed && !*steer_coded)
+        return status_set(
+            err, ERR_ARG,
+            "identity.mode: the surfaces stood still in this recording, so that there "
+            "are no codes to tell its paths apart by");
+    return rc;
+}
+
 static int make_pipeline(struct replay *r, struct status *err)
 {
     const struct recording_head *h = recording_reader_head(r->reader);
     struct pipeline_cfg pc = {
         .cfg = &r->bs, .schedule = &r->schedule, .check = recorded_verdict, .check_context = r};
     if (recording_config(recording_reader_prefix(r->reader), &r->cfg.sets, &r->bs, err) ||
-        bs_config_schedule(&r->bs, &r->schedule, err) || check_head(r, h, err))
+        bs_config_schedule(&r->bs, &r->schedule, err) || check_head(r, h, err) ||
+        check_identity(r, &pc.steer_coded, err))
         return err->code;
     r->schedule.first = h->first_tick;
     for (size_t i = 0; i < BS_RIS; i++)

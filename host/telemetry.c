@@ -123,7 +123,8 @@ int telemetry_format_fix(const struct cycle_report *r, double latency_ms, char *
     add_paths(&t, r, PATH_COUNT);
     add_faults(&t, r->faults);
     add(&t, ",\"unsynchronised\":%s", boolean(r->faults & FAULT_UNSYNCHRONISED));
-    add(&t, ",\"steering_match\":%.5f", r->site.steering_match);
+    add(&t, ",\"steering_match\":%.5f,\"identity\":\"%s\"", r->site.steering_match,
+        r->steering ? "steering" : "coded");
     add(&t, ",\"latency_ms\":%.3f}", latency_ms);
     return text_end(&t);
 }
@@ -347,9 +348,9 @@ static void add_orders(struct text *t, const struct health_orders *o)
             consent_state_name(o->user[i].consent), o->user[i].rate_hz, o->user[i].priority,
             o->user[i].asked, o->user[i].permitted, o->user[i].fixes);
     add(t,
-        "],\"period_s\":%.9g,\"identity\":\"coded\",\"setting\":{\"carrier_hz\":%.12g,"
+        "],\"period_s\":%.9g,\"identity\":\"%s\",\"setting\":{\"carrier_hz\":%.12g,"
         "\"tx_gain_db\":%.6g,\"rx_gain_db\":%.6g,\"pending\":%s",
-        o->period_s, o->radio.in_force.carrier_hz, o->radio.in_force.tx_gain_db,
+        o->period_s, bs_identity_name(o->identity), o->radio.in_force.carrier_hz, o->radio.in_force.tx_gain_db,
         o->radio.in_force.rx_gain_db, boolean(o->radio.pending));
     add_quoted(t, "refused", o->radio.refused);
     add(t, "}");

@@ -88,6 +88,7 @@ struct health_orders { /* what commands changed */
     } user[BS_USERS_MAX];
     size_t n_user;
     struct radio_order radio;
+    enum bs_identity identity;
     unsigned every;  /* periods of the schedule from one cycle to the next */
     double period_s; /* from one cycle to the next */
 };

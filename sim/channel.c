@@ -121,9 +121,10 @@ static int alloc_channel(struct channel *ch, struct status *err)
     if (!ch->antennas || !ch->clutter)
         return ERR_NO_MEMORY;
     for (size_t a = 0; a < ch->n_antennas; a++)
-        ch->antennas[a].end = hop_end_antenna(
-            scene, a < scene->bs_tx.n ? scene->bs_tx.positions_m[a]
-                                      : scene->bs_rx.positions_m[a - scene->bs_tx.n]);
+        ch->antennas[a].end =
+            a < scene->bs_tx.n
+                ? hop_end_transmitter(scene, scene->bs_tx.positions_m[a])
+                : hop_end_antenna(scene, scene->bs_rx.positions_m[a - scene->bs_tx.n]);
     for (size_t u = 0; u < scene->n_users; u++) {
         ch->users[u].antennas = calloc(ch->n_antennas, sizeof *ch->users[u].antennas);
         if (!ch->users[u].antennas)

@@ -40,7 +40,7 @@ static double end_gain(const struct hop_end *end, const double towards[3], doubl
     vec3_sub(towards, end->position_m, d);
     double cosine = vec3_dot(d, end->axis) / r;
     if (end->kind == HOP_ANTENNA)
-        return sqrt(end->gain) * fmax(cosine, end->floor);
+        return sqrt(end->gain) * fmax(cosine, end->floor) * cos(PI * vec3_dot(d, end->pair) / r);
     return cosine > 0 ? sqrt(end->gain * cosine) : 0;
 }
 
@@ -97,6 +97,16 @@ struct hop_end hop_end_antenna(const struct scene *scene, const double position_
     end.gain = antenna->peak_power_gain;
     end.floor = antenna->floor;
     memcpy(end.axis, antenna->boresight, sizeof end.axis);
+    return end;
+}
+
+struct hop_end hop_end_transmitter(const struct scene *scene, const double position_m[3])
+{
+    const double *axis = scene->bs_tx.axis;
+    struct hop_end end = hop_end_antenna(scene, position_m);
+    const double wavelengths = scene->bs_tx_pair_m / scene_wavelength_m(scene) / vec3_norm(axis);
+    for (int i = 0; i < 3 && end.kind == HOP_ANTENNA; i++)
+        end.pair[i] = wavelengths * axis[i];
     return end;
 }
 

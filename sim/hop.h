@@ -18,6 +18,7 @@ struct hop_end {
     double position_m[3];
     double axis[3];
     double gain, floor;
+    double pair[3]; /* ANTENNA of two in phase: from one to the other, in wavelengths */
 };
 
 /* The n images of a hop; entry 0 is the line of sight. An image of amplitude 0 stays listed, so
@@ -40,6 +41,7 @@ void hop_rates(const struct scene *scene, const struct hop_end *a, const struct 
 
 /* Ends of the scene's antennas and elements, and of a free point. */
 struct hop_end hop_end_antenna(const struct scene *scene, const double position_m[3]);
+struct hop_end hop_end_transmitter(const struct scene *scene, const double position_m[3]);
 struct hop_end hop_end_element(const struct scene *scene, const struct scene_ris *ris,
                                size_t element);
 struct hop_end hop_end_point(const double position_m[3]);

@@ -122,6 +122,7 @@ struct scene {
     size_t n_scatterers;
     struct scene_array bs_tx, bs_rx;
     struct scene_antenna bs_antenna;
+    double bs_tx_pair_m; /* each transmit antenna is two in phase, this far apart; 0: one */
     double bs_isolation_db;
     struct scene_radio radio;
     struct scene_ris ris[SCENE_MAX_RIS];

@@ -83,12 +83,22 @@ static void reload(struct arming *a, size_t i, int code)
         log_info("%s: its profiles were loaded again", name);
 }
 
+/* One step to each edge, which shows what the board shows anyhow. */
+static void hold_still(struct ris_arm *arm)
+{
+    arm->n_steps = 1;
+    arm->steps[0] = arm->idle;
+    arm->reps[0] = arm->reps[1] = 1;
+}
+
 static void ask(struct arming *a, const struct cycle_plan *plan, unsigned patience_ms,
                 struct telemetry_ris *out)
 {
     const struct bs_cfg *cfg = a->cfg.cfg;
     for (size_t i = 0; i < BS_RIS; i++) {
         a->arm[i] = profile_sequence(cfg, a->cfg.schedule, i, plan->profile[i]);
+        if (plan->still)
+            hold_still(&a->arm[i]);
         a->arm[i].tag = (uint32_t)plan->cycle;
     }
     int rc = ris_client_arm_begin(a->cfg.client, a->arms, arming_deadline_ns(cfg, patience_ms));

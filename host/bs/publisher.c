@@ -136,6 +136,7 @@ static void get_orders(void *context, struct health_orders *out)
     struct health_orders o = {.paused_s = daemon_paused_s(p->d),
                               .n_user = roster_size(roster),
                               .every = daemon_every(p->d)};
+    o.identity = pipeline_identity(p->d->p.pipeline);
     o.period_s = o.every * (double)s->period / (double)s->rate;
     tuning_state(p->d->p.tuning, &o.radio);
     for (size_t i = 0; i < BS_RIS; i++)
@@ -467,6 +468,12 @@ static void ask_every(void *context, unsigned periods)
     tell_revisit(p);
 }
 
+static void ask_identity(void *context, enum bs_identity identity)
+{
+    const struct publisher *p = context;
+    pipeline_identify(p->d->p.pipeline, identity);
+}
+
 static void audit_command(void *context, const char *line)
 {
     const struct publisher *p = context;
@@ -533,6 +540,7 @@ int daemon_serve(struct daemon *d, struct status *err)
                                     .orders = get_orders,
                                     .tune = ask_tune,
                                     .every = ask_every,
+                                    .identify = ask_identity,
                                     .audit = audit_command,
                                     .context = p,
                                     .site = d->p.site,

@@ -141,6 +141,7 @@ static int conduct(struct conductor *c, const struct cycle_request *ask)
     c->cycle = plan.cycle;
     choose_user(c, &plan);
     pipeline_profiles(d->p.pipeline, plan.user, plan.profile);
+    plan.still = pipeline_identity(d->p.pipeline) == BS_IDENTITY_STEERING;
     if (!(plan.faults & FAULT_RADIO_DOWN))
         give_orders(c, &plan, ask->by_ns);
     cycle_gate_answer(d->p.gate, &plan);

@@ -204,6 +204,7 @@ static void take_telemetry(struct run *run)
 static void show_fixes(struct run *run)
 {
     for (json_t *fix; (fix = match_take(&run->match));) {
+        demo_scene_judge_paths(&run->demo.scene, fix);
         if (stats_add(&run->stats, fix) == 0)
             demo_print_fix(&run->print, fix);
         else

@@ -101,7 +101,7 @@ static int identity(int argc, char **argv)
         .title = "mirador set identity",
         .cmd = "identity",
         .operands = "MODE",
-        .synopsis = "How paths are told apart; 'coded' is the one mode there is.",
+        .synopsis = "How paths are told apart from the next cycle on: 'coded' or 'steering'.",
         .n_operands = 1,
         .specs = link_specs,
         .n_specs = N(link_specs),

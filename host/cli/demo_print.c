@@ -200,6 +200,9 @@ static void print_errors(const json_t *s)
            json_number_at(s, "error_p50_m"), json_number_at(s, "error_p90_m"),
            json_number_at(s, "error_p95_m"), 100 * json_number_at(s, "inside_95_ellipse"),
            json_number_at(s, "latency_p50_ms"), json_number_at(s, "latency_p99_ms"));
+    if (json_number_at(s, "steered") > 0)
+        printf("  by steering     %.0f positions, %.0f with a misidentified path\n",
+               json_number_at(s, "steered"), json_number_at(s, "misidentified"));
 }
 
 static void print_answers(const json_t *answers)

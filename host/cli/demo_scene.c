@@ -9,8 +9,10 @@
 
 #include "base/config_tree.h"
 #include "base/log.h"
+#include "dsp/fix.h"
 
-#define LIGHT_MPS 299792458.0
+#define MISNAMED_M 0.75
+#define LIGHT_MPS  299792458.0
 /* The answer carries the height in these steps; a terminal that moves up and down says a larger
  * one. */
 #define HEIGHT_SIGMA_M 0.03
@@ -373,4 +375,43 @@ void demo_scene_tell_ue(const struct demo_scene *s, size_t user, struct command 
     command_set(c, "user.id=%d", s->users[user].id);
     command_set(c, "user.height_m=%.12g", s->users[user].height_m);
     command_set(c, "user.height_sigma_m=%.12g", s->users[user].height_sigma_m);
+}
+
+static struct vec3 vec(const double v[3])
+{
+    return (struct vec3){v[0], v[1], v[2]};
+}
+
+static bool misnamed(const struct anchors *anchors, const json_t *path, struct vec3 u)
+{
+    static const char *const names[] = {"L1", "L2", "L3"};
+    const char *name = json_string_value(json_object_get(path, "name"));
+    const double length_m = json_number_value(json_object_get(path, "length_m")) -
+                            json_number_value(json_object_get(path, "bias_m"));
+    for (size_t i = 0; name && i < 3; i++)
+        if (strcmp(name, names[i]) == 0)
+            return fabs(length_m - fix_predict(anchors, ROW_L1 + i, u, NULL)) > MISNAMED_M;
+    return false;
+}
+
+void demo_scene_judge_paths(const struct demo_scene *s, json_t *fix)
+{
+    const struct anchors anchors = {vec(s->tx_m[0]),
+                                    vec(s->rx_centre_m),
+                                    {vec(s->ris[0].position_m), vec(s->ris[1].position_m)}};
+    const char *identity = json_string_value(json_object_get(fix, "identity"));
+    const json_t *truth = json_object_get(fix, "truth_m");
+    bool wrong = false;
+    double u[3];
+    size_t i;
+    json_t *path;
+    if (!identity || strcmp(identity, "steering") != 0)
+        return;
+    for (i = 0; i < 3; i++)
+        u[i] = json_number_value(json_array_get(truth, i));
+    json_array_foreach(json_object_get(fix, "paths"), i, path)
+    {
+        wrong = wrong || misnamed(&anchors, path, vec(u));
+    }
+    json_object_set_new(fix, "misidentified", json_boolean(wrong));
 }

@@ -65,6 +65,8 @@ int stats_add(struct stats *s, const json_t *fix)
     s->error_m[s->n] = json_number_value(error);
     s->latency_ms[s->n++] = json_number_value(latency);
     s->inside += (size_t)is_inside(fix);
+    s->steered += json_object_get(fix, "misidentified") != NULL;
+    s->misidentified += json_is_true(json_object_get(fix, "misidentified"));
     return 0;
 }
 
@@ -117,6 +119,10 @@ json_t *stats_summary(struct stats *s, double wall_s)
     json_object_set_new(j, "error_p95_m", rank(s->error_m, s->n, 95));
     json_object_set_new(j, "inside_95_ellipse",
                         s->n > 0 ? json_real((double)s->inside / (double)s->n) : json_null());
+    if (s->steered > 0) {
+        json_object_set_new(j, "steered", json_integer((json_int_t)s->steered));
+        json_object_set_new(j, "misidentified", json_integer((json_int_t)s->misidentified));
+    }
     json_object_set_new(j, "latency_p50_ms", rank(s->latency_ms, s->n, 50));
     json_object_set_new(j, "latency_p99_ms", rank(s->latency_ms, s->n, 99));
     json_object_set_new(j, "lates", count_two(s, "radio.tx_lates", "radio.rx_late_commands"));

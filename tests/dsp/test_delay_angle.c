@@ -145,7 +145,7 @@ static void lengths_reach_the_bound(void **state)
 {
     (void)state;
     for (double e_n0_db = 30; e_n0_db <= 50; e_n0_db += 10) {
-        const struct outcome three = run(3, e_n0_db, 3), four = run(4, e_n0_db, 1);
+        const struct outcome three = run(3, e_n0_db, 3), four = run(4, e_n0_db, 3);
         assert_true(three.ratio > 0.95 && three.ratio < 1.05);
         assert_true(four.ratio > 0.95 && four.ratio < 1.05);
         assert_true((double)four.failed <= 0.002 * (double)n_users &&

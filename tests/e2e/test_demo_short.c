@@ -147,10 +147,30 @@ static void test_a_few_seconds(void **state)
     close(flood.fd[1]);
 }
 
+/* A surface that cannot step through codes: both stand still, and the transmitter is deaf in their
+ * directions. */
+static void test_paths_told_by_steering(void **state)
+{
+    (void)state;
+    struct demo_run run;
+    demo_run(&run, "--seconds 8 --speed 0 --scene empty --set bs.identity.mode=steering "
+                   "--set bs.ris.boards[0].switch_s=6e-3 --set room.bs.tx_pair_m=0.042");
+    if (run.exit_code)
+        fail_msg("exit code %d: %s", run.exit_code, run.stderr_text);
+    assert_true(run.n_fix >= 15);
+    assert_true(demo_summary(&run, "steered") == demo_summary(&run, "fixes"));
+    assert_true(demo_summary(&run, "fixes") >= 0.95 * demo_summary(&run, "responses"));
+    assert_true(demo_summary(&run, "misidentified") == 0);
+    assert_true(demo_error_percentile(&run, 50) < 0.1 && demo_error_percentile(&run, 90) < 0.25);
+    assert_true(demo_inside_ellipse(&run) > 0.9);
+    demo_run_free(&run);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_few_seconds),
+        cmocka_unit_test(test_paths_told_by_steering),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

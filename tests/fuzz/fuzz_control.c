@@ -92,6 +92,12 @@ static void every(void *context, unsigned periods)
     FUZZ_CHECK(periods >= 1 && periods <= 25);
 }
 
+static void identify(void *context, enum bs_identity identity)
+{
+    (void)context;
+    (void)identity;
+}
+
 /* One line, whoever asks. */
 static void audit(void *context, const char *line)
 {
@@ -128,6 +134,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
         .orders = orders,
         .tune = tune,
         .every = every,
+        .identify = identify,
         .audit = audit,
         .scene = {.cfg = &cfg, .schedule = &schedule, .profiles = profiles},
     };

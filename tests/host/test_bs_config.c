@@ -96,6 +96,7 @@ static void faults_name_file_and_cure(void **state)
         {"ris.region_x_m=[6, 2]", "ris.region_x_m"},
         {"radio.trigger_source=RF0", "CONNECTOR:SOURCE"},
         {"schedule.response_delay_s=0.005", "raise schedule.response_delay_s"},
+        {"ris.boards[1].switch_s=0.4e-3", "identity.mode: steering"},
         {"schedule.cycle_period_s=0.0205", "raise schedule.cycle_period_s"},
         {"ris.latch_delay_s=2e-5", "lower it"},
         {"ris.boards[1].position_m=[3.75, 1.0, 1.7]", "collinear"},

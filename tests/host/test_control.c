@@ -21,6 +21,7 @@ struct seen {
     bool allow;
     double seconds;
     unsigned tunes, every;
+    enum bs_identity identity;
     struct radio_setting setting;
     char audit[400];
 };
@@ -124,6 +125,11 @@ static int tune(void *context, const struct radio_setting *want, struct status *
     return 0;
 }
 
+static void identify(void *context, enum bs_identity identity)
+{
+    ((struct seen *)context)->identity = identity;
+}
+
 static void every(void *context, unsigned periods)
 {
     ((struct seen *)context)->every = periods;
@@ -150,6 +156,7 @@ static json_t *ask(struct seen *seen, const char *text)
                                     .orders = orders,
                                     .tune = tune,
                                     .every = every,
+                                    .identify = identify,
                                     .audit = audit,
                                     .context = seen,
                                     .scene = {&cfg, &schedule, profiles}};
@@ -366,17 +373,23 @@ static void period_is_a_multiple_of_what_terminals_listen_at(void **state)
     assert_int_equal(seen.every, 5);
 }
 
-static void identity_has_one_mode_and_says_so(void **state)
+static void identity_changes_where_the_boards_can(void **state)
 {
     (void)state;
     struct seen seen = {0};
+    assert_true(is_ok(&seen, "{\"cmd\":\"identity\",\"mode\":\"steering\"}"));
+    assert_int_equal(seen.identity, BS_IDENTITY_STEERING);
     assert_true(is_ok(&seen, "{\"cmd\":\"identity\",\"mode\":\"coded\"}"));
-    json_t *o = ask(&seen, "{\"cmd\":\"identity\",\"mode\":\"steering\"}");
-    assert_true(json_is_false(json_object_get(o, "ok")));
-    assert_non_null(strstr(json_string_value(json_object_get(o, "error")), "codes"));
-    json_decref(o);
+    assert_int_equal(seen.identity, BS_IDENTITY_CODED);
     assert_false(is_ok(&seen, "{\"cmd\":\"identity\"}"));
-    assert_int_equal(seen.audits, 3);
+    assert_false(is_ok(&seen, "{\"cmd\":\"identity\",\"mode\":\"magic\"}"));
+    assert_int_equal(seen.audits, 4);
+    cfg.ris.boards[1].switch_s = 6e-3;
+    json_t *o = ask(&seen, "{\"cmd\":\"identity\",\"mode\":\"coded\"}");
+    assert_true(json_is_false(json_object_get(o, "ok")));
+    assert_non_null(strstr(json_string_value(json_object_get(o, "error")), "takes 6 ms"));
+    json_decref(o);
+    cfg.ris.boards[1].switch_s = 0;
 }
 
 static void users_are_added_by_the_name_of_a_key(void **state)
@@ -474,7 +487,7 @@ int main(void)
         cmocka_unit_test(gains_stay_within_what_may_be_radiated),
         cmocka_unit_test(frequency_stays_where_the_surfaces_were_designed_for),
         cmocka_unit_test(period_is_a_multiple_of_what_terminals_listen_at),
-        cmocka_unit_test(identity_has_one_mode_and_says_so),
+        cmocka_unit_test(identity_changes_where_the_boards_can),
         cmocka_unit_test(users_are_added_by_the_name_of_a_key),
         cmocka_unit_test(audit_says_who_and_what_became_of_it),
     };
