@@ -79,7 +79,7 @@ void air_destroy(struct air **air);
 const struct air_cfg *
 air_config(const struct air *air); /* ppm filled in; lives as long as the handle */
 int air_radio_index(const struct air *air, const char *name); /* or ERR_NOT_FOUND */
-bool air_room_alive(const struct air *air);                   /* the creator's process still runs */
+bool air_room_alive(struct air *air); /* the creator's process ran at most 0.1 s ago */
 
 /* --- clock ---------------------------------------------------------------------------------------
  */

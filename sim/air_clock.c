@@ -92,12 +92,13 @@ static void reap(struct air *air, int64_t wall)
             s->waiters[i].pid = 0;
 }
 
-bool air_room_alive(const struct air *air)
+bool air_room_alive(struct air *air)
 {
-    struct air_seg *s = air->seg;
-    if (!s->owner_gone && !process_alive(s->owner_pid, s->owner_start))
-        s->owner_gone = 1;
-    return !s->owner_gone;
+    air_lock(air);
+    reap(air, wall_ns());
+    const bool alive = !air->seg->owner_gone;
+    air_unlock(air);
+    return alive;
 }
 
 int air_join(struct air *air, unsigned radio, struct status *err)
@@ -353,7 +354,7 @@ void air_room_wait(struct air *air, uint32_t *seen, double timeout_s)
 
 static struct air_waiter *my_waiter(struct air_seg *s)
 {
-    int pid = getpid(), tid = thread_id();
+    const int pid = process_id(), tid = thread_id();
     for (int i = 0; i < AIR_N_WAITER; i++)
         if (s->waiters[i].pid == pid && s->waiters[i].tid == tid)
             return &s->waiters[i];
@@ -373,7 +374,7 @@ int air_gate_enter(struct air *air, unsigned radio, uint64_t stream)
                                  .radio = (int)radio,
                                  .stream = stream,
                                  .wall_ns = wall_ns(),
-                                 .pid = getpid()};
+                                 .pid = process_id()};
         s->radios[radio].entered = 1;
     }
     air_unlock(air);
@@ -385,7 +386,7 @@ void air_gate_leave(struct air *air, unsigned radio, uint64_t stream)
     air_lock(air);
     for (int i = 0; i < AIR_N_WAITER; i++) {
         struct air_waiter *w = &air->seg->waiters[i];
-        if (w->pid == getpid() && w->radio == (int)radio && w->stream == stream)
+        if (w->pid == process_id() && w->radio == (int)radio && w->stream == stream)
             w->pid = 0;
     }
     air_unlock(air);
@@ -397,7 +398,7 @@ void air_gate_kick(struct air *air, unsigned radio)
     air_lock(air);
     for (int i = 0; i < AIR_N_WAITER; i++) {
         struct air_waiter *w = &air->seg->waiters[i];
-        if (w->pid == getpid() && w->radio == (int)radio && w->blocked) {
+        if (w->pid == process_id() && w->radio == (int)radio && w->blocked) {
             w->blocked = 0;
             w->wall_ns = wall_ns();
         }

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,10 +55,35 @@ bool thread_alive(int pid, int tid)
     return syscall(SYS_tgkill, pid, tid, 0) == 0 || errno != ESRCH;
 }
 
+/* getpid is a call into the kernel each time, and a gate asks by the hundred thousand. */
+static atomic_int own_pid; /* 0: not known yet */
+
+static void forget_pid(void)
+{
+    atomic_store_explicit(&own_pid, 0, memory_order_relaxed);
+}
+
+static void watch_forks(void)
+{
+    (void)pthread_atfork(NULL, NULL, forget_pid);
+}
+
+int process_id(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    int pid = atomic_load_explicit(&own_pid, memory_order_relaxed);
+    if (pid)
+        return pid;
+    pthread_once(&once, watch_forks);
+    pid = getpid();
+    atomic_store_explicit(&own_pid, pid, memory_order_relaxed);
+    return pid;
+}
+
 int thread_id(void)
 {
     static _Thread_local int id, owner; /* the pid tells a forked child from its parent */
-    int pid = getpid();
+    int pid = process_id();
     if (owner != pid) {
         owner = pid;
         id = (int)syscall(SYS_gettid);

@@ -16,7 +16,8 @@ uint64_t process_start(int pid);
 /* start 0: any process of that pid will do. */
 bool process_alive(int pid, uint64_t start);
 bool thread_alive(int pid, int tid);
-int thread_id(void); /* of the caller, cached */
+int process_id(void); /* getpid, cached; a forked child's own */
+int thread_id(void);  /* of the caller, cached */
 
 #ifdef __cplusplus
 }
