@@ -11,7 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ANSWER_BYTES = 65536, CYCLES_MAX = 10000, PAUSE_MAX_S = 3600, USER_ID_MAX = 1048575 };
+enum {
+    ANSWER_BYTES = 65536,
+    CYCLES_MAX = 10000,
+    PAUSE_MAX_S = 3600,
+    USER_ID_MAX = 1048575,
+    AT_ONCE = 64
+};
 #define PAUSE_MAX_CYCLES 16384 /* what the reserved cycle numbers bridge */
 
 struct control {
@@ -419,6 +425,6 @@ static void answer_one(struct control *c)
 
 void control_serve(struct control *c)
 {
-    while (socket_recv(c->socket, &c->message, 0) == OK)
+    for (int i = 0; i < AT_ONCE && socket_recv(c->socket, &c->message, 0) == OK; i++)
         answer_one(c);
 }

@@ -59,7 +59,8 @@ struct control;
 /* Setup only. socket: a bound ROUTER, borrowed. */
 struct control *control_create(void *socket, const struct control_ops *ops, struct status *err);
 void control_destroy(struct control **control);
-/* Answers everything that waits on the socket, without blocking. */
+/* Answers what waits on the socket, without blocking: at most 64 at once, so that a flood of
+ * commands does not hold up what else its thread does. Call again while the socket is readable. */
 void control_serve(struct control *control);
 
 /* Parses and carries out one command; writes the answer as text. For control_serve and tests. */

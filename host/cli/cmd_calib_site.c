@@ -75,18 +75,6 @@ static int apply(void *context, const char *name, const char *value, struct stat
 /* --- one calibration ---------------------------------------------------------------------------
  */
 
-/* An answer that is no refusal, or NULL with the reason in *err. */
-static json_t *ask(struct site_job *job, json_t *question, struct status *err)
-{
-    json_t *answer = daemon_ask(&job->link, question, err);
-    const char *why = json_string_value(json_object_get(answer, "error"));
-    if (!answer || json_is_true(json_object_get(answer, "ok")))
-        return answer;
-    status_set(err, ERR_STATE, "%.250s", why ? why : "refused without a reason");
-    json_decref(answer);
-    return NULL;
-}
-
 static void show_progress(const struct site_job *job, const json_t *state)
 {
     if (job->json || !isatty(STDERR_FILENO))
@@ -103,7 +91,8 @@ static json_t *follow(struct site_job *job, struct status *err)
 {
     const struct timespec nap = {.tv_nsec = LOOK_NS};
     for (;;) {
-        json_t *state = ask(job, json_pack("{s:s, s:s}", "cmd", "calib", "kind", "state"), err);
+        json_t *state =
+            daemon_order(&job->link, json_pack("{s:s, s:s}", "cmd", "calib", "kind", "state"), err);
         const char *phase = json_string_value(json_object_get(state, "phase"));
         if (state)
             show_progress(job, state);
@@ -119,7 +108,7 @@ static json_t *follow(struct site_job *job, struct status *err)
 
 static json_t *run_once(struct site_job *job, struct status *err)
 {
-    json_t *started = ask(job, json_incref(job->question), err);
+    json_t *started = daemon_order(&job->link, json_incref(job->question), err);
     json_decref(started);
     return started ? follow(job, err) : NULL;
 }
@@ -312,7 +301,10 @@ int cmd_calib_list(int argc, char **argv)
     int code = parse(&job, argc, argv, COUNT(specs), "Shows what a running miradord keeps.");
     if (code >= 0)
         return code;
-    json_t *answer = daemon_link_open(&job.link, &err) ? ask(&job, job.question, &err) : NULL;
+    json_t *answer = NULL;
+    if (daemon_link_open(&job.link, &err))
+        answer = daemon_order(&job.link, json_incref(job.question), &err);
+    json_decref(job.question);
     const json_t *records = json_object_get(answer, "records");
     if (!answer)
         fprintf(stderr, "mirador calib list: %s\n", err.text);

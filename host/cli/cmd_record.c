@@ -36,14 +36,7 @@ static json_t *ask(struct record_job *job, const char *what, const char *text, s
         json_object_set_new(q, "name", json_string(job->name));
     if (text)
         json_object_set_new(q, "text", json_string(text));
-    json_t *answer = daemon_ask(&job->link, q, err);
-    const char *refusal = json_string_value(json_object_get(answer, "error"));
-    if (!refusal)
-        return answer;
-    snprintf(err->text, sizeof err->text, "%s", refusal);
-    err->code = ERR_STATE;
-    json_decref(answer);
-    return NULL;
+    return daemon_order(&job->link, q, err);
 }
 
 static const char *text_of(const json_t *o, const char *key)

@@ -66,6 +66,17 @@ json_t *daemon_ask(struct daemon_link *link, json_t *question, struct status *er
     return json;
 }
 
+json_t *daemon_order(struct daemon_link *link, json_t *order, struct status *err)
+{
+    json_t *answer = daemon_ask(link, order, err);
+    const char *why = json_string_value(json_object_get(answer, "error"));
+    if (!answer || json_is_true(json_object_get(answer, "ok")))
+        return answer;
+    status_set(err, ERR_STATE, "%.250s", why ? why : "refused without a reason");
+    json_decref(answer);
+    return NULL;
+}
+
 int daemon_link_exit(const struct status *err)
 {
     return err->code == ERR_ARG || err->code == ERR_AUTH ? EXIT_USAGE : EXIT_FAILED;

@@ -38,3 +38,5 @@ int daemon_link_exit(const struct status *err);
 /* Sends the question (and takes it) and waits for the answer, which the caller owns. NULL with the
  * reason in *err; a refusal is an answer. */
 json_t *daemon_ask(struct daemon_link *link, json_t *question, struct status *err);
+/* The same; an answer whose "ok" is not true is ERR_STATE with what its "error" says. */
+json_t *daemon_order(struct daemon_link *link, json_t *order, struct status *err);

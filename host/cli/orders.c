@@ -42,17 +42,11 @@ int order_whole(json_t *q, const char *key, const char *name, const char *text, 
     return OK;
 }
 
-/* NULL with the daemon's refusal in *err. */
+/* Signed, for the daemon's audit log. */
 static json_t *ask(struct order_job *job, json_t *question, struct status *err)
 {
     json_object_set_new(question, "who", json_string("mirador"));
-    json_t *answer = daemon_ask(&job->link, question, err);
-    const char *refusal = json_string_value(json_object_get(answer, "error"));
-    if (!refusal)
-        return answer;
-    status_set(err, ERR_STATE, "%s", refusal);
-    json_decref(answer);
-    return NULL;
+    return daemon_order(&job->link, question, err);
 }
 
 /* Until the radio has taken it, or has not. Returns the setting in force. */
