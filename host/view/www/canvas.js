@@ -47,24 +47,29 @@ function niceStep(span, count) {
   return [1, 2, 5, 10].map((k) => k * power).find((s) => s >= raw * 0.999);
 }
 
-// Grid and labels; returns functions from values to pixels.
+function ticks(axis, count) {
+  if (axis.log) return Array.from({ length: Math.round(Math.log10(axis.max / axis.min)) + 1 }, (_, i) => axis.min * 10 ** i);
+  const step = niceStep(axis.max - axis.min, count), first = Math.ceil(axis.min / step);
+  return Array.from({ length: Math.floor(axis.max / step + 1e-9) - first + 1 }, (_, i) => (first + i) * step);
+}
+
+// Grid and labels; returns functions from values to pixels. y.log: from one power of ten to another.
 export function axes(c, box, x, y) {
+  const scale = y.log ? Math.log10 : (v) => v, [low, high] = [scale(y.min), scale(y.max)];
   const px = (v) => box.x + ((v - x.min) / (x.max - x.min)) * box.w;
-  const py = (v) => box.y + box.h - ((v - y.min) / (y.max - y.min)) * box.h;
+  const py = (v) => box.y + box.h - ((scale(v) - low) / (high - low)) * box.h;
   c.lineWidth = 1;
   c.strokeStyle = colour("grid");
   c.fillStyle = colour("quiet");
   c.textAlign = "right";
   c.textBaseline = "middle";
-  const sy = niceStep(y.max - y.min, y.count ?? 4);
-  for (let v = Math.ceil(y.min / sy) * sy; v <= y.max + 1e-9; v += sy) {
+  for (const v of ticks(y, y.count ?? 4)) {
     line(c, [[box.x, py(v)], [box.x + box.w, py(v)]]);
     c.fillText(+v.toFixed(6), box.x - 6, py(v));
   }
   c.textAlign = "center";
   c.textBaseline = "top";
-  const sx = niceStep(x.max - x.min, x.count ?? Math.max(2, box.w / 80));
-  for (let v = Math.ceil(x.min / sx) * sx; v <= x.max + 1e-9; v += sx) {
+  for (const v of ticks(x, x.count ?? Math.max(2, box.w / 80))) {
     line(c, [[px(v), box.y], [px(v), box.y + box.h]]);
     c.fillText(+v.toFixed(6), px(v), box.y + box.h + 5);
   }

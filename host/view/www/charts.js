@@ -59,6 +59,18 @@ export class Responses {
   }
 }
 
+// A few far ones are not to squash the others.
+function mostOf(points, least) {
+  const sorted = points.map((p) => p[1]).sort((a, b) => a - b);
+  return Math.max(least, 1.15 * (sorted[Math.floor(0.98 * sorted.length)] ?? 0));
+}
+
+function arrow(c, x, y, direction) {
+  c.moveTo(x, y - 4 * direction);
+  c.lineTo(x - 4, y + 3 * direction);
+  c.lineTo(x + 4, y + 3 * direction);
+}
+
 export class History {
   constructor() {
     this.sheet = new Sheet("history");
@@ -73,28 +85,47 @@ export class History {
     const errors = fixes.filter((x) => x.error !== null).map((x) => [x.t - end, x.error]);
     const latency = fixes.map((x) => [x.t - end, x.header.latency_ms]);
     const box = (y) => ({ x: 3 * f, y, w: w - 3.6 * f, h: half - 3.5 * f });
-    const top = (list, least) => Math.max(least, 1.15 * list.map((p) => p[1]).sort((a, b) => a - b)[Math.floor(0.98 * list.length)] || 0);
-    this.dots(c, box(1.8 * f), span, { min: 0, max: top(errors, 0.3), title: "error in m", count: 3 }, errors, "user");
-    this.dots(c, box(half + 1.8 * f), { ...span, title: "" }, { min: 0, max: top(latency, 5), title: "latency in ms", count: 3 }, latency, "ris1");
+    this.dots(c, box(1.8 * f), span, { min: 0, max: mostOf(errors, 0.3), title: "error in m", count: 3 }, errors, "user");
+    this.dots(c, box(half + 1.8 * f), { ...span, title: "" }, { min: 1, max: 1000, log: true, title: "latency in ms" }, latency, "ris1");
   }
 
+  // What lies beyond an end of the axis is an arrow there.
   dots(c, box, x, y, points, name) {
     const { px, py } = axes(c, box, x, y);
     c.fillStyle = colour(name);
     for (const [t, v] of points) {
+      const beyond = Math.sign(v - Math.min(Math.max(v, y.min), y.max));
       c.beginPath();
-      c.arc(px(t), py(Math.min(v, y.max)), 2.4, 0, 7);
+      if (beyond) arrow(c, px(t), py(beyond > 0 ? y.max : y.min), beyond);
+      else c.arc(px(t), py(v), 2.4, 0, 7);
       c.fill();
     }
   }
 }
 
-const WINDOW_COLOURS = { "sensing burst": "static", "sensing capture": "accent", "response capture": "ris1", pilots: "ris2",
-  downlink: "good", uplink: "warn" };
+// Of host/schedule.c: colour, and words for the legend.
+const WINDOWS = {
+  "sensing capture": ["off", "echoes are recorded"], "sensing burst": ["static", "burst"], "response capture": ["ris1", "answer"],
+  pilots: ["ris2", "pilots"], downlink: ["down", "downlink"], uplink: ["up", "uplink"],
+};
 const OUTCOME_COLOURS = { done: "good", not_asked: "line", capture: "ris1", settling: "ris1", radio: "bad", ris: "bad", refused: "warn" };
-const OUTCOME_WORDS = { done: "fix", not_asked: "nobody to locate", capture: "empty room", radio: "fault", refused: "refused" };
+const OUTCOMES = [["good", "fix"], ["line", "nobody to locate"], ["ris1", "empty room"], ["bad", "fault"], ["warn", "refused"]];
 
-// Three rows: the last cycles and what they gave; the cycle on its own scale; the burst's slots.
+// What the colours of Cycle mean, in words that wrap.
+export function cycleLegend(scene) {
+  const drawn = scene.cycle.windows.map((x) => WINDOWS[x.name]).filter(Boolean);
+  const keys = (id, list) => document.getElementById(id).replaceChildren(...list.map(([name, words]) => {
+    const span = document.createElement("span"), patch = document.createElement("i");
+    patch.style.background = `var(--${name})`;
+    span.append(patch, words);
+    return span;
+  }));
+  keys("outcome-keys", OUTCOMES);
+  keys("window-keys", [...drawn, ["quiet", "numbers of the echoes"]]);
+}
+
+// Three rows: the last cycles and what they gave; the cycle on its own scale; the burst's slots. What
+// the colours mean is not drawn: cycleLegend.
 export class Cycle {
   constructor() {
     this.sheet = new Sheet("cycle");
@@ -104,63 +135,45 @@ export class Cycle {
     const s = this.sheet.begin();
     if (!s || !model.scene) return;
     const { c, w } = s, f = fontPx();
-    const row = (s.h - 3 * f) / 3;
+    const row = (s.h - 2 * 0.6 * f) / 3;
     this.f = f;
     this.outcomes(c, w, row, model);
-    this.windows(c, w, row + 1.2 * f, row, model);
-    this.slots(c, w, 2 * row + 2.4 * f, row, model);
+    this.windows(c, w, row + 0.6 * f, row, model);
+    this.slots(c, w, 2 * (row + 0.6 * f), row, model);
   }
 
-  title(c, words, y, w) {
+  // The longest of the variants that fits.
+  title(c, variants, y, w) {
     c.font = `${this.f}px system-ui, sans-serif`;
     c.fillStyle = colour("quiet");
     c.textAlign = "left";
     c.textBaseline = "top";
-    c.fillText(words, 0, y);
+    c.fillText(variants.find((words) => c.measureText(words).width <= w) ?? variants.at(-1), 0, y);
   }
 
   outcomes(c, w, row, model) {
-    const n = 60, cell = w / n, list = model.cycles.slice(-n), y = 1.5 * this.f;
+    const n = 60, cell = w / n, list = model.cycles.slice(-n), y = 1.4 * this.f;
+    this.title(c, [`the last ${n} cycles`], 0, w);
     list.forEach((cycle, i) => {
       c.fillStyle = colour(OUTCOME_COLOURS[cycle.outcome] ?? "warn");
       c.fillRect((n - list.length + i) * cell + 1, y, Math.max(2, cell - 2), row - y);
     });
-    this.title(c, "last cycles:", 0, w);
-    let x = 7 * this.f;
-    for (const [key, words] of Object.entries(OUTCOME_WORDS)) {
-      c.fillStyle = colour(OUTCOME_COLOURS[key]);
-      c.fillRect(x, 2, 0.8 * this.f, 0.8 * this.f);
-      c.fillStyle = colour("quiet");
-      c.fillText(words, x + 1.1 * this.f, 0);
-      x += c.measureText(words).width + 2.2 * this.f;
-    }
   }
 
   windows(c, w, y, row, model) {
     const { period_s: period, windows } = model.scene.cycle;
     const px = (t) => (t / period) * w;
-    this.title(c, `one cycle, ${Math.round(1e3 * period)} ms`, y, w);
-    y += 1.5 * this.f;
-    c.fillStyle = colour("grid");
-    c.fillRect(0, y, w, row - 1.5 * this.f);
-    for (const span of windows.toSorted((a, b) => b.length_s - a.length_s)) this.bar(c, span, px, y, row - 1.5 * this.f, w);
-    this.worked(c, model, px, y, row - 1.5 * this.f);
+    this.title(c, [`one cycle, ${Math.round(1e3 * period)} ms`], y, w);
+    y += 1.4 * this.f;
+    const height = row - 1.4 * this.f;
+    for (const span of windows.toSorted((a, b) => b.length_s - a.length_s)) this.bar(c, span, px, y, height);
+    this.worked(c, model, px, y, height);
   }
 
-  bar(c, span, px, y, height, w) {
-    const name = WINDOW_COLOURS[span.name] ?? "warn";
-    const wide = Math.max(3, px(span.length_s));
+  bar(c, span, px, y, height) {
     const trigger = span.name.includes("trigger");
-    c.fillStyle = colour(name);
-    c.globalAlpha = span.name === "sensing capture" ? 0.35 : 1;
-    c.fillRect(px(span.begin_s), trigger ? y - 4 : y, wide, trigger ? 4 : height);
-    c.globalAlpha = 1;
-    if (trigger || span.name === "sensing capture" || w < 480) return;
-    c.textBaseline = "middle";
-    c.textAlign = "left";
-    c.fillStyle = colour("text");
-    const words = { "sensing burst": "burst", "response capture": "answer" };
-    c.fillText(words[span.name] ?? span.name, px(span.begin_s) + wide + 4, y + height / 2);
+    c.fillStyle = colour(trigger ? "quiet" : WINDOWS[span.name]?.[0] ?? "warn");
+    c.fillRect(px(span.begin_s), trigger ? y - 4 : y, Math.max(3, px(span.length_s)), trigger ? 4 : height);
   }
 
   // What the numbers took, from the end of the capture on.
@@ -169,10 +182,8 @@ export class Cycle {
     const sensing = scene.windows.find((x) => x.name === "sensing capture");
     if (!cycle || !sensing) return;
     const from = sensing.begin_s + sensing.length_s;
-    c.fillStyle = colour("text");
-    c.globalAlpha = 0.25;
-    c.fillRect(px(from), y + height - 5, Math.max(2, px(1e-6 * cycle.stages_us.sensing)), 5);
-    c.globalAlpha = 1;
+    c.fillStyle = colour("quiet");
+    c.fillRect(px(from), y + height - 6, Math.max(2, px(1e-6 * cycle.stages_us.sensing)), 6);
   }
 
   slots(c, w, y, row, model) {
@@ -180,9 +191,10 @@ export class Cycle {
     const burst = windows.find((x) => x.name === "sensing burst");
     if (!burst) return;
     const n = Math.floor(burst.length_s / slot), cell = w / (burst.length_s / slot);
-    this.title(c, `the burst: ${n} slots of ${(1e6 * slot).toFixed(0)} µs, in which the surfaces step, and a frame`, y, w);
-    y += 1.5 * this.f;
-    const height = row - 1.5 * this.f;
+    const words = `the burst: ${n} slots of ${(1e6 * slot).toFixed(0)} µs`;
+    this.title(c, [`${words}, in which the surfaces step, in eights (shades), and a frame`, `${words} in eights, and a frame`, words], y, w);
+    y += 1.4 * this.f;
+    const height = row - 1.4 * this.f;
     for (let i = 0; i < n; i++) {
       c.fillStyle = colour("static");
       c.globalAlpha = Math.floor(i / 8) % 2 ? 0.55 : 0.9;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Ties the link, the model and the views together; says how old what is shown is.
-import { Cycle, History, Responses } from "./charts.js";
+import { Cycle, History, Responses, cycleLegend } from "./charts.js";
 import { Controls } from "./controls.js";
 import { Link } from "./link.js";
 import { Model } from "./model.js";
-import { counters, figures, makePaths, paths } from "./panel.js";
+import { counters, figures, logLines, makePaths, namePaths, paths } from "./panel.js";
 import { Plan } from "./plan.js";
 import { Surface } from "./surfaces.js";
 
@@ -19,17 +19,19 @@ const controls = new Controls((command) => link.ask(command));
 let dirty = true, moved = true, asking = false, hello = null;
 makePaths();
 
-// --- the scene and the patterns are asked for, once a start of the daemon ----------------------
+// --- the scene and the patterns are asked for: at a start of the daemon, and when its users change ----
 
 async function describe() {
-  if (asking || model.scene || !link.open) return;
+  if (asking || (model.scene && !model.usersChanged) || !link.open) return;
   asking = true;
   const run = model.run, answer = await link.ask({ cmd: "describe" });
   asking = false;
   if (!answer.ok || run !== model.run) return;
   model.scene = answer;
   controls.build(answer, hello.commands);
-  document.querySelectorAll(".surface-name").forEach((e, i) => (e.textContent = answer.surfaces[i].name));
+  cycleLegend(answer);
+  namePaths(answer.surfaces.map((s) => s.name));
+  document.querySelectorAll(".surface-name").forEach((e, i) => (e.textContent = answer.surfaces[i % 2].name));
   $("room").textContent = `${(answer.carrier_hz / 1e9).toFixed(2)} GHz, ${(answer.rate_hz / 1e6).toFixed(0)} MHz, ${answer.gated ? "gated time" : "real time"}`;
   dirty = true;
 }
@@ -61,12 +63,17 @@ function chip(words, name) {
   e.className = `chip ${name}`;
 }
 
+function fixAge() {
+  const fix = model.fixes.at(-1);
+  return fix ? `last fix ${seconds(performance.now() - fix.heardMs)} ago` : "no fix yet";
+}
+
 function freshness() {
   const age = model.heardMs === undefined ? null : performance.now() - model.heardMs;
   const health = model.last.health;
   const stale = age === null || age > STALE_MS;
   document.body.classList.toggle("stale", stale);
-  $("age").textContent = age === null ? "" : `heard ${seconds(age)} ago`;
+  $("age").textContent = age === null ? "" : `heard ${seconds(age)} ago, ${fixAge()}`;
   if (link.asking) chip("locked", "warn");
   else if (!link.open) chip("bridge away, trying again", "bad");
   else if (age === null) chip("waiting for the daemon", "warn");
@@ -115,6 +122,7 @@ function draw() {
     figures(model);
     paths(model);
     counters(model);
+    logLines(model);
     $("truth-key").hidden = model.truths.length === 0;
     const cycle = model.cycles.at(-1);
     $("cycle-number").textContent = cycle ? `${cycle.cycle} at ${cycle.time_s.toFixed(1)} s` : "";
@@ -158,7 +166,7 @@ $("theme").addEventListener("click", () => {
 addEventListener("resize", () => (dirty = true));
 setInterval(() => {
   freshness();
-  if (!model.scene && model.run) describe();
+  if (model.run) describe();
 }, CLOCK_MS);
 requestAnimationFrame(draw);
 window.mirador = { model, link }; // for tests, and for the curious

@@ -6,6 +6,7 @@ const KEEP_S = 60; // of room time
 export class Model {
   constructor() {
     this.truths = []; // {t, users}
+    this.log = []; // headers, the latest first; also of the last start, which may say why it ended
     this.reset(null);
   }
 
@@ -13,7 +14,7 @@ export class Model {
   reset(run) {
     this.run = run;
     this.scene = null;
-    this.fixes = []; // {t, header, error}
+    this.fixes = []; // {t, header, error, heardMs}
     this.cycles = []; // headers
     this.last = {}; // topic -> header
     this.power = null; // {values: Float32Array, bins, stepM, streams, t}
@@ -28,14 +29,19 @@ export class Model {
     if (other) this.reset(header.run);
     if (header.run !== undefined) this.heardMs = nowMs - ageMs;
     const handler = this[`take_${topic}`];
-    if (handler) handler.call(this, header, arrays);
+    if (handler) handler.call(this, header, arrays, nowMs - ageMs);
     this.last[topic] = header;
     return other;
   }
 
-  take_fix(header) {
-    this.fixes.push({ t: header.time_s, header, error: this.errorOf(header) });
+  take_fix(header, arrays, heardMs) {
+    this.fixes.push({ t: header.time_s, header, error: this.errorOf(header), heardMs });
     while (this.fixes.length && this.fixes[0].t < header.time_s - KEEP_S) this.fixes.shift();
+  }
+
+  take_log(header) {
+    this.log.unshift(header);
+    if (this.log.length > 50) this.log.pop();
   }
 
   take_cycle(header) {
@@ -84,6 +90,12 @@ export class Model {
 
   get now() {
     return Math.max(this.last.health?.time_s ?? 0, this.last.cycle?.time_s ?? 0);
+  }
+
+  // The daemon serves others than its description said.
+  get usersChanged() {
+    const now = this.last.health?.users, then = this.scene?.users;
+    return Boolean(now && then) && (now.length !== then.length || now.some((u) => !then.includes(u.id)));
   }
 
   // Fixes in a second of room time, over the last five.

@@ -30,20 +30,29 @@ export function figures(model) {
   put("f-latency-sub", l ? `mean ${l.mean.toFixed(1)}, p99 ${l.p99.toFixed(1)}` : "answer to fix");
 }
 
-const PATHS = [["L1", "echo", "static"], ["L2", "echo, ris1", "ris1"], ["L3", "echo, ris2", "ris2"],
-  ["A1", "answer", "static"], ["A2", "answer, ris1", "ris1"], ["A3", "answer, ris2", "ris2"]];
+// What the daemon calls each path; docs/telemetry.md. A: of the user's own signal.
+const PATHS = [["L1", "static", "echo"], ["L2", "ris1", "echo over RIS 1"], ["L3", "ris2", "echo over RIS 2"],
+  ["A1", "static", "answer"], ["A2", "ris1", "answer over RIS 1"], ["A3", "ris2", "answer over RIS 2"]];
 
 export function makePaths() {
-  for (const [name, words, colour] of PATHS) {
+  for (const [name, colour, words] of PATHS) {
     const li = document.createElement("li"), bar = document.createElement("span"), fill = document.createElement("i");
-    const label = document.createElement("span"), db = document.createElement("span");
+    const label = document.createElement("span"), db = document.createElement("span"), short = document.createElement("b");
     [label.className, bar.className, db.className] = ["name", "bar", "db"];
-    label.textContent = words;
-    bar.style.color = `var(--${colour})`;
+    short.textContent = name;
+    label.append(short, ` ${words}`);
+    bar.style.color = short.style.color = `var(--${colour})`;
     bar.append(fill);
     li.append(label, bar, db);
     li.dataset.path = name;
     $("snr").append(li);
+  }
+}
+
+export function namePaths([one, two]) {
+  for (const li of $("snr").children) {
+    const words = PATHS.find(([name]) => name === li.dataset.path)[2].replace("RIS 1", one).replace("RIS 2", two);
+    li.querySelector(".name").lastChild.textContent = ` ${words}`;
   }
 }
 
@@ -56,6 +65,22 @@ export function paths(model) {
     li.querySelector(".db").textContent = path ? `${path.snr_db.toFixed(1)} dB` : "–";
     li.title = path ? `${path.length_m.toFixed(3)} m, ${path.used ? "used" : "not used"}` : "not found";
   }
+}
+
+export function logLines(model) {
+  const ul = $("log"), latest = model.log[0], key = latest ? `${latest.run}/${latest.seq}` : "";
+  if (ul.dataset.shown === key) return;
+  ul.dataset.shown = key;
+  ul.replaceChildren(...model.log.map(logLine));
+}
+
+function logLine(header) {
+  const li = document.createElement("li"), time = document.createElement("time");
+  const more = header.suppressed ? ` (${header.suppressed} lines left out before)` : "";
+  li.className = { error: "bad", warn: "warn" }[header.level] ?? "";
+  time.textContent = new Date(1000 * header.unix_s).toLocaleTimeString("en-GB");
+  li.append(time, ` ${header.level === "info" ? "" : `${header.level}: `}${header.text}${more}`);
+  return li;
 }
 
 const RADIO_FAULTS = ["rx_overflows", "rx_sequence_errors", "rx_late_commands", "rx_timeouts", "rx_gaps", "tx_lates",

@@ -2,7 +2,7 @@
 // The floor plan: what stands in the room, where the user is found, and which curves say so.
 import { Sheet, colour, fontPx, line } from "./canvas.js";
 
-const RAYS = 144;
+const RAYS = 144, TRACK_S = 20;
 const dist = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
 const mean = (list) => [0, 1, 2].map((k) => list.reduce((s, p) => s + p[k], 0) / list.length);
 
@@ -123,20 +123,24 @@ export class Plan {
   }
 
   track(model) {
-    const c = this.c, points = model.fixes.filter((f) => f.t > model.now - 20);
+    for (const id of model.scene.users)
+      this.trackOf(model.fixes.filter((f) => f.t > model.now - TRACK_S && f.header.user === id), model.now);
+    this.c.globalAlpha = 1;
+  }
+
+  trackOf(points, now) {
+    const c = this.c;
     c.strokeStyle = c.fillStyle = colour("user");
+    c.lineWidth = 3;
     for (let i = 1; i < points.length; i++) {
       const [a, b] = [points[i - 1], points[i]];
-      c.globalAlpha = 0.15 + (0.75 * i) / points.length;
-      c.lineWidth = 3;
-      if (a.header.track_m && b.header.track_m && b.t - a.t < 1.5 && a.header.user === b.header.user)
-        line(c, [this.to(a.header.track_m), this.to(b.header.track_m)]);
+      c.globalAlpha = 0.15 + 0.75 * (1 - (now - b.t) / TRACK_S);
+      if (a.header.track_m && b.header.track_m && b.t - a.t < 2.5) line(c, [this.to(a.header.track_m), this.to(b.header.track_m)]);
       c.globalAlpha *= 0.6;
       c.beginPath();
       c.arc(...this.to(b.header.position_m), 2.2, 0, 7);
       c.fill();
     }
-    c.globalAlpha = 1;
   }
 
   station(scene) {
@@ -189,7 +193,11 @@ export class Plan {
       const true_m = model.truthAt(model.now, id);
       if (true_m) this.ring(true_m);
       const fix = model.fixes.findLast((f) => f.header.user === id);
-      if (!fix || fix.t < model.now - 2) continue;
+      if (!fix) continue;
+      if (fix.t < model.now - 2) {
+        this.old(fix.header.position_m, `${Math.round(model.now - fix.t)} s ago`);
+        continue;
+      }
       this.fix(fix.header, model.scene.users.length > 1 ? `user ${id}` : "");
       said.push(`user ${id} at ${fix.header.position_m.map((v) => v.toFixed(1)).join(", ")} m`);
     }
@@ -203,6 +211,19 @@ export class Plan {
     c.beginPath();
     c.arc(...this.to(p), 9, 0, 7);
     c.stroke();
+  }
+
+  // Where a user was last found.
+  old(p, words) {
+    const c = this.c, [x, y] = this.to(p);
+    c.strokeStyle = colour("user");
+    c.lineWidth = 2;
+    c.setLineDash([3, 3]);
+    c.beginPath();
+    c.arc(x, y, 6, 0, 7);
+    c.stroke();
+    c.setLineDash([]);
+    this.word(words, x + 12, y, "user");
   }
 
   fix(h, name) {
