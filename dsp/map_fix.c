@@ -23,7 +23,7 @@ enum {
 /* In steps between bins: what is kept of the profile about the strongest path, and the first grid
  * about the start, +-. Peaks, and the walls' pull on them, are as wide as the bandwidth makes them.
  */
-static const double before = 3, after = 9, reach = 0.3;
+static const double before = 3, after = 7, reach = 0.3;
 static const double coarse_error = 1e-2; /* model error while searching: no narrow peak is missed */
 
 /* One stream's delay profile and model. */
@@ -55,7 +55,7 @@ void map_fix_cfg_defaults(struct map_fix_cfg *cfg)
     cfg->wall_amplitude = 0.3;
     cfg->boresight = (struct vec3){0, 0, 0};
     cfg->model_error[0] = 1e-4;
-    cfg->model_error[1] = cfg->model_error[2] = 1e-3;
+    cfg->model_error[1] = cfg->model_error[2] = 3e-4;
     cfg->evidence = 1;
     cfg->reference_sigma_m = 0.03;
 }
