@@ -124,8 +124,24 @@ long pipeline_state_save(struct pipeline *p, unsigned char *out, size_t size)
     return io.rc ? io.rc : (long)io.at;
 }
 
+/* A state that another version of the program has saved. */
+static bool of_another_format(const unsigned char *in, size_t n)
+{
+    const uint64_t magic = STATE_MAGIC; /* seven letters, the last two of them the version */
+    uint64_t found = 0;
+    for (size_t i = 0; i < sizeof found && n >= sizeof found; i++)
+        found |= (uint64_t)in[i] << 8 * i;
+    return found != magic && (found << 24) == (magic << 24);
+}
+
 int pipeline_state_load(struct pipeline *p, const unsigned char *in, size_t n, struct status *err)
 {
+    if (of_another_format(in, n))
+        return status_set(err, ERR_FORMAT,
+                          "the checkpoint is of format %.7s, and only MIRST%c%c is read here: take "
+                          "the Mirador that recorded it ('mirador record info' says which)",
+                          (const char *)in, (char)(STATE_MAGIC >> 40 & 0xff),
+                          (char)(STATE_MAGIC >> 48 & 0xff));
     struct state_io io = {.mode = STATE_LOAD, .in = in, .size = n};
     walk(p, &io);
     if (io.rc || io.at != n)

@@ -354,14 +354,14 @@ static int copy_cycle(struct copy *c, struct status *err)
     return rc;
 }
 
-static int copy_range(struct copy *c, double from_s, double to_s, struct status *err)
+static int copy_range(struct copy *c, const struct recording_start *start, double from_s,
+                      double to_s, struct status *err)
 {
-    struct recording_start start;
-    int rc = recording_reader_start(c->reader, from_s, &start, err);
-    const size_t first = start.since_s <= from_s + 1e-9 ? start.cycle : 0;
+    int rc = OK;
+    const size_t first = start->since_s <= from_s + 1e-9 ? start->cycle : 0;
     for (size_t n = 0; rc == OK; n++) {
         rc = recording_reader_next(c->reader, &c->cycle, err);
-        if (rc == OK && c->cycle.report.time_s - start.first_s > to_s + 1e-9)
+        if (rc == OK && c->cycle.report.time_s - start->first_s > to_s + 1e-9)
             break;
         if (rc == OK && n >= first)
             rc = copy_cycle(c, err);
@@ -374,17 +374,20 @@ int recording_cut(const char *name, double from_s, double to_s, const char *to, 
 {
     struct bs_cfg *bs = calloc(1, sizeof *bs);
     struct copy *c = calloc(1, sizeof *c);
+    struct recording_start start;
     int rc = bs && c ? OK : status_set(err, ERR_NO_MEMORY, "out of memory");
     *cycles = 0;
     if (rc == OK && !(c->reader = recording_reader_open(name, err)))
         rc = err->code;
     if (rc == OK)
         rc = recording_config(recording_reader_prefix(c->reader), NULL, bs, err);
+    if (rc == OK)
+        rc = recording_reader_start(c->reader, from_s, &start, err);
     if (rc == OK &&
         !(c->writer = recording_writer_create(to, recording_reader_head(c->reader), bs, err)))
         rc = err->code;
     if (rc == OK)
-        rc = copy_range(c, from_s, to_s, err);
+        rc = copy_range(c, &start, from_s, to_s, err);
     if (c && c->writer) {
         struct status late = {0};
         *cycles = recording_writer_cycles(c->writer);

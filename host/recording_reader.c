@@ -218,11 +218,12 @@ int recording_reader_start(struct recording_reader *r, double from_s, struct rec
 {
     struct recording_cycle *c = calloc(1, sizeof *c);
     int rc = c ? OK : status_set(err, ERR_NO_MEMORY, "recording: out of memory");
+    double since_s = 0;
     *out = (struct recording_start){0};
     for (size_t n = 0; rc == OK && (rc = recording_reader_next(r, c, err)) == OK; n++) {
         if (n == 0)
             out->first_s = c->report.time_s;
-        const double since_s = c->report.time_s - out->first_s;
+        since_s = c->report.time_s - out->first_s;
         if (since_s > from_s + 1e-9 && out->found)
             break;
         if (c->state.n) {
@@ -233,6 +234,11 @@ int recording_reader_start(struct recording_reader *r, double from_s, struct rec
     }
     recording_reader_rewind(r);
     free(c);
+    if (rc == ERR_NOT_FOUND && from_s > since_s + 1e-9)
+        return status_set(err, ERR_ARG,
+                          "%g s is behind the end: the last cycle of %.120s is %.2f s after its "
+                          "first",
+                          from_s, r->prefix, since_s);
     return rc == ERR_NOT_FOUND ? OK : rc;
 }
 

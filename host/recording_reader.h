@@ -28,7 +28,7 @@ struct recording_start {
     double first_s; /* time of the first cycle */
 };
 /* The last checkpoint no later than from_s after the first cycle; without one, the first later one.
- * The reader stands at the first cycle afterwards. */
+ * The reader stands at the first cycle afterwards. ERR_ARG: from_s is behind the last cycle. */
 int recording_reader_start(struct recording_reader *reader, double from_s,
                            struct recording_start *out, struct status *err) MUST_CHECK;
 

@@ -79,12 +79,40 @@ static int check_identity(const struct replay *r, bool *steer_coded, struct stat
     return rc;
 }
 
+/* What the pipeline takes from its configuration alone. Everything else is as recorded: samples,
+ * plans, profiles, verdicts, broken pixels. */
+static const char *const acting[] = {
+    "background.", "calib.max_delay_drift_m", "estimate.", "geometry.", "identity.", "ris.boards",
+    "room.",
+};
+
+static int check_set(const char *set, struct status *err)
+{
+    for (size_t i = 0; i < sizeof acting / sizeof *acting; i++)
+        if (strncmp(set, acting[i], strlen(acting[i])) == 0)
+            return OK;
+    return status_set(err, ERR_ARG,
+                      "%.*s is no key that acts in a replay: samples, plans, profiles and pixels "
+                      "are as recorded; background.*, calib.max_delay_drift_m, estimate.*, "
+                      "geometry.*, identity.*, ris.boards and room.* act",
+                      (int)fmin(60, (double)strcspn(set, "=")), set);
+}
+
+static int check_sets(const struct config_sets *sets, struct status *err)
+{
+    for (size_t i = 0; i < sets->n; i++)
+        if (check_set(sets->items[i], err))
+            return err->code;
+    return OK;
+}
+
 static int make_pipeline(struct replay *r, struct status *err)
 {
     const struct recording_head *h = recording_reader_head(r->reader);
     struct pipeline_cfg pc = {
         .cfg = &r->bs, .schedule = &r->schedule, .check = recorded_verdict, .check_context = r};
-    if (recording_config(recording_reader_prefix(r->reader), &r->cfg.sets, &r->bs, err) ||
+    if (check_sets(&r->cfg.sets, err) ||
+        recording_config(recording_reader_prefix(r->reader), &r->cfg.sets, &r->bs, err) ||
         bs_config_schedule(&r->bs, &r->schedule, err) || check_head(r, h, err) ||
         check_identity(r, &pc.steer_coded, err))
         return err->code;

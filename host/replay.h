@@ -21,7 +21,8 @@ struct replay_step {
 
 struct replay;
 
-/* Starts at the last checkpoint at or before from_s. NULL: says why. */
+/* Starts at the last checkpoint at or before from_s. NULL: says why; ERR_ARG: from_s is behind the
+ * end, or an override could do nothing here. */
 struct replay *replay_create(const struct replay_cfg *cfg, struct status *err);
 void replay_destroy(struct replay **replay);
 

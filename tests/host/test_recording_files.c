@@ -3,9 +3,11 @@
  * The files of a recording: SigMF for others, damage found, mended, cut. */
 #include "host/recording_check.h"
 #include "host/recording_reader.h"
+#include "host/replay.h"
 #include "tests/host/recorder_rig.h"
 #include "tests/host/sigmf_rules.h"
 #include <errno.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -223,6 +225,45 @@ static void gnuradio_reads_the_same(void **state)
     fclose(f);
 }
 
+/* As an earlier version saved it: told apart from damage. */
+static void an_older_checkpoint_is_named(void **state)
+{
+    struct bench *b = *state;
+    struct status err = {0};
+    const size_t size = pipeline_state_max(b->pipeline);
+    unsigned char *bytes = malloc(size);
+    assert_non_null(bytes);
+    long n = pipeline_state_save(b->pipeline, bytes, size);
+    assert_true(n > 8);
+    assert_int_equal(pipeline_state_load(b->pipeline, bytes, (size_t)n, &err), OK);
+    bytes[5] = '0';
+    bytes[6] = '2';
+    assert_int_equal(pipeline_state_load(b->pipeline, bytes, (size_t)n, &err), ERR_FORMAT);
+    assert_non_null(strstr(err.text, "of format MIRST02, and only MIRST"));
+    bytes[0] = 'X';
+    assert_int_equal(pipeline_state_load(b->pipeline, bytes, (size_t)n, &err), ERR_FORMAT);
+    assert_non_null(strstr(err.text, "damaged"));
+    free(bytes);
+}
+
+static void behind_the_end_is_nothing(void **state)
+{
+    struct bench *b = *state;
+    struct status err = {0};
+    char part[RECORDING_PATH];
+    uint64_t n;
+    record_four(b);
+    const struct replay_cfg cfg = {.recording = b->prefix, .from_s = 0.7, .to_s = INFINITY};
+    assert_null(replay_create(&cfg, &err));
+    assert_int_equal(err.code, ERR_ARG);
+    assert_non_null(strstr(err.text, "0.7 s is behind the end"));
+    assert_non_null(strstr(err.text, "0.60 s after"));
+    snprintf(part, sizeof part, "%s-part", b->prefix);
+    assert_int_equal(recording_cut(b->prefix, 0.7, 2, part, &n, &err), ERR_ARG);
+    assert_null(recording_reader_open(part, &err)); /* nothing of it was made */
+    replay_equals(b->prefix, 0.6, 1);
+}
+
 int main(void)
 {
 #define BENCH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -233,6 +274,8 @@ int main(void)
         BENCH(a_part_is_a_recording),
         BENCH(files_are_sigmf),
         BENCH(gnuradio_reads_the_same),
+        BENCH(an_older_checkpoint_is_named),
+        BENCH(behind_the_end_is_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
