@@ -178,6 +178,10 @@ static const struct config_key keys[] = {
      .max = 3600, .def = "0", .help = "the last seconds are always held in memory"},
     {"record.checkpoint_s", CONFIG_DOUBLE(CFG, record.checkpoint_s), .unit = "s", .min = 0.1,
      .max = 3600, .def = "10", .help = "a replay can start every so often"},
+    {"record.stream", CONFIG_BOOL(CFG, record.stream), .def = "no",
+     .help = "with radio.capture: continuous, recordings hold the whole stream beside the windows"},
+    {"record.stream_s", CONFIG_DOUBLE(CFG, record.stream_s), .unit = "s", .min = 0.01, .max = 60,
+     .def = "0.5", .help = "of the stream held in memory while the disk is busy"},
     {"users", CONFIG_LIST(CFG, users, n_users, &user_table), .min_items = 1,
      .help = "who may be located, served in turn"},
     {"cycle.first", CONFIG_U64(CFG, cycle.first), .def = "1",
@@ -500,6 +504,15 @@ static int check_port(const struct bs_cfg *cfg, const char **key, struct status 
     return OK;
 }
 
+static int check_stream(const struct bs_cfg *cfg, struct status *err)
+{
+    if (!cfg->record.stream || cfg->radio.capture == RADIO_CONTINUOUS)
+        return OK;
+    return status_set(err, ERR_ARG,
+                      "record.stream: there is an endless stream with radio.capture: continuous "
+                      "only; change one of the two");
+}
+
 int bs_config_check(const void *bs_cfg, const char *file, struct status *err)
 {
     const struct bs_cfg *cfg = bs_cfg;
@@ -517,6 +530,8 @@ int bs_config_check(const void *bs_cfg, const char *file, struct status *err)
         return config_blame(&bs_config_table, file, key, err);
     if (check_latch(cfg, err))
         return config_blame(&bs_config_table, file, "ris.latch_delay_s", err);
+    if (check_stream(cfg, err))
+        return config_blame(&bs_config_table, file, "record.stream", err);
     if (check_geometry(cfg, file, err))
         return err->code;
     if (check_panels(cfg, &key, err))

@@ -124,7 +124,8 @@ struct bs_cfg {
     struct link_port_cfg port; /* likewise */
     struct {
         char folder[BS_TEXT], file[BS_TEXT]; /* file "": nothing is recorded at start */
-        double pretrigger_s, checkpoint_s;
+        bool stream;                         /* of a continuous capture, beside the windows */
+        double pretrigger_s, checkpoint_s, stream_s;
         int queue_cycles;
     } record;
     struct bs_user users[BS_USERS_MAX];

@@ -30,12 +30,12 @@ static int choose_prefix(const char *folder, const json_t *args, char prefix[REC
 
 int control_record_status(const struct recorder_status *s, char *out, size_t size)
 {
-    json_t *o = json_pack("{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:f,s:I}", "state",
-                          recorder_state_name(s->state), "alarm", recorder_alarm_name(s->alarm),
-                          "prefix", s->prefix, "why", s->why, "cycles", (json_int_t)s->cycles,
-                          "bytes", (json_int_t)s->bytes, "queued", (json_int_t)s->queued,
-                          "queued_max", (json_int_t)s->queued_max, "ring_s", s->ring_s,
-                          "memory_bytes", (json_int_t)s->memory_bytes);
+    json_t *o = json_pack(
+        "{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:f,s:I,s:I}", "state", recorder_state_name(s->state),
+        "alarm", recorder_alarm_name(s->alarm), "prefix", s->prefix, "why", s->why, "cycles",
+        (json_int_t)s->cycles, "bytes", (json_int_t)s->bytes, "queued", (json_int_t)s->queued,
+        "queued_max", (json_int_t)s->queued_max, "ring_s", s->ring_s, "memory_bytes",
+        (json_int_t)s->memory_bytes, "stream_samples", (json_int_t)s->stream_samples);
     return control_text(o, 6, out, size);
 }
 
@@ -69,7 +69,13 @@ int control_record(struct recorder *recorder, const char *folder, const json_t *
         return status_set(err, ERR_ARG, "\"do\" must be start, stop, mark or status");
     if (choose_prefix(folder, args, prefix, err))
         return err->code;
-    int rc = start ? recorder_start(recorder, prefix, err)
+    const json_t *stream = json_object_get(args, "stream");
+    if (stream && !json_is_boolean(stream))
+        return status_set(err, ERR_ARG, "\"stream\" must be true or false");
+    const enum recorder_extent extent = !stream                ? RECORDER_CONFIGURED
+                                        : json_is_true(stream) ? RECORDER_STREAM
+                                                               : RECORDER_WINDOWS;
+    int rc = start ? recorder_start(recorder, prefix, extent, err)
                    : recorder_mark(recorder, text ? text : "", prefix, err);
     if (rc)
         return rc;

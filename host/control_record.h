@@ -3,6 +3,7 @@
  * The command "record" of the control socket:
  *
  *   {"cmd":"record","do":"start","name":"monday"}  -> {"ok":true,"prefix":".."}  begun; see status
+ *      "stream":true: the whole of a continuous capture too; without it, as record.stream says
  *   {"cmd":"record","do":"mark","text":"door","name":".."} -> {"ok":true}
  *   {"cmd":"record","do":"stop"}                   -> {"ok":true}
  *   {"cmd":"record","do":"status"}                 -> {"ok":true,"state":..,"cycles":..}

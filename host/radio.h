@@ -112,6 +112,11 @@ void radio_rx_drain(struct radio *radio, int64_t before);
 /* RX thread. Empties what failed requests left behind. */
 void radio_rx_flush(struct radio *radio);
 
+/* Before the threads start, continuous capture: all samples from then on, those between the windows
+ * too, go to `stream` (sample_stream.h) as well. It outlives the radio. */
+struct sample_stream;
+void radio_stream_to(struct radio *radio, struct sample_stream *stream);
+
 /* TX thread. Makes the metadata of a burst at `tick` ahead of time (it allocates inside UHD). */
 int radio_tx_prepare(struct radio *radio, int64_t tick) MUST_CHECK;
 /* TX thread. Queues one whole burst of n samples, buf [n_tx][n], that starts at `tick`. Blocks at

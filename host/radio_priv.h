@@ -3,6 +3,7 @@
  * What the files of the radio share. Not for users of radio.h. */
 #pragma once
 #include "host/radio.h"
+#include "host/sample_stream.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <uhd/usrp/usrp.h>
@@ -57,6 +58,7 @@ struct rx_state {
     struct rx_asked asked[RX_ASKED]; /* gated: the last commands */
     size_t n_asked;
     bool starts; /* the packet is the first of its command */
+    bool handed; /* the packet has gone to the stream */
 };
 
 struct tx_state {
@@ -93,6 +95,7 @@ struct radio {
     uhd_rx_streamer_handle rx;
     uhd_rx_metadata_handle rx_md;
     struct rx_state rxs;
+    struct sample_stream *stream; /* gets all that is received, or NULL */
 
     pthread_mutex_t tx_lock; /* sending and settling are two threads' */
     uhd_tx_streamer_handle tx;

@@ -215,9 +215,36 @@ static int fetch(struct radio *radio, int64_t here, double timeout_s)
         s->packet_tick = stamp(radio, here);
         s->packet_at = 0;
         s->packet_n = got;
+        s->handed = false;
         uhd_rx_metadata_start_of_burst(radio->rx_md, &s->starts);
     }
     return note_error(radio, here);
+}
+
+void radio_stream_to(struct radio *radio, struct sample_stream *stream)
+{
+    radio->stream = stream;
+}
+
+/* The packet, whose tick is settled: once. */
+static void hand_on_packet(struct radio *radio)
+{
+    struct rx_state *s = &radio->rxs;
+    if (radio->stream && !s->handed)
+        sample_stream_put(radio->stream, s->packet_tick, (const struct sc16 *const *)s->packet,
+                          s->packet_n);
+    s->handed = true;
+}
+
+/* The samples that a recv has just put into the block. */
+static void hand_on_block(struct radio *radio, const struct reading *r, size_t got)
+{
+    const struct sc16 *samp[RADIO_CHANNELS_MAX];
+    if (!radio->stream)
+        return;
+    for (size_t c = 0; c < radio->n_rx; c++)
+        samp[c] = r->buf[c] + r->done - got;
+    sample_stream_put(radio->stream, r->tick + (int64_t)(r->done - got), samp, got);
 }
 
 static void zero(struct radio *radio, const struct reading *r, size_t from, size_t to)
@@ -294,6 +321,7 @@ static bool take_packet(struct radio *radio, struct reading *r)
 {
     struct rx_state *s = &radio->rxs;
     heed_time(radio, r);
+    hand_on_packet(radio);
     int64_t first = s->packet_tick + (int64_t)s->packet_at, here = r->tick + (int64_t)r->done;
     size_t left = s->packet_n - s->packet_at;
     if (first > here)
@@ -351,6 +379,7 @@ static void sort_out(struct radio *radio, struct reading *r, size_t got, bool en
     r->faults |= tick != here ? FAULT_TIME : 0;
     r->done += got;
     r->valid += got;
+    hand_on_block(radio, r, got);
     s->next = r->tick + (int64_t)r->done;
     next = ended ? command_behind(s, r->tick) : NULL;
     if (next && next->n <= got) {
@@ -484,6 +513,7 @@ void radio_rx_drain(struct radio *radio, int64_t before)
         s->packet_at = s->packet_n = 0;
         if (fetch(radio, s->next, 0.0) || s->packet_n == 0)
             return; /* nothing there yet is no fault here */
+        hand_on_packet(radio);
         count_gap(radio, s->packet_tick);
         s->next = s->packet_tick + (int64_t)s->packet_n;
     }

@@ -121,9 +121,16 @@ void recorder_stop_thread(struct recorder *r)
     pthread_mutex_unlock(&r->lock);
 }
 
-static int start(struct recorder *r, const char *name, struct status *err)
+static int start(struct recorder *r, const char *name, enum recorder_extent extent,
+                 struct status *err)
 {
     char prefix[RECORDING_PATH];
+    if (extent == RECORDER_CONFIGURED && r->cfg.bs->record.stream)
+        extent = RECORDER_STREAM;
+    if (extent == RECORDER_STREAM && !r->cfg.stream)
+        return status_set(err, ERR_STATE,
+                          "there is no endless stream to record: radio.capture is gated, not "
+                          "continuous");
     if (r->status.state != RECORDER_IDLE && r->status.state != RECORDER_ARMED)
         return status_set(err, ERR_BUSY, "a recording is %s: %.120s",
                           recorder_state_name(r->status.state), r->status.prefix);
@@ -133,15 +140,18 @@ static int start(struct recorder *r, const char *name, struct status *err)
     r->status.alarm = RECORDER_WELL;
     r->status.why[0] = r->mark[0] = '\0';
     r->status.cycles = r->status.bytes = r->status.queued_max = 0;
+    r->status.stream_samples = 0;
+    r->streaming = extent == RECORDER_STREAM;
     r->status.state = RECORDER_STARTING;
     pthread_cond_signal(&r->news);
     return OK;
 }
 
-int recorder_start(struct recorder *r, const char *name, struct status *err)
+int recorder_start(struct recorder *r, const char *name, enum recorder_extent extent,
+                   struct status *err)
 {
     pthread_mutex_lock(&r->lock);
-    int rc = start(r, name, err);
+    int rc = start(r, name, extent, err);
     pthread_mutex_unlock(&r->lock);
     return rc;
 }
@@ -164,7 +174,7 @@ static int keep_ring(struct recorder *r, const char *text, const char *name, str
         return status_set(err, ERR_STATE,
                           "nothing is being recorded, and no ring holds the last seconds "
                           "(record.pretrigger_s): 'mirador record start' first");
-    if (start(r, name, err))
+    if (start(r, name, RECORDER_WINDOWS, err))
         return err->code;
     snprintf(r->queue.tail->cycle.mark, RECORDING_TEXT, "%s", text);
     r->snapshot = true;

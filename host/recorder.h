@@ -9,6 +9,7 @@
  * and a recording starts with them. docs/recording.md. */
 #pragma once
 #include "host/recording.h"
+#include "host/sample_stream.h"
 
 struct recorder_cfg {
     const struct bs_cfg *bs;                    /* outlives the recorder */
@@ -16,6 +17,7 @@ struct recorder_cfg {
     const struct profile_set *profiles[BS_RIS]; /* read at create only */
     struct pipeline *pipeline;                  /* for sizes */
     const char *serial;                         /* of the radio */
+    struct sample_stream *stream;               /* of a continuous capture, or NULL */
     bool lossless;                              /* gated time: the DSP thread waits for the disk */
     /* A line for the audit log: a recording begins or ends. The recorder's thread, or NULL. */
     void (*tell)(void *context, const char *line);
@@ -31,6 +33,12 @@ enum recorder_state {
     RECORDER_STATES
 };
 
+enum recorder_extent {
+    RECORDER_CONFIGURED, /* as record.stream says */
+    RECORDER_WINDOWS,    /* of every cycle */
+    RECORDER_STREAM,     /* and the whole continuous stream beside them */
+};
+
 enum recorder_alarm {
     RECORDER_WELL,
     RECORDER_FULL,
@@ -44,6 +52,7 @@ struct recorder_status {
     enum recorder_alarm alarm; /* how the last recording ended, until the next begins */
     char prefix[RECORDING_PATH], why[RECORDING_TEXT]; /* of the last one too */
     uint64_t cycles, bytes;                           /* written */
+    uint64_t stream_samples;                          /* of each channel; 0 without the stream */
     size_t queued, queued_max; /* cycles in memory; most of them in this recording */
     double ring_s;             /* seconds in the ring */
     size_t memory_bytes;       /* of blocks and states; 0 until the first recording or ring */
@@ -74,8 +83,9 @@ void recorder_stop_thread(struct recorder *recorder);
 /* --- any other thread */
 
 /* name: prefix of the files. The rest happens in the recorder's thread: look at the status.
- * ERR_BUSY: one is running. ERR_ARG: the name. */
-int recorder_start(struct recorder *recorder, const char *name, struct status *err) MUST_CHECK;
+ * ERR_BUSY: one is running. ERR_ARG: the name. ERR_STATE: there is no stream to record. */
+int recorder_start(struct recorder *recorder, const char *name, enum recorder_extent extent,
+                   struct status *err) MUST_CHECK;
 /* Ends after the cycle that is being worked on. ERR_STATE: none is running. */
 int recorder_stop(struct recorder *recorder, struct status *err) MUST_CHECK;
 /* A comment on the next cycle; without a recording, what the ring holds is kept as `name`.

@@ -78,7 +78,8 @@ static int make_slots(struct recorder *r, struct status *err)
 void recorder_use_memory(struct recorder *r)
 {
     r->have_memory = true;
-    r->status.memory_bytes = r->memory_bytes;
+    r->status.memory_bytes =
+        r->memory_bytes + (r->cfg.stream ? sample_stream_bytes(r->cfg.stream) : 0);
 }
 
 int recorder_memory(struct recorder *r, struct status *err)

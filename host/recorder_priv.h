@@ -34,8 +34,9 @@ struct recorder {
     pthread_cond_t room;  /* for a DSP thread that waits */
     struct recorder_status status;
     bool stopping, failed, need_state, snapshot;
-    bool ended;   /* the DSP thread brings nothing more */
-    bool overrun; /* a cycle was dropped while the recording started */
+    bool streaming; /* this recording has the stream too */
+    bool ended;     /* the DSP thread brings nothing more */
+    bool overrun;   /* a cycle was dropped while the recording started */
     size_t snapshot_left;
     char mark[RECORDING_TEXT];
     size_t since_state; /* cycles since the last checkpoint */

@@ -6,6 +6,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+
+enum { STREAM_SAMPS = 1 << 18, STREAM_LOOK_NS = 2000000 };
 
 static enum recorder_state at_rest(const struct recorder *r)
 {
@@ -26,7 +29,7 @@ static void come_to_rest(struct recorder *r)
     r->status.state = at_rest(r);
     if (r->overrun || r->status.state == RECORDER_IDLE)
         empty_queue(r);
-    r->snapshot = r->failed = r->overrun = false;
+    r->snapshot = r->failed = r->overrun = r->streaming = false;
     r->mark[0] = '\0';
     pthread_cond_broadcast(&r->room);
 }
@@ -53,6 +56,15 @@ tell(const struct recorder *r, const char *format, ...)
     r->cfg.tell(r->cfg.tell_context, line);
 }
 
+static void open_files(struct recorder *r, struct status *err)
+{
+    r->writer = recording_writer_create(r->status.prefix, r->head, r->cfg.bs, err);
+    if (r->writer && r->streaming &&
+        (recording_writer_add_stream(r->writer, r->head, err) ||
+         sample_stream_open(r->cfg.stream, err)))
+        recording_writer_abandon(&r->writer);
+}
+
 /* Called and left with the lock held; released while files are touched and memory is made. */
 static void begin_recording(struct recorder *r)
 {
@@ -62,7 +74,7 @@ static void begin_recording(struct recorder *r)
     pthread_mutex_unlock(&r->lock);
     int rc = recorder_memory(r, &err);
     if (rc == OK)
-        r->writer = recording_writer_create(r->status.prefix, r->head, r->cfg.bs, &err);
+        open_files(r, &err);
     pthread_mutex_lock(&r->lock);
     if (rc == OK)
         recorder_use_memory(r);
@@ -94,6 +106,51 @@ static void write_one(struct recorder *r)
         fail(r, &err);
     if (r->snapshot && r->snapshot_left > 0 && --r->snapshot_left == 0)
         recorder_close_with(r, RECORDER_WELL, "kept from the ring");
+}
+
+/* Samples of the stream, or the sight that none wait. Returns false then. */
+static bool write_stream(struct recorder *r)
+{
+    struct status err = {0};
+    struct sample_run run;
+    if (!r->streaming || !r->writer || !sample_stream_peek(r->cfg.stream, STREAM_SAMPS, &run))
+        return false;
+    const bool skip = r->failed;
+    pthread_mutex_unlock(&r->lock);
+    int rc = skip ? OK : recording_writer_stream(r->writer, run.tick, run.samp, run.n, &err);
+    sample_stream_done(r->cfg.stream, run.n);
+    pthread_mutex_lock(&r->lock);
+    r->status.bytes = recording_writer_bytes(r->writer);
+    r->status.stream_samples = recording_writer_stream_samples(r->writer);
+    if (rc)
+        fail(r, &err);
+    return true;
+}
+
+/* The stream ends when the recording begins to, and a stream that was not kept up with ends it. */
+static void look_after_stream(struct recorder *r)
+{
+    if (!r->streaming)
+        return;
+    if (r->status.state == RECORDER_RECORDING && sample_stream_overrun(r->cfg.stream))
+        recorder_close_with(r, RECORDER_SLOW, RECORDER_TOO_SLOW);
+    if (r->status.state == RECORDER_CLOSING)
+        sample_stream_close(r->cfg.stream);
+}
+
+/* The RX thread does not signal: it never takes the lock. */
+static void wait_for_news(struct recorder *r)
+{
+    struct timespec until;
+    if (!r->streaming || !r->writer) {
+        pthread_cond_wait(&r->news, &r->lock);
+        return;
+    }
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += STREAM_LOOK_NS;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(&r->news, &r->lock, &until);
 }
 
 static void end_recording(struct recorder *r)
@@ -128,16 +185,20 @@ void recorder_run(struct recorder *r)
 {
     pthread_mutex_lock(&r->lock);
     for (;;) {
+        look_after_stream(r);
+        const bool streamed = write_stream(r);
         if (r->status.state == RECORDER_STARTING)
             begin_recording(r);
         else if (to_write(r))
             write_one(r);
+        else if (streamed)
+            continue;
         else if (r->status.state == RECORDER_CLOSING && !r->open)
             end_recording(r);
         else if (r->stopping && (!r->writer || (r->status.state == RECORDER_RECORDING && !r->open)))
             break;
         else
-            pthread_cond_wait(&r->news, &r->lock);
+            wait_for_news(r);
     }
     pthread_mutex_unlock(&r->lock);
 }

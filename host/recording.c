@@ -6,7 +6,7 @@
 
 static const char *const endings[RECORDING_FILES] = {
     ".sigmf-collection", ".mirador-journal", ".mirador-state",
-    ".mirador-bs.yaml",  ".mirador-reserve",
+    ".mirador-bs.yaml",  ".mirador-stream",  ".mirador-reserve",
 };
 
 const enum schedule_window recording_schedule_window[RECORDING_WINDOWS] = {

@@ -13,7 +13,8 @@ enum recording_file {
     RECORDING_JOURNAL,
     RECORDING_STATE,
     RECORDING_CONFIG,
-    RECORDING_RESERVE, /* space for the SigMF files while the disk fills; gone afterwards */
+    RECORDING_SEGMENTS, /* of the continuous stream, where there is one */
+    RECORDING_RESERVE,  /* space for the SigMF files while the disk fills; gone afterwards */
     RECORDING_FILES
 };
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "host/recording_check.h"
 #include "base/log.h"
+#include "host/recording_bytes.h"
 #include "host/recording_reader.h"
 #include "host/recording_sigmf.h"
+#include "host/recording_stream.h"
 #include "host/recording_writer.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -138,6 +140,51 @@ static int check_channel(struct recording_reader *r, const json_t *streams, size
     return rc;
 }
 
+/* The stream's captures are its segments. */
+static int check_stream_channel(const char *prefix, const json_t *streams, size_t channel,
+                                const struct recording_segments *s, struct status *err)
+{
+    char path[RECORDING_PATH], name[RECORDING_PATH];
+    struct sigmf_meta meta;
+    recording_stream_path(prefix, channel, "meta", path);
+    snprintf(name, sizeof name, "%.480s-stream-rx%zu", recording_base(prefix), channel);
+    if (check_digest(path, hash_of(streams, name), err) || sigmf_read(path, &meta, err))
+        return err->code;
+    bool fits = meta.n_capture == s->n;
+    for (size_t i = 0; i < s->n && fits; i++)
+        fits = meta.capture[i].sample_start == s->item[i].first;
+    int rc =
+        fits ? OK
+             : status_set(err, ERR_FORMAT, "%.200s does not say what .mirador-stream says", path);
+    recording_stream_path(prefix, channel, "data", path);
+    if (rc == OK && recording_file_size(path) != s->samples * sizeof(struct sc16))
+        rc = status_set(err, ERR_FORMAT, "%.200s does not have %llu samples", path,
+                        (unsigned long long)s->samples);
+    if (rc == OK)
+        rc = check_digest(path, meta.sha512, err);
+    sigmf_clear(&meta);
+    return rc;
+}
+
+static int check_stream(const struct recording_reader *r, const json_t *streams,
+                        const json_t *files, struct status *err)
+{
+    char path[RECORDING_PATH];
+    const char *prefix = recording_reader_prefix(r);
+    struct recording_segments s;
+    recording_path(prefix, RECORDING_SEGMENTS, path);
+    const char *digest = hash_of(files, recording_base(path));
+    if (!digest && !recording_stream_there(prefix))
+        return OK;
+    if (check_digest(path, digest, err) || recording_segments_read(prefix, &s, err))
+        return err->code;
+    int rc = OK;
+    for (size_t a = 0; rc == OK && a < recording_reader_head(r)->n_rx; a++)
+        rc = check_stream_channel(prefix, streams, a, &s, err);
+    recording_segments_free(&s);
+    return rc;
+}
+
 static int check_chunks(struct recording_reader *r, struct status *err)
 {
     struct recording_cycle *c = calloc(1, sizeof *c);
@@ -168,6 +215,7 @@ static int check_all(struct recording_reader *r, const json_t *collection, struc
     }
     for (size_t a = 0; rc == OK && a < recording_reader_head(r)->n_rx; a++)
         rc = check_channel(r, streams, a, err);
+    rc = rc ? rc : check_stream(r, streams, files, err);
     return rc ? rc : check_chunks(r, err);
 }
 
@@ -242,12 +290,13 @@ static int add_end(const char *path, const struct extent *e, struct status *err)
     return ok ? OK : status_set(err, ERR_IO, "%.200s: %s", path, strerror(errno));
 }
 
-static int rewrite(const char *prefix, size_t n_rx, const struct extent *e, struct status *err)
+static int rewrite(const char *prefix, const struct recording_head *head, const struct extent *e,
+                   struct status *err)
 {
     char path[RECORDING_PATH], digest[RADIO_CHANNELS_MAX][129];
     recording_path(prefix, RECORDING_STATE, path);
     int rc = shorten(path, e->state, err);
-    for (size_t a = 0; rc == OK && a < n_rx; a++) {
+    for (size_t a = 0; rc == OK && a < head->n_rx; a++) {
         recording_channel_path(prefix, a, "data", path);
         rc = shorten(path, e->samples * sizeof(struct sc16), err);
         if (rc == OK)
@@ -260,6 +309,8 @@ static int rewrite(const char *prefix, size_t n_rx, const struct extent *e, stru
         rc = add_end(path, e, err);
     recording_path(prefix, RECORDING_RESERVE, path);
     unlink(path);
+    if (rc == OK && recording_stream_there(prefix))
+        rc = recording_stream_repair(prefix, head, err);
     return rc ? rc : sigmf_write(prefix, digest, err);
 }
 
@@ -285,7 +336,7 @@ static int repair(struct recording_reader *r, const char *prefix, uint64_t *cycl
     *cycles = rc ? 0 : e.cycles;
     if (rc == OK && e.cycles == 0)
         return status_set(err, ERR_STATE, "%.150s holds no whole cycle: nothing to keep", prefix);
-    return rc ? rc : rewrite(prefix, recording_reader_head(r)->n_rx, &e, err);
+    return rc ? rc : rewrite(prefix, recording_reader_head(r), &e, err);
 }
 
 int recording_repair(const char *name, uint64_t *cycles, struct status *err)

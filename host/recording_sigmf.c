@@ -2,8 +2,8 @@
 #include "host/recording_sigmf.h"
 #include "base/log.h"
 #include "host/cycle_fault.h"
+#include "host/recording_bytes.h"
 #include "host/recording_reader.h"
-#include "host/recording_writer.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -237,34 +237,84 @@ static int put_metas(const struct metas *m, struct recording_reader *r, const ch
     return rc;
 }
 
-static int write_metas(struct recording_reader *r, const char digest[][129], struct status *err)
+/* Where the meta file of a channel is, of the windows or of the stream. */
+typedef void place_of(const char *prefix, size_t channel, const char *ending,
+                      char path[RECORDING_PATH]);
+
+static int open_metas(struct metas *m, place_of *place, const char *prefix, size_t n_rx,
+                      struct status *err)
 {
     char path[RECORDING_PATH];
-    struct metas m = {0};
-    int rc = OK;
-    for (size_t a = 0; a < recording_reader_head(r)->n_rx && rc == OK; a++) {
-        recording_channel_path(recording_reader_prefix(r), a, "meta", path);
-        FILE *f = open_aside(path, err);
-        if (f)
-            m.file[m.n++] = f;
-        else
-            rc = err->code;
+    for (*m = (struct metas){0}; m->n < n_rx; m->n++) {
+        place(prefix, m->n, "meta", path);
+        m->file[m->n] = open_aside(path, err);
+        if (!m->file[m->n])
+            return err->code;
     }
-    if (rc == OK)
-        rc = put_metas(&m, r, digest, err);
-    for (size_t a = 0; a < m.n; a++) {
-        recording_channel_path(recording_reader_prefix(r), a, "meta", path);
-        rc = replace_by(path, m.file[a], rc, err);
+    return OK;
+}
+
+static int close_metas(const struct metas *m, place_of *place, const char *prefix, int rc,
+                       struct status *err)
+{
+    char path[RECORDING_PATH];
+    for (size_t a = 0; a < m->n; a++) {
+        place(prefix, a, "meta", path);
+        rc = replace_by(path, m->file[a], rc, err);
     }
     return rc;
 }
 
-static int add_stream(json_t *streams, const char *prefix, size_t channel, struct status *err)
+static int write_metas(struct recording_reader *r, const char digest[][129], struct status *err)
 {
-    char path[RECORDING_PATH], name[RECORDING_PATH + 32], digest[129];
-    recording_channel_path(prefix, channel, "meta", path);
+    struct metas m;
+    const char *prefix = recording_reader_prefix(r);
+    int rc = open_metas(&m, recording_channel_path, prefix, recording_reader_head(r)->n_rx, err);
+    if (rc == OK)
+        rc = put_metas(&m, r, digest, err);
+    return close_metas(&m, recording_channel_path, prefix, rc, err);
+}
+
+static int put_segments(const struct metas *m, const struct recording_head *h,
+                        const struct recording_segments *s, struct status *err)
+{
+    int rc = OK;
+    for (size_t i = 0; i < s->n && rc == OK; i++) {
+        const struct recording_segment *g = &s->item[i];
+        put_text(m, i ? ",\n" : "");
+        json_t *o = json_pack("{s:I,s:o}", "core:sample_start", (json_int_t)g->first,
+                              "core:datetime", datetime(h, g->tick));
+        if (g->tick >= 0)
+            json_object_set_new(o, "core:global_index", json_integer(g->tick));
+        rc = put_object(m, o, err);
+    }
+    return rc;
+}
+
+int sigmf_write_stream(const char *prefix, const struct recording_head *h,
+                       const struct recording_segments *s, const char digest[][129],
+                       struct status *err)
+{
+    struct metas m;
+    int rc = open_metas(&m, recording_stream_path, prefix, h->n_rx, err);
+    put_text(&m, "{\"global\":");
+    for (size_t a = 0; a < m.n && rc == OK; a++)
+        if (!put(m.file[a], global_json(h, prefix, a, digest[a])))
+            rc = status_set(err, ERR_IO, "%.200s: cannot be written", prefix);
+    put_text(&m, ",\n\"captures\":[");
+    if (rc == OK)
+        rc = put_segments(&m, h, s, err);
+    put_text(&m, "],\n\"annotations\":[]}\n");
+    return close_metas(&m, recording_stream_path, prefix, rc, err);
+}
+
+/* path: of its meta file. */
+static int add_stream(json_t *streams, const char *path, struct status *err)
+{
+    const char *base = recording_base(path);
+    char name[RECORDING_PATH], digest[129];
     int rc = recording_sha512(path, digest, err);
-    snprintf(name, sizeof name, "%s-rx%zu", recording_base(prefix), channel);
+    snprintf(name, sizeof name, "%.*s", (int)(strlen(base) - strlen(".sigmf-meta")), base);
     if (rc == OK)
         json_array_append_new(streams, json_pack("{s:s,s:s}", "name", name, "hash", digest));
     return rc;
@@ -287,11 +337,21 @@ static int write_collection(const struct recording_reader *r, struct status *err
     char path[RECORDING_PATH];
     const char *prefix = recording_reader_prefix(r);
     json_t *streams = json_array(), *files = json_array();
+    const size_t n_rx = recording_reader_head(r)->n_rx;
+    const bool stream = recording_stream_there(prefix);
     int rc = OK;
-    for (size_t a = 0; rc == OK && a < recording_reader_head(r)->n_rx; a++)
-        rc = add_stream(streams, prefix, a, err);
+    for (size_t a = 0; rc == OK && a < n_rx; a++) {
+        recording_channel_path(prefix, a, "meta", path);
+        rc = add_stream(streams, path, err);
+    }
+    for (size_t a = 0; rc == OK && stream && a < n_rx; a++) {
+        recording_stream_path(prefix, a, "meta", path);
+        rc = add_stream(streams, path, err);
+    }
     for (enum recording_file i = RECORDING_JOURNAL; rc == OK && i <= RECORDING_CONFIG; i++)
         rc = add_side_file(files, prefix, i, err);
+    if (rc == OK && stream)
+        rc = add_side_file(files, prefix, RECORDING_SEGMENTS, err);
     json_t *o =
         json_pack("{s:{s:s,s:s,s:o,s:o,s:o}}", "collection", "core:version", SIGMF_VERSION,
                   "core:description", "Windows of a Mirador base station, one per channel",

@@ -3,11 +3,16 @@
  * The SigMF 1.x side of a recording: made from its journal, and read back for checks. Setup and
  * background threads only. */
 #pragma once
-#include "host/recording.h"
+#include "host/recording_stream.h"
 
 /* Writes PREFIX-rxN.sigmf-meta of all channels and PREFIX.sigmf-collection from the journal.
  * digest: [n_rx] of the data files, in hex. */
 int sigmf_write(const char *prefix, const char digest[][129], struct status *err) MUST_CHECK;
+
+/* Likewise PREFIX-stream-rxN.sigmf-meta, from the segments. */
+int sigmf_write_stream(const char *prefix, const struct recording_head *head,
+                       const struct recording_segments *segments, const char digest[][129],
+                       struct status *err) MUST_CHECK;
 
 struct sigmf_capture {
     uint64_t sample_start, global_index;

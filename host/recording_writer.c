@@ -2,8 +2,10 @@
 #include "host/recording_writer.h"
 #include "base/log.h"
 #include "frames/crc32.h"
+#include "host/recording_bytes.h"
 #include "host/recording_journal.h"
 #include "host/recording_sigmf.h"
+#include "host/recording_stream.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
@@ -24,32 +26,11 @@ struct recording_writer {
     uint64_t samples;                                    /* in each data file, likewise */
     uint64_t journal_bytes, state_bytes;
     uint64_t cycles, reserved;
+    struct recording_stream *stream; /* or NULL */
+    struct recording_head *head;     /* for its SigMF files, or NULL */
 };
 
 /* --- bytes ---------------------------------------------------------------------------------- */
-
-static int io_error(struct status *err, const char *what, const char *prefix)
-{
-    const int e = errno;
-    const bool full = e == ENOSPC || e == EDQUOT || e == EFBIG;
-    return status_set(err, full ? ERR_NO_SPACE : ERR_IO, "%.120s%s: %s%s", prefix, what,
-                      strerror(e), full ? "; free some space, or record elsewhere" : "");
-}
-
-static int put(int fd, const void *bytes, size_t n)
-{
-    const char *at = bytes;
-    while (n > 0) {
-        ssize_t done = write(fd, at, n);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0)
-            return ERR_IO;
-        at += done;
-        n -= (size_t)done;
-    }
-    return OK;
-}
 
 static int put_line(struct recording_writer *w, char *text, struct status *err)
 {
@@ -57,7 +38,9 @@ static int put_line(struct recording_writer *w, char *text, struct status *err)
     if (!text)
         return status_set(err, ERR_NO_MEMORY, "recording: out of memory");
     text[n] = '\n'; /* in place of its end, so that a line is one write */
-    int rc = put(w->journal, text, n + 1) ? io_error(err, ".mirador-journal", w->prefix) : OK;
+    int rc = recording_put(w->journal, text, n + 1)
+                 ? recording_io_error(err, ".mirador-journal", w->prefix)
+                 : OK;
     w->journal_bytes += rc ? 0 : n + 1;
     free(text);
     return rc;
@@ -81,32 +64,22 @@ static void take_back(struct recording_writer *w)
 
 /* --- create --------------------------------------------------------------------------------- */
 
-static int make(const char *path, int *fd, struct status *err)
-{
-    *fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-    if (*fd >= 0)
-        return OK;
-    if (errno == EEXIST)
-        return status_set(err, ERR_BUSY, "%.200s exists: choose another name", path);
-    return io_error(err, "", path);
-}
-
 static int make_files(struct recording_writer *w, struct status *err)
 {
     char path[RECORDING_PATH];
     recording_path(w->prefix, RECORDING_JOURNAL, path);
-    if (make(path, &w->journal, err))
+    if (recording_make_file(path, &w->journal, err))
         return err->code;
     (void)flock(w->journal, LOCK_EX | LOCK_NB); /* says that it is still being written */
     recording_path(w->prefix, RECORDING_STATE, path);
-    if (make(path, &w->state, err))
+    if (recording_make_file(path, &w->state, err))
         return err->code;
     recording_path(w->prefix, RECORDING_RESERVE, path);
-    if (make(path, &w->reserve, err))
+    if (recording_make_file(path, &w->reserve, err))
         return err->code;
     for (size_t a = 0; a < w->n_rx; a++) {
         recording_channel_path(w->prefix, a, "data", path);
-        if (make(path, &w->data[a], err))
+        if (recording_make_file(path, &w->data[a], err))
             return err->code;
         crypto_hash_sha512_init(&w->digest[a]);
     }
@@ -119,28 +92,29 @@ static int write_config(const struct recording_writer *w, const struct bs_cfg *c
     char path[RECORDING_PATH];
     int fd;
     recording_path(w->prefix, RECORDING_CONFIG, path);
-    if (make(path, &fd, err))
+    if (recording_make_file(path, &fd, err))
         return err->code;
     *made = true;
     FILE *f = fdopen(fd, "w");
     if (!f) {
         close(fd);
-        return io_error(err, ".mirador-bs.yaml", w->prefix);
+        return recording_io_error(err, ".mirador-bs.yaml", w->prefix);
     }
     int rc = config_dump(&bs_config_table, cfg, f) ? ERR_IO : OK;
-    return fclose(f) || rc ? io_error(err, ".mirador-bs.yaml", w->prefix) : OK;
+    return fclose(f) || rc ? recording_io_error(err, ".mirador-bs.yaml", w->prefix) : OK;
 }
 
 /* Space for the SigMF files, which are written last, when the disk may be full. */
 static int set_aside(struct recording_writer *w, struct status *err)
 {
-    uint64_t wanted = RESERVE_FIXED + (w->cycles + 1) * RESERVE_CYCLE * w->n_rx;
+    const uint64_t segments = w->stream ? recording_stream_segments(w->stream) : 0;
+    uint64_t wanted = RESERVE_FIXED + (w->cycles + segments + 1) * RESERVE_CYCLE * w->n_rx;
     if (wanted <= w->reserved)
         return OK;
     wanted = (wanted + RESERVE_STEP - 1) / RESERVE_STEP * RESERVE_STEP;
     errno = posix_fallocate(w->reserve, 0, (off_t)wanted);
     if (errno)
-        return io_error(err, ".mirador-reserve", w->prefix);
+        return recording_io_error(err, ".mirador-reserve", w->prefix);
     w->reserved = wanted;
     return OK;
 }
@@ -208,6 +182,18 @@ struct recording_writer *recording_writer_create(const char *prefix,
     return NULL;
 }
 
+void recording_writer_abandon(struct recording_writer **writer)
+{
+    struct recording_writer *w = *writer;
+    if (!w)
+        return;
+    recording_stream_abandon(&w->stream);
+    unmake_files(w, true);
+    free(w->head);
+    free(w);
+    *writer = NULL;
+}
+
 /* --- cycles --------------------------------------------------------------------------------- */
 
 static int put_chunk(struct recording_writer *w, struct recording_chunk *c, uint64_t *at,
@@ -218,7 +204,9 @@ static int put_chunk(struct recording_writer *w, struct recording_chunk *c, uint
     c->at = *at;
     c->crc = crc32_update(0, c->bytes, c->n);
     *at += c->n;
-    return put(w->state, c->bytes, c->n) ? io_error(err, ".mirador-state", w->prefix) : OK;
+    return recording_put(w->state, c->bytes, c->n)
+               ? recording_io_error(err, ".mirador-state", w->prefix)
+               : OK;
 }
 
 static int put_samples(struct recording_writer *w, struct recording_cycle *c, uint64_t *samples,
@@ -231,8 +219,8 @@ static int put_samples(struct recording_writer *w, struct recording_cycle *c, ui
         win->first = *samples;
         *samples += win->n_samp;
         for (size_t a = 0; a < w->n_rx; a++)
-            if (put(w->data[a], win->samp[a], win->n_samp * sizeof(struct sc16)))
-                return io_error(err, "-rxN.sigmf-data", w->prefix);
+            if (recording_put(w->data[a], win->samp[a], win->n_samp * sizeof(struct sc16)))
+                return recording_io_error(err, "-rxN.sigmf-data", w->prefix);
     }
     return OK;
 }
@@ -269,6 +257,24 @@ int recording_writer_append(struct recording_writer *w, struct recording_cycle *
     return OK;
 }
 
+int recording_writer_add_stream(struct recording_writer *w, const struct recording_head *head,
+                                struct status *err)
+{
+    w->head = malloc(sizeof *w->head);
+    if (!w->head)
+        return status_set(err, ERR_NO_MEMORY, "recording: out of memory");
+    *w->head = *head;
+    w->stream = recording_stream_create(w->prefix, w->n_rx, err);
+    return w->stream ? OK : err->code;
+}
+
+int recording_writer_stream(struct recording_writer *w, int64_t tick,
+                            const struct sc16 *const *samp, size_t n, struct status *err)
+{
+    int rc = set_aside(w, err);
+    return rc ? rc : recording_stream_append(w->stream, tick, samp, n, err);
+}
+
 static void give_up_reserve(struct recording_writer *w)
 {
     char path[RECORDING_PATH];
@@ -286,6 +292,8 @@ int recording_writer_finish(struct recording_writer **writer, const char *why, s
     if (!w)
         return OK;
     give_up_reserve(w);
+    struct status late = {0}; /* of the stream: the windows are finished all the same */
+    int stream = recording_stream_finish(&w->stream, w->head, &late);
     for (size_t a = 0; a < w->n_rx; a++) {
         crypto_hash_sha512_final(&w->digest[a], raw);
         sodium_bin2hex(digest[a], sizeof digest[a], raw, sizeof raw);
@@ -295,15 +303,18 @@ int recording_writer_finish(struct recording_writer **writer, const char *why, s
         take_back(w);
     for (size_t a = 0; a < w->n_rx && rc == OK; a++)
         if (fsync(w->data[a]))
-            rc = io_error(err, "-rxN.sigmf-data", w->prefix);
+            rc = recording_io_error(err, "-rxN.sigmf-data", w->prefix);
     if (rc == OK && (fsync(w->state) || fsync(w->journal)))
-        rc = io_error(err, ".mirador-journal", w->prefix);
+        rc = recording_io_error(err, ".mirador-journal", w->prefix);
     close_files(w);
     if (rc == OK)
         rc = sigmf_write(w->prefix, digest, err);
+    free(w->head);
     free(w);
     *writer = NULL;
-    return rc;
+    if (rc == OK && stream)
+        *err = late;
+    return rc ? rc : stream;
 }
 
 uint64_t recording_writer_cycles(const struct recording_writer *w)
@@ -313,25 +324,11 @@ uint64_t recording_writer_cycles(const struct recording_writer *w)
 
 uint64_t recording_writer_bytes(const struct recording_writer *w)
 {
-    return w->samples * sizeof(struct sc16) * w->n_rx + w->state_bytes + w->journal_bytes;
+    return w->samples * sizeof(struct sc16) * w->n_rx + w->state_bytes + w->journal_bytes +
+           (w->stream ? recording_stream_bytes(w->stream) : 0);
 }
 
-int recording_sha512(const char *path, char hex[129], struct status *err)
+uint64_t recording_writer_stream_samples(const struct recording_writer *w)
 {
-    enum { CHUNK = 1 << 16 };
-    static _Thread_local unsigned char bytes[CHUNK];
-    unsigned char raw[crypto_hash_sha512_BYTES];
-    crypto_hash_sha512_state state;
-    FILE *f = fopen(path, "rb");
-    if (!f)
-        return status_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%.200s: %s", path,
-                          strerror(errno));
-    crypto_hash_sha512_init(&state);
-    for (size_t n; (n = fread(bytes, 1, CHUNK, f)) > 0;)
-        crypto_hash_sha512_update(&state, bytes, n);
-    bool ok = !ferror(f);
-    fclose(f);
-    crypto_hash_sha512_final(&state, raw);
-    sodium_bin2hex(hex, 129, raw, sizeof raw);
-    return ok ? OK : status_set(err, ERR_IO, "%.200s: cannot be read", path);
+    return w->stream ? recording_stream_samples(w->stream) : 0;
 }

@@ -47,6 +47,7 @@ struct daemon_parts {
     struct calib_worker *calib;
     struct pixel_news *news;
     struct site_calib *site;
+    struct sample_stream *stream; /* continuous capture: to the recorder; else NULL */
     struct recorder *recorder;
     char record_folder[BS_TEXT + 32];
     struct air_link *link; /* and its pools: only with link.enabled */

@@ -303,6 +303,7 @@ void daemon_parts_free(struct daemon_parts *p)
 {
     radio_close(&p->radio); /* first: leaves the room's gate */
     recorder_destroy(&p->recorder);
+    sample_stream_destroy(&p->stream);
     site_calib_destroy(&p->site);
     pipeline_destroy(&p->pipeline);
     burst_destroy(&p->burst);

@@ -11,15 +11,32 @@ static void audit_line(void *audit, const char *line)
     audit_write(audit, "%s", line);
 }
 
+/* Its memory is made when a recording wants it. */
+static int make_stream(struct daemon_parts *p, struct status *err)
+{
+    const struct sample_stream_cfg sc = {
+        .n_ant = p->cfg->radio.n_rx,
+        .n_samp = (size_t)(p->cfg->record.stream_s * p->cfg->radio.rate_hz),
+        .lossless = p->cfg->run.gated};
+    if (p->cfg->radio.capture != RADIO_CONTINUOUS)
+        return OK;
+    p->stream = sample_stream_create(&sc, err);
+    if (!p->stream)
+        return err->code;
+    radio_stream_to(p->radio, p->stream);
+    return OK;
+}
+
 int daemon_recorder_make(struct daemon_parts *p, struct status *err)
 {
     struct radio_identity id;
-    if (radio_identify(p->radio, &id, err))
+    if (radio_identify(p->radio, &id, err) || make_stream(p, err))
         return err->code;
     struct recorder_cfg rc = {.bs = p->cfg,
                               .schedule = &p->schedule,
                               .pipeline = p->pipeline,
                               .serial = id.serial,
+                              .stream = p->stream,
                               .lossless = p->cfg->run.gated,
                               .tell = audit_line,
                               .tell_context = p->audit};
@@ -32,7 +49,9 @@ int daemon_recorder_make(struct daemon_parts *p, struct status *err)
     p->recorder = recorder_create(&rc, err);
     if (!p->recorder)
         return err->code;
-    return p->cfg->record.file[0] ? recorder_start(p->recorder, p->cfg->record.file, err) : OK;
+    if (!p->cfg->record.file[0])
+        return OK;
+    return recorder_start(p->recorder, p->cfg->record.file, RECORDER_CONFIGURED, err);
 }
 
 void *daemon_recorder(void *daemon)

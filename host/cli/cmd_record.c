@@ -17,6 +17,7 @@
 struct record_job {
     struct daemon_link link;
     const char *name;
+    bool stream;
 };
 
 static int apply(void *context, const char *name, const char *value, struct status *err)
@@ -24,6 +25,10 @@ static int apply(void *context, const char *name, const char *value, struct stat
     struct record_job *job = context;
     if (strcmp(name, "name") == 0) {
         job->name = value;
+        return OK;
+    }
+    if (strcmp(name, "stream") == 0) {
+        job->stream = true;
         return OK;
     }
     return daemon_link_apply(&job->link, name, value, err);
@@ -34,6 +39,8 @@ static json_t *ask(struct record_job *job, const char *what, const char *text, s
     json_t *q = json_pack("{s:s,s:s}", "cmd", "record", "do", what);
     if (job->name)
         json_object_set_new(q, "name", json_string(job->name));
+    if (job->stream && strcmp(what, "start") == 0)
+        json_object_set_new(q, "stream", json_true());
     if (text)
         json_object_set_new(q, "text", json_string(text));
     return daemon_order(&job->link, q, err);
@@ -91,17 +98,19 @@ static json_t *carry_out(struct record_job *job, const char *what, const char *t
 static int run(const char *what, const char *synopsis, int argc, char **argv)
 {
     static const struct option_spec specs[] = {
+        DAEMON_LINK_SPECS,
         {"name", 'n', "NAME", "of the recording, in the daemon's record.folder (the time)"},
-        DAEMON_LINK_SPECS};
+        {"stream", 0, NULL, "the whole stream beside the windows (radio.capture: continuous)"}};
     struct record_job job = {.link = DAEMON_LINK_DEFAULT};
     struct options opt;
     struct status err = {0};
-    const bool mark = strcmp(what, "mark") == 0;
+    const bool mark = strcmp(what, "mark") == 0, start = strcmp(what, "start") == 0;
+    const size_t n_specs = sizeof specs / sizeof *specs;
     const struct options_cfg cfg = {.program = argv[0],
                                     .synopsis = synopsis,
                                     .operands = mark ? "[TEXT]" : NULL,
                                     .specs = specs,
-                                    .n_specs = sizeof specs / sizeof *specs,
+                                    .n_specs = start ? n_specs : n_specs - 1,
                                     .json = true,
                                     .apply = apply,
                                     .context = &job};
@@ -114,7 +123,7 @@ static int run(const char *what, const char *synopsis, int argc, char **argv)
         fprintf(stderr, "%s: %s\n", argv[0], err.text);
         return daemon_link_exit(&err);
     }
-    code = text_of(answer, "alarm")[0] && strcmp(what, "start") == 0 ? EXIT_FAILED : EXIT_DONE;
+    code = text_of(answer, "alarm")[0] && start ? EXIT_FAILED : EXIT_DONE;
     if (opt.json) {
         json_dumpf(answer, stdout, JSON_COMPACT);
         putchar('\n');

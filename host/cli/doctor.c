@@ -102,12 +102,13 @@ double doctor_record_rate(const struct bs_cfg *cfg)
     struct schedule s;
     struct status err = {0};
     const double bytes_per_sample = 4 * (double)cfg->radio.n_rx;
-    if (cfg->radio.capture == RADIO_CONTINUOUS || bs_config_schedule(cfg, &s, &err))
-        return cfg->radio.rate_hz * bytes_per_sample;
+    const double stream = cfg->record.stream ? cfg->radio.rate_hz * bytes_per_sample : 0;
+    if (bs_config_schedule(cfg, &s, &err))
+        return stream;
     int64_t samples = s.window[WINDOW_SENSING].n + s.window[WINDOW_RESPONSE].n;
     if (cfg->pixels.train.every > 0)
         samples += s.window[WINDOW_PILOTS].n / cfg->pixels.train.every;
-    return (double)samples * bytes_per_sample / cfg->schedule.air.cycle_period_s;
+    return stream + (double)samples * bytes_per_sample / cfg->schedule.air.cycle_period_s;
 }
 
 bool doctor_examine(struct doctor *doctor, const struct bs_cfg *cfg)

@@ -50,7 +50,7 @@ static void look_at_write_speed(struct doctor *d, const char *folder, double rat
         .check = "disk-speed",
         .verdict = DOCTOR_WARNING,
         .why = "a recording falls behind and stops; fixes go on",
-        .cure = "record to an NVMe disk or to memory, or radio.capture: gated",
+        .cure = "record to an NVMe disk or to memory, or without record.stream",
     };
     double seconds = d->probes.write_s(folder, SAMPLE_BYTES);
     if (seconds < 0) {

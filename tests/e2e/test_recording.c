@@ -147,7 +147,7 @@ static void assert_exported(const struct demo_run *live)
 static void assert_overrides(void)
 {
     static const char *const act[] = {"estimate.map=no",
-                                      "estimate.min_peak_db=30",
+                                      "estimate.min_peak_db=60",
                                       "estimate.cooperative=no",
                                       "estimate.sigma_ris_m=0.1",
                                       "ris.boards[1].position_m=[1.2,6,1.7]",
@@ -226,6 +226,77 @@ static void a_killed_daemon_leaves_whole_cycles(void **state)
     if (run(MIRADOR "replay %s/killed", folder))
         fail_msg("%s", output());
     assert_non_null(strstr(output(), "0 cycles differ"));
+}
+
+/* --- the whole stream beside the windows -------------------------------------------------------
+ */
+
+static json_t *captures(const char *name, long long *samples)
+{
+    char path[200];
+    struct stat s;
+    snprintf(path, sizeof path, "%s/%s.sigmf-data", folder, name);
+    assert_int_equal(stat(path, &s), 0);
+    *samples = s.st_size / 4;
+    snprintf(path, sizeof path, "%s/%s.sigmf-meta", folder, name);
+    json_t *o = json_load_file(path, 0, NULL), *list = json_object_get(o, "captures");
+    assert_true(json_array_size(list) > 0);
+    json_incref(list);
+    json_decref(o);
+    return list;
+}
+
+static long long number(const json_t *list, size_t i, const char *key)
+{
+    return json_integer_value(json_object_get(json_array_get(list, i), key));
+}
+
+static void *samples_of(const char *name, long long first, long long n)
+{
+    char path[200];
+    void *bytes = malloc((size_t)n * 4);
+    snprintf(path, sizeof path, "%s/%s.sigmf-data", folder, name);
+    FILE *f = fopen(path, "rb");
+    assert_true(f && bytes);
+    assert_int_equal(fseek(f, 4 * first, SEEK_SET), 0);
+    assert_int_equal(fread(bytes, 4, (size_t)n, f), n);
+    fclose(f);
+    return bytes;
+}
+
+/* Every window's samples stand in the stream at their tick. */
+static void a_stream_holds_the_windows(void **state)
+{
+    struct demo_run live;
+    char args[300];
+    long long n_window, n_stream;
+    (void)state;
+    snprintf(args, sizeof args,
+             "--preset b210 --seconds 1.2 --speed 0 --seed 4 --record %s/stream "
+             "--set bs.record.stream=yes",
+             folder);
+    demo_run(&live, args); /* too short for a position */
+    demo_run_free(&live);
+    if (run(MIRADOR "record check %s/stream", folder))
+        fail_msg("%s", output());
+    json_t *window = captures("stream-rx1", &n_window),
+           *stream = captures("stream-stream-rx1", &n_stream);
+    assert_int_equal(json_array_size(stream), 1); /* no gap in gated time */
+    const size_t n = json_array_size(window);
+    assert_true(n >= 4 && n_stream >= 10000000);
+    for (size_t i = 0; i < n; i++) {
+        const long long first = number(window, i, "core:sample_start"),
+                        end = i + 1 < n ? number(window, i + 1, "core:sample_start") : n_window,
+                        at = number(window, i, "core:global_index") -
+                             number(stream, 0, "core:global_index");
+        void *a = samples_of("stream-rx1", first, end - first),
+             *b = samples_of("stream-stream-rx1", at, end - first);
+        assert_memory_equal(a, b, (size_t)(end - first) * 4);
+        free(a);
+        free(b);
+    }
+    json_decref(window);
+    json_decref(stream);
 }
 
 /* --- commands in the middle of a recording ---------------------------------------------------- */
@@ -411,6 +482,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_demo_replays_bit_by_bit),
         cmocka_unit_test(a_killed_daemon_leaves_whole_cycles),
+        cmocka_unit_test(a_stream_holds_the_windows),
         cmocka_unit_test(what_is_set_anew_is_in_the_recording),
         cmocka_unit_test(a_full_disk_costs_no_cycle),
     };

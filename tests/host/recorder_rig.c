@@ -91,6 +91,7 @@ void make_recorder(struct bench *b, bool lossless)
                                     .pipeline = b->pipeline,
                                     .serial = "none",
                                     .lossless = lossless,
+                                    .stream = b->stream,
                                     .tell = tell};
     b->recorder = recorder_create(&rc, &err);
     if (!b->recorder)
@@ -154,6 +155,7 @@ int tear_down(void **state)
     struct bench *b = *state;
     struct status err;
     end_recorder(b);
+    sample_stream_destroy(&b->stream);
     pipeline_destroy(&b->pipeline);
     for (size_t i = 0; i < 2; i++)
         block_pool_destroy(&b->pool[i]);
@@ -206,7 +208,7 @@ void start(struct bench *b)
 {
     struct status err = {0};
     struct recorder_status s;
-    assert_int_equal(recorder_start(b->recorder, b->prefix, &err), OK);
+    assert_int_equal(recorder_start(b->recorder, b->prefix, RECORDER_CONFIGURED, &err), OK);
     do {
         usleep(1000);
         recorder_status(b->recorder, &s);

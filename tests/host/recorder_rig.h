@@ -19,6 +19,7 @@ struct bench {
     struct profile_set profiles[2];
     struct pipeline *pipeline;
     struct recorder *recorder;
+    struct sample_stream *stream; /* NULL unless a test makes one before its recorder */
     struct block_pool *pool[2];
     pthread_t thread;
     int64_t index;

@@ -418,9 +418,9 @@ static void a_recording_s_rate_is_that_of_its_windows(void **state)
     (void)state;
     double gated = doctor_record_rate(&cfg);
     assert_true(gated > 50e6 && gated < 100e6);
-    cfg.radio.capture = RADIO_CONTINUOUS;
-    assert_true(doctor_record_rate(&cfg) == 1.6e9);
-    cfg.radio.capture = RADIO_GATED;
+    cfg.record.stream = true;
+    assert_true(doctor_record_rate(&cfg) == 1.6e9 + gated);
+    cfg.record.stream = false;
 }
 
 static void device_args_are_read_whole(void **state)

@@ -23,7 +23,7 @@ static void what_was_recorded_is_there(void **state)
     cycles(b, 7);
     assert_int_equal(recorder_mark(b->recorder, "the door", b->prefix, &err), OK);
     cycles(b, 4);
-    assert_int_equal(recorder_start(b->recorder, b->prefix, &err), ERR_BUSY);
+    assert_int_equal(recorder_start(b->recorder, b->prefix, RECORDER_CONFIGURED, &err), ERR_BUSY);
     assert_int_equal(recorder_stop(b->recorder, &err), OK);
     cycles(b, 1); /* the boundary */
     struct recorder_status s = wait_for(b, RECORDER_IDLE);
@@ -136,7 +136,7 @@ static void nothing_is_lost_at_the_start(void **state)
     make_recorder(b, false);
     cycles(b, 40);
     atomic_store(&hold, true);
-    assert_int_equal(recorder_start(b->recorder, b->prefix, &err), OK);
+    assert_int_equal(recorder_start(b->recorder, b->prefix, RECORDER_CONFIGURED, &err), OK);
     cycles(b, 4);
     atomic_store(&hold, false);
     (void)wait_for(b, RECORDER_RECORDING);
@@ -152,7 +152,7 @@ static void nothing_is_lost_at_the_start(void **state)
     cycles(b, 40); /* and when they are too many, it ends with the last before the first lost one */
     strcat(b->prefix, "-slow");
     atomic_store(&hold, true);
-    assert_int_equal(recorder_start(b->recorder, b->prefix, &err), OK);
+    assert_int_equal(recorder_start(b->recorder, b->prefix, RECORDER_CONFIGURED, &err), OK);
     cycles(b, 60);
     atomic_store(&hold, false);
     s = wait_for(b, RECORDER_ARMED);
@@ -175,7 +175,7 @@ static void a_failed_start_costs_nothing(void **state)
     assert_non_null(f);
     fclose(f);
     size_t before = n_files(b);
-    assert_int_equal(recorder_start(b->recorder, b->prefix, &err), OK);
+    assert_int_equal(recorder_start(b->recorder, b->prefix, RECORDER_CONFIGURED, &err), OK);
     s = wait_for(b, RECORDER_ARMED);
     assert_int_equal(s.alarm, RECORDER_FAILED);
     assert_int_equal(n_files(b), before); /* nothing of ours, and theirs is still there */

@@ -14,6 +14,8 @@ mirador_test(test_calib_store SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_calib_store
 add_library(recorder_rig STATIC ${CMAKE_CURRENT_LIST_DIR}/recorder_rig.c)
 target_link_libraries(recorder_rig PUBLIC host)
 mirador_test(test_recorder SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_recorder.c LIBS recorder_rig m TIMEOUT 300 LABELS sanitize)
+mirador_test(test_recording_stream SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_recording_stream.c ${CMAKE_CURRENT_LIST_DIR}/sigmf_rules.c
+  LIBS recorder_rig PkgConfig::JANSSON m TIMEOUT 300 LABELS sanitize)
 mirador_test(test_recording_files SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_recording_files.c ${CMAKE_CURRENT_LIST_DIR}/sigmf_rules.c
   LIBS recorder_rig PkgConfig::JANSSON m TIMEOUT 300 LABELS sanitize)
 mirador_test(test_data_link SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_data_link.c LIBS data_link dsp Threads::Threads m LABELS sanitize)
