@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 enum {
-    AIR_MAX_RADIOS = 8,
+    AIR_MAX_RADIOS = 17,
     AIR_MAX_PORTS = 32, /* per radio and direction */
     AIR_N_BIN = 2048,   /* bins of a response over the full rate, FFT order: bin i at i fs / 2048 */
     AIR_N_GROUP = 7, /* static, moving; RIS1 static, moving; RIS2 static, moving; cross (moving) */

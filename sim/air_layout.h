@@ -11,7 +11,7 @@
 #include "sim/air_fault.h"
 
 enum {
-    AIR_VERSION = 2,
+    AIR_VERSION = 3,
     AIR_N_WAITER = 64,
     AIR_N_READER = 64,
     AIR_N_PACKET = 256, /* log entries of a port; contiguous sends share one */

@@ -10,6 +10,7 @@ enum draw_purpose {
     DRAW_CLUTTER = 1,
     DRAW_CLUTTER_RCS = 2,
     DRAW_FADING = 3,
+    DRAW_WALKER = 4,
 };
 
 static inline uint64_t draw_mix(uint64_t z)

@@ -26,7 +26,7 @@
 struct settings {
     const char *scene, *name, *state, *path, *gate, *room_endpoint, *truth_endpoint;
     const char *faults, *fault_report, *fault_kinds;
-    uint64_t seed, random_faults;
+    uint64_t seed, random_faults, users;
     bool seed_given, realtime;
     double speed, fault_start_s, fault_step_s;
 };
@@ -60,6 +60,8 @@ static const struct option_spec specs[] = {
     {"gate", 0, "ROLES", "time waits for the radios; those listed (bs,ue) must join first"},
     {"realtime", 0, NULL, "time does not wait (without --gate this is the default)"},
     {"path", 0, "NAME", "path that the first user walks"},
+    {"users", 0, "N",
+     "as many users, 1 to 16; those the scene does not list walk where the seed says"},
     {"room-endpoint", 0, "ENDPOINT", "where boards report (default: ipc://DIR/room.sock)"},
     {"truth-endpoint", 0, "ENDPOINT", "where the truth is told (default: ipc://DIR/truth.sock)"},
     {"faults", 0, "FILE", "fault script that the radios obey, see config/faults"},
@@ -69,6 +71,14 @@ static const struct option_spec specs[] = {
     {"fault-step", 0, "SECONDS", "one random fault in each such step (default: 2)"},
     {"fault-kinds", 0, "LIST", "kinds to draw from, with commas (default: all)"},
 };
+
+static int apply_users(struct settings *s, const char *value, struct status *err)
+{
+    int rc = option_u64("users", value, &s->users, err);
+    if (rc == 0 && (s->users < 1 || s->users > SCENE_MAX_USERS))
+        return status_set(err, ERR_ARG, "--users needs 1..%d, not '%.40s'", SCENE_MAX_USERS, value);
+    return rc;
+}
 
 static int apply_option(void *context, const char *name, const char *value, struct status *err)
 {
@@ -100,6 +110,8 @@ static int apply_option(void *context, const char *name, const char *value, stru
         return option_double(name, value, 1e-3, 1e6, &s->fault_step_s, err);
     if (!strcmp(name, "random-faults"))
         return option_u64(name, value, &s->random_faults, err);
+    if (!strcmp(name, "users"))
+        return apply_users(s, value, err);
     if (!strcmp(name, "realtime")) {
         s->realtime = true;
         return 0;
@@ -348,8 +360,10 @@ static int load_scene(const struct settings *s, const struct options *opt, struc
 {
     struct status err = {0};
     struct config_sets sets = {opt->sets, opt->n_sets};
-    struct scene_options options = {
-        .sets = &sets, .seed = s->seed_given ? &s->seed : NULL, .path = s->path};
+    struct scene_options options = {.sets = &sets,
+                                    .seed = s->seed_given ? &s->seed : NULL,
+                                    .path = s->path,
+                                    .users = (size_t)s->users};
     const char *name = s->scene ? s->scene : opt->config_file ? opt->config_file : "lab";
     if (scene_load(name, &options, scene, &err)) {
         fprintf(stderr, "mirador-room: %s\n", err.text);

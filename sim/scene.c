@@ -10,6 +10,7 @@
 #include "sim/draw.h"
 #include "sim/pixels.h"
 #include "sim/vec3.h"
+#include "sim/walkers.h"
 
 #define CLEARANCE_M 0.3 /* of drawn scatterers from antennas and surfaces */
 
@@ -376,6 +377,8 @@ static int complete(const char *file, const struct scene_options *options, struc
     if (options && options->seed)
         scene->seed = *options->seed;
     int rc = complete_room(file, scene, err);
+    if (!rc && options && options->users)
+        rc = walkers_complete(scene, file, options->users, err);
     if (!rc)
         rc = complete_array(scene, file, "bs.tx", &scene->bs_tx, err);
     if (!rc)

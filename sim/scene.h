@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The scene of a simulated room, read from YAML (docs/scenes.md names every key) and completed:
- * unit vectors, antenna positions and clutter are filled in by scene_load. Plain data, about 300
+ * unit vectors, antenna positions and clutter are filled in by scene_load. Plain data, about 500
  * kB: keep it on the heap. Setup only. */
 #pragma once
 #include <stdbool.h>
@@ -16,7 +16,7 @@
 enum {
     SCENE_MAX_RIS = 2,
     SCENE_MAX_PORTS = 32, /* antennas of one direction of one device */
-    SCENE_MAX_USERS = 4,
+    SCENE_MAX_USERS = 16,
     SCENE_MAX_PATHS = 8,
     SCENE_MAX_WAYPOINTS = 64,
     SCENE_MAX_SCATTERERS = 256,
@@ -138,6 +138,7 @@ struct scene_options {
     const struct config_sets *sets;
     const uint64_t *seed;
     const char *path; /* of the first user */
+    size_t users;     /* how many; those the file does not list are drawn (walkers.h) */
 };
 
 /* Reads and completes a scene. name: a file, or the name of a scene that we ship ("lab").

@@ -9,7 +9,7 @@
 
 #include "frames/status.h"
 
-#define CHILDREN_MAX 10
+#define CHILDREN_MAX 24
 
 struct child {
     char name[24]; /* program, and number if there are several */

@@ -30,6 +30,8 @@ static const struct option_spec specs[] = {
     {"preset", 0, "NAME", "radio and waveform: lab, b210, x310, n310, x410 (lab)"},
     {"scene", 0, "NAME|FILE", "lab, lab-rice, empty, corridor, or a YAML file (lab)"},
     {"path", 0, "NAME", "way that the first user walks, of those the scene offers"},
+    {"users", 0, "N",
+     "in the room, 1 to 16, each with a key and a way of their own (as the scene says)"},
     {"seed", 0, "N", "of everything that is drawn: keys, clutter, noise, clocks (1)"},
     {"speed", 0, "X", "room seconds per second at most; 0 = as fast as it goes (1)"},
     {"boards", 0, "native|qemu",
@@ -102,6 +104,16 @@ static int apply_pixels(struct demo_cfg *cfg, const char *value, struct status *
     return rc;
 }
 
+static int apply_users(struct demo_cfg *cfg, const char *value, struct status *err)
+{
+    uint64_t users;
+    int rc = option_u64("users", value, &users, err);
+    if (rc == 0 && (users < 1 || users > DEMO_USERS_MAX))
+        return status_set(err, ERR_ARG, "--users needs 1..%d, not '%.40s'", DEMO_USERS_MAX, value);
+    cfg->users = rc ? 0 : (unsigned)users;
+    return rc;
+}
+
 static int apply_port(struct demo_cfg *cfg, const char *value, struct status *err)
 {
     uint64_t port;
@@ -131,6 +143,8 @@ static int apply(void *context, const char *name, const char *value, struct stat
         return option_double(name, value, 0, 1000, &cfg->speed, err);
     if (strcmp(name, "pixels") == 0)
         return apply_pixels(cfg, value, err);
+    if (strcmp(name, "users") == 0)
+        return apply_users(cfg, value, err);
     if (strcmp(name, "seed") == 0)
         return option_u64(name, value, &cfg->seed, err);
     if (strcmp(name, "permit") == 0)

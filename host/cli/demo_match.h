@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { MATCH_USERS = 4, MATCH_TRUTHS = 8192, MATCH_WAITING = 1024 };
+enum { MATCH_USERS = 16, MATCH_TRUTHS = 8192, MATCH_WAITING = 1024 };
 
 struct truth_sample {
     double time_s;

@@ -218,6 +218,18 @@ static void print_answers(const json_t *answers)
     putchar('\n');
 }
 
+static void print_users(const json_t *users)
+{
+    for (size_t i = 0; json_array_size(users) > 1 && i < json_array_size(users); i++) {
+        const json_t *u = json_array_get(users, i);
+        printf("  user %-3.0f        asked %.0f, permitted %.0f, %.0f fixes; error p50 %.2f m, p90 "
+               "%.2f m\n",
+               json_number_at(u, "id"), json_number_at(u, "asked"), json_number_at(u, "permitted"),
+               json_number_at(u, "fixes"), json_number_at(u, "error_p50_m"),
+               json_number_at(u, "error_p90_m"));
+    }
+}
+
 static void print_boards(const json_t *pixels)
 {
     const char *name;
@@ -282,6 +294,7 @@ void demo_print_summary(const struct demo_print *p, const json_t *s)
         json_number_at(s, "room_s"), json_number_at(s, "wall_s"));
     print_errors(s);
     print_answers(json_object_get(s, "answers"));
+    print_users(json_object_get(s, "users"));
     printf("  radio           %.0f late, %.0f overflows, %.0f underflows, %.0f gaps\n"
            "  surfaces        %.0f acknowledged, %.0f late\n",
            json_number_at(s, "lates"), json_number_at(s, "overflows"),

@@ -224,7 +224,7 @@ static void read_all(struct reading *r, const char *path, struct demo_scene *s)
         read_ris(r, item(ris, i), LIGHT_MPS / s->carrier_hz / 2, &s->ris[i]);
     s->n_users = items(users);
     if (s->n_users < 1 || s->n_users > DEMO_USERS_MAX)
-        fault(r, "the demo needs one to four users");
+        fault(r, "the demo needs one to sixteen users");
     for (size_t i = 0; i < s->n_users && i < DEMO_USERS_MAX; i++)
         read_user(r, item(users, i), i ? NULL : path, i ? other : s->path, &s->users[i]);
 }
@@ -244,9 +244,10 @@ int demo_scene_parse(const char *name, const char *dump, const char *path, struc
     return rc;
 }
 
-int demo_scene_read(const struct children *children, const char *scene, const char *path,
+int demo_scene_read(const struct children *children, const struct demo_wish *wish,
                     const struct demo_preset *preset, struct demo_scene *out, struct status *err)
 {
+    const char *scene = wish->scene, *path = wish->path;
     static struct command command;
     command = (struct command){0};
     command_add(&command, "--scene");
@@ -254,6 +255,12 @@ int demo_scene_read(const struct children *children, const char *scene, const ch
     if (path) {
         command_add(&command, "--path");
         command_add(&command, "%s", path);
+    }
+    if (wish->users) {
+        command_add(&command, "--users");
+        command_add(&command, "%u", wish->users);
+        command_add(&command, "--seed");
+        command_add(&command, "%llu", (unsigned long long)wish->seed);
     }
     if (preset)
         demo_preset_tell_room(preset, &command);

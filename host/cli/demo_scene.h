@@ -6,12 +6,13 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "frames/status.h"
 #include "host/cli/children.h"
 #include "host/cli/demo_preset.h"
 
-enum { DEMO_RIS = 2, DEMO_USERS_MAX = 4, DEMO_TX_MAX = 8 };
+enum { DEMO_RIS = 2, DEMO_USERS_MAX = 16, DEMO_TX_MAX = 8 };
 
 struct demo_ris {
     char name[32], board[32];
@@ -43,10 +44,16 @@ struct demo_scene {
     char path[32]; /* that the first user walks */
 };
 
-/* Asks the room's program about a scene (a name of ours or a file). path: NULL = the scene's own.
+struct demo_wish {
+    const char *scene, *path; /* path NULL = the scene's own */
+    uint64_t seed;            /* of the users that are drawn */
+    unsigned users;           /* 0 = as many as the scene lists */
+};
+
+/* Asks the room's program about a scene (a name of ours or a file).
  * preset: the radio that its base station has; NULL = as the scene says. Faults of the scene are
  * ERR_ARG with the room's own line, or ours. */
-int demo_scene_read(const struct children *children, const char *scene, const char *path,
+int demo_scene_read(const struct children *children, const struct demo_wish *wish,
                     const struct demo_preset *preset, struct demo_scene *out,
                     struct status *err) MUST_CHECK;
 

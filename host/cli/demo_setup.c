@@ -154,6 +154,10 @@ static int start_room(struct demo *demo, struct command *c, struct status *err)
         command_add(c, "--path");
         command_add(c, "%s", cfg->path);
     }
+    if (cfg->users) {
+        command_add(c, "--users");
+        command_add(c, "%u", cfg->users);
+    }
     if (cfg->faults) {
         command_add(c, "--faults");
         command_add(c, "%s", cfg->faults);
@@ -163,7 +167,7 @@ static int start_room(struct demo *demo, struct command *c, struct status *err)
         command_add(c, "%s", cfg->fault_report);
     }
     if (!cfg->realtime) {
-        char roles[100] = "bs";
+        char roles[16 * (DEMO_USERS_MAX + 1)] = "bs";
         for (size_t i = 0; i < demo->scene.n_users; i++)
             snprintf(roles + strlen(roles), sizeof roles - strlen(roles), ",%s",
                      demo->scene.users[i].role);
@@ -398,6 +402,15 @@ static int read_preset(struct demo *demo, struct command *c, struct status *err)
     return demo_preset_read(&demo->children, demo->cfg->preset, c, &demo->preset, err);
 }
 
+static int read_scene(struct demo *demo, struct status *err)
+{
+    const struct demo_wish wish = {.scene = demo->cfg->scene,
+                                   .path = demo->cfg->path,
+                                   .seed = demo->cfg->seed,
+                                   .users = demo->cfg->users};
+    return demo_scene_read(&demo->children, &wish, &demo->preset, &demo->scene, err);
+}
+
 int demo_start(struct demo *demo, struct status *err)
 {
     static struct command command;
@@ -416,8 +429,7 @@ int demo_start(struct demo *demo, struct status *err)
     if (rc == 0)
         rc = read_preset(demo, &command, err);
     if (rc == 0)
-        rc = demo_scene_read(&demo->children, demo->cfg->scene, demo->cfg->path, &demo->preset,
-                             &demo->scene, err);
+        rc = read_scene(demo, err);
     if (rc == 0)
         misjudge_heights(demo);
     if (rc == 0)

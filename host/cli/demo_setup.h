@@ -29,6 +29,7 @@ struct demo_cfg {
     uint64_t seed;
     double speed;    /* room seconds per second at most; 0 = no limit */
     int port;        /* of the live page; 0 = any, -1 = 8088 or any */
+    unsigned users;  /* in the room; 0 = as many as the scene lists */
     unsigned pixels; /* a train of pilots every so many cycles; 0 = none */
     bool permit, realtime, json, keep, headless;
     bool link;                   /* slots of data each way, by all TX channels */

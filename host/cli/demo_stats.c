@@ -48,7 +48,10 @@ static int grow(struct stats *s)
     double *latency = realloc(s->latency_ms, capacity * sizeof *latency);
     if (latency)
         s->latency_ms = latency;
-    if (!error || !latency)
+    int *user = realloc(s->user, capacity * sizeof *user);
+    if (user)
+        s->user = user;
+    if (!error || !latency || !user)
         return ERR_NO_MEMORY;
     s->capacity = capacity;
     return 0;
@@ -63,6 +66,7 @@ int stats_add(struct stats *s, const json_t *fix)
     if (s->n == s->capacity && grow(s) != 0)
         return ERR_NO_MEMORY;
     s->error_m[s->n] = json_number_value(error);
+    s->user[s->n] = (int)json_number_at(fix, "user");
     s->latency_ms[s->n++] = json_number_value(latency);
     s->inside += (size_t)is_inside(fix);
     s->steered += json_object_get(fix, "misidentified") != NULL;
@@ -106,9 +110,38 @@ static json_t *count_two(const struct stats *s, const char *path, const char *ot
         (json_int_t)(json_number_at(s->health, path) + json_number_at(s->health, other)));
 }
 
+/* Of the user's own counters, and the errors of the fixes. Before error_m is sorted. */
+static json_t *of_user(const struct stats *s, const json_t *counters)
+{
+    const int id = (int)json_number_at(counters, "id");
+    double *error_m = malloc((s->n + 1) * sizeof *error_m);
+    size_t n = 0;
+    for (size_t i = 0; error_m && i < s->n; i++)
+        if (s->user[i] == id)
+            error_m[n++] = s->error_m[i];
+    json_t *j = json_pack(
+        "{s:i, s:I, s:I, s:I}", "id", id, "asked", (json_int_t)json_number_at(counters, "asked"),
+        "permitted", (json_int_t)json_number_at(counters, "permitted"), "fixes", (json_int_t)n);
+    json_object_set(j, "state", json_object_get(counters, "state"));
+    json_object_set_new(j, "error_p50_m", rank(error_m, n, 50));
+    json_object_set_new(j, "error_p90_m", rank(error_m, n, 90));
+    free(error_m);
+    return j;
+}
+
+static json_t *of_users(const struct stats *s)
+{
+    const json_t *users = json_object_get(s->health, "users");
+    json_t *list = json_array();
+    for (size_t i = 0; i < json_array_size(users); i++)
+        json_array_append_new(list, of_user(s, json_array_get(users, i)));
+    return list;
+}
+
 json_t *stats_summary(struct stats *s, double wall_s)
 {
     json_t *j = json_pack("{s:s}", "type", "summary");
+    json_object_set_new(j, "users", of_users(s)); /* first: the ranks sort */
     json_object_set_new(j, "cycles", count(s, "cycles"));
     json_object_set_new(j, "responses", count(s, "responses"));
     json_object_set(j, "answers", json_object_get(s->health, "response")); /* by verdict */
@@ -131,7 +164,7 @@ json_t *stats_summary(struct stats *s, double wall_s)
     json_object_set_new(j, "gaps", count(s, "radio.rx_gaps"));
     json_object_set_new(j, "ris_acks", count(s, "ris.acks"));
     json_object_set_new(j, "ris_late", count_two(s, "ris.late", "ris.lost"));
-    json_object_set(j, "radio", json_object_get(s->health, "radio")); /* all its counters */
+    json_object_set(j, "radio", json_object_get(s->health, "radio"));   /* all its counters */
     json_object_set(j, "faults", json_object_get(s->health, "faults")); /* cycles each touched */
     json_object_set_new(j, "wall_s", json_real(wall_s));
     json_object_set_new(j, "room_s", json_real(json_number_at(s->health, "time_s")));
@@ -142,6 +175,7 @@ void stats_clear(struct stats *s)
 {
     free(s->error_m);
     free(s->latency_ms);
+    free(s->user);
     json_decref(s->health);
     *s = (struct stats){0};
 }

@@ -12,6 +12,7 @@
 
 struct stats {
     double *error_m, *latency_ms; /* [n], grown as needed */
+    int *user;                    /* [n], whose fix it is; the order of error_m until the summary */
     size_t n, capacity;
     size_t steered, misidentified; /* fixes by steering; of them, with a path that is none of its */
     size_t inside;  /* truths inside the 95 % ellipse */

@@ -67,7 +67,7 @@ int ris_place_find(const char *scene, const char *ris, struct ris_place *out, st
     char known[120] = "";
     int rc = children_init(&children, "", err);
     if (rc == 0)
-        rc = demo_scene_read(&children, scene, NULL, NULL, &s, err);
+        rc = demo_scene_read(&children, &(struct demo_wish){.scene = scene}, NULL, &s, err);
     if (rc)
         return rc;
     for (int i = 0; i < DEMO_RIS; i++) {
