@@ -281,7 +281,7 @@ int demo_scene_read(const struct children *children, const struct demo_wish *wis
 
 void command_set(struct command *command, const char *format, ...)
 {
-    char assignment[600];
+    char assignment[6000];
     va_list args;
     va_start(args, format);
     int n = vsnprintf(assignment, sizeof assignment, format, args);

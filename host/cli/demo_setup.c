@@ -247,10 +247,22 @@ static void choose_udp_ports(struct demo *demo)
     }
 }
 
+/* In one override: a program takes 64. */
+static void tell_users(const struct demo *demo, struct command *c)
+{
+    char list[DEMO_USERS_MAX * 260] = "", key[200];
+    size_t at = 0;
+    for (size_t i = 0; i < demo->scene.n_users; i++) {
+        key_path(demo, i, key, sizeof key);
+        at += (size_t)snprintf(list + at, sizeof list - at, "%s{id: %d, key_file: '%s'}",
+                               i ? ", " : "", demo->scene.users[i].id, key);
+    }
+    command_set(c, "users=[%s]", list);
+}
+
 static int start_bs(struct demo *demo, struct command *c, struct status *err)
 {
     const struct demo_cfg *cfg = demo->cfg;
-    char key[200];
     begin(c, cfg->preset);
     command_set(c, "radio.args=type=room,room=%s,role=bs", room_name(demo));
     command_set(c, "ris.endpoint=ipc://%s/ris.sock", demo->state);
@@ -267,11 +279,7 @@ static int start_bs(struct demo *demo, struct command *c, struct status *err)
     command_set(c, "cycle.first=%llu", (unsigned long long)first_cycle(cfg->seed));
     if (cfg->seconds > 0)
         command_set(c, "run.stop_after_cycles=%u", cycles_in(&demo->preset, cfg->seconds));
-    for (size_t i = 0; i < demo->scene.n_users; i++) {
-        key_path(demo, i, key, sizeof key);
-        command_set(c, "users[%zu].id=%d", i, demo->scene.users[i].id);
-        command_set(c, "users[%zu].key_file=%s", i, key);
-    }
+    tell_users(demo, c);
     tell_simulated(c, 10, cfg->link ? 21.1 + 10 * log10((double)demo->scene.n_tx) : 21.1);
     command_set(c, "radio.trigger_bank=FP0");
     command_set(c, "radio.trigger_source=");
