@@ -47,6 +47,8 @@ struct experiment_kind {
     const char *name;
     const char *row;  /* what the rows of a trial are, "iteration"; NULL: a trial is one row */
     const char *help; /* one line */
+    int leading;      /* columns that say where a row stands in figures: 1 x, 2 x and y of an image;
+                       * 0: its number does */
     size_t scenario_size;
     size_t (*rows)(const struct experiment_cfg *cfg, const void *scenario); /* NULL as row is */
     /* Fills out [EXPERIMENT_MAX_COLUMNS], returns how many (>= 1). */
@@ -69,6 +71,13 @@ extern const struct experiment_kind experiment_mask;        /* coefficient of ea
 extern const struct experiment_kind experiment_location; /* errors of users */
 extern const struct experiment_kind experiment_bits;     /* bit errors */
 extern const struct experiment_kind experiment_joint;    /* located, and the frame whole */
+
+/* The kinds of [S1] figures 4 to 6; their scenario is a struct surface_trial
+ * (calib/surface_trial.h). */
+extern const struct experiment_kind experiment_pattern;   /* levels of beams over the angle */
+extern const struct experiment_kind experiment_beamwidth; /* of the base station */
+extern const struct experiment_kind experiment_coverage;  /* of designs of a surface */
+extern const struct experiment_kind experiment_map;       /* the same, place by place */
 
 /* Seed of a trial: independent for every trial and seed, the same at every point of a sweep, so
  * that curves are compared on the same draws. */

@@ -72,9 +72,10 @@ static int complain(int rc, struct status *err)
 /* Kind location: [S1] figure 7a. */
 
 enum { WITHIN, P50, P90, P95, N_ERRORS };
-static const char *const location_names[] = {"cramer_within", "cramer_p50_m", "cramer_p90_m",
-                                             "cramer_p95_m",  "wnls_within",  "wnls_p50_m",
-                                             "wnls_p90_m",    "wnls_p95_m",   "sigma_m"};
+static const char *const location_names[] = {"cramer_within",   "cramer_p50_m", "cramer_p90_m",
+                                             "cramer_p95_m",    "wnls_within",  "wnls_p50_m",
+                                             "wnls_p90_m",      "wnls_p95_m",   "sigma_m",
+                                             "analytic_cramer", "analytic_wnls"};
 
 static size_t location_columns(const struct experiment_cfg *cfg, struct experiment_column *out)
 {
@@ -100,6 +101,16 @@ static void describe(double *error, size_t n, double threshold, double out[N_ERR
     out[P95] = error[n * 95 / 100];
 }
 
+/* Shares within the threshold in theory; NaN under fading, whose errors are not Gaussian. */
+static int analytic(const struct link_trial *trial, double *cramer, double *wnls)
+{
+    struct link_share share = {NAN, NAN};
+    int rc = isfinite(trial->k_factor) ? 0 : link_located(trial, &share);
+    *cramer = share.cramer;
+    *wnls = share.wnls;
+    return rc;
+}
+
 static int location_trial(void *workspace, const void *scenario, double *out, struct status *err)
 {
     const struct link_trial *trial = scenario;
@@ -111,7 +122,7 @@ static int location_trial(void *workspace, const void *scenario, double *out, st
     describe(room->cramer, trial->n_users, trial->threshold_m, out);
     describe(room->wnls, trial->n_users, trial->threshold_m, out + N_ERRORS);
     out[2 * N_ERRORS] = link_sigma_m(trial);
-    return 0;
+    return complain(analytic(trial, out + 2 * N_ERRORS + 1, out + 2 * N_ERRORS + 2), err);
 }
 
 /* Kind bits: figure 7b. */
@@ -138,10 +149,10 @@ static int bits_trial(void *workspace, const void *scenario, double *out, struct
 
 static size_t joint_columns(const struct experiment_cfg *cfg, struct experiment_column *out)
 {
-    static const char *const names[] = {"success", "located", "ber", "analytic_frame",
-                                        "analytic_bit"};
+    static const char *const names[] = {"success",        "located",      "ber",
+                                        "analytic_frame", "analytic_bit", "analytic"};
     (void)cfg;
-    return means(names, 5, out);
+    return means(names, 6, out);
 }
 
 static int joint_trial(void *workspace, const void *scenario, double *out, struct status *err)
@@ -158,7 +169,10 @@ static int joint_trial(void *workspace, const void *scenario, double *out, struc
     out[2] = (double)joint.n_wrong / (n * (double)trial->frame_bits);
     out[3] = out[1] * pow(whole, (double)trial->frame_bits);
     out[4] = out[1] * whole;
-    return 0;
+    double located, unused;
+    rc = analytic(trial, &located, &unused);
+    out[5] = located * pow(whole, (double)trial->frame_bits);
+    return complain(rc, err);
 }
 
 #define KIND(name_, help_)                                                                         \

@@ -292,6 +292,7 @@ const struct experiment_kind experiment_convergence = {
 const struct experiment_kind experiment_mask = {
     .name = "mask",
     .row = "element",
+    .leading = 2,
     .help = "the coefficient of every element, true and found",
     .scenario_size = sizeof(struct scenario),
     .rows = mask_rows,

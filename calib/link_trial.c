@@ -164,6 +164,89 @@ static int locate_one(const struct link_trial *trial, struct vec3 user, const do
     return 0;
 }
 
+/* Share of a Gaussian error of covariance c in the plan that is at most r long: over directions,
+ * 1 - E exp(-r^2 q / 2) / (q sqrt det), q = n^T c^-1 n. */
+static double share_within(const double c[3], double r)
+{
+    enum { N = 64 };
+    const double det = c[0] * c[2] - c[1] * c[1];
+    double sum = 0;
+    if (!(det > 0))
+        return NAN;
+    for (int i = 0; i < N; i++) { /* half a turn: q has period pi */
+        double x = cos(M_PI * (i + 0.5) / N), y = sin(M_PI * (i + 0.5) / N);
+        double q = (c[2] * x * x - 2 * c[1] * x * y + c[0] * y * y) / det;
+        sum += exp(-0.5 * r * r * q) / q;
+    }
+    return 1 - sum / (N * sqrt(det));
+}
+
+/* Plan covariance (xx, xy, yy) of the closed form at u, by its derivatives to the three lengths. */
+static int cramer_cov(const struct link_trial *trial, const struct anchors *anchors,
+                      struct vec3 user, double cov[3])
+{
+    const struct vec3 stations[3] = {trial->bs_m, trial->ris_m[0], trial->ris_m[1]};
+    const double step = 1e-4, sigma = link_sigma_m(trial);
+    memset(cov, 0, 3 * sizeof *cov);
+    for (int row = 0; row < 3; row++) {
+        struct vec3 at[2];
+        for (int side = 0; side < 2; side++) {
+            double d[3];
+            for (int k = 0; k < 3; k++) {
+                double length = fix_predict(anchors, (enum fix_row)k, user, NULL) +
+                                (k == row ? (side ? step : -step) : 0);
+                d[k] = k ? length - d[0] - vec3_dist(stations[0], stations[k]) : length / 2;
+            }
+            if (fix_cramer(stations, d, user.z, &at[side]))
+                return ERR_GEOMETRY;
+        }
+        double x = (at[1].x - at[0].x) / (2 * step), y = (at[1].y - at[0].y) / (2 * step);
+        cov[0] += sigma * sigma * x * x;
+        cov[1] += sigma * sigma * x * y;
+        cov[2] += sigma * sigma * y * y;
+    }
+    return 0;
+}
+
+/* The same of least squares: the inverse of J^T W J. */
+static void wnls_cov(const struct link_trial *trial, const struct anchors *anchors,
+                     struct vec3 user, double cov[3])
+{
+    double measured[ROW_H + 1], matrix[9], right[3], column[3];
+    for (int row = ROW_L1; row <= ROW_H; row++)
+        measured[row] = fix_predict(anchors, (enum fix_row)row, user, NULL);
+    normal_equations(anchors, measured, link_sigma_m(trial), user, matrix, right);
+    memset(cov, 0, 3 * sizeof *cov);
+    if (!spd_factor(matrix, 3))
+        return;
+    for (int c = 0; c < 2; c++) {
+        memset(column, 0, sizeof column);
+        column[c] = 1;
+        spd_solve(matrix, 3, column);
+        cov[2 * c] = column[c];
+        cov[1] = column[1 - c];
+    }
+}
+
+int link_located(const struct link_trial *trial, struct link_share *out)
+{
+    const size_t n = trial->n_users;
+    const struct anchors anchors = {trial->bs_m, trial->bs_m, {trial->ris_m[0], trial->ris_m[1]}};
+    struct vec3 *users = malloc(n * sizeof *users);
+    double *errors = malloc(3 * n * sizeof *errors), cov[3];
+    int rc = users && errors ? draw_users(trial, users, errors) : ERR_NO_MEMORY;
+    *out = (struct link_share){0};
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        rc = cramer_cov(trial, &anchors, users[i], cov);
+        out->cramer += share_within(cov, trial->threshold_m) / (double)n;
+        wnls_cov(trial, &anchors, users[i], cov);
+        out->wnls += share_within(cov, trial->threshold_m) / (double)n;
+    }
+    free(users);
+    free(errors);
+    return rc;
+}
+
 int link_locate(const struct link_trial *trial, double *cramer_m, double *wnls_m)
 {
     const size_t n = trial->n_users;
@@ -263,18 +346,21 @@ double link_ber(const struct link_trial *trial)
     return (3 * tail(trial, a) + 2 * tail(trial, 3 * a) - tail(trial, 5 * a)) / 4;
 }
 
-/* Which frames of a block arrive whole; returns the wrong bits. */
-static size_t send_frames(const struct link_trial *trial, struct rng *rng, uint8_t *bits,
+/* Which frames of a block arrive whole; returns the wrong bits. h: [n x frame_bits]. */
+static size_t send_frames(const struct link_trial *trial, struct rng *rng, uint8_t *bits, cplx *h,
                           bool *whole, size_t n)
 {
     const double sigma = sqrt(noise_var(trial, 1));
     size_t sum = 0;
     draw_bits(rng, bits, n * trial->frame_bits);
+    for (size_t i = 0; i < n * trial->frame_bits; i++)
+        h[i] = fades(trial) ? draw_fading(trial, rng) : 1;
     for (size_t i = 0; i < n; i++) {
         size_t wrong = 0;
         for (size_t b = 0; b < trial->frame_bits; b++) {
-            const uint8_t *bit = bits + i * trial->frame_bits + b;
-            wrong += wrong_bits(LINK_BPSK, symbol(LINK_BPSK, bit) + sigma * rng_cn(rng), bit);
+            const size_t at = i * trial->frame_bits + b;
+            cplx x = symbol(LINK_BPSK, bits + at) + sigma * rng_cn(rng) / h[at];
+            wrong += wrong_bits(LINK_BPSK, x, bits + at);
         }
         whole[i] = wrong == 0;
         sum += wrong;
@@ -288,12 +374,13 @@ int link_joint(const struct link_trial *trial, struct link_joint *out)
     struct rng rng = rng_seed(trial->seed ^ JOINT_SEED);
     double *error = malloc(n * sizeof *error);
     uint8_t *bits = malloc(JOINT_BLOCK * trial->frame_bits);
+    cplx *h = malloc(JOINT_BLOCK * trial->frame_bits * sizeof *h);
     bool *whole = malloc(JOINT_BLOCK * sizeof *whole);
-    int rc = error && bits && whole ? link_locate(trial, error, NULL) : ERR_NO_MEMORY;
+    int rc = error && bits && h && whole ? link_locate(trial, error, NULL) : ERR_NO_MEMORY;
     *out = (struct link_joint){0};
     for (size_t first = 0; rc == 0 && first < n; first += JOINT_BLOCK) {
         size_t block = n - first < JOINT_BLOCK ? n - first : JOINT_BLOCK;
-        out->n_wrong += send_frames(trial, &rng, bits, whole, block);
+        out->n_wrong += send_frames(trial, &rng, bits, h, whole, block);
         for (size_t i = 0; i < block; i++) {
             bool located = error[first + i] <= trial->threshold_m;
             out->n_located += located;
@@ -302,6 +389,7 @@ int link_joint(const struct link_trial *trial, struct link_joint *out)
     }
     free(error);
     free(bits);
+    free(h);
     free(whole);
     return rc;
 }

@@ -6,6 +6,7 @@
  *   locate  n U for x, n for y, n for z of the box; with fading CN(0,1) [n x 3]; normals [n x 3];
  *           length k of user i gets sigma / |h_ik| times its normal
  *   bits    all bits (top bit of a draw); with fading CN(0,1) of every symbol; CN(0,1) noise
+ *   joint   the users; of each block all bits, with fading CN(0,1) of every symbol, CN(0,1) noise
  * h = sqrt(K / (K + 1)) + CN(0,1) / sqrt(K + 1). Reentrant; memory of their own while they run. */
 #pragma once
 #include <stdbool.h>
@@ -49,6 +50,14 @@ double link_sigma_m(const struct link_trial *trial);
  * 0, ERR_NO_MEMORY, or ERR_GEOMETRY when the anchors stand in one line in plan. */
 int link_locate(const struct link_trial *trial, double *cramer_m, double *wnls_m) MUST_CHECK;
 
+/* Share of users within the threshold in theory, without fading: the closed form and least squares
+ * linearised at each of n_users places, their errors Gaussian in the plan. Returns as
+ * link_locate. */
+struct link_share {
+    double cramer, wnls;
+};
+int link_located(const struct link_trial *trial, struct link_share *out) MUST_CHECK;
+
 /* How many of n_bits arrive wrong, the channel known to the receiver (n_bits: a multiple of four
  * for LINK_QAM16). Returns 0 or ERR_NO_MEMORY. */
 int link_send(const struct link_trial *trial, size_t *n_wrong) MUST_CHECK;
@@ -58,8 +67,7 @@ int link_send(const struct link_trial *trial, size_t *n_wrong) MUST_CHECK;
 double link_ber(const struct link_trial *trial);
 
 /* Joint success, [S1] (44): a user is located by the closed form and a frame of BPSK arrives whole.
- * Bits from a generator of their own, seed ^ 0xC0FFEE, in blocks of 2000 users: bits of the block,
- * then its noise. */
+ * Bits from a generator of their own, seed ^ 0xC0FFEE, in blocks of 2000 users. */
 struct link_joint {
     size_t n_success, n_located, n_wrong; /* of n_users, n_users, n_users * frame_bits */
 };

@@ -23,11 +23,12 @@ static const struct config_key figure_keys[] = {
     {"only", CONFIG_STRINGS(struct sweep_figure, only, n_only),
      .help = "\"KEY=VALUE\" of further axes: leave out all other points"},
     {"style", CONFIG_CHOICE(struct sweep_figure, style, "lines|images"), .def = "lines",
-     .help = "images: one picture of the surface for each curve (kind mask)"},
+     .help = "images: one picture for each curve (kinds mask and map)"},
     {"log_x", CONFIG_BOOL(struct sweep_figure, log_x), .def = "no", .help = "logarithmic"},
     {"log_y", CONFIG_BOOL(struct sweep_figure, log_y), .def = "no", .help = "logarithmic"},
-    {"y_min", CONFIG_DOUBLE(struct sweep_figure, y_min), .def = CONFIG_UNSET, .help = "of y"},
-    {"y_max", CONFIG_DOUBLE(struct sweep_figure, y_max), .def = CONFIG_UNSET, .help = "of y"},
+    {"y_min", CONFIG_DOUBLE(struct sweep_figure, y_min), .def = CONFIG_UNSET,
+     .help = "of y; of the colours of images"},
+    {"y_max", CONFIG_DOUBLE(struct sweep_figure, y_max), .def = CONFIG_UNSET, .help = "the same"},
 };
 static const struct config_table figure_table = CONFIG_TABLE(struct sweep_figure, figure_keys);
 

@@ -12,6 +12,8 @@
 #include "calib/pixel_method.h"
 #include "host/cli/link_file.h"
 #include "host/cli/scenario_file.h"
+#include "host/cli/surface_file.h"
+#include "host/cli/sweep_runtime.h"
 
 #define MAX_SCENARIO_BYTES 4096
 
@@ -24,6 +26,11 @@ static int read_pixel_scenario(const struct config_sets *sets, void *out, struct
 static int read_link_scenario(const struct config_sets *sets, void *out, struct status *err)
 {
     return link_file_read(sets, out, err);
+}
+
+static int read_surface_scenario(const struct config_sets *sets, void *out, struct status *err)
+{
+    return surface_file_read(sets, out, err);
 }
 
 /* In the order of SWEEP_KINDS. bytes: of what read fills, which begins with the kind's scenario and
@@ -39,6 +46,11 @@ static const struct sweep_kind {
     {&experiment_location, sizeof(struct link_trial), read_link_scenario},
     {&experiment_bits, sizeof(struct link_trial), read_link_scenario},
     {&experiment_joint, sizeof(struct link_trial), read_link_scenario},
+    {&experiment_pattern, sizeof(struct surface_trial), read_surface_scenario},
+    {&experiment_beamwidth, sizeof(struct surface_trial), read_surface_scenario},
+    {&experiment_coverage, sizeof(struct surface_trial), read_surface_scenario},
+    {&experiment_map, sizeof(struct surface_trial), read_surface_scenario},
+    {&experiment_runtime, sizeof(struct surface_trial), read_surface_scenario},
 };
 
 static int blame(const char *name, const char *key, struct status *err)
@@ -272,8 +284,8 @@ static int check_figure(const struct sweep_plan *plan, size_t i, const char *nam
         if (fig->style == SWEEP_LINES && !number(x->values[v]))
             rc = status_set(err, ERR_ARG, "the first axis of a figure needs numbers, not '%s'",
                             x->values[v]);
-    if (!rc && fig->style == SWEEP_IMAGES && plan->kind != &experiment_mask)
-        rc = status_set(err, ERR_ARG, "images are for kind mask");
+    if (!rc && fig->style == SWEEP_IMAGES && plan->kind->leading != 2)
+        rc = status_set(err, ERR_ARG, "images are for kinds mask and map");
     for (size_t c = 0; !rc && c < fig->n_curves; c++)
         if ((rc = check_curve(plan, fig->curves[c], err)))
             snprintf(key, sizeof key, "figures[%zu].curves[%zu]", i, c);

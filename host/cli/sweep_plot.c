@@ -15,15 +15,37 @@ static const struct look {
     const char *prefix, *colour;
     int point; /* 0: a line alone */
 } looks[] = {
-    {"crb_perfect", "#999999", 0}, {"crb_knownloc", "#222222", 0},
-    {"lb_", "#c77d9b", 0},         {"mcrb", "#7b4fa3", 0},
-    {"bias", "#0fa3b1", 0},        {"agnostic", "#b03030", 9},
-    {"l1", "#d9822b", 5},          {"successive", "#2a8f4f", 13},
-    {"occam", "#0fa3b1", 11},      {"joint_trusted", "#6fb1f5", 6},
-    {"joint", "#1f5fbf", 7},       {"theory", "#222222", 0},
-    {"analytic", "#222222", 0},    {"wnls", "#1f5fbf", 7},
-    {"cramer", "#d9822b", 4},      {"success", "#1f5fbf", 7},
-    {"ber", "#1f5fbf", 7},         {"", "#555555", 6},
+    {"crb_perfect", "#999999", 0},
+    {"crb_knownloc", "#222222", 0},
+    {"lb_", "#c77d9b", 0},
+    {"mcrb", "#7b4fa3", 0},
+    {"bias", "#0fa3b1", 0},
+    {"agnostic", "#b03030", 9},
+    {"l1", "#d9822b", 5},
+    {"successive", "#2a8f4f", 13},
+    {"occam", "#0fa3b1", 11},
+    {"joint_trusted", "#6fb1f5", 6},
+    {"joint", "#1f5fbf", 7},
+    {"theory", "#222222", 0},
+    {"analytic", "#222222", 0},
+    {"wnls", "#1f5fbf", 7},
+    {"cramer", "#d9822b", 4},
+    {"success", "#1f5fbf", 7},
+    {"ber", "#1f5fbf", 7},
+    {"bs_", "#222222", 0},
+    {"ris1", "#1f5fbf", 0},
+    {"ris2", "#d9822b", 0},
+    {"focus", "#b03030", 4},
+    {"wide", "#1f5fbf", 7},
+    {"codebook", "#2a8f4f", 13},
+    {"tracked", "#d9822b", 5},
+    {"approximate", "#222222", 0},
+    {"half_power", "#1f5fbf", 7},
+    {"null", "#d9822b", 4},
+    {"toa", "#1f5fbf", 7},
+    {"identity", "#2a8f4f", 5},
+    {"mrt", "#7b4fa3", 11},
+    {"", "#555555", 6},
 };
 
 static const char *const colours[] = {"#1f5fbf", "#d9822b", "#2a8f4f", "#b03030",
@@ -126,7 +148,7 @@ static void curve_plot(FILE *f, const struct sweep_plan *plan, const struct swee
 {
     char name[96], text[160];
     const bool by_row = plan->kind->row != NULL;
-    const size_t x = by_row ? plan->file.n_axes + 1 : 1;
+    const size_t x = by_row ? plan->file.n_axes + 1 + (plan->kind->leading ? 2 : 0) : 1;
     snprintf(name, sizeof name, "%.*s", (int)strcspn(fig->curves[curve], " "), fig->curves[curve]);
     series_text(plan, fig, index, text, sizeof text);
     fprintf(f, "    csv using (1");
@@ -166,12 +188,15 @@ static void lines(FILE *f, const struct sweep_plan *plan, const struct sweep_fig
 
 static void images(FILE *f, const struct sweep_plan *plan, const struct sweep_figure *fig)
 {
-    const size_t base = plan->file.n_axes + 3; /* column and row of the element */
+    const size_t base = plan->file.n_axes + 3; /* the two leading columns: x and y */
     fprintf(f, "set multiplot layout 1,%zu title ", fig->n_curves);
     gnuplot_quoted(f, fig->title);
-    fprintf(f, " noenhanced\nunset key\nset size ratio -1\nset autoscale fix\nset xlabel 'column'\n"
-               "set ylabel 'row'\nset palette defined (0 '#0d0887', 0.33 '#9c179e', 0.66 "
-               "'#ed7953', 1 '#f0f921')\nset cbrange [0:1]\n");
+    fprintf(f,
+            " noenhanced\nunset key\nset size ratio -1\nset autoscale fix\nset xlabel '%s' "
+            "noenhanced\nset ylabel '%s' noenhanced\nset palette defined (0 '#0d0887', 0.33 "
+            "'#9c179e', 0.66 '#ed7953', 1 '#f0f921')\nset cbrange [%g:%g]\n",
+            plan->columns[0].name, plan->columns[1].name, isnan(fig->y_min) ? 0 : fig->y_min,
+            isnan(fig->y_max) ? 1 : fig->y_max);
     for (size_t c = 0; c < fig->n_curves; c++) {
         char name[96];
         snprintf(name, sizeof name, "%.*s", (int)strcspn(fig->curves[c], " "), fig->curves[c]);

@@ -143,6 +143,48 @@ static void joint_success(void **state)
     check_joint(json_object_get(json_object_get(doc, "fig7c"), "crlb"), true);
 }
 
+/* Where errors are small the linear theory holds within the scatter of the draws. */
+static void located_as_in_theory(void **state)
+{
+    static double cramer[N_USERS], wnls[N_USERS];
+    (void)state;
+    for (int error = LINK_CALIBRATED; error <= LINK_BOUND; error++) {
+        struct link_trial t = link_trial_default();
+        struct link_share share;
+        t.error = error;
+        t.snr_db = error == LINK_BOUND ? 40 : 25;
+        t.threshold_m = 0.6;
+        size_t n[2] = {0};
+        assert_int_equal(link_locate(&t, cramer, wnls), 0);
+        assert_int_equal(link_located(&t, &share), 0);
+        for (size_t i = 0; i < N_USERS; i++) {
+            n[0] += cramer[i] <= t.threshold_m;
+            n[1] += wnls[i] <= t.threshold_m;
+        }
+        const double want[2] = {share.cramer, share.wnls};
+        for (int k = 0; k < 2; k++) {
+            double sigma = sqrt(want[k] * (1 - want[k]) / N_USERS);
+            assert_true(want[k] > 0.05 && want[k] < 0.99);
+            assert_true(fabs((double)n[k] / N_USERS - want[k]) < 3.5 * sigma);
+        }
+    }
+}
+
+/* Frames under Rice fading: bit errors as in theory. */
+static void joint_under_fading(void **state)
+{
+    struct link_trial t = link_trial_default();
+    struct link_joint joint;
+    (void)state;
+    t.k_factor = 3;
+    t.snr_db = 5;
+    t.threshold_m = 5;
+    assert_int_equal(link_joint(&t, &joint), 0);
+    double n = (double)(t.n_users * t.frame_bits), p = link_ber(&t);
+    assert_true(fabs((double)joint.n_wrong / n - p) < 3.5 * sqrt(p * (1 - p) / n));
+    assert_true(joint.n_success > 0 && joint.n_success < joint.n_located);
+}
+
 static void refuses_a_line(void **state)
 {
     struct link_trial t = link_trial_default();
@@ -156,8 +198,9 @@ static void refuses_a_line(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(calibrated),     cmocka_unit_test(bound),
-        cmocka_unit_test(bit_errors),     cmocka_unit_test(joint_success),
+        cmocka_unit_test(calibrated),           cmocka_unit_test(bound),
+        cmocka_unit_test(bit_errors),           cmocka_unit_test(joint_success),
+        cmocka_unit_test(located_as_in_theory), cmocka_unit_test(joint_under_fading),
         cmocka_unit_test(refuses_a_line),
     };
     doc = golden_load("mc_fig7.json");

@@ -11,3 +11,5 @@ mirador_test(test_steer SOURCES ${CMAKE_SOURCE_DIR}/tests/calib/test_steer.c
   LIBS calib dsp m LABELS sanitize)
 mirador_test(test_link_trial SOURCES ${CMAKE_SOURCE_DIR}/tests/calib/test_link_trial.c
   LIBS calib dsp PkgConfig::JANSSON m)
+mirador_test(test_surface_trial SOURCES ${CMAKE_SOURCE_DIR}/tests/calib/test_surface_trial.c
+  LIBS calib dsp PkgConfig::JANSSON m)

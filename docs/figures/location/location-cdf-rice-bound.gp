@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Written by mirador sweep. Draws again in its own folder: gnuplot location-cdf-rice-bound.gp
+set datafile separator ','
+set datafile missing NaN
+set datafile columnheaders
+csv = 'location-cdf-rice.csv'
+set title 'share of users within, CRLB of 10 samples at 500 kHz, Rice K = 3' noenhanced
+set xlabel 'error in plan [m]' noenhanced
+set ylabel 'share of users' noenhanced
+set key outside right top noenhanced
+set autoscale xfix
+set grid lc rgb '#dddddd'
+set logscale x
+set terminal pngcairo size 980,560 font 'sans,11' background rgb 'white'
+set output 'location-cdf-rice-bound.png'
+plot \
+    csv using (1 && strcol(2) eq '0' && strcol(3) eq 'bound' ? $1 : NaN):9 with linespoints lc rgb '#1f5fbf' lw 2 dt 4 ps 0.9 pt 7 title 'WNLS, SNR 0', \
+    csv using (1 && strcol(2) eq '0' && strcol(3) eq 'bound' ? $1 : NaN):5 with linespoints lc rgb '#1f5fbf' lw 2 dt 5 ps 0.9 pt 4 title 'closed form, SNR 0', \
+    csv using (1 && strcol(2) eq '10' && strcol(3) eq 'bound' ? $1 : NaN):9 with linespoints lc rgb '#d9822b' lw 2 dt 4 ps 0.9 pt 7 title 'WNLS, SNR 10', \
+    csv using (1 && strcol(2) eq '10' && strcol(3) eq 'bound' ? $1 : NaN):5 with linespoints lc rgb '#d9822b' lw 2 dt 5 ps 0.9 pt 4 title 'closed form, SNR 10', \
+    csv using (1 && strcol(2) eq '20' && strcol(3) eq 'bound' ? $1 : NaN):9 with linespoints lc rgb '#2a8f4f' lw 2 dt 4 ps 0.9 pt 7 title 'WNLS, SNR 20', \
+    csv using (1 && strcol(2) eq '20' && strcol(3) eq 'bound' ? $1 : NaN):5 with linespoints lc rgb '#2a8f4f' lw 2 dt 5 ps 0.9 pt 4 title 'closed form, SNR 20', \
+    csv using (1 && strcol(2) eq '30' && strcol(3) eq 'bound' ? $1 : NaN):9 with linespoints lc rgb '#b03030' lw 2 dt 4 ps 0.9 pt 7 title 'WNLS, SNR 30', \
+    csv using (1 && strcol(2) eq '30' && strcol(3) eq 'bound' ? $1 : NaN):5 with linespoints lc rgb '#b03030' lw 2 dt 5 ps 0.9 pt 4 title 'closed form, SNR 30'
+set terminal svg size 980,560 font 'sans,11' background rgb 'white'
+set output 'location-cdf-rice-bound.svg'
+plot \
+    csv using (1 && strcol(2) eq '0' && strcol(3) eq 'bound' ? $1 : NaN):9 with linespoints lc rgb '#1f5fbf' lw 2 dt 4 ps 0.9 pt 7 title 'WNLS, SNR 0', \
+    csv using (1 && strcol(2) eq '0' && strcol(3) eq 'bound' ? $1 : NaN):5 with linespoints lc rgb '#1f5fbf' lw 2 dt 5 ps 0.9 pt 4 title 'closed form, SNR 0', \
+    csv using (1 && strcol(2) eq '10' && strcol(3) eq 'bound' ? $1 : NaN):9 with linespoints lc rgb '#d9822b' lw 2 dt 4 ps 0.9 pt 7 title 'WNLS, SNR 10', \
+    csv using (1 && strcol(2) eq '10' && strcol(3) eq 'bound' ? $1 : NaN):5 with linespoints lc rgb '#d9822b' lw 2 dt 5 ps 0.9 pt 4 title 'closed form, SNR 10', \
+    csv using (1 && strcol(2) eq '20' && strcol(3) eq 'bound' ? $1 : NaN):9 with linespoints lc rgb '#2a8f4f' lw 2 dt 4 ps 0.9 pt 7 title 'WNLS, SNR 20', \
+    csv using (1 && strcol(2) eq '20' && strcol(3) eq 'bound' ? $1 : NaN):5 with linespoints lc rgb '#2a8f4f' lw 2 dt 5 ps 0.9 pt 4 title 'closed form, SNR 20', \
+    csv using (1 && strcol(2) eq '30' && strcol(3) eq 'bound' ? $1 : NaN):9 with linespoints lc rgb '#b03030' lw 2 dt 4 ps 0.9 pt 7 title 'WNLS, SNR 30', \
+    csv using (1 && strcol(2) eq '30' && strcol(3) eq 'bound' ? $1 : NaN):5 with linespoints lc rgb '#b03030' lw 2 dt 5 ps 0.9 pt 4 title 'closed form, SNR 30'
