@@ -1,26 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "host/link_report.h"
 #include "host/link_traffic.h"
+#include "host/report_text.h"
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
-
-struct text {
-    char *out;
-    size_t size, n;
-};
-
-static void __attribute__((format(printf, 2, 3))) add(struct text *t, const char *format, ...)
-{
-    va_list args;
-    if (t->n >= t->size)
-        return;
-    va_start(args, format);
-    int n = vsnprintf(t->out + t->n, t->size - t->n, format, args);
-    va_end(args);
-    t->n = n < 0 ? t->size : t->n + (size_t)n;
-}
 
 static double number(double x) /* JSON has no NaN and no infinity */
 {
@@ -46,82 +29,83 @@ void link_totals_note(struct link_totals *t, const struct link_rx *rx)
     }
 }
 
-static void add_rx(struct text *t, const struct link_rx *rx, const char *prefix)
+static void add_rx(struct report_text *t, const struct link_rx *rx, const char *prefix)
 {
     const struct data_slot_result *s = &rx->slot;
-    add(t, ",\"%sfound\":%s,\"%sok\":%s,\"%ssnr_db\":%.2f", prefix, boolean(rx->found), prefix,
-        boolean(rx->ok), prefix, number((double)s->snr_db));
+    report_add(t, ",\"%sfound\":%s,\"%sok\":%s,\"%ssnr_db\":%.2f", prefix, boolean(rx->found),
+               prefix, boolean(rx->ok), prefix, number((double)s->snr_db));
     if (!rx->found)
         return;
-    add(t, ",\"%smcs\":%u,\"%sscheme\":\"%s\",\"%sknown\":%s,\"%sbytes\":%zu", prefix,
-        s->header.mcs, prefix, data_mcs(s->header.mcs)->name, prefix, boolean(s->header.known),
-        prefix, rx->bytes);
-    add(t, ",\"%sevm_db\":%.2f,\"%scfo_hz\":%.2f,\"%sphase_rad\":%.4f", prefix,
-        number((double)s->evm_db), prefix, number((double)s->cfo_hz), prefix,
-        number((double)s->phase_rad));
-    add(t, ",\"%sraw_bits\":%zu,\"%sraw_errors\":%zu,\"%sbit_errors\":%zu", prefix, s->raw_bits,
-        prefix, s->raw_errors, prefix, s->bit_errors);
+    report_add(t, ",\"%smcs\":%u,\"%sscheme\":\"%s\",\"%sknown\":%s,\"%sbytes\":%zu", prefix,
+               s->header.mcs, prefix, data_mcs(s->header.mcs)->name, prefix,
+               boolean(s->header.known), prefix, rx->bytes);
+    report_add(t, ",\"%sevm_db\":%.2f,\"%scfo_hz\":%.2f,\"%sphase_rad\":%.4f", prefix,
+               number((double)s->evm_db), prefix, number((double)s->cfo_hz), prefix,
+               number((double)s->phase_rad));
+    report_add(t, ",\"%sraw_bits\":%zu,\"%sraw_errors\":%zu,\"%sbit_errors\":%zu", prefix,
+               s->raw_bits, prefix, s->raw_errors, prefix, s->bit_errors);
 }
 
-static void add_totals(struct text *t, const struct link_totals *n, const char *prefix)
+static void add_totals(struct report_text *t, const struct link_totals *n, const char *prefix)
 {
-    add(t,
-        ",\"%stotal\":{\"sent\":%" PRIu64 ",\"send_failed\":%" PRIu64 ",\"expected\":%" PRIu64
-        ",\"found\":%" PRIu64 ",\"ok\":%" PRIu64 ",\"raw_bits\":%" PRIu64 ",\"raw_errors\":%" PRIu64
-        ",\"known_bits\":%" PRIu64 ",\"known_errors\":%" PRIu64 ",\"soundings\":%" PRIu64
-        ",\"soundings_failed\":%" PRIu64 "}",
-        prefix, n->sent, n->send_failed, n->expected, n->found, n->ok, n->raw_bits, n->raw_errors,
-        n->known_bits, n->known_errors, n->soundings, n->soundings_failed);
+    report_add(t,
+               ",\"%stotal\":{\"sent\":%" PRIu64 ",\"send_failed\":%" PRIu64
+               ",\"expected\":%" PRIu64 ",\"found\":%" PRIu64 ",\"ok\":%" PRIu64
+               ",\"raw_bits\":%" PRIu64 ",\"raw_errors\":%" PRIu64 ",\"known_bits\":%" PRIu64
+               ",\"known_errors\":%" PRIu64 ",\"soundings\":%" PRIu64
+               ",\"soundings_failed\":%" PRIu64 "}",
+               prefix, n->sent, n->send_failed, n->expected, n->found, n->ok, n->raw_bits,
+               n->raw_errors, n->known_bits, n->known_errors, n->soundings, n->soundings_failed);
 }
 
-static void add_down(struct text *t, const struct link_report *r)
+static void add_down(struct report_text *t, const struct link_report *r)
 {
     static const char *const aims[] = {"none", "fix", "track", "reciprocal"};
-    add(t, ",\"down_mcs\":%u,\"down_scheme\":\"%s\",\"down_known\":%s,\"down_bytes\":%zu",
-        r->down.mcs, data_mcs(r->down.mcs)->name, boolean(r->down.known), r->down.bytes);
-    add(t, ",\"aim\":\"%s\",\"beam_gain_db\":%.3f,\"pointing_loss_db\":%.3f,\"speed_mps\":%.3f",
-        aims[r->down.aim], number((double)r->down.gain_db), number((double)r->down.loss_db),
-        number((double)r->down.speed_mps));
+    report_add(t, ",\"down_mcs\":%u,\"down_scheme\":\"%s\",\"down_known\":%s,\"down_bytes\":%zu",
+               r->down.mcs, data_mcs(r->down.mcs)->name, boolean(r->down.known), r->down.bytes);
+    report_add(t,
+               ",\"aim\":\"%s\",\"beam_gain_db\":%.3f,\"pointing_loss_db\":%.3f,\"speed_mps\":%.3f",
+               aims[r->down.aim], number((double)r->down.gain_db), number((double)r->down.loss_db),
+               number((double)r->down.speed_mps));
     if (r->down.aim != LINK_AIM_NONE)
-        add(t, ",\"aim_m\":[%.4f,%.4f,%.4f],\"budget_snr_db\":%.2f", number(r->down.aim_m.x),
-            number(r->down.aim_m.y), number(r->down.aim_m.z),
-            number((double)r->down.budget_snr_db));
+        report_add(t, ",\"aim_m\":[%.4f,%.4f,%.4f],\"budget_snr_db\":%.2f", number(r->down.aim_m.x),
+                   number(r->down.aim_m.y), number(r->down.aim_m.z),
+                   number((double)r->down.budget_snr_db));
 }
 
-static void add_traffic(struct text *t, const struct data_link_state *state)
+static void add_traffic(struct report_text *t, const struct data_link_state *state)
 {
     if (!state || t->n >= t->size)
         return;
-    const int n = link_traffic_format(state, t->out + t->n, t->size - t->n);
-    t->n = n < 0 ? t->size : t->n + (size_t)n;
+    report_added(t, link_traffic_format(state, t->out + t->n, t->size - t->n));
 }
 
 int link_report_format(const struct link_report *r, char *out, size_t size)
 {
     static const char *const kinds[] = {"none", "data", "sounding"};
-    struct text t = {.out = out, .size = size};
-    add(&t,
-        "{\"v\":1,\"type\":\"link\",\"cycle\":%" PRIu64 ",\"time_s\":%.9f,\"user\":%d,"
-        "\"slot\":\"%s\",\"tx_calibrated\":%s,\"tx_match\":%.4f",
-        r->cycle, r->time_s, r->user_id, kinds[r->kind], boolean(r->calibrated),
-        number((double)r->match));
+    struct report_text t = {.out = out, .size = size};
+    report_add(&t,
+               "{\"v\":1,\"type\":\"link\",\"cycle\":%" PRIu64 ",\"time_s\":%.9f,\"user\":%d,"
+               "\"slot\":\"%s\",\"tx_calibrated\":%s,\"tx_match\":%.4f",
+               r->cycle, r->time_s, r->user_id, kinds[r->kind], boolean(r->calibrated),
+               number((double)r->match));
     if (r->kind == LINK_SLOT_DATA) {
         add_down(&t, r);
         add_rx(&t, &r->up, "up_");
     }
     add_totals(&t, &r->total, "");
     add_traffic(&t, r->carries ? &r->traffic : NULL);
-    add(&t, "}");
-    return t.n < size ? (int)t.n : ERR_NO_SPACE;
+    report_add(&t, "}");
+    return report_length(&t);
 }
 
 int link_rx_format(const struct link_rx *rx, const struct link_totals *total,
                    const struct data_link_state *traffic, const char *prefix, char *out,
                    size_t size)
 {
-    struct text t = {.out = out, .size = size};
+    struct report_text t = {.out = out, .size = size};
     add_rx(&t, rx, prefix);
     add_totals(&t, total, prefix);
     add_traffic(&t, traffic);
-    return t.n < size ? (int)t.n : ERR_NO_SPACE;
+    return report_length(&t);
 }

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A report's JSON, put together piece by piece in a buffer of the caller's. RT-safe. */
+#pragma once
+#include <stddef.h>
+
+struct report_text {
+    char *out;
+    size_t size; /* of out, the terminating zero included */
+    size_t n;    /* written so far; size or more: did not fit */
+};
+
+/* Appends; nothing once something did not fit. */
+void report_add(struct report_text *t, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Counts what a formatter of n characters put at out + t->n; negative: it did not fit. */
+void report_added(struct report_text *t, int n);
+
+/* Length, or ERR_NO_SPACE. */
+int report_length(const struct report_text *t);
