@@ -117,8 +117,7 @@ static int64_t now_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Takes one line out of the bucket. *before: how many were dropped since the last that passed. */
-static bool pass(struct log_site *site, unsigned long *before)
+bool log_site_pass(struct log_site *site, unsigned long *before)
 {
     pthread_mutex_lock(&state.lock);
     int64_t now = now_ms(), back = (now - site->refilled_ms) / LOG_REFILL_MS;
@@ -141,7 +140,7 @@ void log_write_from(struct log_site *site, enum log_level level, const char *for
     va_list args;
     if ((int)level > state.level)
         return;
-    if (level != LOG_LEVEL_DEBUG && !pass(site, &before))
+    if (level != LOG_LEVEL_DEBUG && !log_site_pass(site, &before))
         return;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);

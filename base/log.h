@@ -32,6 +32,9 @@ struct log_site { /* all zero at first */
     unsigned spent;
     unsigned long suppressed;
 };
+/* Takes one line out of the bucket; false: it is empty. *before: how many were dropped since the
+ * last that passed. */
+bool log_site_pass(struct log_site *site, unsigned long *before);
 void log_write_from(struct log_site *site, enum log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

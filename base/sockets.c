@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <ctype.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sodium.h>
@@ -33,7 +34,10 @@ struct sockets {
     void *context;
     bool have_secret, have_server;
     uint8_t secret[SOCKETS_KEY_BYTES], public[SOCKETS_KEY_BYTES], server[SOCKETS_KEY_BYTES];
-    uint8_t clients[SOCKETS_MAX_CLIENTS][SOCKETS_KEY_BYTES];
+    struct client {
+        char name[SOCKETS_NAME_BYTES];
+        uint8_t key[SOCKETS_KEY_BYTES];
+    } clients[SOCKETS_MAX_CLIENTS];
     size_t n_clients;
     void *zap; /* the handler's socket, owned by its thread once that runs */
     pthread_t zap_thread;
@@ -46,21 +50,24 @@ struct sockets {
 /* --- who may connect (RFC 27, ZAP) --------------------------------------------------------------
  */
 
-static bool client_known(const struct sockets *s, const struct socket_frame *key)
+static const struct client *find_client(const struct sockets *s, const struct socket_frame *key)
 {
-    bool known = false;
+    const struct client *found = NULL;
     if (key->n != SOCKETS_KEY_BYTES)
-        return false;
+        return NULL;
     for (size_t i = 0; i < s->n_clients; i++)
-        known |= sodium_memcmp(key->bytes, s->clients[i], SOCKETS_KEY_BYTES) == 0;
-    return known;
+        if (sodium_memcmp(key->bytes, s->clients[i].key, SOCKETS_KEY_BYTES) == 0)
+            found = &s->clients[i];
+    return found;
 }
 
 /* Request: version, request id, domain, address, identity, mechanism, credentials. */
 static void zap_answer(struct sockets *s, const struct socket_message *m)
 {
-    bool ok = m->n == 7 && socket_frame_is(&m->frames[0], "1.0") &&
-              socket_frame_is(&m->frames[5], "CURVE") && client_known(s, &m->frames[6]);
+    const bool asked = m->n == 7 && socket_frame_is(&m->frames[0], "1.0") &&
+                       socket_frame_is(&m->frames[5], "CURVE");
+    const struct client *client = asked ? find_client(s, &m->frames[6]) : NULL;
+    const bool ok = client != NULL;
     if (!ok)
         s->refused++;
     struct socket_frame reply[] = {
@@ -68,7 +75,7 @@ static void zap_answer(struct sockets *s, const struct socket_message *m)
         m->n > 1 ? m->frames[1] : (struct socket_frame){"", 0},
         {ok ? "200" : "400", 3},
         {ok ? "OK" : "unknown key", ok ? 2 : 11},
-        {"", 0},
+        {ok ? client->name : "", ok ? strlen(client->name) : 0}, /* socket_message_sender */
         {"", 0},
     };
     if (socket_send(s->zap, reply, 6) != 0)
@@ -158,6 +165,23 @@ static int public_from_hex(const char *hex, uint8_t key[SOCKETS_KEY_BYTES], stru
     return 0;
 }
 
+static int load_client(struct client *client, const char *text, struct status *err)
+{
+    const char *space = strchr(text, ' '), *hex = space ? space + 1 : text;
+    const size_t n = space ? (size_t)(space - text) : 8;
+    if (n == 0 || n >= sizeof client->name)
+        return status_set(err, ERR_FORMAT, "client key '%.16s...': a name has 1 to %d characters",
+                          text, SOCKETS_NAME_BYTES - 1);
+    snprintf(client->name, sizeof client->name, "%.*s", (int)n, text);
+    for (const char *c = client->name; *c; c++)
+        if (!isalnum((unsigned char)*c) && !strchr("._-@", *c))
+            return status_set(
+                err, ERR_FORMAT,
+                "client key '%.40s': a name is of letters, digits, '.', '_', '-', '@'",
+                client->name);
+    return public_from_hex(hex, client->key, err);
+}
+
 static int load_keys(struct sockets *s, const struct sockets_cfg *cfg, struct status *err)
 {
     int rc = 0;
@@ -178,7 +202,7 @@ static int load_keys(struct sockets *s, const struct sockets_cfg *cfg, struct st
     }
     assert(cfg->n_client_public_keys <= SOCKETS_MAX_CLIENTS);
     for (size_t i = 0; rc == 0 && i < cfg->n_client_public_keys; i++)
-        rc = public_from_hex(cfg->client_public_keys[i], s->clients[s->n_clients++], err);
+        rc = load_client(&s->clients[s->n_clients++], cfg->client_public_keys[i], err);
     return rc;
 }
 
@@ -492,6 +516,14 @@ int socket_recv(void *socket, struct socket_message *m, int timeout_ms)
     if (rc)
         socket_message_clear(m);
     return rc;
+}
+
+const char *socket_message_sender(const struct socket_message *m)
+{
+    const char *name = NULL;
+    if (m->n > 0)
+        name = zmq_msg_gets((const zmq_msg_t *)(const void *)m->storage[m->n - 1], "User-Id");
+    return name && name[0] ? name : NULL;
 }
 
 bool socket_frame_is(const struct socket_frame *frame, const char *text)

@@ -11,14 +11,18 @@
 
 #define SOCKETS_KEY_BYTES   32
 #define SOCKETS_MAX_CLIENTS 64
+#define SOCKETS_NAME_BYTES  40  /* of a client's name, with the zero */
+#define SOCKETS_KEY_TEXT    112 /* "NAME HEX", with the zero */
 
 struct sockets; /* ZeroMQ context, CURVE identity, ZAP handler thread */
 
 /* Keys are files as key_file_write makes them; empty strings mean none. */
 struct sockets_cfg {
-    char secret_key_file[256];                        /* ours, 32 bytes, mode 0600 */
-    char server_public_key[72];                       /* hex, to connect with CURVE */
-    char client_public_keys[SOCKETS_MAX_CLIENTS][72]; /* hex, who may connect to what we bind */
+    char secret_key_file[256];  /* ours, 32 bytes, mode 0600 */
+    char server_public_key[72]; /* hex, to connect with CURVE */
+    /* Who may connect to what we bind: hex, or a name, a space and hex. Without a name its first
+     * eight digits are the name. */
+    char client_public_keys[SOCKETS_MAX_CLIENTS][SOCKETS_KEY_TEXT];
     size_t n_client_public_keys;
 };
 
@@ -70,6 +74,10 @@ struct socket_message {
  * ERR_INTERRUPTED (a signal), ERR_FORMAT (more frames than fit: the message is dropped), ERR_IO. */
 int socket_recv(void *socket, struct socket_message *msg, int timeout_ms) MUST_CHECK;
 void socket_message_clear(struct socket_message *msg);
+
+/* Name of the key that the sender of a received message has proven to own; NULL: none was asked for
+ * (ipc, loopback without keys). Lives as long as the message. */
+const char *socket_message_sender(const struct socket_message *msg);
 
 /* True if the frame is exactly this text. Frames are not terminated. */
 bool socket_frame_is(const struct socket_frame *frame, const char *text);

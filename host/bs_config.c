@@ -212,7 +212,7 @@ static const struct config_key keys[] = {
     {"curve.secret_key_file", CONFIG_STRING(CFG, secret_key_file), .def = "",
      .help = "our CURVE key; needed for endpoints beyond this machine"},
     {"curve.client_keys", CONFIG_STRINGS(CFG, client_keys, n_client_keys), .def = "[]",
-     .help = "public keys (hex) of clients that may connect"},
+     .help = "who may connect: public key (hex), or NAME KEY for the audit log"},
 };
 static const struct config_default radio_defaults[] = {{"radio.args", "type=room,role=bs"}};
 static const struct config_part parts[] = {

@@ -4,6 +4,7 @@
  * schedule). Setup only. Defaults are profile lab. */
 #pragma once
 #include "base/config.h"
+#include "base/sockets.h"
 #include "dsp/fix.h"
 #include "host/link_config.h"
 #include "host/link_port.h"
@@ -145,7 +146,7 @@ struct bs_cfg {
     char telemetry_endpoint[BS_TEXT], control_endpoint[BS_TEXT];
     char audit_file[BS_TEXT];
     char secret_key_file[BS_TEXT];
-    char client_keys[8][72];
+    char client_keys[8][SOCKETS_KEY_TEXT];
     size_t n_client_keys;
 };
 

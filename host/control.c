@@ -23,6 +23,7 @@ enum {
 struct control {
     void *socket;
     struct control_ops ops;
+    struct log_site refusals;
     struct socket_message message;
     char answer[ANSWER_BYTES];
 };
@@ -341,30 +342,10 @@ static bool asks_only(const char *name, const json_t *request)
     return false;
 }
 
-/* Who, what, and what became of it. */
-static void write_audit(const struct control_ops *ops, json_t *request, const struct status *err)
+void control_execute(const struct control_ops *ops, const char *sender, const char *text, size_t n,
+                     char *answer, size_t size)
 {
-    char line[400];
-    const char *who = json_string_value(json_object_get(request, "who"));
-    char *name = strdup(who ? who : "a program");
-    json_object_del(request, "who");
-    json_object_del(request, "seq");
-    char *what = json_dumps(request, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(12));
-    snprintf(line, sizeof line, "command by %.60s: %.240s: %s", name ? name : "", what ? what : "",
-             status_name(err->code));
-    free(what);
-    for (char *c = line; *c; c++)
-        if ((unsigned char)*c < ' ')
-            *c = '?';
-    free(name);
-    log_info("%s", line);
-    ops->audit(ops->context, line);
-}
-
-void control_execute(const struct control_ops *ops, const char *text, size_t n, char *answer,
-                     size_t size)
-{
-    char members[ANSWER_BYTES - 256];
+    char members[ANSWER_BYTES - 256], line[CONTROL_AUDIT_BYTES];
     struct status err = {0};
     json_error_t fault;
     json_t *request = json_loadb(text, n, JSON_REJECT_DUPLICATES, &fault);
@@ -376,8 +357,11 @@ void control_execute(const struct control_ops *ops, const char *text, size_t n, 
         const struct command *command = find_command(name, &err);
         if (command)
             command->run(ops, request, members, sizeof members, &err);
-        if (command && command->changes && !asks_only(name, request))
-            write_audit(ops, request, &err);
+        if (command && command->changes && !asks_only(name, request) &&
+            control_audit_line(ops->refusals, sender, request, &err, line)) {
+            log_info("%s", line);
+            ops->audit(ops->context, line);
+        }
     }
     if (err.code)
         write_refusal(seq, &err, answer, size);
@@ -395,6 +379,7 @@ struct control *control_create(void *socket, const struct control_ops *ops, stru
     }
     c->socket = socket;
     c->ops = *ops;
+    c->ops.refusals = &c->refusals;
     return c;
 }
 
@@ -415,7 +400,8 @@ static void answer_one(struct control *c)
     if (n < 2 || n > 3)
         return;
     const struct socket_frame *request = &c->message.frames[n - 1];
-    control_execute(&c->ops, request->bytes, request->n, c->answer, sizeof c->answer);
+    control_execute(&c->ops, socket_message_sender(&c->message), request->bytes, request->n,
+                    c->answer, sizeof c->answer);
     for (size_t i = 0; i + 1 < n; i++)
         out[i] = c->message.frames[i];
     out[n - 1] = (struct socket_frame){c->answer, strlen(c->answer)};

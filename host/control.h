@@ -21,9 +21,11 @@
  *   {"cmd":"shutdown"}                     -> {"ok":true}
  *
  * "seq" (optional, integer) comes back; "who" (optional) says who asks, for the audit log, where
- * every command that changes something is written down with its verdict. A refusal reads
+ * every command that changes something is written down with its verdict and the name of the key
+ * that its sender has proven to own (control_audit.h). A refusal reads
  * {"ok":false,"error":..,"code":..}. The owner thread of the socket calls in here. */
 #pragma once
+#include "host/control_audit.h"
 #include "host/control_record.h"
 #include "host/control_scene.h"
 #include "host/control_users.h"
@@ -47,6 +49,7 @@ struct control_ops { /* what commands do, supplied by the daemon */
     void (*every)(void *context, unsigned periods); /* of the schedule, from cycle to cycle; >= 1 */
     void (*identify)(void *context, enum bs_identity identity); /* it can be, with these boards */
     void (*audit)(void *context, const char *line);
+    struct log_site *refusals; /* that are audited; NULL: all. control_create has its own */
     void *context;
     struct site_calib *site;    /* NULL: commands "calib" are refused */
     struct recorder *recorder;  /* NULL: commands "record" are refused */
@@ -63,6 +66,7 @@ void control_destroy(struct control **control);
  * commands does not hold up what else its thread does. Call again while the socket is readable. */
 void control_serve(struct control *control);
 
-/* Parses and carries out one command; writes the answer as text. For control_serve and tests. */
-void control_execute(const struct control_ops *ops, const char *text, size_t n, char *answer,
-                     size_t size);
+/* Parses and carries out one command; writes the answer as text. sender: name of the proven key,
+ * NULL: none. For control_serve and tests. */
+void control_execute(const struct control_ops *ops, const char *sender, const char *text, size_t n,
+                     char *answer, size_t size);

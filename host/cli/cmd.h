@@ -16,6 +16,7 @@ int cmd_replay(int argc, char **argv);
 int cmd_ris(int argc, char **argv);
 int cmd_schedule(int argc, char **argv);
 int cmd_set(int argc, char **argv);
+int cmd_shutdown(int argc, char **argv);
 int cmd_sweep(int argc, char **argv);
 int cmd_users(int argc, char **argv);
 int cmd_watch(int argc, char **argv);

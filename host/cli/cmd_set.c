@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * mirador set: what a running miradord shall do otherwise from its next cycle on. */
+ * mirador set: what a running miradord shall do otherwise from its next cycle on; mirador shutdown:
+ * that it shall end. */
 #include <string.h>
 
 #include "base/log.h"
@@ -134,6 +135,18 @@ static int pause_for(int argc, char **argv)
                                        .specs = link_specs,
                                        .n_specs = N(link_specs),
                                        .take = take_pause};
+    return order_run(&order, argc, argv);
+}
+
+int cmd_shutdown(int argc, char **argv)
+{
+    static const struct order order = {
+        .title = "mirador shutdown",
+        .cmd = "shutdown",
+        .synopsis = "Tells a running miradord to end cleanly. A service stays down until it is\n"
+                    "started again.",
+        .specs = link_specs,
+        .n_specs = N(link_specs)};
     return order_run(&order, argc, argv);
 }
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "host/cli/daemon_link.h"
 #include "base/log.h"
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <zmq.h>
 
 #define ANSWER_MS 3000
@@ -39,9 +41,20 @@ void daemon_link_close(struct daemon_link *link)
     sockets_destroy(&link->sockets);
 }
 
+/* For the daemon's audit log, which has the name of our key besides, if we need one. */
+static void sign(json_t *question)
+{
+    char who[60];
+    const struct passwd *user = getpwuid(getuid());
+    snprintf(who, sizeof who, "mirador of %.40s", user ? user->pw_name : "an unknown user");
+    json_object_set_new(question, "who", json_string(who));
+}
+
 json_t *daemon_ask(struct daemon_link *link, json_t *question, struct status *err)
 {
     static struct socket_message answer;
+    if (question)
+        sign(question);
     char *text = question ? json_dumps(question, JSON_COMPACT | JSON_REAL_PRECISION(12)) : NULL;
     json_t *json = NULL;
     json_decref(question);

@@ -19,6 +19,7 @@ static const struct subcommand {
     {"doctor", "mirador doctor", cmd_doctor, "what will bite a base station here, and the cure"},
     {"status", "mirador status", cmd_status, "ask a running miradord how it does"},
     {"set", "mirador set", cmd_set, "gain, frequency, period and more of a running miradord"},
+    {"shutdown", "mirador shutdown", cmd_shutdown, "end a running miradord"},
     {"users", "mirador users", cmd_users, "whom a running miradord serves"},
     {"schedule", "mirador schedule", cmd_schedule, "what happens when in a cycle, drawn"},
     {"record", "mirador record", cmd_record, "record samples; look at, mend and cut recordings"},

@@ -42,19 +42,12 @@ int order_whole(json_t *q, const char *key, const char *name, const char *text, 
     return OK;
 }
 
-/* Signed, for the daemon's audit log. */
-static json_t *ask(struct order_job *job, json_t *question, struct status *err)
-{
-    json_object_set_new(question, "who", json_string("mirador"));
-    return daemon_order(&job->link, question, err);
-}
-
 /* Until the radio has taken it, or has not. Returns the setting in force. */
 static json_t *await_radio(struct order_job *job, struct status *err)
 {
     const struct timespec nap = {.tv_nsec = LOOK_NS};
     for (double t = 0; t < PATIENCE_S; t += 1e-9 * LOOK_NS) {
-        json_t *answer = ask(job, json_pack("{s:s}", "cmd", "status"), err);
+        json_t *answer = daemon_order(&job->link, json_pack("{s:s}", "cmd", "status"), err);
         json_t *setting = json_incref(json_object_get(answer, "setting"));
         const char *refused = json_string_value(json_object_get(setting, "refused"));
         const bool pending = json_is_true(json_object_get(setting, "pending"));
@@ -78,8 +71,9 @@ static json_t *await_radio(struct order_job *job, struct status *err)
 static int carry_out(struct order_job *job, const struct order *order, bool json,
                      struct status *err)
 {
-    json_t *answer =
-        daemon_link_open(&job->link, err) ? ask(job, json_incref(job->question), err) : NULL;
+    json_t *answer = daemon_link_open(&job->link, err)
+                         ? daemon_order(&job->link, json_incref(job->question), err)
+                         : NULL;
     if (answer && order->by_radio) {
         json_decref(answer);
         answer = await_radio(job, err);

@@ -4,6 +4,7 @@
  * profile lab; carrier, rate, waveform and schedule must say the same as the base station's. */
 #pragma once
 #include "base/config.h"
+#include "base/sockets.h"
 #include "host/link_config.h"
 #include "host/link_port.h"
 
@@ -33,7 +34,7 @@ struct ue_cfg {
     int attack; /* enum attack_kind */
     char telemetry_endpoint[UE_TEXT];
     char secret_key_file[UE_TEXT];
-    char client_keys[8][72];
+    char client_keys[8][SOCKETS_KEY_TEXT];
     size_t n_client_keys;
 };
 

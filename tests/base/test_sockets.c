@@ -38,13 +38,13 @@ static void make_identity(const char *name, struct identity *id)
     assert_int_equal(key_file_write(id->secret_file, secret, sizeof secret, &err), 0);
 }
 
-static struct sockets *server_with(const struct identity *self, const struct identity *client)
+static struct sockets *server_with(const struct identity *self, const char *client)
 {
     static struct sockets_cfg cfg;
     memset(&cfg, 0, sizeof cfg);
     strcpy(cfg.secret_key_file, self->secret_file);
     if (client) {
-        strcpy(cfg.client_public_keys[0], client->public_hex);
+        strcpy(cfg.client_public_keys[0], client);
         cfg.n_client_public_keys = 1;
     }
     struct sockets *s = sockets_create(&cfg, &err);
@@ -73,6 +73,8 @@ static void *bind_free(struct sockets *s, int type, char endpoint[64])
     return socket;
 }
 
+static const char *proven; /* the sender's name as the server must know it; NULL: without a key */
+
 /* One command from client to server; the code of the server's recv. */
 static int talk(void *router, void *dealer, int timeout_ms)
 {
@@ -85,6 +87,8 @@ static int talk(void *router, void *dealer, int timeout_ms)
         assert_true(socket_frame_is(&m.frames[1], "hello"));
         assert_false(socket_frame_is(&m.frames[1], "hell"));
         assert_true(m.frames[2].n == 0 && m.frames[3].n == 2);
+        const char *sender = socket_message_sender(&m);
+        assert_true(proven ? sender && strcmp(sender, proven) == 0 : !sender);
         assert_memory_equal(m.frames[3].bytes, "\0\1", 2);
         const struct socket_frame reply[] = {m.frames[0], {"yes", 3}};
         assert_int_equal(socket_send(router, reply, 2), 0);
@@ -248,7 +252,7 @@ static void binds_publicly_with_keys(void **state)
     struct identity self, client;
     make_identity("public", &self);
     make_identity("friend", &client);
-    struct sockets *s = server_with(&self, &client);
+    struct sockets *s = server_with(&self, client.public_hex);
     void *socket = sockets_bind(s, ZMQ_PUB, "tcp://0.0.0.0:*", &err);
     assert_non_null(socket);
     socket_close(&socket);
@@ -265,12 +269,13 @@ static uint64_t refused_after(const struct sockets *s, uint64_t wanted)
 static void lets_in_only_known_keys(void **state)
 {
     (void)state;
-    char endpoint[64];
+    char endpoint[64], named[SOCKETS_KEY_TEXT];
     struct identity server, friend, stranger;
     make_identity("server", &server);
     make_identity("known", &friend);
     make_identity("stranger", &stranger);
-    struct sockets *s = server_with(&server, &friend);
+    snprintf(named, sizeof named, "alice %s", friend.public_hex);
+    struct sockets *s = server_with(&server, named);
     struct sockets *good = client_with(&friend, &server), *bad = client_with(&stranger, &server);
     struct sockets *plain = sockets_create(NULL, &err), *fooled = client_with(&friend, &stranger);
     void *router = bind_free(s, ZMQ_ROUTER, endpoint);
@@ -293,7 +298,9 @@ static void lets_in_only_known_keys(void **state)
     socket_close(&dealer);
 
     dealer = sockets_connect(good, ZMQ_DEALER, endpoint, &err);
+    proven = "alice";
     assert_int_equal(talk(router, dealer, 5000), 0);
+    proven = NULL;
     socket_close(&dealer);
     socket_close(&router);
     sockets_destroy(&s);
@@ -323,6 +330,15 @@ static void refuses_bad_key_configurations(void **state)
     cfg.server_public_key[10] = 0;
     assert_null(sockets_create(&cfg, &err));
     assert_int_equal(err.code, ERR_FORMAT);
+    cfg.server_public_key[0] = 0;
+    cfg.n_client_public_keys = 1;
+    const char *const bad[] = {" ", "bob", "bob smith ", "a,b ", "bob  "};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        snprintf(cfg.client_public_keys[0], SOCKETS_KEY_TEXT, "%s%s", bad[i],
+                 i == 1 ? "" : self.public_hex);
+        assert_null(sockets_create(&cfg, &err));
+        assert_int_equal(err.code, ERR_FORMAT);
+    }
 }
 
 static void subscribers_get_their_topics(void **state)

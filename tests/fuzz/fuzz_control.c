@@ -140,7 +140,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     };
     if (cfg.n_users == 0)
         set_up();
-    control_execute(&ops, (const char *)bytes, n, answer, sizeof answer);
+    control_execute(&ops, NULL, (const char *)bytes, n, answer, sizeof answer);
     json_t *said = json_loads(answer, 0, NULL);
     FUZZ_CHECK(json_is_object(said));
     const json_t *ok = json_object_get(said, "ok");

@@ -142,6 +142,9 @@ static void audit(void *context, const char *line)
     snprintf(s->audit, sizeof s->audit, "%s", line);
 }
 
+static const char *sender; /* name of the proven key */
+static struct log_site *refusals; /* NULL: all are audited */
+
 static json_t *ask(struct seen *seen, const char *text)
 {
     const struct control_ops ops = {.health = health,
@@ -158,10 +161,11 @@ static json_t *ask(struct seen *seen, const char *text)
                                     .every = every,
                                     .identify = identify,
                                     .audit = audit,
+                                    .refusals = refusals,
                                     .context = seen,
                                     .scene = {&cfg, &schedule, profiles}};
     char answer[8192];
-    control_execute(&ops, text, strlen(text), answer, sizeof answer);
+    control_execute(&ops, sender, text, strlen(text), answer, sizeof answer);
     json_t *o = json_loads(answer, 0, NULL);
     if (!o)
         fail_msg("not JSON: %s", answer);
@@ -440,9 +444,10 @@ static void audit_says_who_and_what_became_of_it(void **state)
     struct seen seen = {0};
     assert_true(
         is_ok(&seen, "{\"cmd\":\"background\",\"cycles\":4,\"seq\":3,\"who\":\"page\\n3\"}"));
-    assert_string_equal(seen.audit, "command by page?3: {\"cmd\":\"background\",\"cycles\":4}: ok");
+    assert_string_equal(seen.audit,
+                        "command by local (page?3): {\"cmd\":\"background\",\"cycles\":4}: ok");
     assert_false(is_ok(&seen, "{\"cmd\":\"background\",\"cycles\":-4}"));
-    assert_non_null(strstr(seen.audit, "by a program"));
+    assert_non_null(strstr(seen.audit, "by local (a program)"));
     assert_null(strstr(seen.audit, ": ok"));
     json_decref(ask(&seen, "{\"cmd\":\"status\"}"));
     assert_int_equal(seen.audits, 2);
@@ -450,9 +455,48 @@ static void audit_says_who_and_what_became_of_it(void **state)
     json_decref(ask(&seen, "{\"cmd\":\"pause\",\"seconds\":5,\"kind\":\"list\"}"));
     assert_int_equal(seen.audits, 4); /* words of other commands hide nothing */
     char text[500];
-    snprintf(text, sizeof text, "{\"cmd\":\"background\",\"cycles\":4,\"x\":\"%0300d\"}", 0);
+    snprintf(text, sizeof text, "{\"cmd\":\"background\",\"cycles\":4,\"x\":\"%300s\"}", "");
     json_decref(ask(&seen, text));
-    assert_non_null(strstr(seen.audit, ": {\"cmd\":\"background\",\"cycles\":4,\"x\":\"000000"));
+    assert_non_null(strstr(seen.audit, ": {\"cmd\":\"background\",\"cycles\":4,\"x\":\"      "));
+}
+
+/* Whoever has a key can say what he likes of himself, but not leave out which key it is. */
+static void audit_names_the_key_that_was_proven(void **state)
+{
+    (void)state;
+    struct seen seen = {0};
+    sender = "alice";
+    assert_true(is_ok(&seen, "{\"cmd\":\"pause\",\"seconds\":1,\"who\":\"x): {}: ok\"}"));
+    assert_string_equal(seen.audit,
+                        "command by key alice (x?: ??: ok): {\"cmd\":\"pause\",\"seconds\":1}: ok");
+    sender = NULL;
+}
+
+static void audit_keeps_no_keys(void **state)
+{
+    (void)state;
+    struct seen seen = {0};
+    assert_true(is_ok(&seen, "{\"cmd\":\"users\",\"do\":\"add\",\"user\":2,\"key\":"
+                             "\"00112233445566778899aabbccddeeff\"}"));
+    assert_non_null(strstr(seen.audit, "\"key\":\"00112233*\"}: ok"));
+}
+
+static void a_flood_of_refusals_is_counted_not_written(void **state)
+{
+    (void)state;
+    struct seen seen = {0};
+    struct log_site site = {0};
+    refusals = &site;
+    for (int i = 0; i < 1000; i++)
+        assert_false(is_ok(&seen, "{\"cmd\":\"pause\",\"seconds\":-1}"));
+    assert_in_range(seen.audits, LOG_BURST, LOG_BURST + 5);
+    const unsigned written = seen.audits;
+    assert_true(is_ok(&seen, "{\"cmd\":\"pause\",\"seconds\":1}"));
+    assert_int_equal(seen.audits, written + 1); /* what is carried out is always written */
+    char words[60];
+    snprintf(words, sizeof words, ": ok (%u refusals before this left out)", 1000 - written);
+    assert_non_null(strstr(seen.audit, words));
+    refusals = NULL;
 }
 
 static int make_scene(void **state)
@@ -490,6 +534,9 @@ int main(void)
         cmocka_unit_test(identity_changes_where_the_boards_can),
         cmocka_unit_test(users_are_added_by_the_name_of_a_key),
         cmocka_unit_test(audit_says_who_and_what_became_of_it),
+        cmocka_unit_test(audit_names_the_key_that_was_proven),
+        cmocka_unit_test(audit_keeps_no_keys),
+        cmocka_unit_test(a_flood_of_refusals_is_counted_not_written),
     };
     return cmocka_run_group_tests(tests, make_scene, NULL);
 }

@@ -173,7 +173,7 @@ async function records(page) {
 
 async function auditTells(daemon) {
   const audit = readFileSync(join(daemon.folder, "bs/audit.log"), "utf8");
-  for (const words of [/command by page \d+ of 127\.0\.0\.1: .*"permit".*: ok/, /"pause","seconds":600.*: ok/, /"seconds":-5.*: arg/])
+  for (const words of [/command by local \(page \d+ of 127\.0\.0\.1\): .*"permit".*: ok/, /"pause","seconds":600.*: ok/, /"seconds":-5.*: arg/])
     assert.match(audit, words);
 }
 
