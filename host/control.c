@@ -15,7 +15,6 @@ enum {
     ANSWER_BYTES = 65536,
     CYCLES_MAX = 10000,
     PAUSE_MAX_S = 3600,
-    USER_ID_MAX = 1048575,
     AT_ONCE = 64
 };
 #define PAUSE_MAX_CYCLES 16384 /* what the reserved cycle numbers bridge */
@@ -154,17 +153,16 @@ static int run_hold(const struct control_ops *ops, const json_t *args, char *out
 static int run_permit(const struct control_ops *ops, const json_t *args, char *out, size_t size,
                       struct status *err)
 {
-    const json_t *id = json_object_get(args, "user"), *allow = json_object_get(args, "allow");
-    if (need_scene(ops, err))
+    const json_t *allow = json_object_get(args, "allow");
+    int user;
+    if (need_scene(ops, err) || control_user(json_object_get(args, "user"), &user, err))
         return err->code;
-    if (!json_is_integer(id) || !json_is_boolean(allow))
-        return status_set(err, ERR_ARG, "\"user\" must be an ID and \"allow\" true or false");
-    const json_int_t user = json_integer_value(id);
+    if (!json_is_boolean(allow))
+        return status_set(err, ERR_ARG, "\"allow\" must be true or false");
     snprintf(out, size, "{}");
-    if (user >= 0 && user <= USER_ID_MAX &&
-        ops->allow(ops->context, (int)user, json_is_true(allow)) == OK)
-        return OK;
-    return status_set(err, ERR_NOT_FOUND, "there is no user %lld here", (long long)user);
+    return ops->allow(ops->context, user, json_is_true(allow)) == OK
+               ? OK
+               : status_set(err, ERR_NOT_FOUND, "there is no user %d here", user);
 }
 
 static json_t *user_json(const struct health_orders *o, size_t i)

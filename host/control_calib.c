@@ -45,19 +45,25 @@ static int take_position(const json_t *args, struct vec3 *out, struct status *er
 
 int control_calib_request(const json_t *args, struct site_request *out, struct status *err)
 {
-    const json_t *cycles = json_object_get(args, "cycles"), *user = json_object_get(args, "user");
+    const json_t *cycles = json_object_get(args, "cycles"), *user = json_object_get(args, "user"),
+                 *cable = json_object_get(args, "cable_m");
     int kind = take_name(args, "kind", CALIB_TRANSMIT, kind_name, ERR_ARG, err);
     int from = take_name(args, "from", SITE_SOURCES, source_name, SITE_LEAK, err);
     if (kind < 0 || from < 0)
         return err->code ? err->code : status_set(err, ERR_ARG, "\"kind\" is missing");
+    int id = -1;
+    if (user && control_user(user, &id, err))
+        return err->code;
+    if (cable && !json_is_number(cable))
+        return status_set(err, ERR_ARG, "\"cable_m\" must be a number");
     json_int_t n = cycles                     ? json_integer_value(cycles)
                    : kind == CALIB_BACKGROUND ? CYCLES_BACKGROUND
                                               : CYCLES_RADIO;
     *out = (struct site_request){.kind = (enum calib_kind)kind,
                                  .from = (enum site_source)from,
                                  .cycles = n > 0 && n < 100000 ? (unsigned)n : 0,
-                                 .cable_m = json_number_value(json_object_get(args, "cable_m")),
-                                 .user = user ? (int)json_integer_value(user) : -1};
+                                 .cable_m = json_number_value(cable),
+                                 .user = id};
     return out->from == SITE_USER ? take_position(args, &out->position, err) : OK;
 }
 

@@ -69,6 +69,8 @@ int control_record(struct recorder *recorder, const char *folder, const json_t *
         return status_set(err, ERR_ARG, "\"do\" must be start, stop, mark or status");
     if (choose_prefix(folder, args, prefix, err))
         return err->code;
+    if (json_object_get(args, "text") && !text)
+        return status_set(err, ERR_ARG, "\"text\" must be a string");
     const json_t *stream = json_object_get(args, "stream");
     if (stream && !json_is_boolean(stream))
         return status_set(err, ERR_ARG, "\"stream\" must be true or false");

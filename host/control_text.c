@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "host/control_text.h"
-#include "frames/status.h"
+#include "base/log.h"
+#include "frames/sensing_frame.h"
 #include <ctype.h>
 #include <string.h>
 
@@ -24,4 +25,14 @@ int control_text(json_t *object, int digits, char *out, size_t size)
     json_decref(object);
     out[n < size ? n : 0] = '\0';
     return n > 0 && n < size ? (int)n : ERR_NO_SPACE;
+}
+
+int control_user(const json_t *value, int *id, struct status *err)
+{
+    const json_int_t user = json_integer_value(value);
+    if (!json_is_integer(value) || user < 0 || user > (json_int_t)SENSING_USER_ID_MAX)
+        return status_set(err, ERR_ARG, "\"user\" must be an ID, from 0 to %u",
+                          SENSING_USER_ID_MAX);
+    *id = (int)user;
+    return OK;
 }

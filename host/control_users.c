@@ -4,7 +4,7 @@
 #include "host/control_text.h"
 #include <string.h>
 
-enum { USER_ID_MAX = (1 << 20) - 1, PRIORITY_MAX = 7 };
+enum { PRIORITY_MAX = 7 };
 #define RATE_MAX_HZ 100.0
 
 static int take_key(const json_t *args, const char **key, struct status *err)
@@ -36,7 +36,6 @@ int control_users(const json_t *args, struct roster_wish *wish, struct status *e
 {
     static const char *const words[] = {"list", "add", "set", "remove"};
     const char *what = json_string_value(json_object_get(args, "do"));
-    const json_t *id = json_object_get(args, "user");
     int command = USERS_LIST;
     *wish = (struct roster_wish){0};
     while (command <= USERS_REMOVE && !(what && strcmp(what, words[command]) == 0))
@@ -47,9 +46,5 @@ int control_users(const json_t *args, struct roster_wish *wish, struct status *e
         return err->code;
     if (command == USERS_LIST)
         return command;
-    const json_int_t user = json_integer_value(id);
-    if (!json_is_integer(id) || user < 0 || user > USER_ID_MAX)
-        return status_set(err, ERR_ARG, "\"user\" must be an ID, from 0 to %d", USER_ID_MAX);
-    wish->id = (int)user;
-    return command;
+    return control_user(json_object_get(args, "user"), &wish->id, err) ? err->code : command;
 }

@@ -260,6 +260,7 @@ static void watch_setting(struct publisher *p, const struct cycle_report *r)
         return;
     p->setting = *now;
     site_calib_radio(p->d->p.site, now);
+    p->site.last = (struct report_site){0}; /* without a leak no cycle would say otherwise */
     log_info(
         "from cycle %llu: %.6f MHz, TX %.1f dB, RX %.1f dB; what was calibrated before is void",
         (unsigned long long)r->plan.cycle, now->carrier_hz * 1e-6, now->tx_gain_db,

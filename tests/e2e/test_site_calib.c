@@ -147,19 +147,64 @@ static void delay_and_channels_are_measured_kept_and_used(void **state)
     end(demo);
 }
 
+static long long cycles_so_far(void)
+{
+    json_t *status = mirador("status");
+    const long long n = json_integer_value(json_object_get(status, "cycles"));
+    json_decref(status);
+    return n;
+}
+
+/* Neither delay nor channels are in use, and why; the zero is the leak of these cycles. */
+static void assert_refused(const json_t *site, const char *why)
+{
+    for (int i = 0; i < 2; i++) {
+        const char *part = i ? "channels" : "delay",
+                   *said = json_string_value(member(site, part, "refused"));
+        assert_false(json_is_true(member(site, part, "stored")));
+        if (!strstr(said, why))
+            fail_msg("%s: '%s' is not refused for '%s'", part, said, why);
+    }
+    assert_string_equal(json_string_value(member(site, "delay", "zero")), "leak");
+}
+
+/* After an order to a running radio, whose next cycles are under the new conditions. */
+static json_t *site_after(const char *order)
+{
+    json_decref(mirador(order));
+    return site_health(cycles_so_far() + 6);
+}
+
+/* Gain and carrier change while the base station runs: what was measured under others goes out of
+ * use by name and comes back with its conditions; measured anew, it holds for the new ones too. */
+static void follow_gain_and_carrier(void)
+{
+    json_t *done = mirador("calib delay -n 8"), *site = site_after("set gain --rx 10");
+    assert_non_null(done);
+    json_decref(done);
+    assert_string_equal(json_string_value(member(site, "delay", "zero")), "stored");
+    assert_true(json_is_true(member(site, "channels", "stored")));
+    assert_string_equal(json_string_value(member(site, "delay", "refused")), "");
+    json_decref(site);
+    site = site_after("set frequency 5.81e9"); /* where the simulated room is silent */
+    assert_refused(site, "carrier_hz is 5810000000, was 5800000000");
+    json_decref(site);
+    json_decref(site_after("set frequency 5.8e9"));
+    site = site_after("set gain --rx 9");
+    assert_string_equal(json_string_value(member(site, "delay", "zero")), "stored");
+    assert_false(json_is_true(member(site, "channels", "stored")));
+    assert_string_equal(json_string_value(member(site, "background", "room")), "unknown");
+    json_decref(site);
+}
+
 static void another_gain_is_refused_by_name(void **state)
 {
     (void)state;
     pid_t demo = begin("--set bs.radio.rx_gain_db=9");
     json_t *site = site_health(20);
-    for (int i = 0; i < 2; i++) {
-        const char *part = i ? "channels" : "delay";
-        assert_false(json_is_true(member(site, part, "stored")));
-        assert_non_null(
-            strstr(json_string_value(member(site, part, "refused")), "rx_gain_db is 9, was 10"));
-    }
-    assert_string_equal(json_string_value(member(site, "delay", "zero")), "leak");
+    assert_refused(site, "rx_gain_db is 9, was 10");
     json_decref(site);
+    follow_gain_and_carrier();
     assert_null(mirador("calib channels --from user")); /* no position */
     assert_null(mirador("calib delay --antennas"));     /* no cable before */
     assert_null(mirador("calib background -n 2"));      /* too few */

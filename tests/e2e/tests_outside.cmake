@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+set(security_crowd ${CMAKE_CURRENT_LIST_DIR}/crowd.c)
 foreach(name liveness security bad_input demo_ris)
   mirador_test(test_${name} TIMEOUT 300 LABELS e2e
-    SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c ${CMAKE_SOURCE_DIR}/tests/e2e/demo_run.c
+    SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c ${CMAKE_SOURCE_DIR}/tests/e2e/demo_run.c ${${name}_crowd}
     LIBS base PkgConfig::JANSSON PkgConfig::ZMQ m)
   add_dependencies(test_${name} mirador mirador-room mirador-ris mirador-ue miradord mirador_room_uhd)
 endforeach()
@@ -21,7 +22,9 @@ mirador_test(test_kill TIMEOUT 600 LABELS e2e
   LIBS PkgConfig::ZMQ PkgConfig::JANSSON m)
 add_dependencies(test_kill mirador mirador-room mirador-ris mirador-ue miradord mirador_room_uhd)
 
-# For tests/e2e/soak; no test.
+# For tests/e2e/soak; no tests.
+add_executable(command_campaign ${CMAKE_CURRENT_LIST_DIR}/command_campaign.c ${CMAKE_CURRENT_LIST_DIR}/crowd.c)
+target_link_libraries(command_campaign PRIVATE base PkgConfig::JANSSON PkgConfig::ZMQ m)
 add_executable(fault_campaign ${CMAKE_CURRENT_LIST_DIR}/fault_campaign.c
   ${CMAKE_CURRENT_LIST_DIR}/fault_judge.c ${CMAKE_SOURCE_DIR}/tests/e2e/demo_run.c)
 target_link_libraries(fault_campaign PRIVATE PkgConfig::JANSSON PkgConfig::CMOCKA m)
