@@ -275,6 +275,7 @@ static void publish_cycle(struct publisher *p, const struct cycle_report *r)
         publish(p, "fix", telemetry_format_fix(r, latency_ms, p->text, sizeof p->text), NULL, 0);
         deadlines_note(p->d->p.deadlines, DEADLINE_PUBLISH, r->received_ns, now);
     }
+    atomic_store(&p->d->published, r->plan.index);
     publish(p, "cycle", telemetry_format_cycle(r, latency_ms, p->text, sizeof p->text), NULL, 0);
     if (r->response == RESPONSE_PERMITTED)
         publish(p, "paths", telemetry_format_paths(r, p->text, sizeof p->text), r->profile,

@@ -27,11 +27,11 @@ static void finish(struct daemon *d, const struct block *block, struct telemetry
 {
     item->kind = TELEMETRY_CYCLE;
     pipeline_response(d->p.pipeline, block, &item->report);
-    if (d->p.link)
-        air_link_decide(d->p.link, &item->report);
+    telemetry_queue_put(d->p.reports, item);
     note_stages(d, &item->report);
     recorder_report(d->p.recorder, &item->report);
-    telemetry_queue_put(d->p.reports, item);
+    if (d->p.link)
+        air_link_decide(d->p.link, &item->report);
 }
 
 /* A recorder keeps the block, and gives an empty one instead. */

@@ -7,6 +7,7 @@
 #include "host/bs/daemon.h"
 #include "host/clock.h"
 #include <stdio.h>
+#include <time.h>
 
 #define DATA_LEAD_S 0.02 /* a slot of data is put together and with the radio in less */
 enum {
@@ -161,10 +162,13 @@ static void conduct_pilots(struct conductor *c, int64_t index)
     cycle_gate_answer_part(d->p.gate, CYCLE_PILOTS, ok);
 }
 
-/* Whether the fix and the permission of this cycle are there in time for its downlink slot. */
+/* Whether the fix and the permission of this cycle are there in time for its downlink slot. Putting
+ * a slot together takes milliseconds of a processor that the position on its way out may want, so
+ * that goes first while there is time. */
 static bool decided(struct daemon *d, int64_t index)
 {
     const struct schedule *s = &d->p.schedule;
+    const struct timespec nap = {.tv_nsec = 1000000};
     const int64_t latest =
         schedule_start(s, index) + s->downlink - (int64_t)(DATA_LEAD_S * (double)s->rate);
     int64_t now;
@@ -173,6 +177,9 @@ static bool decided(struct daemon *d, int64_t index)
         return cycle_gate_wait_done(d->p.gate, index);
     while (got == 0 && radio_now(d->p.radio, &now) == OK && now < latest)
         got = cycle_gate_look_done(d->p.gate, index, 1);
+    while (got > 0 && atomic_load(&d->published) < index && radio_now(d->p.radio, &now) == OK &&
+           now < latest)
+        nanosleep(&nap, NULL);
     return got > 0;
 }
 

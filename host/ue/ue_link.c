@@ -73,31 +73,28 @@ void ue_link_destroy(struct ue_link **link)
 }
 
 /* The base station's ticks count by its clock: fewer or more of ours. */
-static int listen(struct ue_link *l, const struct heard_burst *burst,
-                  const struct data_link_slot *now, struct link_rx *rx)
+static int record(struct ue_link *l, const struct heard_burst *burst)
 {
     const double exact =
         burst->start_samps + (double)l->cfg.schedule->downlink / (1.0 + burst->skew);
-    const size_t n = data_slot_samps(l->down);
+    const size_t n = data_slot_samps(l->down) + TAIL_SAMPS;
     struct sc16 *const channel[] = {l->heard};
-    const struct sc16 *const heard[] = {l->heard};
     struct radio_block block;
+    const int rc =
+        radio_capture(l->radio, burst->tick + llround(exact), n, channel, wait_s, &block);
+    return rc == OK && block.faults ? ERR_RADIO : rc;
+}
+
+static void decode(struct ue_link *l, const struct heard_burst *burst,
+                   const struct data_link_slot *now, struct link_rx *rx)
+{
+    const struct sc16 *const heard[] = {l->heard};
     const struct slot_window win = {.n_slots = 1, .cfo_hz = burst->cfo_hz, .skew = burst->skew};
-    int rc = radio_capture(l->radio, burst->tick + llround(exact), n + TAIL_SAMPS, channel, wait_s,
-                           &block);
-    *rx = (struct link_rx){0};
-    if (rc == OK && block.faults)
-        rc = ERR_RADIO;
-    if (rc) {
-        link_traffic_take(l->cfg.data, now, ERR_RADIO, &rx->slot, l->payload, 0);
-        return rc;
-    }
-    rc = data_slot_decode(l->down, heard, &win, l->payload, &rx->slot);
+    const int rc = data_slot_decode(l->down, heard, &win, l->payload, &rx->slot);
     rx->found = rc == OK || rc == ERR_CRC;
     rx->ok = rc == OK;
     rx->bytes = rx->found ? data_slot_bytes(l->down, rx->slot.header.mcs) : 0;
     link_traffic_take(l->cfg.data, now, rc, &rx->slot, l->payload, rx->bytes);
-    return OK;
 }
 
 static int speak(struct ue_link *l, const struct heard_burst *burst,
@@ -119,14 +116,21 @@ static int speak(struct ue_link *l, const struct heard_burst *burst,
     return radio_tx_burst(l->radio, tick, sent, data_slot_samps(l->up));
 }
 
+/* Decoding a slot takes up to 30 ms, longer than there is between the slots: the uplink goes out
+ * first, and acknowledges what came in earlier cycles. */
 int ue_link_run(struct ue_link *l, const struct heard_burst *burst, uint64_t cycle,
                 int64_t answered, struct link_rx *down)
 {
     const struct data_link_slot now = {.cycle = cycle,
                                        .time_s = (double)burst->tick / l->cfg.waveform.rate_hz};
-    const int rc = listen(l, burst, &now, down);
-    link_totals_note(&l->total, down);
+    const int rc = record(l, burst);
     const int spoken = speak(l, burst, &now, answered);
+    *down = (struct link_rx){0};
+    if (rc == OK)
+        decode(l, burst, &now, down);
+    else
+        link_traffic_take(l->cfg.data, &now, ERR_RADIO, &down->slot, l->payload, 0);
+    link_totals_note(&l->total, down);
     l->total.sent += spoken == OK;
     l->total.send_failed += spoken != OK;
     if (spoken == ERR_TIMEOUT)

@@ -24,8 +24,9 @@ struct ue_link *ue_link_create(const struct ue_link_cfg *cfg, struct radio *radi
 void ue_link_destroy(struct ue_link **link);
 
 /* After the answer to this burst, of this cycle, was queued for `answered` (tick of our clock):
- * hears the downlink slot, blocking in the radio until it is there, and queues the uplink slot.
- * Allocates nothing. Returns 0; what the radio said when it gave nothing. */
+ * records the downlink slot, blocking in the radio until it is there, queues the uplink slot, and
+ * decodes what it recorded. Allocates nothing. Returns 0; what the radio said when it gave nothing.
+ */
 int ue_link_run(struct ue_link *link, const struct heard_burst *burst, uint64_t cycle,
                 int64_t answered, struct link_rx *down) MUST_CHECK;
 
