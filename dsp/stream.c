@@ -377,6 +377,32 @@ static int follow_leak(struct stream *st, struct stream_ref *ref)
     return fabs(ref->seen_s - st->lock.seen_s) > 0.25 * chip_s ? ERR_STATE : OK;
 }
 
+/* Antenna by antenna over the tap, from the leak's delay and phase on. */
+static void refer_to(struct stream *st, const cplxf *tap, double delay_s, cplxf *w)
+{
+    const double wavenumber = 2 * PI * st->cfg.carrier_hz / SPEED_OF_LIGHT;
+    for (size_t a = 0; a < st->cfg.n_ant; a++) {
+        cplx scale = st->correction[a] * conj((cplx)tap[a]) / fmax(cplx_norm(tap[a]), 1e-30);
+        shift_streams(st, a, delay_s, scale * cexp(-I * wavenumber * st->cfg.leak_m[a]), w);
+    }
+}
+
+int stream_whole(struct stream *st, const cplxf *h, const cplxf *tap, cplxf *w,
+                 struct stream_ref *ref)
+{
+    const size_t len = st->cfg.n_ant * st->cfg.n_carrier;
+    memset(ref, 0, sizeof *ref);
+    mean_over_slots(st, h, 1);
+    int rc = follow_leak(st, ref);
+    if (rc)
+        return rc;
+    take_taps(st, h, 1, ref->delay_s, st->cfg.leak_m, ref);
+    memset(w, 0, STREAM_COUNT * len * sizeof *w);
+    memcpy(w + STREAM_STATIC * len, h, len * sizeof *w);
+    refer_to(st, tap ? tap : ref->tap, ref->delay_s, w);
+    return OK;
+}
+
 int stream_separate(struct stream *st, const cplxf *h, size_t n_slots, cplxf *w,
                     struct stream_ref *ref)
 {
@@ -391,12 +417,7 @@ int stream_separate(struct stream *st, const cplxf *h, size_t n_slots, cplxf *w,
     common_factor(st, n_slots, ref);
     invert_factors(st, n_slots, ref);
     stream_mix(h, n_slots, n_ant * st->cfg.n_carrier, st->gain, w);
-    double wavenumber = 2 * PI * st->cfg.carrier_hz / SPEED_OF_LIGHT;
-    for (size_t a = 0; a < n_ant; a++) {
-        cplx tap = ref->tap[a];
-        cplx scale = st->correction[a] * conj(tap) / fmax(cplx_norm(tap), 1e-30);
-        shift_streams(st, a, ref->delay_s, scale * cexp(-I * wavenumber * st->cfg.leak_m[a]), w);
-    }
+    refer_to(st, ref->tap, ref->delay_s, w);
     return OK;
 }
 

@@ -88,6 +88,13 @@ void stream_state(struct stream *st, struct state_io *io);
 int stream_separate(struct stream *st, const cplxf *h, size_t n_slots, cplxf *w,
                     struct stream_ref *ref) MUST_CHECK;
 
+/* RT-safe. The same of one response [n_ant x K] while the surfaces stand still: only w's static
+ * stream, the others are 0. It is divided by `tap` [n_ant], the ref->tap of an earlier burst, or by
+ * its own where that is NULL: in a band so narrow that echoes lie in the leak's own chip a tap of
+ * each burst would divide them out. Phases and gains must be steady meanwhile. */
+int stream_whole(struct stream *st, const cplxf *h, const cplxf *tap, cplxf *w,
+                 struct stream_ref *ref) MUST_CHECK;
+
 /* RT-safe. The same for a received response (carrier and clock offset already removed by
  * slot_estimate). ERR_NO_PEAK: no arrival stands 12 dB out. */
 int stream_separate_response(struct stream *st, const cplxf *h, size_t n_slots, cplxf *w,

@@ -218,6 +218,13 @@ static int find_plateau(struct sync *s, const struct sc16 *x, size_t n, struct r
     return run->n >= 2 * BLOCKS_PER_PERIOD ? OK : ERR_NOT_FOUND;
 }
 
+/* Vertex of the parabola through magnitudes at -1, 0, +1; 0 where they do not bend. */
+static double vertex(double before, double at, double after)
+{
+    const double bend = before - 2 * at + after;
+    return bend < 0 ? 0.5 * (before - after) / bend : 0;
+}
+
 /* Where a period starts, 0 <= result < n, relative to x: average periods with the offset removed,
  * correlate with the sequence, strongest peak, parabola. */
 static double timing(struct sync *s, const struct sc16 *x, size_t n_periods, double cfo_hz)
@@ -242,9 +249,8 @@ static double timing(struct sync *s, const struct sc16 *x, size_t n_periods, dou
         if (cplxf_norm(s->mean[i]) > cplxf_norm(s->mean[at]))
             at = i;
     double a = (double)cabsf(s->mean[(at + n - 1) % n]), b = (double)cabsf(s->mean[at]);
-    double c = (double)cabsf(s->mean[(at + 1) % n]), curvature = a - 2 * b + c;
-    double offset = curvature < 0 ? 0.5 * (a - c) / curvature : 0;
-    return (double)at + offset;
+    double c = (double)cabsf(s->mean[(at + 1) % n]);
+    return (double)at + vertex(a, b, c);
 }
 
 /* Correlation of the period at x with the reference, and the share of its energy that matches. */
@@ -398,4 +404,47 @@ int sync_follow(struct sync *s, const struct sc16 *x, size_t n, double end_samps
                 struct sync_burst *out)
 {
     return find_burst(s, x, n, &end_samps, out);
+}
+
+/* What comes again after n samples, summed over the prefixes of the pilot whose body is at `at` and
+ * of the symbol behind it. */
+static cplxf prefix_products(const struct sync *s, const struct sc16 *x, size_t n, size_t at)
+{
+    const size_t period = s->cfg.n, prefix = waveform_prefix_samps(&s->cfg);
+    cplxf sum = correlate(x + at - prefix, x + at - prefix + period, prefix);
+    if (at + 2 * period + prefix <= n)
+        sum += correlate(x + at + period, x + at + 2 * period, prefix);
+    return sum;
+}
+
+int sync_pilot(struct sync *s, const struct sc16 *x, size_t n, struct sync_burst *out)
+{
+    const size_t period = s->cfg.n, prefix = waveform_prefix_samps(&s->cfg);
+    size_t best = 0;
+    float most = 0, share;
+    assert(n >= 2 * period && n <= s->max_samps);
+    *out = (struct sync_burst){0};
+    for (size_t i = 0; i < period; i++)
+        s->rotor[i] = conjf(s->ref[i]);
+    for (size_t i = prefix; i + period < n; i++) {
+        (void)match_period(s, x + i, &share);
+        if (share > most) {
+            most = share;
+            best = i;
+        }
+    }
+    if (most < PLATEAU_MIN)
+        return ERR_NOT_FOUND;
+    const double a = (double)cabsf(match_period(s, x + best - 1, &share)),
+                 c = (double)cabsf(match_period(s, x + best + 1, &share)),
+                 b = (double)cabsf(match_period(s, x + best, &share));
+    out->start_samps = out->end_samps = (double)(best - prefix) + vertex(a, b, c);
+    out->start_seen = out->end_seen = true;
+    out->plateau = most;
+    out->snr_db = 10 * log10f(most / fmaxf(1 - most, 1e-6f));
+    out->cfo_hz = phase_to_hz(s, prefix_products(s, x, n, best), period);
+    out->cfo_sigma_hz = s->cfg.rate_hz / (2 * PI * (double)period) *
+                        sqrt((double)((1 - most) / most) / (double)prefix);
+    out->rms = sqrtf(energy_of(x + best, period) / (float)period) / 32767.0f;
+    return OK;
 }

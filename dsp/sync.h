@@ -36,6 +36,15 @@ int sync_search(struct sync *sync, const struct sc16 *x, size_t n,
 int sync_follow(struct sync *sync, const struct sc16 *x, size_t n, double end_samps,
                 struct sync_burst *out) MUST_CHECK;
 
+/* RT-safe; N multiplications a sample: for receivers of a narrow band. A frame without a burst
+ * before it: the pilot symbol that matches best, its carrier offset from prefixes (its own and that
+ * of the symbol behind). No search over offsets: sender and receiver must agree to a tenth of a
+ * carrier's spacing (a common reference). snr_db: of the strongest path over all else. start_samps
+ * = end_samps: where the pilot's prefix starts. ERR_NOT_FOUND: no pilot whose energy matches to
+ * PLATEAU_MIN (0.3), with room for its prefix. */
+int sync_pilot(struct sync *sync, const struct sc16 *x, size_t n,
+               struct sync_burst *out) MUST_CHECK;
+
 /* RT-safe. Plateau alone: |autocorrelation at lag N| / energy over x [n], n > N; *cfo_hz may be
  * NULL. 0.5 ns a sample: for the search in short windows. */
 float sync_plateau(const struct sync *sync, const struct sc16 *x, size_t n, double *cfo_hz);

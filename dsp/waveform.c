@@ -61,8 +61,8 @@ int waveform_check(const struct waveform_cfg *c, struct status *err)
         return bad(err, "waveform: %zu periods per slot, must be 1 to 64", c->periods);
     if (c->slots_per_code != 8)
         return bad(err, "waveform: %zu slots per code, the codes have 8", c->slots_per_code);
-    if (c->code_reps < 1 || c->code_reps > 64)
-        return bad(err, "waveform: %zu code repetitions, must be 1 to 64", c->code_reps);
+    if (c->code_reps > 64)
+        return bad(err, "waveform: %zu code repetitions, must be 0 to 64", c->code_reps);
     if (!(c->rate_hz > 0) || !isfinite(c->rate_hz))
         return bad(err, "waveform: rate %g Hz, must be positive", c->rate_hz);
     if (!(c->rms > 0) || !(c->rms <= 0.5))

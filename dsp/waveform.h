@@ -17,7 +17,8 @@ struct waveform_cfg {
     unsigned root;         /* u, 1..K-1, coprime to K */
     size_t periods;        /* averaged per slot, 1..64 */
     size_t slots_per_code; /* slots of one code word: 8 */
-    size_t code_reps;      /* repetitions of the code words in a sensing burst, 1..64 */
+    size_t code_reps;      /* repetitions of the code words in a sensing burst, 0..64; 0: the burst
+                            * is the frame alone */
     double rate_hz;        /* fs > 0 */
     double rms;            /* amplitude of slot and pilot, full scale 1: (0, 0.5] */
 };

@@ -79,7 +79,7 @@ static void chain_stop(struct chain *c)
 struct block_pool *block_pool_create(size_t n_block, size_t n_ant, size_t n_samp,
                                      struct status *err)
 {
-    if (n_block == 0 || n_ant == 0 || n_ant > RADIO_CHANNELS_MAX || n_samp == 0) {
+    if (n_block == 0 || n_ant == 0 || n_ant > RADIO_RX_MAX || n_samp == 0) {
         status_set(err, ERR_ARG, "block pool: sizes must be > 0, antennas at most 8");
         return NULL;
     }

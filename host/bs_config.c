@@ -429,6 +429,11 @@ int bs_config_identity(const struct bs_cfg *cfg, enum bs_identity identity, cons
     const double slot_s = (double)waveform_slot_samps(&wave) / cfg->radio.rate_hz;
     const char *unused;
     key = key ? key : &unused;
+    *key = "waveform.sounding";
+    if (identity == BS_IDENTITY_CODED && cfg->waveform.sounding == LINK_SOUNDING_FRAME)
+        return status_set(err, ERR_ARG,
+                          "waveform.sounding frame: a burst without slots carries no code; use "
+                          "identity.mode: steering, or waveform.sounding: coded at both ends");
     for (size_t i = 0; identity == BS_IDENTITY_CODED && i < BS_RIS; i++) {
         *key = slow[i];
         if (cfg->ris.boards[i].switch_s > slot_s)

@@ -10,7 +10,7 @@
 
 enum calib_kind { CALIB_DELAY, CALIB_CHANNELS, CALIB_BACKGROUND, CALIB_TRANSMIT, CALIB_KINDS };
 
-enum { CALIB_KEY_ITEMS = 24, CALIB_KEY_NAME = 40, CALIB_KEY_TEXT = 256, CALIB_STREAMS = 64 };
+enum { CALIB_KEY_ITEMS = 48, CALIB_KEY_NAME = 40, CALIB_KEY_TEXT = 256, CALIB_STREAMS = 64 };
 
 /* What a record depends on: names and values as text, compared as they are. */
 struct calib_key {

@@ -55,6 +55,9 @@ static const struct config_key waveform_keys[] = {
      .help = "periods averaged in a slot"},
     {"waveform.code_reps", CONFIG_INT(CFG, code_reps), .min = 1, .max = 64, .def = "8",
      .help = "repetitions of the 8-slot codes in the sensing burst"},
+    {"waveform.sounding", CONFIG_CHOICE(CFG, sounding, "coded|frame"), .def = "coded",
+     .help = "what senses: coded slots before the 40-bit frame, or that frame alone, [S1]; at both "
+             "ends"},
     {"waveform.rms", CONFIG_DOUBLE(CFG, rms), .min = 0.001, .max = 0.5, .def = "0.25",
      .help = "amplitude relative to full scale"},
     {"waveform.modulation", CONFIG_CHOICE(CFG, modulation, "bpsk|qpsk|qam16"), .def = "qam16",
@@ -175,7 +178,7 @@ struct waveform_cfg link_waveform_cfg(const struct link_waveform *waveform, doub
         .root = (unsigned)waveform->root,
         .periods = (size_t)waveform->periods,
         .slots_per_code = 8,
-        .code_reps = (size_t)waveform->code_reps,
+        .code_reps = waveform->sounding == LINK_SOUNDING_FRAME ? 0 : (size_t)waveform->code_reps,
         .rate_hz = rate_hz,
         .rms = waveform->rms,
     };
@@ -223,7 +226,7 @@ int link_waveform_check(const struct link_waveform *waveform, double rate_hz, co
                               wave.k, names[f], why.text);
     }
     *key = "waveform.code_reps";
-    if (wave.code_reps < 2)
+    if (wave.code_reps == 1)
         return status_set(err, ERR_ARG,
                           "waveform.code_reps 1: a burst so short is not found by the terminal; "
                           "use 2 or more at both ends");

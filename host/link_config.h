@@ -24,8 +24,15 @@ struct link_radio {
     double max_eirp_dbm, full_scale_dbm, antenna_gain_dbi;
 };
 
+/* What a burst is made of, before the frames. */
+enum link_sounding {
+    LINK_SOUNDING_CODED, /* slots that the surfaces step through */
+    LINK_SOUNDING_FRAME, /* nothing: the frame's own symbols sense, [S1] III-C */
+};
+
 struct link_waveform {
     int n, k, root, periods, code_reps, modulation;
+    int sounding; /* enum link_sounding */
     double rms;
 };
 

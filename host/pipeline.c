@@ -102,7 +102,7 @@ static bool make_views(struct pipeline *p, const struct pipeline_cfg *cfg, struc
 static bool make_buffers(struct pipeline *p, struct status *err)
 {
     size_t one = p->cfg.radio.n_rx * p->wave.k * sizeof(cplxf);
-    p->h = fft_alloc(waveform_burst_slots(&p->wave) * one);
+    p->h = fft_alloc(p->wave.slots_per_code * (p->wave.code_reps + 1) * one);
     p->w = fft_alloc(STREAM_COUNT * one);
     p->v = fft_alloc(STREAM_COUNT * one);
     p->capture.kept = fft_alloc(N_STREAM * one);
@@ -175,7 +175,8 @@ struct pipeline *pipeline_create(const struct pipeline_cfg *cfg, struct status *
     atomic_init(&p->capture.request, p->cfg.background.automatic ? p->cfg.background.cycles : -1);
     set_up_position(p);
     if (!make_streams(p, err) || !make_estimators(p, err) || !make_views(p, cfg, err) ||
-        !make_map(p, err) || !pipeline_steering_create(p, err) || !make_buffers(p, err))
+        !make_map(p, err) || !pipeline_steering_create(p, err) || !pipeline_frame_create(p, err) ||
+        !make_buffers(p, err))
         pipeline_destroy(&p);
     return p;
 }
@@ -199,6 +200,7 @@ void pipeline_destroy(struct pipeline **pipeline)
     frame_rx_destroy(&p->frame);
     frame_modem_destroy(&p->modem);
     pipeline_site_destroy(p);
+    pipeline_frame_destroy(p);
     fft_free(p->h);
     fft_free(p->w);
     fft_free(p->v);
@@ -287,19 +289,28 @@ static void look_at_streams(struct pipeline *p, const struct stream_ref *ref,
         background_valid(p->background, STREAM_STATIC, pipeline_stream_config(p, STREAM_STATIC));
 }
 
-/* Block to streams. Returns what the leak says is wrong with the cycle (enum cycle_fault). */
-static uint32_t separate(struct pipeline *p, const struct block *block, struct cycle_report *r,
-                         struct stream_ref *ref)
+/* Sets p->w. Returns what stream_separate() does. */
+static int to_streams(struct pipeline *p, const struct block *block, struct stream_ref *ref)
 {
     const struct slot_window window = {
         .first = (size_t)-p->schedule.window[WINDOW_SENSING].begin,
         .n_slots = waveform_burst_slots(&p->wave),
     };
+    if (window.n_slots == 0)
+        return pipeline_frame_separate(p, block, ref);
     slot_estimate(p->slots, (const struct sc16 *const *)block->samp, &window, p->h);
-    int rc = stream_separate(p->streams, p->h, window.n_slots, p->w, ref);
+    return stream_separate(p->streams, p->h, window.n_slots, p->w, ref);
+}
+
+/* Block to streams. Returns what the leak says is wrong with the cycle (enum cycle_fault). */
+static uint32_t separate(struct pipeline *p, const struct block *block, struct cycle_report *r,
+                         struct stream_ref *ref)
+{
+    int rc = to_streams(p, block, ref);
     if (rc == ERR_STATE) { /* the radio's latency jumped: what was learned no longer fits */
         leak_watch_reset(&p->leak);
         pipeline_site_leak_moved(p);
+        pipeline_frame_release(p);
     }
     if (rc)
         return FAULT_RX_STEP;
@@ -335,6 +346,7 @@ static void heed_tuning(struct pipeline *p, const struct cycle_plan *plan)
     p->tuning = plan->tuning;
     pipeline_site_retuned(p);
     leak_watch_reset(&p->leak);
+    pipeline_frame_release(p);
 }
 
 static uint32_t clipped(const struct pipeline *p, const struct block *block)

@@ -67,6 +67,14 @@ struct steering { /* pipeline_steering.c */
     struct path_id_path path[PATH_ID_NAMES]; /* their antennas; unless named by the fit */
 };
 
+struct sounding { /* pipeline_frame.c */
+    struct frame_modem *modem;
+    cplxf *symbol; /* [MODEM_SYMBOLS_MAX] of this cycle's frame */
+    bool held;     /* since the radio was tuned: */
+    size_t lag;    /* samples from the block's begin to the frame's pilot, by way of the leak; */
+    cplxf tap[STREAM_MAX_ANT]; /* of the leak */
+};
+
 struct pipeline_user {
     int id;           /* -1: nobody has had this place yet */
     atomic_int wants; /* it from the next cycle on */
@@ -116,6 +124,7 @@ struct pipeline {
     struct pipeline_user user[BS_USERS_MAX];
     struct capture capture;
     struct steering steering;
+    struct sounding sounding;
     atomic_int identity; /* of cycles to be planned */
     bool steer_coded;    /* of bursts with codes too */
     struct leak_watch leak;
@@ -171,6 +180,14 @@ void pipeline_consent(struct pipeline_user *user, enum consent_event event);
 
 /* pipeline_response.c: verdict, height, cooperative paths. */
 void pipeline_open_response(struct pipeline *p, const struct block *block, struct cycle_report *r);
+
+/* pipeline_frame.c: the frame of the sensing block to p->w; returns what stream_whole() does. Lag
+ * and tap of the leak are those of the first block after a release. */
+bool pipeline_frame_create(struct pipeline *p, struct status *err);
+void pipeline_frame_destroy(struct pipeline *p);
+int pipeline_frame_separate(struct pipeline *p, const struct block *block, struct stream_ref *ref);
+void pipeline_frame_release(struct pipeline *p);
+void pipeline_frame_state(struct pipeline *p, struct state_io *io);
 
 /* pipeline_steering.c: paths of the one stream, before the answer; their names, with it. */
 bool pipeline_steering_create(struct pipeline *p, struct status *err);

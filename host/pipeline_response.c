@@ -8,7 +8,8 @@
 enum { EARLY_SAMPS = 48 };
 /* A burst that begins elsewhere is not an answer of this cycle: clock errors and flight take less.
  */
-#define START_TOLERANCE_S 20e-6
+#define START_TOLERANCE_S     20e-6
+#define START_TOLERANCE_SAMPS 400 /* the latencies of both devices, which count in samples */
 
 static int find_burst(struct pipeline *p, const struct block *block, struct sync_burst *burst)
 {
@@ -18,7 +19,8 @@ static int find_burst(struct pipeline *p, const struct block *block, struct sync
         if (sync_search(p->sync, block->samp[a], block->n_samp, burst))
             continue;
         if (burst->start_seen && burst->end_seen &&
-            fabs(burst->start_samps - expected) < START_TOLERANCE_S * p->wave.rate_hz)
+            fabs(burst->start_samps - expected) <
+                fmax(START_TOLERANCE_S * p->wave.rate_hz, START_TOLERANCE_SAMPS))
             return OK;
     }
     return ERR_NOT_FOUND;

@@ -106,6 +106,8 @@ static void walk(struct pipeline *p, struct state_io *io)
         user_state(&p->user[u], io);
     for (size_t i = 0; i < BS_RIS; i++)
         state_cplxf(io, p->factor[i], ris_model_elements(p->model[i]));
+    if (p->wave.code_reps == 0)
+        pipeline_frame_state(p, io);
 }
 
 size_t pipeline_state_max(const struct pipeline *p)

@@ -11,7 +11,8 @@
 #define LATER_M     0.3  /* no way over a surface is as short as the direct one */
 #define REST_DB     10.0 /* a path over a surface stands this far out of what no path explains */
 #define AGREES      0.08 /* sine of the user's angle: 5 degrees, 0.4 m at 5 m */
-#define MAX_SIGMA_M 1.0  /* a length known worse than this was not found */
+#define MAX_SIGMA_M 1.0  /* a length known worse than this, */
+#define MAX_SIGMA   0.01 /* and worse than this share of a chip c / (K spacing), was not found */
 
 enum { USER, RIS1, RIS2 }; /* sources, and paths */
 
@@ -123,6 +124,12 @@ static double path_snr_db(const struct pipeline *p, const struct delay_angle_fit
     return 10 * log10(fmax(power * n / fmax(fit->noise_var, 1e-30), 1e-30));
 }
 
+static double worst_sigma_m(const struct pipeline *p)
+{
+    const double chip_m = SPEED_OF_LIGHT / ((double)p->wave.k * waveform_spacing_hz(&p->wave));
+    return fmax(MAX_SIGMA_M, MAX_SIGMA * chip_m);
+}
+
 static void report_path(const struct pipeline *p, size_t i, struct report_path *path)
 {
     const struct delay_angle_fit *fit = &p->steering.paths;
@@ -132,8 +139,23 @@ static void report_path(const struct pipeline *p, size_t i, struct report_path *
     path->snr_db = path_snr_db(p, fit, i);
     path->peak_db = 10 * log10(fmax(cplx_norm(fit->amp[i][0]) / fmax(fit->rest[i], 1e-30), 1e-30));
     path->found = path->snr_db >= p->cfg.estimate.min_peak_db && path->sigma_m > 0 &&
-                  (i == USER || path->peak_db >= REST_DB) && path->sigma_m < MAX_SIGMA_M &&
+                  (i == USER || path->peak_db >= REST_DB) && path->sigma_m < worst_sigma_m(p) &&
                   path->length_m >= gate->min_m && path->length_m <= gate->max_m;
+}
+
+/* Where no surface's path stands out, the echo is the only one, and its arrival is known better
+ * than the joint fit, which shares a chip among three, can say. */
+static void report_echo_alone(const struct pipeline *p, const struct toa *echo,
+                              struct cycle_report *r)
+{
+    struct report_path *path = &r->path[PATH_L1];
+    if (r->path[PATH_L2].found || r->path[PATH_L3].found)
+        return;
+    path->length_m = echo->length_m;
+    path->sigma_m = echo->sigma_m;
+    path->snr_db = echo->snr_db;
+    path->peak_db = (double)echo->peak_db;
+    path->found = path->sigma_m < worst_sigma_m(p);
 }
 
 /* Snapshots of one path over the carriers, the others taken off: its antenna vector's subspace. */
@@ -195,6 +217,7 @@ void pipeline_steer(struct pipeline *p, struct cycle_report *r)
     s->found = true;
     for (size_t i = 0; i < N_STREAM; i++)
         report_path(p, i, &r->path[PATH_L1 + i]);
+    report_echo_alone(p, echo, r);
     if (p->cfg.identity.by != BS_BY_FIT)
         look_at_antennas(p);
 }

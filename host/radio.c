@@ -56,8 +56,8 @@ static int check_twice(const size_t *channel, size_t n, const char *key, struct 
 
 static int check_channels(const struct radio_cfg *cfg, struct status *err)
 {
-    if (cfg->n_tx > RADIO_CHANNELS_MAX || cfg->n_rx > RADIO_CHANNELS_MAX)
-        return fail(err, ERR_ARG, "radio: at most 8 channels in each direction");
+    if (cfg->n_tx > RADIO_CHANNELS_MAX || cfg->n_rx > RADIO_RX_MAX)
+        return fail(err, ERR_ARG, "radio: at most 32 channels that send and 8 that receive");
     if (cfg->n_tx + cfg->n_rx == 0)
         return fail(err, ERR_ARG, "radio: no channel; list radio.rx_channels or radio.tx_channels");
     if (check_twice(cfg->rx_channels, cfg->n_rx, "rx_channels", err))

@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { RADIO_CHANNELS_MAX = 8 };
+enum { RADIO_CHANNELS_MAX = 32, RADIO_RX_MAX = 8 }; /* of one direction; of them received */
 
 struct radio_trigger_cfg {
     bool enable;      /* drive a RIS trigger line */
@@ -36,7 +36,7 @@ struct radio_cfg {     /* strings outlive the radio */
     double carrier_hz; /* both directions */
     double tx_gain_db; /* every TX channel */
     double rx_gain_db; /* every RX channel */
-    size_t n_tx, n_rx; /* 0..RADIO_CHANNELS_MAX; at least one of them > 0 */
+    size_t n_tx, n_rx; /* 0..RADIO_CHANNELS_MAX, 0..RADIO_RX_MAX; at least one of them > 0 */
     size_t tx_channels[RADIO_CHANNELS_MAX];
     size_t rx_channels[RADIO_CHANNELS_MAX];
     const char *rx_antenna;   /* NULL or "": the device's default */

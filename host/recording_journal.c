@@ -291,7 +291,7 @@ static void take_head(struct take *t, const json_t *o, struct recording_head *h)
     h->carrier_hz = number(t, o, "carrier_hz");
     h->tx_gain_db = number(t, o, "tx_gain_db");
     h->rx_gain_db = number(t, o, "rx_gain_db");
-    h->n_rx = (size_t)whole(t, o, "n_rx", 1, RADIO_CHANNELS_MAX);
+    h->n_rx = (size_t)whole(t, o, "n_rx", 1, RADIO_RX_MAX);
     if (!(h->rate_hz > 0) || !(fabs(h->unix0_s) < 1e12))
         t->bad = t->bad ? t->bad : "rate_hz";
     for (size_t i = 0; i < BS_RIS; i++)

@@ -7,9 +7,10 @@
 #define LEAD_SENSING_S  1e-6
 #define LEAD_RESPONSE_S 20.48e-6 /* two periods of silence, to see the answer begin */
 #define TAIL_S          64e-6 /* delay spread, the device's own latency, the user's clock error */
+#define TAIL_SAMPS      600   /* a device's latency counts in samples */
 #define TRIGGER_S       10e-6
 enum { DATA_SYMBOLS = 4 }; /* two pilots, header and data */
-#define REARM_S         20e-3 /* boards take the pilots' sequence between the answer and the train */
+#define REARM_S 20e-3      /* boards take the pilots' sequence between the answer and the train */
 
 static int64_t ticks(const struct schedule *s, double t_s)
 {
@@ -54,10 +55,23 @@ static const char *key_of(enum schedule_window window)
     return keys[window];
 }
 
+/* Silence before an answer. A slow radio needs more for its two periods. */
+static int64_t lead_of(const struct schedule *s, const struct schedule_cfg *cfg)
+{
+    const int64_t least = ticks(s, LEAD_RESPONSE_S), periods = (int64_t)cfg->symbol_samps * 16 / 9;
+    return periods > least ? periods : least;
+}
+
+static int64_t tail_of(const struct schedule *s)
+{
+    const int64_t least = ticks(s, TAIL_S);
+    return least > TAIL_SAMPS ? least : TAIL_SAMPS;
+}
+
 /* As many whole symbols as the slots hold. */
 static void lay_out_data(struct schedule *s, const struct schedule_cfg *cfg)
 {
-    const int64_t symbol = (int64_t)cfg->symbol_samps, lead = ticks(s, LEAD_RESPONSE_S);
+    const int64_t symbol = (int64_t)cfg->symbol_samps, lead = lead_of(s, cfg);
     s->downlink = ticks(s, cfg->downlink_delay_s);
     s->uplink = ticks(s, cfg->uplink_delay_s);
     s->downlink_symbols = (size_t)(ticks(s, cfg->downlink_s) / symbol);
@@ -65,7 +79,7 @@ static void lay_out_data(struct schedule *s, const struct schedule_cfg *cfg)
     s->window[WINDOW_DOWNLINK] =
         (struct schedule_span){s->downlink, (int64_t)s->downlink_symbols * symbol};
     s->window[WINDOW_UPLINK] = (struct schedule_span){
-        s->uplink - lead, lead + (int64_t)s->uplink_symbols * symbol + ticks(s, TAIL_S)};
+        s->uplink - lead, lead + (int64_t)s->uplink_symbols * symbol + tail_of(s)};
 }
 
 static void lay_out(struct schedule *s, const struct schedule_cfg *cfg)
@@ -74,19 +88,17 @@ static void lay_out(struct schedule *s, const struct schedule_cfg *cfg)
     int64_t burst =
         code * (int64_t)cfg->n_rep + (int64_t)(cfg->sensing_symbols * cfg->symbol_samps);
     int64_t answer = code + (int64_t)(cfg->response_symbols * cfg->symbol_samps);
-    int64_t lead_a = ticks(s, LEAD_SENSING_S), lead_b = ticks(s, LEAD_RESPONSE_S);
+    int64_t lead_a = ticks(s, LEAD_SENSING_S), lead_b = lead_of(s, cfg);
     struct schedule_span *w = s->window;
     w[WINDOW_BURST] = (struct schedule_span){0, burst};
-    w[WINDOW_SENSING] = (struct schedule_span){-lead_a, lead_a + burst + ticks(s, TAIL_S)};
-    w[WINDOW_RESPONSE] =
-        (struct schedule_span){s->response - lead_b, lead_b + answer + ticks(s, TAIL_S)};
+    w[WINDOW_SENSING] = (struct schedule_span){-lead_a, lead_a + burst + tail_of(s)};
+    w[WINDOW_RESPONSE] = (struct schedule_span){s->response - lead_b, lead_b + answer + tail_of(s)};
     w[WINDOW_TRIGGER] = (struct schedule_span){s->response, ticks(s, TRIGGER_S)};
     int64_t train = (int64_t)(cfg->pilots * cfg->pilot_samps);
     w[WINDOW_PILOTS] = (struct schedule_span){span_end(&w[WINDOW_RESPONSE]), 0};
     if (train > 0) {
         w[WINDOW_PILOT_TRIGGER] = (struct schedule_span){s->pilots, ticks(s, TRIGGER_S)};
-        w[WINDOW_PILOTS] =
-            (struct schedule_span){s->pilots - lead_b, lead_b + train + ticks(s, TAIL_S)};
+        w[WINDOW_PILOTS] = (struct schedule_span){s->pilots - lead_b, lead_b + train + tail_of(s)};
     }
     if (cfg->data)
         lay_out_data(s, cfg);
@@ -233,8 +245,8 @@ int schedule_init(struct schedule *s, const struct schedule_cfg *cfg, struct sta
     };
     if (s->rate <= 0 || s->period <= 0 || s->response <= 0)
         return status_set(err, ERR_ARG, "schedule: rate, period and response delay must be > 0");
-    if (cfg->slot_samps == 0 || cfg->n_slot == 0 || cfg->n_rep == 0)
-        return status_set(err, ERR_ARG, "schedule: slots and repetitions must be > 0");
+    if (cfg->slot_samps == 0 || cfg->n_slot == 0)
+        return status_set(err, ERR_ARG, "schedule: slots must be > 0");
     if (cfg->symbol_samps == 0)
         return status_set(err, ERR_ARG, "schedule: a symbol must be > 0");
     lay_out(s, cfg);

@@ -19,7 +19,7 @@ struct schedule_cfg {
     double period_s;         /* of one cycle */
     double response_delay_s; /* burst start to response start */
     size_t slot_samps;       /* one coded slot, prefix included */
-    size_t n_slot, n_rep;    /* slots of a code; repetitions of the code in the burst */
+    size_t n_slot, n_rep;    /* slots of a code; repetitions in the burst, 0: frame alone */
     size_t symbol_samps;     /* one OFDM symbol of a frame, prefix included */
     size_t sensing_symbols;  /* pilot, data and the sync frame's symbol */
     size_t response_symbols; /* pilot and data */

@@ -144,6 +144,8 @@ int telemetry_format_cycle(const struct cycle_report *r, double latency_ms, char
         r->background_running ? "capturing" : (r->background_valid ? "valid" : "adaptive"),
         boolean(r->faults & (FAULT_RX_GAP | FAULT_RX_LOST)), number(r->leak_wander_rad));
     add_faults(&t, r->faults);
+    if (r->response == RESPONSE_PERMITTED && r->outcome != FIX_DONE)
+        add_paths(&t, r, PATH_COUNT);
     add(&t,
         ",\"stages_us\":{\"sensing\":%.1f,\"sync\":%.1f,\"response\":%.1f,\"fix\":%.1f,"
         "\"total\":%.1f},\"latency_ms\":%.3f}",
@@ -350,8 +352,8 @@ static void add_orders(struct text *t, const struct health_orders *o)
     add(t,
         "],\"period_s\":%.9g,\"identity\":\"%s\",\"setting\":{\"carrier_hz\":%.12g,"
         "\"tx_gain_db\":%.6g,\"rx_gain_db\":%.6g,\"pending\":%s",
-        o->period_s, bs_identity_name(o->identity), o->radio.in_force.carrier_hz, o->radio.in_force.tx_gain_db,
-        o->radio.in_force.rx_gain_db, boolean(o->radio.pending));
+        o->period_s, bs_identity_name(o->identity), o->radio.in_force.carrier_hz,
+        o->radio.in_force.tx_gain_db, o->radio.in_force.rx_gain_db, boolean(o->radio.pending));
     add_quoted(t, "refused", o->radio.refused);
     add(t, "}");
 }

@@ -21,6 +21,7 @@ enum {
     MAX_SNAP = 64,
     STEP_BLOCKS = 3, /* Doppler phases are held for so many blocks */
 };
+static const double step_max_s = 1e-3; /* and not so long that a walker turns meanwhile */
 _Static_assert(AIR_HOP + AIR_MAX_PRE + AIR_MAX_POST == NF, "overlap-save sizes");
 
 struct response { /* combined response of one link, interleaved, scaled by 1 / NF */
@@ -184,8 +185,19 @@ static void group_factor(const struct air_snap *snap, int g, double phase, float
     *ci = phase == 0.0 ? 0.0f : sign * (float)sin(phase);
 }
 
-/* The response of a link under a snapshot, or NULL when the link is not there. The Doppler phase is
- * that of the middle of the step. */
+/* Seconds from a set's own time to that at which its Doppler phase is taken: the middle of the
+ * step. Where samples are so slow that many snapshots come and go within a step, each stands for
+ * itself. */
+static double doppler_time(const struct air_fir *f, int64_t step, int64_t ref)
+{
+    const double rate = f->air->seg->cfg.rate_hz;
+    const double mid = (double)(step * AIR_HOP * STEP_BLOCKS + AIR_HOP * STEP_BLOCKS / 2);
+    if (AIR_HOP * STEP_BLOCKS > step_max_s * rate)
+        return 0;
+    return (mid / air_clock_ratio(f->air, f->radio) - (double)ref) / rate;
+}
+
+/* The response of a link under a snapshot, or NULL when the link is not there. */
 static const float *response(struct air_fir *f, unsigned tx_radio, unsigned port, unsigned ch,
                              const struct air_snap *snap, int64_t n0)
 {
@@ -203,8 +215,7 @@ static const float *response(struct air_fir *f, unsigned tx_radio, unsigned port
         return NULL;
     if (!r->h && !(r->h = alloc_bins()))
         return NULL;
-    double mid = (double)(step * AIR_HOP * STEP_BLOCKS + AIR_HOP * STEP_BLOCKS / 2);
-    double t = (mid / air_clock_ratio(f->air, f->radio) - (double)ref) / s->cfg.rate_hz;
+    const double t = doppler_time(f, step, ref);
     memset(r->h, 0, 2 * NF * sizeof *r->h);
     for (int g = 0; g < AIR_N_GROUP; g++) {
         if (!(link->groups >> g & 1))

@@ -27,8 +27,9 @@
 
 static const struct option_spec specs[] = {
     {"seconds", 0, "N", "room time to run; 0 = until interrupted (60)"},
-    {"preset", 0, "NAME", "radio and waveform: lab, b210, x310, n310, x410 (lab)"},
-    {"scene", 0, "NAME|FILE", "lab, lab-rice, empty, corridor, or a YAML file (lab)"},
+    {"preset", 0, "NAME", "radio and waveform: lab, b210, x310, n310, x410, paper (lab)"},
+    {"scene", 0, "NAME|FILE",
+     "lab, lab-rice, empty, corridor, paper, or a YAML file (lab; paper for preset paper)"},
     {"path", 0, "NAME", "way that the first user walks, of those the scene offers"},
     {"users", 0, "N",
      "in the room, 1 to 16, each with a key and a way of their own (as the scene says)"},
@@ -211,15 +212,32 @@ static void take_telemetry(struct run *run)
         return;
     }
     run->heard_s = clock_s();
+    if (json_array_size(json_object_get(header, "paths")) > 0) {
+        match_add_fix(&run->match, header); /* waits for the truth of its time */
+        return;
+    }
     demo_print_cycle(&run->print, header);
     json_decref(header);
+}
+
+/* Path lengths that made no position. */
+static bool take_lengths(struct run *run, json_t *found)
+{
+    if (json_object_get(found, "position_m"))
+        return false;
+    demo_scene_judge_lengths(&run->demo.scene, found);
+    stats_add_lengths(&run->stats, found);
+    demo_print_cycle(&run->print, found);
+    return true;
 }
 
 static void show_fixes(struct run *run)
 {
     for (json_t *fix; (fix = match_take(&run->match));) {
         demo_scene_judge_paths(&run->demo.scene, fix);
-        if (stats_add(&run->stats, fix) == 0)
+        if (take_lengths(run, fix))
+            (void)0;
+        else if (stats_add(&run->stats, fix) == 0)
             demo_print_fix(&run->print, fix);
         else
             log_warn("a fix without error or latency; miradord and mirador differ in version");
@@ -329,8 +347,9 @@ static void greet(const struct run *run)
 {
     const struct demo_cfg *cfg = run->demo.cfg;
     demo_print_text(&run->print, "preset %s, scene %s, path %s, seed %llu, %s; state in %s",
-                    cfg->preset, cfg->scene, run->demo.scene.path, (unsigned long long)cfg->seed,
-                    cfg->realtime ? "real time" : "gated time", run->demo.state);
+                    cfg->preset, run->demo.scene_name, run->demo.scene.path,
+                    (unsigned long long)cfg->seed, cfg->realtime ? "real time" : "gated time",
+                    run->demo.state);
     demo_print_text(&run->print,
                     "counters at any time: mirador status --endpoint ipc://%s/control.sock",
                     run->demo.state);
@@ -378,13 +397,8 @@ static int run_demo(struct run *run)
 
 int cmd_demo(int argc, char **argv)
 {
-    struct demo_cfg cfg = {.seconds = 60,
-                           .preset = "lab",
-                           .scene = "lab",
-                           .seed = 1,
-                           .speed = 1,
-                           .permit = true,
-                           .port = -1};
+    struct demo_cfg cfg = {
+        .seconds = 60, .preset = "lab", .seed = 1, .speed = 1, .permit = true, .port = -1};
     struct options opt;
     struct status err = {0};
     const struct options_cfg options_cfg = {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "host/cli/demo_preset.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,17 @@ static double number(const struct node *root, const char *group, const char *key
     return node && node->kind == NODE_SCALAR ? strtod(node->text, NULL) : 0;
 }
 
+/* radio.args "type=room,room=SCENE,...". */
+static void read_scene(const struct node *root, char out[32])
+{
+    static const char room[] = ",room=";
+    const struct node *args = member(member(root, "radio"), "args");
+    const char *text = args && args->kind == NODE_SCALAR ? args->text : "";
+    const char *name = strncmp(text, "type=room", 9) == 0 ? strstr(text, room) : NULL;
+    if (name)
+        snprintf(out, 32, "%.*s", (int)strcspn(name + strlen(room), ","), name + strlen(room));
+}
+
 int demo_preset_parse(const char *name, const char *text, struct demo_preset *out,
                       struct status *err)
 {
@@ -31,10 +43,14 @@ int demo_preset_parse(const char *name, const char *text, struct demo_preset *ou
     int rc = config_tree_read(&tree, name, text, strlen(text), err);
     if (rc == 0) {
         const struct node *channels = member(member(tree.root, "radio"), "rx_channels");
+        const struct node *sending = member(member(tree.root, "radio"), "tx_channels");
         out->rate_hz = number(tree.root, "radio", "rate_hz");
         out->cycle_period_s = number(tree.root, "schedule", "cycle_period_s");
         out->first_cycle_s = number(tree.root, "schedule", "first_cycle_s");
         out->n_rx = channels ? channels->n_items : 0;
+        out->n_tx = sending ? sending->n_items : 0;
+        out->max_eirp_dbm = number(tree.root, "radio", "max_eirp_dbm");
+        read_scene(tree.root, out->scene);
         if (!(out->rate_hz > 0 && out->cycle_period_s > 0 && out->n_rx > 0))
             rc = status_set(err, ERR_STATE,
                             "%s: miradord tells no rate, period or channels; miradord and "

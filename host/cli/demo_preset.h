@@ -11,7 +11,9 @@
 struct demo_preset {
     double rate_hz;
     double cycle_period_s, first_cycle_s;
-    size_t n_rx; /* receive antennas */
+    size_t n_tx, n_rx;
+    double max_eirp_dbm;
+    char scene[32]; /* a preset of the simulated room: which; "": of a device */
 };
 
 /* Asks the base station, with the arguments in *command: a preset (a name of ours or a file) and

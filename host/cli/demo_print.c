@@ -205,6 +205,15 @@ static void print_errors(const json_t *s)
                json_number_at(s, "steered"), json_number_at(s, "misidentified"));
 }
 
+static void print_lengths(const json_t *lengths)
+{
+    const char *name;
+    json_t *l;
+    json_object_foreach((json_t *)lengths, name, l)
+        printf("  %s without fix  %.0f, error %.2f m rms, said to be %.2f\n", name,
+               json_number_at(l, "n"), json_number_at(l, "rms_m"), json_number_at(l, "told_rms_m"));
+}
+
 static void print_answers(const json_t *answers)
 {
     const char *verdict, *between = "";
@@ -293,6 +302,7 @@ void demo_print_summary(const struct demo_print *p, const json_t *s)
         json_number_at(s, "cycles"), json_number_at(s, "refused_fixes"),
         json_number_at(s, "room_s"), json_number_at(s, "wall_s"));
     print_errors(s);
+    print_lengths(json_object_get(s, "lengths_without_fix"));
     print_answers(json_object_get(s, "answers"));
     print_users(json_object_get(s, "users"));
     printf("  radio           %.0f late, %.0f overflows, %.0f underflows, %.0f gaps\n"

@@ -351,7 +351,7 @@ void demo_scene_tell_bs(const struct demo_scene *s, struct command *c)
 
 void demo_scene_tell_beams(const struct demo_scene *s, struct command *c)
 {
-    char channels[32] = "", places[DEMO_TX_MAX * 64] = "";
+    char channels[DEMO_TX_MAX * 4] = "", places[DEMO_TX_MAX * 64] = "";
     for (size_t i = 0, n = 0, m = 0; i < s->n_tx; i++) {
         const char *comma = i ? ", " : "";
         n += (size_t)snprintf(channels + n, sizeof channels - n, "%s%zu", comma, i);
@@ -389,7 +389,8 @@ static struct vec3 vec(const double v[3])
     return (struct vec3){v[0], v[1], v[2]};
 }
 
-static bool misnamed(const struct anchors *anchors, const json_t *path, struct vec3 u)
+/* By how much a path is too long for a user at u; 0 where it is none of L1 to L3. */
+static double length_error(const struct anchors *anchors, const json_t *path, struct vec3 u)
 {
     static const char *const names[] = {"L1", "L2", "L3"};
     const char *name = json_string_value(json_object_get(path, "name"));
@@ -397,28 +398,50 @@ static bool misnamed(const struct anchors *anchors, const json_t *path, struct v
                             json_number_value(json_object_get(path, "bias_m"));
     for (size_t i = 0; name && i < 3; i++)
         if (strcmp(name, names[i]) == 0)
-            return fabs(length_m - fix_predict(anchors, ROW_L1 + i, u, NULL)) > MISNAMED_M;
-    return false;
+            return length_m - fix_predict(anchors, ROW_L1 + i, u, NULL);
+    return 0;
+}
+
+static struct anchors anchors_of(const struct demo_scene *s)
+{
+    return (struct anchors){vec(s->tx_m[0]),
+                            vec(s->rx_centre_m),
+                            {vec(s->ris[0].position_m), vec(s->ris[1].position_m)}};
+}
+
+static void read_truth(const json_t *found, double u[3])
+{
+    for (size_t i = 0; i < 3; i++)
+        u[i] = json_number_value(json_array_get(json_object_get(found, "truth_m"), i));
+}
+
+void demo_scene_judge_lengths(const struct demo_scene *s, json_t *cycle)
+{
+    const struct anchors anchors = anchors_of(s);
+    double u[3];
+    size_t i;
+    json_t *path;
+    read_truth(cycle, u);
+    json_array_foreach(json_object_get(cycle, "paths"), i, path)
+    {
+        json_object_set_new(path, "error_m", json_real(length_error(&anchors, path, vec(u))));
+    }
 }
 
 void demo_scene_judge_paths(const struct demo_scene *s, json_t *fix)
 {
-    const struct anchors anchors = {vec(s->tx_m[0]),
-                                    vec(s->rx_centre_m),
-                                    {vec(s->ris[0].position_m), vec(s->ris[1].position_m)}};
+    const struct anchors anchors = anchors_of(s);
     const char *identity = json_string_value(json_object_get(fix, "identity"));
-    const json_t *truth = json_object_get(fix, "truth_m");
     bool wrong = false;
     double u[3];
     size_t i;
     json_t *path;
     if (!identity || strcmp(identity, "steering") != 0)
         return;
-    for (i = 0; i < 3; i++)
-        u[i] = json_number_value(json_array_get(truth, i));
+    read_truth(fix, u);
     json_array_foreach(json_object_get(fix, "paths"), i, path)
     {
-        wrong = wrong || misnamed(&anchors, path, vec(u));
+        wrong = wrong || fabs(length_error(&anchors, path, vec(u))) > MISNAMED_M;
     }
     json_object_set_new(fix, "misidentified", json_boolean(wrong));
 }

@@ -12,7 +12,7 @@
 #include "host/cli/children.h"
 #include "host/cli/demo_preset.h"
 
-enum { DEMO_RIS = 2, DEMO_USERS_MAX = 16, DEMO_TX_MAX = 8 };
+enum { DEMO_RIS = 2, DEMO_USERS_MAX = 16, DEMO_TX_MAX = 32 };
 
 struct demo_ris {
     char name[32], board[32];
@@ -70,8 +70,10 @@ void demo_scene_tell_ris(const struct demo_scene *scene, const char *room, struc
 /* The same for one user's terminal. */
 void demo_scene_tell_ue(const struct demo_scene *scene, size_t user, struct command *command);
 
-/* A fix by steering with its truth: adds "misidentified", whether one of the lengths it names L1, L2
- * or L3 is more than 0.75 m, three deviations of the site's error, from that path's. */
+/* Adds "error_m" to each path L1 to L3 of a message that has "truth_m". */
+void demo_scene_judge_lengths(const struct demo_scene *scene, json_t *cycle);
+/* A fix by steering with its truth: adds "misidentified", whether one of the lengths it names L1,
+ * L2 or L3 is more than 0.75 m, three deviations of the site's error, from that path's. */
 void demo_scene_judge_paths(const struct demo_scene *scene, json_t *fix);
 
 /* Adds the two words "--set" and "KEY=VALUE". */

@@ -141,7 +141,7 @@ static int start_room(struct demo *demo, struct command *c, struct status *err)
     const struct demo_cfg *cfg = demo->cfg;
     *c = (struct command){0};
     command_add(c, "--scene");
-    command_add(c, "%s", cfg->scene);
+    command_add(c, "%s", demo->scene_name);
     command_add(c, "--name");
     command_add(c, "%s", room_name(demo));
     command_add(c, "--state");
@@ -210,12 +210,18 @@ static unsigned cycles_in(const struct demo_preset *preset, double seconds)
     return cycles < 1 ? 1 : (unsigned)cycles;
 }
 
-/* Levels, ports and references of the simulated radio, whatever device the preset is for. */
-static void tell_simulated(struct command *c, double rx_gain_db, double max_eirp_dbm)
+/* Ports and references of the simulated radio, whatever device the preset is for; levels too,
+ * unless it is for the room. */
+static void tell_simulated(const struct demo *demo, struct command *c, double rx_gain_db,
+                           double max_eirp_dbm)
 {
     static const char *const names[] = {"rx_antenna", "tx_antenna", "clock_source", "time_source"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         command_set(c, "radio.%s=", names[i]);
+    if (demo->preset.scene[0]) {
+        command_set(c, "radio.max_eirp_dbm=%g", fmax(max_eirp_dbm, demo->preset.max_eirp_dbm));
+        return;
+    }
     command_set(c, "radio.tx_gain_db=27.04");
     command_set(c, "radio.rx_gain_db=%g", rx_gain_db);
     command_set(c, "radio.full_scale_dbm=0");
@@ -280,7 +286,7 @@ static int start_bs(struct demo *demo, struct command *c, struct status *err)
     if (cfg->seconds > 0)
         command_set(c, "run.stop_after_cycles=%u", cycles_in(&demo->preset, cfg->seconds));
     tell_users(demo, c);
-    tell_simulated(c, 10, cfg->link ? 21.1 + 10 * log10((double)demo->scene.n_tx) : 21.1);
+    tell_simulated(demo, c, 10, cfg->link ? 21.1 + 10 * log10((double)demo->scene.n_tx) : 21.1);
     command_set(c, "radio.trigger_bank=FP0");
     command_set(c, "radio.trigger_source=");
     demo_scene_tell_bs(&demo->scene, c);
@@ -289,8 +295,9 @@ static int start_bs(struct demo *demo, struct command *c, struct status *err)
     if (cfg->link) {
         command_set(c, "link.enabled=yes");
         command_set(c, "link.udp_port=%d", demo->udp_port);
-        demo_scene_tell_beams(&demo->scene, c);
     }
+    if (cfg->link || demo->preset.n_tx > 1)
+        demo_scene_tell_beams(&demo->scene, c);
     if (cfg->record)
         command_set(c, "record.file=%s", cfg->record);
     add_sets(demo, "bs", c);
@@ -340,7 +347,7 @@ static int start_ue(struct demo *demo, size_t user, struct command *c, struct st
     command_set(c, "run.state_dir=%s/%s", demo->state, u->role);
     command_set(c, "run.realtime=%s", demo->cfg->realtime ? "yes" : "no");
     command_set(c, "telemetry.endpoint=ipc://%s/%s.sock", demo->state, u->role);
-    tell_simulated(c, 20, 17.2);
+    tell_simulated(demo, c, 20, 17.2);
     demo_scene_tell_ue(&demo->scene, user, c);
     if (demo->cfg->pixels)
         command_set(c, "pixels.every=%u", demo->cfg->pixels);
@@ -412,7 +419,10 @@ static int read_preset(struct demo *demo, struct command *c, struct status *err)
 
 static int read_scene(struct demo *demo, struct status *err)
 {
-    const struct demo_wish wish = {.scene = demo->cfg->scene,
+    demo->scene_name = demo->cfg->scene        ? demo->cfg->scene
+                       : demo->preset.scene[0] ? demo->preset.scene
+                                               : "lab";
+    const struct demo_wish wish = {.scene = demo->scene_name,
                                    .path = demo->cfg->path,
                                    .seed = demo->cfg->seed,
                                    .users = demo->cfg->users};

@@ -21,7 +21,8 @@ enum {
 struct demo_cfg {
     double seconds;                    /* of room time; 0 = until interrupted */
     const char *preset;                /* of base station and terminals */
-    const char *scene, *path;          /* path NULL = the scene's own */
+    const char *scene;                 /* NULL = the preset's, of a preset of the room; else lab */
+    const char *path;                  /* NULL = the scene's own */
     const char *faults, *fault_report; /* for the room; NULL = none */
     const char *record;                /* prefix of a recording of the whole run; NULL = none */
     const char *boards;                /* driver of the surfaces; NULL = native */
@@ -45,6 +46,7 @@ struct demo {
     char page[128];  /* address of the live page with its token; "" = none */
     struct children children;
     struct demo_preset preset;
+    const char *scene_name;
     struct demo_scene scene;
     struct sockets *sockets;
     void *truth, *telemetry; /* SUB */

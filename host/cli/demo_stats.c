@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "host/cli/demo_stats.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,6 +73,40 @@ int stats_add(struct stats *s, const json_t *fix)
     s->steered += json_object_get(fix, "misidentified") != NULL;
     s->misidentified += json_is_true(json_object_get(fix, "misidentified"));
     return 0;
+}
+
+static const char *const length_names[] = {"L1", "L2", "L3"};
+
+void stats_add_lengths(struct stats *s, const json_t *cycle)
+{
+    size_t i;
+    json_t *path;
+    json_array_foreach(json_object_get(cycle, "paths"), i, path)
+    {
+        const char *name = json_string_value(json_object_get(path, "name"));
+        const double error = json_number_at(path, "error_m"),
+                     told = json_number_at(path, "sigma_m");
+        for (size_t k = 0; name && k < 3; k++)
+            if (strcmp(name, length_names[k]) == 0) {
+                s->length[k].n++;
+                s->length[k].square += error * error;
+                s->length[k].bound += told * told;
+            }
+    }
+}
+
+static json_t *of_lengths(const struct stats *s)
+{
+    json_t *all = json_object();
+    for (size_t k = 0; k < 3; k++) {
+        const struct stats_length *l = &s->length[k];
+        const double n = (double)l->n;
+        if (l->n > 0)
+            json_object_set_new(all, length_names[k],
+                                json_pack("{s:I, s:f, s:f}", "n", (json_int_t)l->n, "rms_m",
+                                          sqrt(l->square / n), "told_rms_m", sqrt(l->bound / n)));
+    }
+    return all;
 }
 
 void stats_set_health(struct stats *s, json_t *health)
@@ -156,6 +191,7 @@ json_t *stats_summary(struct stats *s, double wall_s)
         json_object_set_new(j, "steered", json_integer((json_int_t)s->steered));
         json_object_set_new(j, "misidentified", json_integer((json_int_t)s->misidentified));
     }
+    json_object_set_new(j, "lengths_without_fix", of_lengths(s));
     json_object_set_new(j, "latency_p50_ms", rank(s->latency_ms, s->n, 50));
     json_object_set_new(j, "latency_p99_ms", rank(s->latency_ms, s->n, 99));
     json_object_set_new(j, "lates", count_two(s, "radio.tx_lates", "radio.rx_late_commands"));

@@ -15,12 +15,18 @@ struct stats {
     int *user;                    /* [n], whose fix it is; the order of error_m until the summary */
     size_t n, capacity;
     size_t steered, misidentified; /* fixes by steering; of them, with a path that is none of its */
-    size_t inside;  /* truths inside the 95 % ellipse */
+    size_t inside;                 /* truths inside the 95 % ellipse */
+    struct stats_length {          /* of paths that made no position: L1, L2, L3 */
+        size_t n;
+        double square, bound; /* sums of squared errors, of squared standard deviations told */
+    } length[3];
     json_t *health; /* latest, or NULL */
 };
 
 /* One matched fix. ERR_FORMAT if a key is missing, ERR_NO_MEMORY. */
 int stats_add(struct stats *stats, const json_t *fix) MUST_CHECK;
+/* One cycle without a fix, its paths with their errors. */
+void stats_add_lengths(struct stats *stats, const json_t *cycle);
 /* Takes over the reference. */
 void stats_set_health(struct stats *stats, json_t *health);
 

@@ -50,6 +50,12 @@ static size_t burst_samps(const struct receiver *r)
     return waveform_burst_slots(&r->cfg.waveform) * waveform_slot_samps(&r->cfg.waveform);
 }
 
+/* Nothing goes before the frames: they are looked for by their pilot, in a whole cycle. */
+static bool frames_alone(const struct receiver *r)
+{
+    return r->cfg.waveform.code_reps == 0;
+}
+
 static size_t frames_samps(const struct receiver *r)
 {
     return FRAME_SYMBOLS * waveform_symbol_samps(&r->cfg.waveform) + TAIL_SAMPS;
@@ -74,6 +80,8 @@ static int make_parts(struct receiver *r, struct status *err)
                                  sync = link_frame_modem(LINK_SYNC, w->k, 1, r->cfg.scheme);
     r->n_samp =
         burst_samps(r) + SEARCH_PERIODS * w->n + frames_samps(r) + 2 * (size_t)drift_ticks(r);
+    if (frames_alone(r))
+        r->n_samp += (size_t)ceil(r->cfg.period_s * w->rate_hz);
     r->sync = sync_create(w, r->n_samp, err);
     r->frame = r->sync ? frame_rx_create(w, 1, err) : NULL;
     r->sensing_modem = r->frame ? frame_modem_create(&sensing, err) : NULL;
@@ -233,7 +241,8 @@ static bool find_frames(struct receiver *r, size_t n, struct sync_burst *found)
     const size_t slot = waveform_slot_samps(&r->cfg.waveform) / r->cfg.waveform.n;
     const double skew = found->cfo_hz / r->cfg.carrier_hz;
     struct heard_burst burst = {.cfo_hz = found->cfo_hz, .skew = skew};
-    for (size_t k = 0; k <= HIDDEN_SLOTS * slot && whole(r, found, n); k++) {
+    const size_t hidden = frames_alone(r) ? 0 : HIDDEN_SLOTS * slot;
+    for (size_t k = 0; k <= hidden && whole(r, found, n); k++) {
         read_frames(r, found->end_samps, &burst);
         if (burst.frame_seen && burst.evm_db < frame_evm_db &&
             sensing_frame_timestamp(burst.sensing) >= 0)
@@ -241,6 +250,16 @@ static bool find_frames(struct receiver *r, size_t n, struct sync_burst *found)
         found->end_samps += (double)r->cfg.waveform.n / (1.0 + skew);
     }
     return false;
+}
+
+/* Of a burst in a long capture, or of nothing where the frames come alone. */
+static int find_end(struct receiver *r, size_t n, struct sync_burst *found)
+{
+    const double shortest = (double)(MIN_SLOTS * waveform_slot_samps(&r->cfg.waveform));
+    if (frames_alone(r))
+        return sync_pilot(r->sync, r->samp, n, found);
+    int rc = sync_search(r->sync, r->samp, n, found);
+    return rc == OK && found->end_samps - found->start_samps < shortest ? ERR_NOT_FOUND : rc;
 }
 
 /* A long capture from `tick` on (moved on by whole cycles until it is in time), and the burst that
@@ -254,9 +273,7 @@ static int look_widely(struct receiver *r, int64_t *tick, struct heard_burst *bu
         rc = capture(r, *tick, n);
     if (rc)
         return rc;
-    const double shortest = (double)(MIN_SLOTS * waveform_slot_samps(&r->cfg.waveform));
-    rc = sync_search(r->sync, r->samp, n, &found);
-    if (rc || found.end_samps - found.start_samps < shortest || !find_frames(r, n, &found))
+    if (find_end(r, n, &found) || !find_frames(r, n, &found))
         return ERR_NOT_FOUND;
     take_burst(r, *tick, &found, burst);
     return OK;
@@ -271,6 +288,18 @@ static int locate(struct receiver *r, struct heard_burst *burst)
     if (rc)
         start_search(r);
     else
+        r->state = RECEIVER_TRACK;
+    return rc;
+}
+
+/* The same without a search: one look holds every place the frames can be. */
+static int look_everywhere(struct receiver *r, struct heard_burst *burst)
+{
+    int64_t tick = r->next_tick;
+    int rc = look_widely(r, &tick, burst);
+    r->count.windows++;
+    r->next_tick = tick + llround(period_ticks(r));
+    if (rc == OK)
         r->state = RECEIVER_TRACK;
     return rc;
 }
@@ -307,7 +336,8 @@ static int recover(struct receiver *r, struct heard_burst *burst)
 static int track(struct receiver *r, struct heard_burst *burst)
 {
     struct sync_burst found;
-    const size_t lead = TRACK_SLOTS * waveform_slot_samps(&r->cfg.waveform);
+    const struct waveform_cfg *w = &r->cfg.waveform;
+    const size_t lead = frames_alone(r) ? w->n : TRACK_SLOTS * waveform_slot_samps(w);
     const size_t n = lead + frames_samps(r);
     predict_next(r);
     if (r->n_missed > 0)
@@ -322,8 +352,9 @@ static int track(struct receiver *r, struct heard_burst *burst)
         return miss(r);
     if (rc)
         return rc;
-    if (sync_follow(r->sync, r->samp, n, (double)lead, &found) || !whole(r, &found, n) ||
-        fabs(found.end_samps - (double)lead) > (double)r->cfg.waveform.n / 2)
+    rc = frames_alone(r) ? sync_pilot(r->sync, r->samp, n, &found)
+                         : sync_follow(r->sync, r->samp, n, (double)lead, &found);
+    if (rc || !whole(r, &found, n) || fabs(found.end_samps - (double)lead) > (double)w->n / 2)
         return miss(r);
     take_burst(r, tick, &found, burst);
     return OK;
@@ -333,7 +364,7 @@ int receiver_step(struct receiver *r, struct heard_burst *burst)
 {
     switch (r->state) {
     case RECEIVER_SEARCH:
-        return search(r);
+        return frames_alone(r) ? look_everywhere(r, burst) : search(r);
     case RECEIVER_LOCATE:
         return locate(r, burst);
     default:

@@ -4,7 +4,9 @@
  * looks into short windows, nearer to each other than a burst is long; a plateau in one of them
  * places a single long capture in the next cycle, which holds the burst's end for certain. From
  * then on only the burst's tail and its frames are captured, where the last cycle says they come.
- * Every sample that is not captured costs nothing, on the air or in the simulated room. */
+ * Every sample that is not captured costs nothing, on the air or in the simulated room. Where the
+ * frames come without a burst (code_reps 0) one capture of a whole cycle takes the search's place.
+ */
 #pragma once
 #include "dsp/modem.h"
 #include "dsp/waveform.h"

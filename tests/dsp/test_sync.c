@@ -94,6 +94,32 @@ static void a_short_window_says_what_it_saw(void **state)
     sync_destroy(&sync);
 }
 
+/* Frames without a burst, of the receivers that know no more than the pilot. */
+static void a_pilot_alone_is_found(void **state)
+{
+    (void)state;
+    enum { FROM = BEFORE + BURST - 6000, LOOK = 3 * SYMBOL + 9000 };
+    static const double cfo_hz[] = {0, 2e3, -2e3}, snr_db[] = {30, 10, 3};
+    struct sync *sync = lab_sync();
+    struct sync_burst b;
+    for (size_t i = 0; i < 3; i++) {
+        double amplitude = 0.05, power = pow(0.25 * amplitude, 2) * 1.09;
+        receive(cfo_hz[i], amplitude, power / pow(10, snr_db[i] / 10), i);
+        memset(rx + FROM, 0, 5900 * sizeof rx[0]); /* what is left of the slots is no period long */
+        assert_int_equal(sync_pilot(sync, rx + FROM, LOOK, &b), OK);
+        print_message("SNR %.0f dB: pilot %+.2f samples, cfo %+.0f Hz (sigma %.0f), SNR %.1f dB\n",
+                      snr_db[i], b.end_samps - 6000, b.cfo_hz - cfo_hz[i], b.cfo_sigma_hz,
+                      (double)b.snr_db);
+        assert_true(fabs(b.end_samps - 6000) < 0.7 && b.start_samps == b.end_samps);
+        assert_true(fabs(b.cfo_hz - cfo_hz[i]) < 5 * b.cfo_sigma_hz + 200);
+        const double rest = 0.09 + 1.09 * pow(10, -snr_db[i] / 10); /* second path, noise */
+        assert_true(fabs((double)b.snr_db + 10 * log10(rest)) < 1);
+    }
+    receive(0, 0, 1e-4, 4);
+    assert_int_equal(sync_pilot(sync, rx, 20 * N, &b), ERR_NOT_FOUND);
+    sync_destroy(&sync);
+}
+
 static void noise_and_data_are_no_burst(void **state)
 {
     (void)state;
@@ -127,6 +153,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_burst_is_found_whole),
         cmocka_unit_test(a_short_window_says_what_it_saw),
+        cmocka_unit_test(a_pilot_alone_is_found),
         cmocka_unit_test(noise_and_data_are_no_burst),
         cmocka_unit_test(bad_settings_are_refused),
     };

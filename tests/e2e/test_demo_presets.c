@@ -37,11 +37,34 @@ static void x410_as_lab(void **state)
     finds("--preset x410 --seconds 7 --speed 0 --seed 1", 0.25, 0.5, 0.7);
 }
 
+/* [S1] as written: the frame alone is heard, answered and timed as well as its noise lets it; what
+ * comes by way of a surface of three elements is not there, so that nobody is told a position. */
+static void paper_times_the_echo_and_claims_no_position(void **state)
+{
+    (void)state;
+    struct demo_run run;
+    demo_run(&run, "--preset paper --seconds 50 --speed 0 --seed 1");
+    const double answers = demo_summary(&run, "answers.permitted");
+    print_message("%.0f answers, L1 of %.0f, %.2f m rms, told %.2f\n", answers,
+                  demo_summary(&run, "lengths_without_fix.L1.n"),
+                  demo_summary(&run, "lengths_without_fix.L1.rms_m"),
+                  demo_summary(&run, "lengths_without_fix.L1.told_rms_m"));
+    assert_int_equal(run.exit_code, 1);
+    assert_true(answers >= 31 && run.n_fix == 0);
+    assert_true(demo_summary(&run, "lengths_without_fix.L1.n") >= 0.7 * answers);
+    assert_true(demo_summary(&run, "lengths_without_fix.L1.rms_m") <
+                1.5 * demo_summary(&run, "lengths_without_fix.L1.told_rms_m"));
+    assert_true(demo_summary(&run, "lengths_without_fix.L1.told_rms_m") < 6);
+    assert_true(demo_summary(&run, "lates") == 0 && demo_summary(&run, "gaps") == 0);
+    demo_run_free(&run);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(b210_within_half_a_metre),
         cmocka_unit_test(x410_as_lab),
+        cmocka_unit_test(paper_times_the_echo_and_claims_no_position),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -89,6 +89,7 @@ static void faults_name_file_and_cure(void **state)
         {"waveform.k=810", "bs.yaml"},
         {"waveform={k: 131, root: 50}", "sync frame does not fit"},
         {"waveform.code_reps=1", "use 2 or more"},
+        {"waveform.sounding=frame", "use identity.mode: steering"},
         {"radio.rx_channels=[0, 1, 1, 2]", "lists channel 1 twice"},
         {"ris.boards[1]={name: ris2, position_m: [1, 6, 1.7], columns: 64, rows: 64, bits: 3}",
          "more than a profile holds"},

@@ -269,7 +269,7 @@ static void short_period_is_refused(void **state)
     assert_non_null(strstr(err.text, "cycle_period_s"));
     cfg.period_s = 0.022;
     assert_int_equal(schedule_init(&s, &cfg, &err), OK);
-    cfg.n_rep = 0;
+    cfg.n_slot = 0;
     assert_int_equal(schedule_init(&s, &cfg, &err), ERR_ARG);
 }
 
