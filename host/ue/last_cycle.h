@@ -2,7 +2,9 @@
  *
  * The highest cycle a user may have accepted, on disk, so that no frame is accepted twice across
  * restarts. It is written ahead in blocks, which keeps the disk out of the few milliseconds between
- * hearing and answering; after a crash (not after a clean end) the user is deaf for the rest of
+ * hearing and answering. The exact number goes into a second file without waiting for the disk: the
+ * kernel keeps that when the program dies, and only loses it when the machine does. So it counts
+ * during the boot it was written in; after a crash of the machine the user is deaf for the rest of
  * a block. */
 #pragma once
 #include "frames/status.h"
@@ -11,14 +13,19 @@
 #define LAST_CYCLE_BLOCK 32
 
 struct last_cycle {
-    char path[300];
-    uint64_t covered; /* what the file says: cycles up to here count as accepted after a restart */
+    char path[300], now_path[300], boot[40];
+    int now_fd;        /* of the second file; -1: there is none, the block alone counts */
+    uint64_t covered;  /* what the first file says: no cycle above it was ever accepted */
+    uint64_t accepted; /* as of the open: cycles up to here count as accepted */
 };
 
 /* Setup only. Reads state_dir/ue-ID.cycle; a missing file is cycle 0. A damaged one is an error
- * (ERR_FORMAT with the cure), never a fresh start. */
+ * (ERR_FORMAT with the cure), never a fresh start. state_dir/ue-ID.now is believed if it is of this
+ * boot and within the block. Pair with last_cycle_free, on an error too. */
 int last_cycle_open(struct last_cycle *last, const char *state_dir, uint32_t user_id,
                     struct status *err) MUST_CHECK;
+
+void last_cycle_free(struct last_cycle *last);
 
 /* The cycle is on disk when this returns 0: at once if it is covered, else after a write. Before
  * every transmission. ERR_IO: do not transmit. */

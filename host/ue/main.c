@@ -33,10 +33,10 @@ struct ue {
     struct receiver *receiver;
     struct responder *responder;
     struct schedule schedule;
-    struct ue_link *link; /* NULL: without link.enabled */
+    struct ue_link *link;   /* NULL: without link.enabled */
     struct data_link *data; /* NULL: known data only */
     struct link_port *port;
-    uint64_t cycle;       /* last accepted */
+    uint64_t cycle; /* last accepted */
     int64_t reported_tick;
     uint64_t progress; /* for the service manager's watchdog */
 };
@@ -166,6 +166,7 @@ static void close_all(struct ue *ue)
     radio_close(&ue->radio);
     socket_close(&ue->publisher);
     sockets_destroy(&ue->sockets);
+    last_cycle_free(&ue->last);
     secure_keys_wipe(&ue->keys);
 }
 
@@ -323,7 +324,7 @@ static int apply_force(void *forced, const char *name, const char *value, struct
 
 int main(int argc, char **argv)
 {
-    static struct ue ue;
+    static struct ue ue = {.last.now_fd = -1};
     bool forced = false;
     struct options opt;
     struct status err = {0};

@@ -76,7 +76,7 @@ struct responder *responder_create(const struct responder_cfg *cfg, struct radio
     r->keys = keys;
     r->last = last;
     r->attack.kind = cfg->attack;
-    secure_user_reset(&r->user, cfg->user_id, last->covered);
+    secure_user_reset(&r->user, cfg->user_id, last->accepted);
     if (make_parts(r, err))
         responder_destroy(&r);
     return r;

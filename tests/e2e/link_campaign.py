@@ -6,21 +6,24 @@ terminal and the base station are killed and started again, and the terminal's r
 
     link_campaign.py BUILD_FOLDER [MINUTES]
 
-Fails if a datagram comes twice, out of order or altered, if traffic does not come back, or if a
-process grows by more than 2 MB from the flood's first minute on."""
+Fails if a datagram comes twice, out of order or altered, if traffic is not back within 2 s of room
+time after each of it, or if a process grows by more than 2 MB from the flood's first minute on.
+Environment: WALLS and RESTARTS, how often (3, 3)."""
 
 import os
 import signal
 import socket
 import struct
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 
+from link_demo import Clock, start_again, start_demo, state_of, wait_child
+
 SIZE = 600
-WALL_AT_S, WALL_S = 12, 5  # of room time
+WALL_AT_S, WALL_S, WALL_EVERY_S = 12, 5, 10.3  # of room time
+BACK_S = 2.0  # traffic is back after a wall, or when a program that was started again is ready
 PATIENCE_S = 60
 
 
@@ -34,7 +37,6 @@ class Flow:
         self.sock.bind(("127.0.0.1", port_out))
         self.sock.settimeout(0.2)
         self.sent, self.next, self.came, self.bad = 0, 0, 0, 0
-        self.last, self.gap = time.monotonic(), 0.0
         self.pace, self.stop = 0.02, False
         for run in (self.send, self.hear):
             threading.Thread(target=run, daemon=True).start()
@@ -58,8 +60,6 @@ class Flow:
                 self.bad += 1
             self.next = number + 1
             self.came += 1
-            now = time.monotonic()
-            self.gap, self.last = max(self.gap, now - self.last), now
 
 
 def free_ports():
@@ -74,41 +74,30 @@ def free_ports():
     sys.exit("no free UDP ports")
 
 
-def child(parent, name):
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/stat") as f:
-                stat = f.read()
-        except OSError:
-            continue
-        if f"({name})" in stat and int(stat.rsplit(")", 1)[1].split()[1]) == parent:
-            return int(pid)
-    return 0
+class Judge:
+    """How long traffic took to come back, in room time."""
 
+    def __init__(self, flows, demo, clock):
+        self.flows, self.demo, self.clock, self.ok = flows, demo, clock, True
 
-def start_again(build, pid, name):
-    with open(f"/proc/{pid}/cmdline", "rb") as f:
-        words = f.read().decode().split("\0")[:-1]
-    at = words.index("--ready-fd") if "--ready-fd" in words else -1
-    if at >= 0:
-        del words[at : at + 2]
-    os.kill(pid, signal.SIGKILL)
-    time.sleep(1)
-    words[0] = f"{build}/bin/{name}"
-    env = dict(os.environ, UHD_MODULE_PATH=f"{build}/modules")
-    return subprocess.Popen(words, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
-def wait_both(flows, what, demo):
-    """Until a datagram has come each way that was sent from now on."""
-    begin, marks = time.monotonic(), [f.sent for f in flows]
-    while any(f.next <= mark for f, mark in zip(flows, marks)):
-        time.sleep(0.02)
-        if demo.poll() is not None:
-            sys.exit("the demo has ended")
-        if time.monotonic() - begin > PATIENCE_S:
-            sys.exit(f"{what}: no traffic for {PATIENCE_S} s")
-    print(f"{what}: fresh datagrams both ways after {time.monotonic() - begin:.1f} s", flush=True)
+    def back(self, what, limit_s=BACK_S):
+        """From now on, until a datagram has come each way that was sent from now on."""
+        begin, wall, marks = self.clock.s, time.monotonic(), [f.sent for f in self.flows]
+        came = [None] * len(self.flows)
+        while None in came:
+            time.sleep(0.005)
+            now = self.clock.s
+            for i, (f, mark) in enumerate(zip(self.flows, marks)):
+                if came[i] is None and f.next > mark:
+                    came[i] = now - begin
+            if self.demo.poll() is not None:
+                sys.exit("the demo has ended")
+            if time.monotonic() - wall > PATIENCE_S:
+                sys.exit(f"{what}: no traffic for {PATIENCE_S} s")
+        late = limit_s is not None and max(came) > limit_s
+        self.ok = self.ok and not late
+        print(f"{what}: fresh datagrams after {came[0]:.2f} s down, {came[1]:.2f} s up of room time"
+              + (f"  <- more than {limit_s} s" if late else ""), flush=True)
 
 
 def resident(pid):
@@ -131,35 +120,46 @@ def flood(flows, pids, minutes):
     return all(b - a < 2 for a, b in zip(before, after))
 
 
+def walls(judge, n):
+    for i in range(n):
+        judge.clock.wait(WALL_AT_S + i * WALL_EVERY_S + WALL_S)
+        judge.back(f"receiver dead for {WALL_S} s")
+
+
+def restarts(build, judge, pids, n):
+    ours = {}
+    for i in range(n):
+        for name in ("mirador-ue", "miradord"):
+            pid = ours[name].pid if name in ours else pids[name]
+            program, took_s = start_again(build, pid, name)
+            if name in ours:
+                ours[name].wait()
+            ours[name] = program
+            judge.back(f"{name} killed, started again, ready after {took_s:.1f} s of the wall's")
+            judge.clock.wait(judge.clock.s + 3 + 0.07 * i)
+    return ours
+
+
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     build, minutes = os.path.abspath(sys.argv[1]), float(sys.argv[2]) if len(sys.argv) > 2 else 10
+    n_wall, n_restart = int(os.environ.get("WALLS", 3)), int(os.environ.get("RESTARTS", 3))
     port = free_ports()
+    walls_at = [WALL_AT_S + i * WALL_EVERY_S for i in range(n_wall)]
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as script:
-        script.write(
-            f"faults: [{{at_s: {WALL_AT_S}, for_s: {WALL_S}, radio: ue, what: dead_channel}}]\n"
-        )
+        faults = [f"{{at_s: {t}, for_s: {WALL_S}, radio: ue, what: dead_channel}}" for t in walls_at]
+        script.write(f"faults: [{', '.join(faults)}]\n")
         script.flush()
-        demo = subprocess.Popen(
-            [f"{build}/bin/mirador", "demo", "--headless", "--json", "--link", "--seconds", "0",
-             "--seed", "1", "--faults", script.name, "--set", f"bs.link.udp_port={port}",
-             "--set", f"ue.link.udp_port={port + 2}"],
-            stdout=subprocess.DEVNULL,
-        )
+        demo = start_demo(build, "--seconds", "0", "--seed", "1", "--faults", script.name, "--set",
+                          f"bs.link.udp_port={port}", "--set", f"ue.link.udp_port={port + 2}")
         flows = [Flow("down", port, port + 3), Flow("up", port + 2, port + 1)]
-        wait_both(flows, "start", demo)
-        for f in flows:
-            f.gap = 0.0
-        time.sleep(WALL_AT_S + WALL_S + 8)
-        print(f"receiver dead for {WALL_S} s: longest silence "
-              f"{flows[0].gap:.1f} s down, {flows[1].gap:.1f} s up", flush=True)
+        pids = {name: wait_child(demo, name) for name in ("miradord", "mirador-ue")}
+        judge = Judge(flows, demo, Clock(state_of(pids["miradord"])))
+        judge.back("start of all", None)
+        walls(judge, n_wall)
         demo.send_signal(signal.SIGSTOP)  # else it would end the rest
-        ours = {}
-        for name in ("mirador-ue", "miradord"):
-            ours[name] = start_again(build, child(demo.pid, name), name)
-            wait_both(flows, f"{name} killed and started again", demo)
-            time.sleep(3)
+        ours = restarts(build, judge, pids, n_restart)
         flat = flood(flows, [ours["miradord"].pid, ours["mirador-ue"].pid], minutes)
         for f in flows:
             f.stop = True
@@ -170,7 +170,7 @@ def main():
         demo.send_signal(signal.SIGTERM)
         demo.send_signal(signal.SIGCONT)
         demo.wait()
-    return 0 if flat and not any(f.bad for f in flows) else 1
+    return 0 if flat and judge.ok and not any(f.bad for f in flows) else 1
 
 
 if __name__ == "__main__":

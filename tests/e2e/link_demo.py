@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the campaigns of the data link share: a demo with the link on, the room's clock, the demo's
+programs by name, and one of them killed and started again."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+try:
+    import zmq
+except ImportError:
+    sys.exit("python3-zmq is missing; apt-get install python3-zmq")
+
+TRUTH_AHEAD_S = 0.5  # the room tells its truth so long before
+READY_S = 60
+LOG = open(os.environ["LOG"], "a") if "LOG" in os.environ else None
+
+
+class Clock:
+    """The room's time, from its truth: to 20 ms."""
+
+    def __init__(self, state):
+        self.s = 0.0
+        self.sock = zmq.Context.instance().socket(zmq.SUB)
+        self.sock.connect(f"ipc://{state}/truth.sock")
+        self.sock.subscribe(b"truth")
+        threading.Thread(target=self.hear, daemon=True).start()
+
+    def hear(self):
+        while True:
+            text = self.sock.recv_multipart()[1]
+            at = text.index(b'"time_s":') + 9
+            self.s = float(text[at : text.index(b",", at)]) - TRUTH_AHEAD_S
+
+    def wait(self, until_s):
+        while self.s < until_s:
+            time.sleep(0.005)
+
+
+def words_of(pid):
+    with open(f"/proc/{pid}/cmdline", "rb") as f:
+        return f.read().decode().split("\0")[:-1]
+
+
+def state_letter(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return "X"
+
+
+def child(parent, name):
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/stat") as f:
+                stat = f.read()
+        except OSError:
+            continue
+        if f"({name})" in stat and int(stat.rsplit(")", 1)[1].split()[1]) == parent:
+            return int(pid)
+    return 0
+
+
+TELEMETRY = "telemetry.endpoint=ipc://"
+
+
+def wait_child(demo, name):
+    """The one that serves, not one that only reads a preset."""
+    while True:
+        try:
+            pid = child(demo.pid, name)
+            if pid and any(TELEMETRY in word for word in words_of(pid)):
+                return pid
+        except OSError:
+            pass
+        if demo.poll() is not None:
+            sys.exit("the demo has ended")
+        time.sleep(0.02)
+
+
+def state_of(pid):
+    """The demo's private folder, from the daemon's command line."""
+    word = next(w for w in words_of(pid) if TELEMETRY in w)
+    return os.path.dirname(word[word.index(TELEMETRY) + len(TELEMETRY) :])
+
+
+def start_demo(build, *args):
+    return subprocess.Popen(
+        [f"{build}/bin/mirador", "demo", "--headless", "--json", "--link", *args],
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def start(build, words, prefix=()):
+    """Runs a program of the demo again and waits until it is ready; returns it and how long that
+    took on the wall."""
+    name = os.path.basename(words[0])
+    at = words.index("--ready-fd") if "--ready-fd" in words else -1
+    if at >= 0:
+        words = words[:at] + words[at + 2 :]
+    begin = time.monotonic()
+    ready, told = os.pipe()
+    env = dict(os.environ, UHD_MODULE_PATH=f"{build}/modules")
+    program = subprocess.Popen(
+        [*prefix, f"{build}/bin/{name}", "--ready-fd", str(told), *words[1:]],
+        env=env, pass_fds=[told], stdout=subprocess.DEVNULL, stderr=LOG or subprocess.DEVNULL,
+    )
+    os.close(told)
+    if not select.select([ready], [], [], READY_S)[0] or not os.read(ready, 1):
+        sys.exit(f"{name} is not ready after {READY_S} s, or has ended")
+    os.close(ready)
+    return program, time.monotonic() - begin
+
+
+def start_again(build, pid, name, prefix=()):
+    words = words_of(pid)
+    words[0] = name
+    os.kill(pid, signal.SIGKILL)
+    while state_letter(pid) not in "ZX":
+        time.sleep(0.005)
+    return start(build, words, prefix)
