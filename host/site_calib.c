@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "host/site_calib.h"
 #include "base/log.h"
 #include "calib/array.h"
-#include "frames/ris_profile.h"
+#include "host/site_stored.h"
 #include <assert.h>
-#include <inttypes.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -12,51 +10,13 @@
 #include <string.h>
 #include <time.h>
 
-enum { CYCLES_MIN = 4, CYCLES_MAX = 1000 };
+enum { CYCLES_MIN = 4 };
 #define NAP_S         0.2
 #define TEMPERATURE_S 10.0
 #define PATIENCE_S    60.0 /* without a usable cycle, wall time */
 #define MATCH_MIN     0.98 /* of every observation with the channels found */
 #define SPREAD_MAX_M  0.01 /* standard error of the mean delay */
 #define CABLE_MAX_M   300.0
-
-_Static_assert((int)SITE_STREAMS <= (int)CALIB_STREAMS, "a record holds a whole background");
-
-struct site_calib {
-    struct pipeline *pipeline;
-    struct site_observer *observer;
-    size_t n_ant, n_carrier;
-    double background_max_age_s;
-    char board[BS_RIS][CALIB_KEY_NAME];
-    struct calib_key key;
-    double (*temperature)(void *context);
-    void *context;
-    struct calib_store *store; /* the background thread's, once it runs */
-
-    pthread_mutex_t lock; /* of what follows, and held for moments only: the publisher asks too */
-    char *summary;        /* of the store */
-    bool storing;         /* the store is being written, without the lock */
-    bool reload;          /* the conditions are others than those of what is in use */
-    unsigned generation;  /* of the request */
-    struct site_state state;
-    struct site_health health;
-    double measured_unix_s[CALIB_KINDS], measured_c[CALIB_KINDS];
-
-    struct {
-        atomic_bool full; /* the DSP thread fills, the background thread empties */
-        cplxf own[STREAM_MAX_ANT];
-        size_t n;
-        double match;
-    } transmit;
-
-    /* of the running calibration, the background thread's */
-    cplxf y[CYCLES_MAX * STREAM_MAX_ANT];
-    double latency_s[CYCLES_MAX], seen_s;
-    double heard_s, temperature_due_s;
-    bool cable_known[CALIB_KINDS];
-    double cable_latency_s, cable_spread_m;
-    cplx cable[STREAM_MAX_ANT];
-};
 
 const char *site_source_name(enum site_source from)
 {
@@ -70,7 +30,7 @@ const char *site_phase_name(enum site_phase phase)
     return phase < SITE_PHASES ? names[phase] : "unknown";
 }
 
-static double seconds(clockid_t clock)
+double site_seconds(clockid_t clock)
 {
     struct timespec t;
     clock_gettime(clock, &t);
@@ -121,138 +81,6 @@ void site_calib_destroy(struct site_calib **site)
     *site = NULL;
 }
 
-/* --- what was stored ------------------------------------------------------------------------ */
-
-/* The common conditions, and for a background the profiles that it was taken with. */
-static struct calib_key key_of(const struct site_calib *s, const struct site_stream *stream,
-                               size_t n)
-{
-    struct calib_key key = s->key;
-    for (size_t board = 0; board < BS_RIS; board++) {
-        uint64_t hash = RIS_HASH_START;
-        for (size_t i = 0; i < n; i++)
-            if (stream[i].name == STREAM_RIS1 + board)
-                hash = ris_hash_update(hash, &stream[i].config, sizeof stream[i].config);
-        calib_key_add(&key, s->board[board], "%016" PRIx64, hash);
-    }
-    return key;
-}
-
-static void note_use(struct site_calib *s, const struct calib_record *r)
-{
-    s->health.of[r->kind].stored = true;
-    s->health.of[r->kind].refused[0] = '\0';
-    s->measured_unix_s[r->kind] = r->time_unix_s;
-    s->measured_c[r->kind] = r->temperature_c;
-}
-
-static void note_refusal(struct site_calib *s, enum calib_kind kind, const char *why)
-{
-    s->health.of[kind].stored = false;
-    snprintf(s->health.of[kind].refused, sizeof s->health.of[kind].refused, "%.150s", why);
-    log_warn("%s: calibrate again with 'mirador calib %s'", why, calib_kind_name(kind));
-}
-
-/* True if there is one for these conditions. */
-static bool look_up(struct site_calib *s, enum calib_kind kind, const struct calib_key *key,
-                    struct calib_record *r)
-{
-    struct status err = {0};
-    int rc = calib_store_find(s->store, kind, key, r, &err);
-    if (rc == OK && kind != CALIB_DELAY && r->n_ant != s->n_ant)
-        rc = status_set(&err, ERR_FORMAT, "stored %s calibration refused: it has %zu channels",
-                        calib_kind_name(kind), r->n_ant);
-    if (rc != OK && rc != ERR_NOT_FOUND)
-        note_refusal(s, kind, err.text);
-    if (rc != OK)
-        calib_record_clear(r);
-    return rc == OK;
-}
-
-static void load_radio(struct site_calib *s, struct site_update *u)
-{
-    struct calib_record r;
-    memset(u, 0, sizeof *u);
-    for (size_t a = 0; a < STREAM_MAX_ANT; a++)
-        u->correction[a] = 1;
-    if (look_up(s, CALIB_DELAY, &s->key, &r)) {
-        u->set_zero = true;
-        u->zero = r.zero;
-        note_use(s, &r);
-        log_info("stored delay in use: %.4f us, by %s", 1e6 * r.zero.latency_s, r.from);
-        calib_record_clear(&r);
-    }
-    if (look_up(s, CALIB_CHANNELS, &s->key, &r)) {
-        u->set_correction = true;
-        memcpy(u->correction, r.correction, s->n_ant * sizeof *u->correction);
-        note_use(s, &r);
-        log_info("stored channels in use, by %s", r.from);
-        calib_record_clear(&r);
-    }
-}
-
-/* What a stored background is refused for though its key fits; NULL: nothing. */
-static const char *misfit(const struct site_calib *s, const struct calib_record *r,
-                          const struct site_update *u)
-{
-    if (r->n_carrier != s->n_carrier)
-        return "stored background calibration refused: it has another number of carriers";
-    if (seconds(CLOCK_REALTIME) - r->time_unix_s > s->background_max_age_s)
-        return "stored background calibration refused: it is older than background.max_age_s";
-    if (u->set_zero && r->zero.latency_s != u->zero.latency_s)
-        return "stored background calibration refused: the delay was calibrated after it";
-    if (memcmp(r->correction, u->correction, s->n_ant * sizeof *r->correction) != 0)
-        return "stored background calibration refused: the channels were calibrated after it";
-    return NULL;
-}
-
-static void load_background(struct site_calib *s, struct site_update *u)
-{
-    struct site_stream stream[SITE_STREAMS];
-    struct calib_record r;
-    size_t n = pipeline_site_streams(s->pipeline, stream);
-    struct calib_key key = key_of(s, stream, n);
-    if (!look_up(s, CALIB_BACKGROUND, &key, &r))
-        return;
-    const char *why = misfit(s, &r, u);
-    if (why) {
-        note_refusal(s, CALIB_BACKGROUND, why);
-        calib_record_clear(&r);
-        return;
-    }
-    if (!u->set_zero) { /* the zero that it was taken with, if the leak is still there */
-        u->set_zero = true;
-        u->zero = r.zero;
-        pipeline_site_start(s->pipeline, u);
-    }
-    double age_s = fmax(seconds(CLOCK_REALTIME) - r.time_unix_s, 0);
-    int rc = r.n_streams == n ? OK : ERR_STATE;
-    for (size_t i = 0; i < n && rc == OK; i++)
-        rc = pipeline_site_import(s->pipeline, &(struct site_stream){r.stream[i], r.config[i]},
-                                  r.room[i]);
-    if (rc == OK) {
-        pipeline_site_captured(s->pipeline, age_s);
-        note_use(s, &r);
-        log_info("stored background in use, %.0f s old", age_s);
-    } else {
-        note_refusal(s, CALIB_BACKGROUND,
-                     "stored background calibration refused: its streams are "
-                     "not those of the profiles in use");
-    }
-    calib_record_clear(&r);
-}
-
-void site_calib_load(struct site_calib *s)
-{
-    struct site_update u;
-    pthread_mutex_lock(&s->lock);
-    load_radio(s, &u);
-    if (u.set_zero || u.set_correction)
-        pipeline_site_start(s->pipeline, &u);
-    load_background(s, &u);
-    pthread_mutex_unlock(&s->lock);
-}
-
 /* --- results -------------------------------------------------------------------------------- */
 
 static void fail(struct site_calib *s, int code, const char *why)
@@ -267,7 +95,7 @@ static struct calib_record new_record(const struct site_calib *s, enum calib_kin
 {
     struct calib_record r = {.kind = kind,
                              .key = s->key,
-                             .time_unix_s = seconds(CLOCK_REALTIME),
+                             .time_unix_s = site_seconds(CLOCK_REALTIME),
                              .temperature_c = s->health.temperature_c,
                              .n_ant = s->n_ant,
                              .cycles = s->state.done};
@@ -275,25 +103,11 @@ static struct calib_record new_record(const struct site_calib *s, enum calib_kin
     return r;
 }
 
-/* Writes the file, for which the lock is let go. */
-static int store(struct site_calib *s, const struct calib_record *r, struct status *err)
-{
-    s->storing = true;
-    pthread_mutex_unlock(&s->lock);
-    int rc = calib_store_put(s->store, r, err);
-    char *summary = calib_store_summary(s->store);
-    pthread_mutex_lock(&s->lock);
-    s->storing = false;
-    free(s->summary);
-    s->summary = summary;
-    return rc;
-}
-
 /* Into the store first: what could not be kept is not used either. */
 static void finish(struct site_calib *s, const struct calib_record *r, struct site_update *u)
 {
     struct status err = {0};
-    if (store(s, r, &err)) {
+    if (site_stored_put(s, r, &err)) {
         fail(s, err.code, err.text);
         return;
     }
@@ -303,7 +117,7 @@ static void finish(struct site_calib *s, const struct calib_record *r, struct si
              "start");
         return;
     }
-    note_use(s, r);
+    site_stored_in_use(s, r);
     s->state.record = *r;
     s->state.phase = SITE_DONE;
     s->health.of[CALIB_BACKGROUND].stored = false;
@@ -383,7 +197,7 @@ static void keep_background(struct site_calib *s, const struct site_capture *c)
 {
     struct calib_record r = new_record(s, CALIB_BACKGROUND);
     snprintf(r.from, sizeof r.from, "empty room");
-    r.key = key_of(s, c->stream, c->n_stream);
+    r.key = site_stored_key(s, c->stream, c->n_stream);
     r.cycles = c->cycles;
     r.zero = c->zero;
     memcpy(r.correction, c->correction, sizeof r.correction);
@@ -395,14 +209,14 @@ static void keep_background(struct site_calib *s, const struct site_capture *c)
     }
     bool asked = s->state.phase == SITE_RUNNING && s->state.request.kind == CALIB_BACKGROUND;
     struct status err = {0};
-    if (store(s, &r, &err)) {
+    if (site_stored_put(s, &r, &err)) {
         if (asked)
             fail(s, err.code, err.text);
         else
             log_error("empty room captured, but not kept: %s", err.text);
         return;
     }
-    note_use(s, &r);
+    site_stored_in_use(s, &r);
     log_info("empty room captured");
     if (!asked)
         return;
@@ -442,7 +256,7 @@ static void take_sample(struct site_calib *s, const struct site_sample *sample)
     if (rc || s->state.phase != SITE_RUNNING || s->generation != generation)
         return;
     s->seen_s += sample->seen_s;
-    s->heard_s = seconds(CLOCK_MONOTONIC);
+    s->heard_s = site_seconds(CLOCK_MONOTONIC);
     s->state.done++;
     if (s->state.done < r.cycles)
         return;
@@ -455,22 +269,11 @@ static void take_sample(struct site_calib *s, const struct site_sample *sample)
 
 static void watch_patience(struct site_calib *s)
 {
-    if (s->state.phase == SITE_RUNNING && seconds(CLOCK_MONOTONIC) - s->heard_s > PATIENCE_S)
+    if (s->state.phase == SITE_RUNNING && site_seconds(CLOCK_MONOTONIC) - s->heard_s > PATIENCE_S)
         fail(s, ERR_TIMEOUT,
              s->state.request.from == SITE_USER
                  ? "no answer from the user for a minute: is he there, and does he permit it?"
                  : "no usable cycle for a minute: look at 'faults' in 'mirador status'");
-}
-
-/* What is stored for the new conditions. A background of before, still on its way, is not of them.
- */
-static void reload(struct site_calib *s)
-{
-    struct site_update u;
-    if (pipeline_site_capture(s->pipeline))
-        pipeline_site_capture_done(s->pipeline);
-    load_radio(s, &u);
-    s->reload = (u.set_zero || u.set_correction) && pipeline_site_update(s->pipeline, &u) != OK;
 }
 
 /* --- transmit channels ------------------------------------------------------------------------ */
@@ -514,15 +317,15 @@ static void keep_transmit(struct site_calib *s)
     if (calib_store_find(s->store, CALIB_TRANSMIT, &r.key, &was, &err) == OK)
         tell_drift(&was, &r);
     calib_record_clear(&was);
-    if (store(s, &r, &err) == OK)
-        note_use(s, &r);
+    if (site_stored_put(s, &r, &err) == OK)
+        site_stored_in_use(s, &r);
     else
         log_warn("transmit channels are not kept: %s", err.text);
 }
 
 static void read_temperature(struct site_calib *s)
 {
-    double now = seconds(CLOCK_MONOTONIC);
+    double now = site_seconds(CLOCK_MONOTONIC);
     if (!s->temperature || now < s->temperature_due_s)
         return;
     double celsius = s->temperature(s->context);
@@ -539,7 +342,7 @@ void site_calib_run(struct site_calib *s, const atomic_bool *stop)
         pipeline_site_wait(s->pipeline, NAP_S);
         pthread_mutex_lock(&s->lock);
         if (s->reload)
-            reload(s);
+            site_stored_reload(s);
         keep_transmit(s);
         take_capture(s);
         const struct site_sample *sample = pipeline_site_sample(s->pipeline);
@@ -557,9 +360,9 @@ void site_calib_run(struct site_calib *s, const atomic_bool *stop)
 static int check_request(const struct site_calib *s, const struct site_request *r,
                          struct status *err)
 {
-    if (r->cycles < CYCLES_MIN || r->cycles > CYCLES_MAX)
+    if (r->cycles < CYCLES_MIN || r->cycles > SITE_CYCLES_MAX)
         return status_set(err, ERR_ARG, "\"cycles\" must be a whole number from %d to %d",
-                          CYCLES_MIN, CYCLES_MAX);
+                          CYCLES_MIN, SITE_CYCLES_MAX);
     if (r->kind == CALIB_CHANNELS && s->n_ant < 2)
         return status_set(err, ERR_ARG, "one channel has nothing to be compared with");
     if (r->kind == CALIB_DELAY && r->from == SITE_USER)
@@ -581,7 +384,7 @@ static void begin(struct site_calib *s, const struct site_request *r)
     s->generation++;
     s->state = (struct site_state){.phase = SITE_RUNNING, .request = *r};
     s->seen_s = 0;
-    s->heard_s = seconds(CLOCK_MONOTONIC);
+    s->heard_s = site_seconds(CLOCK_MONOTONIC);
     if (r->from != SITE_ANTENNAS)
         s->cable_known[r->kind] = false;
     if (r->kind == CALIB_BACKGROUND)
@@ -641,7 +444,7 @@ void site_calib_health(struct site_calib *s, struct site_health *out)
     for (size_t i = 0; i < CALIB_KINDS; i++) {
         if (!out->of[i].stored)
             continue;
-        out->of[i].age_s = fmax(seconds(CLOCK_REALTIME) - s->measured_unix_s[i], 0);
+        out->of[i].age_s = fmax(site_seconds(CLOCK_REALTIME) - s->measured_unix_s[i], 0);
         out->of[i].temperature_step_c = out->temperature_c - s->measured_c[i];
     }
     pthread_mutex_unlock(&s->lock);
