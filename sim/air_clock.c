@@ -235,6 +235,16 @@ static int64_t earliest_wait(const struct air_seg *s, int64_t wall, int *n)
     return target;
 }
 
+/* One that time is to wait for has been here and has gone. */
+static bool somebody_left(const struct air_seg *s)
+{
+    for (unsigned r = 0; r < s->cfg.n_radios; r++)
+        if ((s->cfg.gate_mask >> r & 1) &&
+            (s->radios[r].state == AIR_RADIO_LEFT || s->radios[r].state == AIR_RADIO_DIED))
+            return true;
+    return false;
+}
+
 static int64_t earliest_hold(struct air *air, int64_t wall)
 {
     struct air_seg *s = air->seg;
@@ -287,9 +297,11 @@ static int64_t move_clock(struct air *air)
         }
         return POLL_NS;
     }
-    if ((s->cfg.speed > 0 || idle) && (double)target > allowed)
+    /* Speed 0 is as fast as all can follow; one who waits for another to return wants no haste. */
+    const bool paced = s->cfg.speed > 0 || idle || somebody_left(s);
+    if (paced && (double)target > allowed)
         return (int64_t)(((double)target - allowed) / per_ns) + 1;
-    if (allowed - (double)target > PACE_LAG_S * s->cfg.rate_hz) {
+    if (!paced || allowed - (double)target > PACE_LAG_S * s->cfg.rate_hz) {
         s->pace_tick = target;
         s->pace_wall_ns = wall;
     }

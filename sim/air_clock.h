@@ -3,7 +3,8 @@
  * The room's clock, its gate, and who takes part. Ungated, time is CLOCK_MONOTONIC x speed. Gated,
  * it jumps from tick to tick: it moves only when every thread that takes part waits (in recv, or in
  * a send or message wait of a thread that has called recv), every open TX burst reaches beyond, the
- * room has handled all events and its horizon covers the target; pace is capped at speed. */
+ * room has handled all events and its horizon covers the target; pace is capped at speed, and at 1
+ * where that is 0 and one of the gate has left. */
 #pragma once
 #include "sim/air.h"
 

@@ -124,6 +124,20 @@ static void test_pace(void **state)
     air_destroy(&air);
 }
 
+/* Speed 0 with one of the gate gone: the other does not race through hours of room time alone. */
+static void test_no_haste_alone(void **state)
+{
+    (void)state;
+    struct air *air = make_room(0, 3, 0);
+    struct part a = {0, 10, 1000000, 0, NULL}, b = {1, 1, 1000, 0, NULL};
+    int64_t t = wall_ns();
+    pid_t pa = start(&a), pb = start(&b);
+    assert_int_equal(result(pb), 0);
+    assert_int_equal(result(pa), 0);
+    assert_true(wall_ns() - t > 85000000); /* 0.1 s of room time */
+    air_destroy(&air);
+}
+
 /* Killed while it works, while it waits, and while it holds the lock: the other goes on. */
 static void test_kill(void **state)
 {
@@ -272,7 +286,7 @@ int main(void)
         cmocka_unit_test(test_gate),    cmocka_unit_test(test_pace),
         cmocka_unit_test(test_kill),    cmocka_unit_test(test_names),
         cmocka_unit_test(test_stale),   cmocka_unit_test(test_version),
-        cmocka_unit_test(test_horizon),
+        cmocka_unit_test(test_horizon), cmocka_unit_test(test_no_haste_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
