@@ -186,6 +186,14 @@ struct child *children_failed(struct children *children)
     return children->failed;
 }
 
+int child_tell_end(const struct child *child, struct status *err)
+{
+    return status_set(err, ERR_STATE, "%s ended (%s %d)", child->name,
+                      WIFSIGNALED(child->wait_status) ? "signal" : "exit code",
+                      WIFSIGNALED(child->wait_status) ? WTERMSIG(child->wait_status)
+                                                      : child_exit_code(child));
+}
+
 struct child *children_find(struct children *children, const char *name)
 {
     for (size_t i = 0; i < children->n; i++)
@@ -223,7 +231,10 @@ int children_wait_ready(struct children *children, double seconds, struct status
             reap(child);
             pause_ms(10);
         }
-        if (ready < 0 || children_failed(children))
+        const struct child *failed = children_failed(children);
+        if (failed)
+            return child_tell_end(failed, err);
+        if (ready < 0)
             return status_set(err, ERR_STATE, "%s ended before it was ready", child->name);
     }
     return status_set(err, ERR_TIMEOUT, "%s was not ready after %.0f s", child->name, seconds);

@@ -62,6 +62,8 @@ void children_stop(struct children *children);
 
 /* Exit code of a program that ended, 128 + signal if one killed it. */
 int child_exit_code(const struct child *child);
+/* Returns ERR_STATE and says in err how a program ended. */
+int child_tell_end(const struct child *child, struct status *err);
 
 /* The last lines of a log, at most n, to stderr with an indent. */
 void child_print_log(const struct child *child, size_t n);

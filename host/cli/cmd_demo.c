@@ -292,10 +292,7 @@ static int watch(struct run *run, struct status *err)
         drain(run);
         struct child *failed = children_failed(&run->demo.children);
         if (failed)
-            return status_set(err, ERR_STATE, "%s ended (%s %d)", failed->name,
-                              WIFSIGNALED(failed->wait_status) ? "signal" : "exit code",
-                              WIFSIGNALED(failed->wait_status) ? WTERMSIG(failed->wait_status)
-                                                               : child_exit_code(failed));
+            return child_tell_end(failed, err);
         if (daemon->exited)
             return 0;
         if (stop_requested())

@@ -353,7 +353,7 @@ static void children_that_fail_are_noticed(void **state)
     begin_children();
     assert_int_equal(start("bad", "echo first; echo second; exit 2"), 0);
     assert_int_equal(children_wait_ready(&children, 20, &err), ERR_STATE);
-    assert_string_equal(err.text, "bad ended before it was ready");
+    assert_string_equal(err.text, "bad ended (exit code 2)");
     struct child *bad = children_failed(&children);
     assert_non_null(bad);
     assert_int_equal(child_exit_code(bad), 2);
