@@ -141,10 +141,23 @@ static int start(struct recorder *r, const char *name, enum recorder_extent exte
     r->status.why[0] = r->mark[0] = '\0';
     r->status.cycles = r->status.bytes = r->status.queued_max = 0;
     r->status.stream_samples = 0;
-    r->streaming = extent == RECORDER_STREAM;
+    r->streaming = r->opening = extent == RECORDER_STREAM;
     r->status.state = RECORDER_STARTING;
     pthread_cond_signal(&r->news);
     return OK;
+}
+
+/* Before the start is acknowledged: samples come from here on, and wait for their files. */
+static int open_stream(struct recorder *r, struct status *err)
+{
+    int rc = sample_stream_open(r->cfg.stream, err);
+    pthread_mutex_lock(&r->lock);
+    r->opening = false;
+    if (rc)
+        recorder_come_to_rest(r);
+    pthread_cond_signal(&r->news);
+    pthread_mutex_unlock(&r->lock);
+    return rc;
 }
 
 int recorder_start(struct recorder *r, const char *name, enum recorder_extent extent,
@@ -152,8 +165,9 @@ int recorder_start(struct recorder *r, const char *name, enum recorder_extent ex
 {
     pthread_mutex_lock(&r->lock);
     int rc = start(r, name, extent, err);
+    const bool opening = rc == OK && r->opening;
     pthread_mutex_unlock(&r->lock);
-    return rc;
+    return opening ? open_stream(r, err) : rc;
 }
 
 int recorder_stop(struct recorder *r, struct status *err)

@@ -66,13 +66,22 @@ static void too_slow(struct recorder *r)
         r->overrun = true;
 }
 
-static struct slot *open_slot(struct recorder *r)
+/* Of a recording with the stream, which without a ring has no window from before it. */
+static bool precedes_stream(const struct recorder *r, int64_t index)
+{
+    const struct schedule *s = r->cfg.schedule;
+    return r->streaming && r->ring_cycles == 0 &&
+           !sample_stream_since(r->cfg.stream,
+                                schedule_start(s, index) + s->window[WINDOW_SENSING].begin);
+}
+
+static struct slot *open_slot(struct recorder *r, int64_t index)
 {
     while (r->cfg.lossless && r->status.state == RECORDER_STARTING)
         pthread_cond_wait(&r->room, &r->lock);
     while (r->cfg.lossless && taking(r) && !r->free.head)
         pthread_cond_wait(&r->room, &r->lock);
-    if (!taking(r))
+    if (!taking(r) || precedes_stream(r, index))
         return NULL;
     struct slot *slot = slot_pop(&r->free);
     if (!slot) {
@@ -98,7 +107,7 @@ void recorder_begin(struct recorder *r, const struct cycle_plan *plan)
     r->clock_tick = schedule_start(s, plan->index) + s->window[WINDOW_SENSING].n;
     r->clock_s = 1e-9 * (double)clock_unix_ns();
     close_open(r);
-    struct slot *slot = open_slot(r);
+    struct slot *slot = open_slot(r, plan->index);
     r->open = slot;
     pthread_cond_signal(&r->news);
     pthread_mutex_unlock(&r->lock);

@@ -35,6 +35,7 @@ struct recorder {
     struct recorder_status status;
     bool stopping, failed, need_state, snapshot;
     bool streaming; /* this recording has the stream too */
+    bool opening;   /* recorder_start makes the stream's memory; files wait for it */
     bool ended;     /* the DSP thread brings nothing more */
     bool overrun;   /* a cycle was dropped while the recording started */
     size_t snapshot_left;
@@ -67,3 +68,5 @@ void recorder_recycle(struct recorder *r, struct slot *slot); /* its blocks and 
 
 /* recorder.c. Under the lock: ends the recording with what is in the queue. */
 void recorder_close_with(struct recorder *r, enum recorder_alarm alarm, const char *why);
+/* recorder_thread.c. Likewise: no recording any more. What the queue still has is the ring's. */
+void recorder_come_to_rest(struct recorder *r);

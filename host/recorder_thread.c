@@ -23,9 +23,10 @@ static void empty_queue(struct recorder *r)
     r->need_state = true;
 }
 
-/* Under the lock. What the queue still has is the ring's. */
-static void come_to_rest(struct recorder *r)
+void recorder_come_to_rest(struct recorder *r)
 {
+    if (r->streaming)
+        sample_stream_close(r->cfg.stream);
     r->status.state = at_rest(r);
     if (r->overrun || r->status.state == RECORDER_IDLE)
         empty_queue(r);
@@ -59,9 +60,7 @@ tell(const struct recorder *r, const char *format, ...)
 static void open_files(struct recorder *r, struct status *err)
 {
     r->writer = recording_writer_create(r->status.prefix, r->head, r->cfg.bs, err);
-    if (r->writer && r->streaming &&
-        (recording_writer_add_stream(r->writer, r->head, err) ||
-         sample_stream_open(r->cfg.stream, err)))
+    if (r->writer && r->streaming && recording_writer_add_stream(r->writer, r->head, err))
         recording_writer_abandon(&r->writer);
 }
 
@@ -86,7 +85,7 @@ static void begin_recording(struct recorder *r)
         tell(r, "recording begins: %s", r->status.prefix);
     } else {
         fail(r, &err);
-        come_to_rest(r);
+        recorder_come_to_rest(r);
     }
     pthread_cond_broadcast(&r->room);
 }
@@ -127,14 +126,14 @@ static bool write_stream(struct recorder *r)
     return true;
 }
 
-/* The stream ends when the recording begins to, and a stream that was not kept up with ends it. */
+/* The stream ends with the recording's last cycle, and one that was not kept up with ends it. */
 static void look_after_stream(struct recorder *r)
 {
     if (!r->streaming)
         return;
     if (r->status.state == RECORDER_RECORDING && sample_stream_overrun(r->cfg.stream))
         recorder_close_with(r, RECORDER_SLOW, RECORDER_TOO_SLOW);
-    if (r->status.state == RECORDER_CLOSING)
+    if (r->status.state == RECORDER_CLOSING && !r->open)
         sample_stream_close(r->cfg.stream);
 }
 
@@ -172,7 +171,7 @@ static void end_recording(struct recorder *r)
     tell(r, "recording ends: %s, %llu cycles: %s", r->status.prefix,
          (unsigned long long)r->status.cycles, r->status.why);
     empty_queue(r);
-    come_to_rest(r);
+    recorder_come_to_rest(r);
 }
 
 static bool to_write(const struct recorder *r)
@@ -187,7 +186,7 @@ void recorder_run(struct recorder *r)
     for (;;) {
         look_after_stream(r);
         const bool streamed = write_stream(r);
-        if (r->status.state == RECORDER_STARTING)
+        if (r->status.state == RECORDER_STARTING && !r->opening)
             begin_recording(r);
         else if (to_write(r))
             write_one(r);

@@ -21,7 +21,9 @@ struct sample_stream {
     _Atomic uint64_t put_breaks, taken_breaks; /* likewise */
     _Atomic uint64_t session;                  /* odd: open */
     atomic_bool overrun;
-    struct { /* the RX thread's */
+    _Atomic uint64_t first_session; /* the last one that samples came in ... */
+    _Atomic int64_t first_tick;     /* ... and the tick of its first */
+    struct {                        /* the RX thread's */
         uint64_t session;
         int64_t next; /* tick */
     } rx;
@@ -90,10 +92,13 @@ void sample_stream_put(struct sample_stream *s, int64_t tick, const struct sc16 
         s->breaks[breaks % BREAKS] = (struct stream_break){put, tick};
         atomic_store(&s->put_breaks, breaks + 1);
     }
+    if (s->rx.session != session)
+        atomic_store(&s->first_tick, tick);
     s->rx.session = session;
     s->rx.next = tick + (int64_t)n;
     copy_in(s, put, samp, n);
     atomic_store(&s->put, put + n);
+    atomic_store(&s->first_session, session);
 }
 
 /* --- the taking thread ------------------------------------------------------------------------ */
@@ -157,6 +162,13 @@ bool sample_stream_peek(struct sample_stream *s, size_t max, struct sample_run *
 void sample_stream_done(struct sample_stream *s, size_t n)
 {
     atomic_fetch_add(&s->taken, n);
+}
+
+bool sample_stream_since(const struct sample_stream *s, int64_t tick)
+{
+    const uint64_t session = atomic_load(&s->session);
+    return session % 2 == 1 && atomic_load(&s->first_session) == session &&
+           atomic_load(&s->first_tick) <= tick;
 }
 
 bool sample_stream_overrun(const struct sample_stream *s)

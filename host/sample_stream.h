@@ -33,7 +33,8 @@ void sample_stream_put(struct sample_stream *stream, int64_t tick, const struct 
 
 /* --- the taking thread */
 
-/* Samples come from now on, what an earlier opening left is gone. ERR_NO_MEMORY. */
+/* Samples come from now on, what an earlier opening left is gone. Any thread while none takes.
+ * ERR_NO_MEMORY. */
 int sample_stream_open(struct sample_stream *stream, struct status *err) MUST_CHECK;
 /* None come any more; what is in the ring can still be taken. Twice is the same. */
 void sample_stream_close(struct sample_stream *stream);
@@ -41,4 +42,8 @@ void sample_stream_close(struct sample_stream *stream);
 bool sample_stream_peek(struct sample_stream *stream, size_t max, struct sample_run *out);
 void sample_stream_done(struct sample_stream *stream, size_t n); /* n of the run peeked at */
 bool sample_stream_overrun(const struct sample_stream *stream);
+/* --- any thread */
+
+/* It is open, and the sample of this tick came into it, or earlier ones did. RT-safe. */
+bool sample_stream_since(const struct sample_stream *stream, int64_t tick);
 size_t sample_stream_bytes(const struct sample_stream *stream); /* of memory, once it is made */

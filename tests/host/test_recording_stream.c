@@ -47,6 +47,7 @@ static void make(struct bench *b, bool lossless)
     b->stream = sample_stream_create(&cfg, &err);
     assert_non_null(b->stream);
     make_recorder(b, lossless);
+    b->index = 1; /* begins behind tick 0; the window of cycle 0 a little before */
 }
 
 static void start_stream(struct bench *b)
@@ -107,13 +108,14 @@ static void every_sample_is_at_its_tick(void **state)
     char path[RECORDING_PATH];
     make(b, true);
     start_stream(b);
-    cycles(b, 2);
+    cycles(b, 2);         /* of before the first sample: not in it */
     packets(b, 1000, 25); /* more than the ring: the RX thread waits */
     packets(b, 1000 + 25 * PACKET + 123, 7);
     cycles(b, 2);
     struct recorder_status s = stop(b);
     assert_int_equal(s.alarm, RECORDER_WELL);
     assert_int_equal(s.stream_samples, 32 * PACKET);
+    assert_int_equal(s.cycles, 2);
     assert_whole(b->prefix, s.cycles);
     replay_equals(b->prefix, 0, s.cycles);
     assert_stream(b->prefix, 2, 32 * PACKET);
@@ -133,6 +135,44 @@ static void every_sample_is_at_its_tick(void **state)
     assert_whole(b->prefix, s.cycles);
 }
 
+/* Its files take their time to make: what comes once the start is acknowledged waits for them. */
+static void it_begins_with_the_start(void **state)
+{
+    struct bench *b = *state;
+    struct status err = {0};
+    make(b, false);
+    atomic_store(&hold, true);
+    packets(b, 5, 3);
+    assert_int_equal(recorder_start(b->recorder, b->prefix, RECORDER_STREAM, &err), OK);
+    packets(b, 5000100, 9);
+    atomic_store(&hold, false);
+    (void)wait_for(b, RECORDER_RECORDING);
+    cycles(b, 2); /* the first began before the stream */
+    struct recorder_status s = stop(b);
+    assert_int_equal(s.alarm, RECORDER_WELL);
+    assert_int_equal(s.cycles, 1);
+    assert_stream(b->prefix, 1, 9 * PACKET);
+    assert_whole(b->prefix, 1);
+}
+
+/* A start that fails takes no samples: a lossless RX thread would wait for room for ever. */
+static void a_failed_start_listens_to_nothing(void **state)
+{
+    struct bench *b = *state;
+    struct status err = {0};
+    make(b, true);
+    snprintf(b->prefix, sizeof b->prefix, "%s/none/a", b->folder);
+    assert_int_equal(recorder_start(b->recorder, b->prefix, RECORDER_STREAM, &err), OK);
+    assert_int_equal(wait_for(b, RECORDER_IDLE).alarm, RECORDER_FAILED);
+    packets(b, 0, 25);
+    snprintf(b->prefix, sizeof b->prefix, "%s/a", b->folder);
+    start_stream(b);
+    packets(b, 0, 2);
+    cycles(b, 1);
+    assert_int_equal(stop(b).cycles, 1);
+    assert_stream(b->prefix, 1, 2 * PACKET);
+}
+
 /* The ring is full and nobody waits: what came until then is kept, gap or no gap. */
 static void a_slow_disk_ends_it(void **state)
 {
@@ -141,6 +181,8 @@ static void a_slow_disk_ends_it(void **state)
     int64_t tick = 0;
     make(b, false);
     start_stream(b);
+    packets(b, tick, 1);
+    tick += PACKET;
     atomic_store(&pause_us, 20000);
     cycles(b, 2);
     for (int i = 0; i < 2000; i++) {
@@ -169,12 +211,13 @@ static void a_full_disk_ends_it(void **state)
     atomic_store(&space, 2 * cycle_bytes + 50 * PACKET * 8);
     struct recorder_status s;
     start_stream(b);
+    packets(b, 0, 1);
     cycles(b, 2);
     do {
         usleep(1000);
         recorder_status(b->recorder, &s);
     } while (s.cycles == 0);
-    packets(b, 0, 400);
+    packets(b, PACKET, 400);
     cycles(b, 1);
     s = wait_for(b, RECORDER_IDLE);
     assert_int_equal(s.alarm, RECORDER_FULL);
@@ -192,8 +235,8 @@ static void damage_is_found_and_repaired(void **state)
     uint64_t kept;
     make(b, true);
     start_stream(b);
-    cycles(b, 3);
     packets(b, 50, 5);
+    cycles(b, 3); /* two of them inside the stream */
     packets(b, 900000, 5);
     struct recorder_status s = stop(b);
     recording_stream_path(b->prefix, 1, "data", path);
@@ -228,8 +271,12 @@ int main(void)
 {
 #define BENCH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        BENCH(every_sample_is_at_its_tick), BENCH(a_slow_disk_ends_it),
-        BENCH(a_full_disk_ends_it),         BENCH(damage_is_found_and_repaired),
+        BENCH(every_sample_is_at_its_tick),
+        BENCH(it_begins_with_the_start),
+        BENCH(a_failed_start_listens_to_nothing),
+        BENCH(a_slow_disk_ends_it),
+        BENCH(a_full_disk_ends_it),
+        BENCH(damage_is_found_and_repaired),
         BENCH(without_a_stream_it_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
