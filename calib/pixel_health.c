@@ -245,6 +245,11 @@ void pixel_health_judge(struct pixel_health *s, struct pixel_map *out)
     *out = *map;
 }
 
+void pixel_health_evidence(const struct pixel_health *s, struct pixel_evidence *out)
+{
+    *out = (struct pixel_evidence){.info = s->info, .vector = s->vector, .smooth = s->smooth};
+}
+
 void pixel_health_recall(struct pixel_health *s, const struct pixel_map *map)
 {
     assert(map->n_element == s->m);

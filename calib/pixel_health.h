@@ -58,6 +58,14 @@ enum pixel_use pixel_health_add(struct pixel_health *health, const struct pixel_
  * failed until |m - 1| < 3/4 alarm or the odds turn. *map is filled. */
 void pixel_health_judge(struct pixel_health *health, struct pixel_map *map);
 
+/* What all cycles say of the coefficients c, weighted by age: y = H c + white noise of variance 1.
+ * The health's own, until its next call. */
+struct pixel_evidence {
+    const cplx *info, *vector; /* H^H H [M x M], upper rows; H^H y [M] */
+    const cplx *smooth;        /* [M] what is no failure, at the last judgement; ones before */
+};
+void pixel_health_evidence(const struct pixel_health *health, struct pixel_evidence *out);
+
 /* Starts from a map of an earlier run: its failed pixels are part of the model from the start, and
  * must be confirmed like any other. */
 void pixel_health_recall(struct pixel_health *health, const struct pixel_map *map);

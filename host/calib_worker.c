@@ -34,26 +34,32 @@ struct calib_worker {
     struct pixel_map scratch;
 };
 
-static struct pixel_health *make_health(const struct calib_worker_cfg *wc, size_t ris,
-                                        struct status *err)
+int calib_health_cfg(const struct bs_cfg *cfg, size_t ris, const cplx *profiles,
+                     struct pixel_health_cfg *out, struct status *err)
 {
-    const struct bs_cfg *cfg = wc->cfg;
-    struct pixel_health_cfg hc = {
+    *out = (struct pixel_health_cfg){
         .place = {.bs = bs_config_anchors(cfg).rx,
                   .carrier_hz = cfg->radio.carrier_hz,
                   .room = bs_config_room(cfg),
                   .wall_amplitude = cfg->estimate.map ? cfg->room.wall_factor : 0,
                   .model_error = cfg->pixels.model_error,
                   .n_profile = (size_t)cfg->pixels.train.n / 2,
-                  .profiles = wc->profiles[ris]},
+                  .profiles = profiles},
         .forget_s = cfg->pixels.forget_s,
         .alarm = cfg->pixels.alarm,
         .p_fail = cfg->pixels.p_fail,
     };
-    if (bs_config_panel(cfg, ris, &hc.place.panel)) {
-        status_set(err, ERR_GEOMETRY, "ris.boards[%zu]: no such pose", ris);
+    if (bs_config_panel(cfg, ris, &out->place.panel))
+        return status_set(err, ERR_GEOMETRY, "ris.boards[%zu]: no such pose", ris);
+    return OK;
+}
+
+static struct pixel_health *make_health(const struct calib_worker_cfg *wc, size_t ris,
+                                        struct status *err)
+{
+    struct pixel_health_cfg hc;
+    if (calib_health_cfg(wc->cfg, ris, wc->profiles[ris], &hc, err))
         return NULL;
-    }
     struct pixel_health *health = pixel_health_create(&hc, err);
     if (health && wc->recalled[ris])
         pixel_health_recall(health, wc->recalled[ris]);

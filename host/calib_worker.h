@@ -11,6 +11,11 @@
 
 enum { CALIB_JUDGE_EVERY = 5 }; /* trains over a surface from snapshot to snapshot */
 
+/* What a surface's evidence is gathered with, live and of a recording. profiles: [T/2 x elements]
+ * commanded coefficients. ERR_GEOMETRY. */
+int calib_health_cfg(const struct bs_cfg *cfg, size_t ris, const cplx *profiles,
+                     struct pixel_health_cfg *out, struct status *err) MUST_CHECK;
+
 struct calib_worker_cfg {
     const struct bs_cfg *cfg;     /* read at create only */
     const cplx *profiles[BS_RIS]; /* [T/2 x elements] commanded coefficients; likewise */

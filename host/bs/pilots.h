@@ -1,31 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The random profiles that a surface steps through for live pilots: made from a fixed seed per
- * board, loaded into the board's last slots at start, as they are and with their sign flipped.
- */
+ * Live pilots on the boards: their profiles lie in each board's last slots, as they are and with
+ * their sign flipped, and are armed between a cycle's answer and its train. */
 #pragma once
-#include "dsp/cplx.h"
-#include "frames/ris_profile.h"
-#include "host/bs_config.h"
+#include "host/pilot_profiles.h"
 #include "host/profile_set.h"
 #include "host/ris_client.h"
-
-struct pilot_profiles {
-    struct ris_shape shape;
-    size_t n;                  /* T/2 */
-    uint16_t first_slot;       /* profile i: first_slot + 2 i, its inverse one on */
-    uint8_t *state;            /* [n x elements] */
-    uint64_t hash[PILOTS_MAX]; /* of each slot, from the first */
-};
-
-/* Draws the profiles of a board. ERR_NO_MEMORY. */
-int pilot_profiles_make(const struct bs_cfg *cfg, size_t board, struct pilot_profiles *out,
-                        struct status *err) MUST_CHECK;
-void pilot_profiles_free(struct pilot_profiles *profiles);
-
-/* What half the difference of a pilot and its inverse reflects, [n x elements]. */
-void pilot_profiles_gamma(const struct pilot_profiles *profiles, const struct ris_states *states,
-                          cplx *gamma);
 
 /* Puts them on the board; ERR_ARG when it has too few slots beside those of `set`. */
 int pilot_profiles_load(struct ris_client *client, size_t board, const struct profile_set *set,

@@ -3,6 +3,7 @@
  * mirador record export: the estimates of a recording, worked over again, for other programs. */
 #include "base/log.h"
 #include "base/options.h"
+#include "host/cli/export_pilots.h"
 #include "host/cli/export_table.h"
 #include "host/cli/recording_verbs.h"
 #include "host/pilot_extract.h"
@@ -19,6 +20,8 @@ struct job {
     const char *out;
     bool plots;
     struct export_table table;
+    struct pilot_extract *extract; /* and pilots: NULL without trains */
+    struct export_pilots *pilots;
 };
 
 static const struct option_spec specs[] = {
@@ -51,18 +54,23 @@ static int apply(void *context, const char *name, const char *value, struct stat
     }
 }
 
-static int gather(struct job *job, struct replay *replay, struct pilot_extract *extract,
-                  struct replay_step *step, struct status *err)
+/* False: no memory. */
+static bool add_train(struct job *job, const struct block *train, const struct cycle_report *report)
+{
+    struct pixel_pilots pilots;
+    if (!train || !job->extract || pilot_extract_run(job->extract, train, report, &pilots))
+        return true;
+    export_pilots_add(job->pilots, &pilots);
+    return export_table_add_train(&job->table, &pilots);
+}
+
+static int gather(struct job *job, struct replay *replay, struct replay_step *step,
+                  struct status *err)
 {
     int rc;
     while ((rc = replay_next(replay, step, err)) == OK) {
-        struct pixel_pilots pilots;
-        const struct block *train = replay_pilots(replay);
-        bool fits = export_table_add(&job->table, &step->report);
-        if (fits && train && extract &&
-            pilot_extract_run(extract, train, &step->report, &pilots) == OK)
-            fits = export_table_add_train(&job->table, &pilots);
-        if (!fits)
+        if (!export_table_add(&job->table, &step->report) ||
+            !add_train(job, replay_pilots(replay), &step->report))
             return status_set(err, ERR_NO_MEMORY, "no memory for %zu cycles; use --from and --to",
                               job->table.n);
     }
@@ -71,36 +79,60 @@ static int gather(struct job *job, struct replay *replay, struct pilot_extract *
     return rc == ERR_NOT_FOUND ? OK : rc;
 }
 
+static int make_pilots(struct job *job, const struct replay *replay, struct status *err)
+{
+    if (replay_config(replay)->pixels.train.every == 0)
+        return OK;
+    job->extract = pilot_extract_create(replay_config(replay), replay_schedule(replay), err);
+    job->pilots = job->extract ? export_pilots_create(replay, err) : NULL;
+    return job->pilots ? OK : err->code;
+}
+
+/* FILE without .h5, for what lies beside it. */
+static void beside(const struct job *job, char prefix[512])
+{
+    size_t n = strlen(job->out);
+    n -= n > 3 && strcmp(job->out + n - 3, ".h5") == 0 ? 3 : 0;
+    snprintf(prefix, 512, "%.*s", (int)n, job->out);
+}
+
+static int write_files(struct job *job, struct status *err)
+{
+    char prefix[512];
+    beside(job, prefix);
+    int rc = export_write(job->out, &job->table, err);
+    if (rc)
+        return rc;
+    printf("%s: %zu cycles, %zu trains of pilots\n", job->out, job->table.n, job->table.n_train);
+    return job->pilots ? export_pilots_write(job->pilots, prefix, err) : OK;
+}
+
 static int run(struct job *job, struct status *err)
 {
     struct replay *replay = replay_create(&job->cfg, err);
     struct replay_step *step = calloc(1, sizeof *step);
-    struct pilot_extract *extract = NULL;
     int rc = replay && step ? OK : err->code ? err->code : ERR_NO_MEMORY;
-    if (rc == OK && replay_config(replay)->pixels.train.every > 0)
-        extract = pilot_extract_create(replay_config(replay), replay_schedule(replay), err);
+    rc = rc ? rc : make_pilots(job, replay, err);
     if (rc == OK) {
         const struct recording_head *h = recording_reader_head(replay_reader(replay));
         job->table.recording = job->cfg.recording;
         job->table.program = h->version;
         job->table.rate_hz = h->rate_hz;
         job->table.carrier_hz = h->carrier_hz;
-        rc = gather(job, replay, extract, step, err);
+        rc = gather(job, replay, step, err);
     }
-    rc = rc ? rc : export_write(job->out, &job->table, err);
-    pilot_extract_destroy(&extract);
+    rc = rc ? rc : write_files(job, err);
+    export_pilots_destroy(&job->pilots);
+    pilot_extract_destroy(&job->extract);
     replay_destroy(&replay);
     free(step);
     return rc;
 }
 
-/* FILE without .h5, for the figures. */
 static int plot(const struct job *job, struct status *err)
 {
     char prefix[512];
-    size_t n = strlen(job->out);
-    n -= n > 3 && strcmp(job->out + n - 3, ".h5") == 0 ? 3 : 0;
-    snprintf(prefix, sizeof prefix, "%.*s", (int)n, job->out);
+    beside(job, prefix);
     return export_plot(prefix, &job->table, err);
 }
 
@@ -113,7 +145,8 @@ int recording_export_verb(int argc, char **argv)
     const struct options_cfg cfg = {
         .program = "mirador record export",
         .synopsis = "Works a recording over again and writes positions, path lengths, delay\n"
-                    "profiles and pilots as HDF5, and figures of them.",
+                    "profiles and pilots as HDF5, and figures of them; pilots also as datasets\n"
+                    "for 'mirador calib pixels', one for each surface.",
         .operands = "RECORDING",
         .specs = specs,
         .n_specs = sizeof specs / sizeof *specs,
@@ -135,8 +168,6 @@ int recording_export_verb(int argc, char **argv)
     }
     umask(umask(0) | 027); /* positions are nobody else's */
     int rc = run(&job, &err);
-    if (rc == OK)
-        printf("%s: %zu cycles, %zu trains of pilots\n", job.out, job.table.n, job.table.n_train);
     if (rc == OK && job.plots && plot(&job, &err))
         log_warn("%s", err.text);
     export_table_free(&job.table);

@@ -15,7 +15,8 @@
 
 #include "calib/jlfd_beam.h"
 #include "calib/near_field.h"
-#include "calib/pixel_health.h"
+#include "calib/pixel_method.h"
+#include "calib/pixel_stack.h"
 #include "dsp/ris_model.h"
 #include "dsp/rng.h"
 
@@ -25,6 +26,7 @@ enum { M = 256, N = 28, CYCLES_PER_JUDGEMENT = 5 };
 #define WAVE_M      (SPEED_OF_LIGHT / 5.8e9)
 
 struct world {
+    struct pixel_health_cfg cfg;
     struct panel panel;
     struct room_box room;
     struct vec3 bs;
@@ -74,7 +76,7 @@ static struct world *world_create(double wall)
         w->mask[m] = 1;
     for (int q = 0; q < 6; q++)
         w->bs_wall[q] = any_phase(&w->rng);
-    const struct pixel_health_cfg cfg = {
+    w->cfg = (struct pixel_health_cfg){
         .place = {.panel = w->panel,
                   .bs = w->bs,
                   .carrier_hz = 5.8e9,
@@ -87,7 +89,7 @@ static struct world *world_create(double wall)
         .alarm = 0.4,
         .p_fail = 0.02,
     };
-    w->health = pixel_health_create(&cfg, &err);
+    w->health = pixel_health_create(&w->cfg, &err);
     if (!w->health)
         fail_msg("%s", err.text);
     return w;
@@ -325,6 +327,48 @@ static void the_offline_estimator_agrees(void **state)
     world_destroy(w);
 }
 
+/* The trains of a whole walk in one dataset: the estimator of one place finds what is broken and
+ * nothing else, walls or not. */
+static void a_walk_is_one_dataset(void **state)
+{
+    (void)state;
+    struct world *w = world_create(0.2);
+    struct status err = {0};
+    struct pixel_estimate est;
+    struct pixel_stack *stack = pixel_stack_create(&w->cfg, &err);
+    assert_non_null(stack);
+    assert_null(pixel_stack_dataset(stack, &err));
+    assert_int_equal(err.code, ERR_STATE);
+    break_five(w);
+    for (; w->cycle < 60; w->cycle++) {
+        const struct pixel_pilots pilots = pilots_at(w, walker(w));
+        (void)pixel_stack_add(stack, &pilots);
+    }
+    assert_true(pixel_stack_used(stack) > 50);
+    struct dataset *ds = pixel_stack_dataset(stack, &err);
+    if (!ds || dataset_check(ds, &err))
+        fail_msg("%s", err.text);
+    assert_true(ds->noise_var > 1); /* the model's error does not average */
+    const struct pixel_problem problem = dataset_problem(ds);
+    const struct jlfd_data data = {.y = ds->y, .noise_var = ds->noise_var};
+    struct pixel_model *model = pixel_model_create(&problem, &err);
+    assert_non_null(model);
+    struct pixel_solver *solver = pixel_solver_create(model, PIXEL_METHOD_JOINT);
+    assert_non_null(solver);
+    assert_int_equal(pixel_solver_run(solver, &data, &est), 0);
+    assert_int_equal(est.n_failures, 5);
+    assert_true(est.explained && est.converged);
+    for (size_t i = 0; i < est.n_failures; i++) {
+        const cplx truth = w->mask[est.failures[i].index];
+        assert_true(truth != 1 && cabs(est.failures[i].coefficient - truth) < 0.25);
+    }
+    pixel_solver_destroy(&solver);
+    pixel_model_destroy(&model);
+    dataset_destroy(&ds);
+    pixel_stack_destroy(&stack);
+    world_destroy(w);
+}
+
 static void what_an_earlier_run_knew_is_recalled(void **state)
 {
     (void)state;
@@ -380,6 +424,7 @@ int main(void)
         cmocka_unit_test(foreign_pilots_are_not_explained),
         cmocka_unit_test(the_surface_alone_locates_the_user),
         cmocka_unit_test(the_offline_estimator_agrees),
+        cmocka_unit_test(a_walk_is_one_dataset),
         cmocka_unit_test(what_an_earlier_run_knew_is_recalled),
         cmocka_unit_test(bad_settings_are_refused),
     };
