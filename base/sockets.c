@@ -388,20 +388,28 @@ static int bind_error(const char *endpoint, struct status *err)
                       endpoint, zmq_strerror(errno));
 }
 
+/* libzmq gives each endpoint the options that hold when it is bound. */
+static int bind_one(struct sockets *s, void *socket, const char *endpoint, struct status *err)
+{
+    const bool curve = s->have_secret && starts_with(endpoint, "tcp://");
+    int rc = curve ? use_curve(s, socket, true, err) : OK;
+    return rc == OK && zmq_bind(socket, endpoint) != 0 ? bind_error(endpoint, err) : rc;
+}
+
 void *sockets_bind(struct sockets *s, int type, const char *endpoint, struct status *err)
 {
     if (check_bind(s, endpoint, err))
         return NULL;
     void *socket = open_socket(s, type, endpoint, err);
-    if (!socket)
-        return NULL;
-    int rc =
-        s->have_secret && starts_with(endpoint, "tcp://") ? use_curve(s, socket, true, err) : 0;
-    if (rc == 0 && zmq_bind(socket, endpoint) != 0)
-        rc = bind_error(endpoint, err);
-    if (rc)
+    if (socket && bind_one(s, socket, endpoint, err))
         socket_close(&socket);
     return socket;
+}
+
+int sockets_bind_too(struct sockets *s, void *socket, const char *endpoint, struct status *err)
+{
+    int rc = check_bind(s, endpoint, err);
+    return rc ? rc : bind_one(s, socket, endpoint, err);
 }
 
 void *sockets_connect(struct sockets *s, int type, const char *endpoint, struct status *err)

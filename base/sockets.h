@@ -38,6 +38,12 @@ void sockets_destroy(struct sockets **sockets);
 void *sockets_bind(struct sockets *sockets, int type, const char *endpoint,
                    struct status *err) MUST_CHECK;
 
+/* One more endpoint of a bound socket, under the same rules: programs of this machine over ipc
+ * without keys, others over tcp with CURVE, which once asked for is asked for at all that follow. 0
+ * or what sockets_bind says. */
+int sockets_bind_too(struct sockets *sockets, void *socket, const char *endpoint,
+                     struct status *err) MUST_CHECK;
+
 /* Connects (the peer may come later). CURVE is used when a server key is configured and the
  * endpoint is not ipc or inproc. SUB sockets subscribe to nothing yet: socket_subscribe. */
 void *sockets_connect(struct sockets *sockets, int type, const char *endpoint,

@@ -144,6 +144,7 @@ struct bs_cfg {
         int stop_after;          /* cycles, 0 = run on */
     } run;
     char telemetry_endpoint[BS_TEXT], control_endpoint[BS_TEXT];
+    char telemetry_remote[BS_TEXT], control_remote[BS_TEXT]; /* empty: none */
     char audit_file[BS_TEXT];
     char secret_key_file[BS_TEXT];
     char client_keys[8][SOCKETS_KEY_TEXT];

@@ -46,7 +46,14 @@ static int open_sockets(struct daemon_parts *p, struct status *err)
     if (!p->telemetry)
         return err->code;
     p->control = sockets_bind(p->sockets, ZMQ_ROUTER, cfg->control_endpoint, err);
-    return p->control ? OK : err->code;
+    if (!p->control)
+        return err->code;
+    int rc = cfg->telemetry_remote[0]
+                 ? sockets_bind_too(p->sockets, p->telemetry, cfg->telemetry_remote, err)
+                 : OK;
+    if (rc == OK && cfg->control_remote[0])
+        rc = sockets_bind_too(p->sockets, p->control, cfg->control_remote, err);
+    return rc;
 }
 
 /* A board that is absent does not keep the base station from starting: its cycles are marked, and

@@ -185,6 +185,10 @@ void doctor_endpoints(struct doctor *d, const struct bs_cfg *cfg)
 {
     look_at_endpoint(d, "telemetry", cfg->telemetry_endpoint);
     look_at_endpoint(d, "control", cfg->control_endpoint);
+    if (cfg->telemetry_remote[0])
+        look_at_endpoint(d, "telemetry", cfg->telemetry_remote);
+    if (cfg->control_remote[0])
+        look_at_endpoint(d, "control", cfg->control_remote);
 }
 
 /* --- surfaces --------------------------------------------------------------------------------- */

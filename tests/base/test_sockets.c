@@ -310,6 +310,47 @@ static void lets_in_only_known_keys(void **state)
     sockets_destroy(&fooled);
 }
 
+/* The page on this machine, and somebody elsewhere: only the latter needs a key. */
+static void one_socket_serves_here_without_keys_and_beyond_with(void **state)
+{
+    (void)state;
+    struct identity server, friend;
+    char here[160], beyond[64], named[SOCKETS_KEY_TEXT];
+    size_t n = sizeof beyond;
+    make_identity("both-server", &server);
+    make_identity("both-friend", &friend);
+    snprintf(named, sizeof named, "bob %s", friend.public_hex);
+    snprintf(here, sizeof here, "ipc://%s/both.sock", folder);
+    struct sockets *s = server_with(&server, named), *plain = sockets_create(NULL, &err),
+                   *good = client_with(&friend, &server);
+    void *router = sockets_bind(s, ZMQ_ROUTER, here, &err);
+    assert_non_null(router);
+    assert_int_equal(sockets_bind_too(s, router, "tcp://127.0.0.1:*", &err), OK);
+    assert_int_equal(zmq_getsockopt(router, ZMQ_LAST_ENDPOINT, beyond, &n), 0);
+    void *dealer = sockets_connect(plain, ZMQ_DEALER, here, &err);
+    assert_int_equal(talk(router, dealer, 5000), 0);
+    socket_close(&dealer);
+    dealer = sockets_connect(plain, ZMQ_DEALER, beyond, &err);
+    assert_int_equal(talk(router, dealer, 500), ERR_TIMEOUT);
+    assert_true(refused_after(s, 1) >= 1);
+    socket_close(&dealer);
+    dealer = sockets_connect(good, ZMQ_DEALER, beyond, &err);
+    proven = "bob";
+    assert_int_equal(talk(router, dealer, 5000), 0);
+    proven = NULL;
+    socket_close(&dealer);
+    dealer = sockets_connect(plain, ZMQ_DEALER, here, &err); /* and still without here */
+    assert_int_equal(talk(router, dealer, 5000), 0);
+    socket_close(&dealer);
+    socket_close(&router);
+    router = sockets_bind(plain, ZMQ_ROUTER, here, &err);
+    assert_int_equal(sockets_bind_too(plain, router, "tcp://0.0.0.0:*", &err), ERR_AUTH);
+    socket_close(&router);
+    sockets_destroy(&s);
+    sockets_destroy(&plain);
+    sockets_destroy(&good);
+}
+
 static void refuses_bad_key_configurations(void **state)
 {
     (void)state;
@@ -373,6 +414,7 @@ int main(void)
         cmocka_unit_test(refuses_public_addresses_without_keys),
         cmocka_unit_test(binds_publicly_with_keys),
         cmocka_unit_test(lets_in_only_known_keys),
+        cmocka_unit_test(one_socket_serves_here_without_keys_and_beyond_with),
         cmocka_unit_test(refuses_bad_key_configurations),
         cmocka_unit_test(subscribers_get_their_topics),
     };

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Every command that a running base station takes, sent by the command line over CURVE as from
+ * another machine: carried out, and in the audit log under the name of the key. Who has no key, a
+ * wrong one, or takes us for another server gets nowhere and is counted. */
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/e2e/demo_run.h"
+
+enum { PATIENCE = 1200 }; /* looks, 0.1 s apart */
+
+static struct {
+    char control[40], telemetry[40]; /* endpoints */
+    char daemon[300];
+    char alice[300], stranger[300], daemon_hex[80], alice_hex[80];
+    char keys[500]; /* options that let alice in */
+    char audit[300];
+    long audited; /* bytes of it that were looked at */
+    pid_t demo;
+} t;
+
+/* stdout into text; the exit code, 124 after 4 s without an end. */
+static int mirador(const char *options, const char *keys, const char *endpoint, char *text,
+                   size_t size)
+{
+    char command[1200];
+    snprintf(command, sizeof command, "timeout %d " MIRADOR_BIN_DIR "/mirador %s %s%s %s 2>&1",
+             strstr(keys, t.keys) ? 60 : 4, options, endpoint ? "-e " : "",
+             endpoint ? endpoint : "", keys);
+    FILE *out = popen(command, "r");
+    assert_non_null(out);
+    text[fread(text, 1, size - 1, out)] = 0;
+    const int status = pclose(out);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void make_key(const char *name, char file[300], char hex[80])
+{
+    char words[400];
+    snprintf(file, 300, "%s/%s.key", demo_place(), name);
+    snprintf(words, sizeof words, "keys socket --out %s", file);
+    assert_int_equal(mirador(words, "", NULL, hex, 80), 0);
+    hex[strcspn(hex, "\n")] = 0;
+}
+
+static void choose_endpoint(char endpoint[40])
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof at;
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, n), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &n), 0);
+    close(fd);
+    snprintf(endpoint, 40, "tcp://127.0.0.1:%d", ntohs(at.sin_port));
+}
+
+/* NULL: no answer. */
+static json_t *ask_status(void)
+{
+    char text[16384];
+    return mirador("status --json", t.keys, t.control, text, sizeof text) == 0
+               ? json_loads(text, 0, NULL)
+               : NULL;
+}
+
+static json_t *await_status(const char *key, json_int_t at_least)
+{
+    for (int i = 0; i < PATIENCE; i++) {
+        json_t *status = ask_status();
+        if (status && json_integer_value(json_object_get(status, key)) >= at_least)
+            return status;
+        json_decref(status);
+        usleep(100000);
+    }
+    fail_msg("'%s' of the base station does not reach %lld", key, (long long)at_least);
+    return NULL;
+}
+
+/* What the audit log tells since the last call. */
+static void assert_audited(const char *command, const char *verdict)
+{
+    static char text[65536];
+    char words[300];
+    FILE *f = fopen(t.audit, "r");
+    assert_non_null(f);
+    fseek(f, t.audited, SEEK_SET);
+    text[fread(text, 1, sizeof text - 1, f)] = 0;
+    t.audited = ftell(f);
+    fclose(f);
+    snprintf(words, sizeof words, "): {%s}: %s\n", command, verdict);
+    const char *at = strstr(text, words), *line = at;
+    while (line && line > text && line[-1] != '\n')
+        line--;
+    if (!line || line[10] != 'T' || !strstr(line, "Z command by key alice (mirador of ") ||
+        strstr(line, "Z command by key alice (mirador of ") > at)
+        fail_msg("no '%s' of alice's in the audit log: %s", words, text);
+}
+
+static void ordered(const char *order, const char *command)
+{
+    char text[16384];
+    const int code = mirador(order, t.keys, t.control, text, sizeof text);
+    if (code != 0)
+        fail_msg("mirador %s: exit code %d, %s", order, code, text);
+    assert_audited(command, "ok");
+}
+
+/* A member of the status, "setting.rx_gain_db" one further in. */
+static double now(const char *key, const char *member)
+{
+    json_t *status = ask_status();
+    json_t *value = json_object_get(status, key);
+    value = member ? json_object_get(value, member) : value;
+    const double x = json_is_number(value) ? json_number_value(value) : -1e9;
+    json_decref(status);
+    return x;
+}
+
+static int setup(void **state)
+{
+    char args[1600], text[80];
+    if (demo_place_make(state))
+        return -1;
+    make_key("daemon", t.daemon, t.daemon_hex);
+    make_key("alice", t.alice, t.alice_hex);
+    make_key("stranger", t.stranger, text);
+    choose_endpoint(t.control);
+    choose_endpoint(t.telemetry);
+    snprintf(t.audit, sizeof t.audit, "%s/audit.log", demo_place());
+    snprintf(t.keys, sizeof t.keys, "--secret-key %s --server-key %s", t.alice, t.daemon_hex);
+    snprintf(args, sizeof args,
+             "--seconds 0 --speed 1 --seed 2 --ris static --set bs.control.remote_endpoint=%s "
+             "--set bs.telemetry.remote_endpoint=%s --set bs.audit.file=%s "
+             "--set bs.curve.secret_key_file=%s --set 'bs.curve.client_keys=[alice %s]'",
+             t.control, t.telemetry, t.audit, t.daemon, t.alice_hex);
+    t.demo = demo_start(args);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    char command[400];
+    if (t.demo > 0 && kill(t.demo, SIGINT) == 0)
+        waitpid(t.demo, NULL, 0);
+    snprintf(command, sizeof command, "rm -f %s/*.key %s", demo_place(), t.audit);
+    return system(command) | demo_place_remove(state);
+}
+
+static void positions_arrive_over_curve(void **state)
+{
+    (void)state;
+    static char text[1 << 20];
+    json_decref(await_status("fixes", 3));
+    assert_int_equal(mirador("watch --cycles 3", t.keys, t.telemetry, text, sizeof text), 0);
+    assert_non_null(strstr(text, "user 1 at "));
+    assert_int_equal(mirador("watch --cycles 3 --json", t.keys, t.telemetry, text, sizeof text), 0);
+    assert_non_null(strstr(text, "\"position_m\""));
+}
+
+static void nobody_else_gets_in(void **state)
+{
+    (void)state;
+    char text[16384], stranger[500], fooled[500];
+    const double before = now("clients_refused", NULL);
+    assert_true(before >= 0);
+    snprintf(stranger, sizeof stranger, "--secret-key %s --server-key %s", t.stranger,
+             t.daemon_hex);
+    snprintf(fooled, sizeof fooled, "--secret-key %s --server-key %s", t.alice, t.alice_hex);
+    const char *const others[] = {stranger, "", fooled}; /* unknown, none, another server's */
+    for (size_t i = 0; i < 3; i++) {
+        const double counted = now("clients_refused", NULL);
+        assert_int_equal(mirador("status", others[i], t.control, text, sizeof text), 1);
+        assert_non_null(strstr(text, "no answer"));
+        assert_true(now("clients_refused", NULL) > counted);
+    }
+    const double counted = now("clients_refused", NULL);
+    assert_int_equal(mirador("watch --cycles 1 --json", stranger, t.telemetry, text, sizeof text),
+                     124);
+    assert_null(strstr(text, "{"));
+    assert_true(now("clients_refused", NULL) > counted);
+    assert_true(now("responses", NULL) > 0);
+}
+
+static void the_radio_and_the_cycle(void **state)
+{
+    (void)state;
+    ordered("set gain --rx 9", "\"cmd\":\"gain\",\"rx_db\":9.0");
+    assert_true(now("setting", "rx_gain_db") == 9);
+    ordered("set gain --rx 10", "\"cmd\":\"gain\",\"rx_db\":10.0");
+    ordered("set frequency 5.81e9", "\"cmd\":\"frequency\",\"carrier_hz\":5810000000.0");
+    assert_true(now("setting", "carrier_hz") == 5.81e9);
+    ordered("set frequency 5.8e9", "\"cmd\":\"frequency\",\"carrier_hz\":5800000000.0");
+    ordered("set period 0.4", "\"cmd\":\"period\",\"period_s\":0.4");
+    assert_true(now("period_s", NULL) == 0.4);
+    ordered("set period 0.2", "\"cmd\":\"period\",\"period_s\":0.2");
+    ordered("set identity steering", "\"cmd\":\"identity\",\"mode\":\"steering\"");
+    json_t *status = ask_status();
+    assert_string_equal(json_string_value(json_object_get(status, "identity")), "steering");
+    json_decref(status);
+    ordered("set identity coded", "\"cmd\":\"identity\",\"mode\":\"coded\"");
+    ordered("set profile ris1 0", "\"cmd\":\"hold\",\"surface\":\"ris1\",\"profile\":0");
+    ordered("set profile ris1 auto", "\"cmd\":\"hold\",\"surface\":\"ris1\",\"profile\":null");
+    ordered("set pause 0", "\"cmd\":\"pause\",\"seconds\":0.0");
+}
+
+static void calibrations_and_recordings(void **state)
+{
+    (void)state;
+    char text[400]; /* begun, and given up, as the room is not empty */
+    assert_int_equal(mirador("calib background -n 4", t.keys, t.control, text, sizeof text), 1);
+    assert_non_null(strstr(text, "somebody answered"));
+    assert_audited("\"cmd\":\"calib\",\"kind\":\"background\",\"cycles\":4", "ok");
+    ordered("calib delay -n 5", "\"cmd\":\"calib\",\"kind\":\"delay\",\"cycles\":5");
+    ordered("record start --name monday",
+            "\"cmd\":\"record\",\"do\":\"start\",\"name\":\"monday\"");
+    ordered("record mark door", "\"cmd\":\"record\",\"do\":\"mark\",\"text\":\"door\"");
+    ordered("record stop", "\"cmd\":\"record\",\"do\":\"stop\"");
+}
+
+static void users(void **state)
+{
+    (void)state;
+    char text[400], words[700];
+    snprintf(words, sizeof words, "keys user add 2 --out %s/%s/user-2.key", demo_place(),
+             demo_folder());
+    assert_int_equal(mirador(words, "", NULL, text, sizeof text), 0);
+    ordered("users add 2 --rate 1", "\"cmd\":\"users\",\"do\":\"add\",\"rate_hz\":1.0,\"user\":2");
+    ordered("users set 2 --priority 3",
+            "\"cmd\":\"users\",\"do\":\"set\",\"priority\":3,\"user\":2");
+    ordered("users permit 2 no", "\"cmd\":\"permit\",\"allow\":false,\"user\":2");
+    assert_int_equal(mirador("users list", t.keys, t.control, text, sizeof text), 0);
+    assert_non_null(strstr(text, "withheld"));
+    ordered("users remove 2", "\"cmd\":\"users\",\"do\":\"remove\",\"user\":2");
+    assert_int_equal(mirador("users list", t.keys, t.control, text, sizeof text), 0);
+    assert_null(strstr(text, "withheld"));
+}
+
+/* The demo ends with its base station. */
+static void shutdown_is_the_last(void **state)
+{
+    (void)state;
+    ordered("shutdown", "\"cmd\":\"shutdown\"");
+    assert_int_equal(waitpid(t.demo, NULL, 0), t.demo);
+    t.demo = 0;
+    assert_int_equal(demo_processes_alive(), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(positions_arrive_over_curve),
+        cmocka_unit_test(nobody_else_gets_in),
+        cmocka_unit_test(the_radio_and_the_cycle),
+        cmocka_unit_test(calibrations_and_recordings),
+        cmocka_unit_test(users),
+        cmocka_unit_test(shutdown_is_the_last),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
