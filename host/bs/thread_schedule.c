@@ -162,24 +162,31 @@ static void conduct_pilots(struct conductor *c, int64_t index)
     cycle_gate_answer_part(d->p.gate, CYCLE_PILOTS, ok);
 }
 
-/* Whether the fix and the permission of this cycle are there in time for its downlink slot. Putting
- * a slot together takes milliseconds of a processor that the position on its way out may want, so
- * that goes first while there is time. */
+/* Putting a slot together takes milliseconds of a processor that the position on its way out may
+ * want, so that goes first, until `latest`; in gated time, which stands, whenever it comes. */
+static void let_report_out(struct daemon *d, int64_t index, int64_t latest)
+{
+    const struct timespec nap = {.tv_nsec = 200000};
+    int64_t now;
+    while (atomic_load(&d->published) < index && !atomic_load(&d->stop) &&
+           (d->p.cfg->run.gated || (radio_now(d->p.radio, &now) == OK && now < latest)))
+        nanosleep(&nap, NULL);
+}
+
+/* Whether the fix and the permission of this cycle are there in time for its downlink slot. */
 static bool decided(struct daemon *d, int64_t index)
 {
     const struct schedule *s = &d->p.schedule;
-    const struct timespec nap = {.tv_nsec = 1000000};
     const int64_t latest =
         schedule_start(s, index) + s->downlink - (int64_t)(DATA_LEAD_S * (double)s->rate);
     int64_t now;
     int got = 0;
     if (d->p.cfg->run.gated)
-        return cycle_gate_wait_done(d->p.gate, index);
-    while (got == 0 && radio_now(d->p.radio, &now) == OK && now < latest)
+        got = cycle_gate_wait_done(d->p.gate, index);
+    while (got == 0 && !d->p.cfg->run.gated && radio_now(d->p.radio, &now) == OK && now < latest)
         got = cycle_gate_look_done(d->p.gate, index, 1);
-    while (got > 0 && atomic_load(&d->published) < index && radio_now(d->p.radio, &now) == OK &&
-           now < latest)
-        nanosleep(&nap, NULL);
+    if (got > 0)
+        let_report_out(d, index, latest);
     return got > 0;
 }
 

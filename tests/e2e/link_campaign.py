@@ -11,7 +11,6 @@ time after each of it, or if a process grows by more than 2 MB from the flood's 
 Environment: WALLS and RESTARTS, how often (3, 3)."""
 
 import os
-import signal
 import socket
 import struct
 import sys
@@ -158,7 +157,7 @@ def main():
         judge = Judge(flows, demo, Clock(state_of(pids["miradord"])))
         judge.back("start of all", None)
         walls(judge, n_wall)
-        demo.send_signal(signal.SIGSTOP)  # else it would end the rest
+        demo.stop()  # else it would end the rest
         ours = restarts(build, judge, pids, n_restart)
         flat = flood(flows, [ours["miradord"].pid, ours["mirador-ue"].pid], minutes)
         for f in flows:
@@ -167,9 +166,7 @@ def main():
         for p in ours.values():
             p.terminate()
             p.wait()
-        demo.send_signal(signal.SIGTERM)
-        demo.send_signal(signal.SIGCONT)
-        demo.wait()
+        demo.end()
     return 0 if flat and judge.ok and not any(f.bad for f in flows) else 1
 
 

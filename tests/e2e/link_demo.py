@@ -89,14 +89,26 @@ def state_of(pid):
     return os.path.dirname(word[word.index(TELEMETRY) + len(TELEMETRY) :])
 
 
-def start_demo(build, *args):
-    return subprocess.Popen(
-        [f"{build}/bin/mirador", "demo", "--headless", "--json", "--link", *args],
+class Demo(subprocess.Popen):
+    """Also behind a prefix that only starts it: `ip netns exec` becomes what it runs."""
+
+    def stop(self):
+        self.send_signal(signal.SIGSTOP)
+
+    def end(self):
+        self.send_signal(signal.SIGTERM)
+        self.send_signal(signal.SIGCONT)
+        self.wait()
+
+
+def start_demo(build, *args, prefix=()):
+    return Demo(
+        [*prefix, f"{build}/bin/mirador", "demo", "--headless", "--json", "--link", *args],
         stdout=subprocess.DEVNULL,
     )
 
 
-def start(build, words, prefix=()):
+def start(build, words, prefix=(), sets=()):
     """Runs a program of the demo again and waits until it is ready; returns it and how long that
     took on the wall."""
     name = os.path.basename(words[0])
@@ -107,7 +119,8 @@ def start(build, words, prefix=()):
     ready, told = os.pipe()
     env = dict(os.environ, UHD_MODULE_PATH=f"{build}/modules")
     program = subprocess.Popen(
-        [*prefix, f"{build}/bin/{name}", "--ready-fd", str(told), *words[1:]],
+        [*prefix, f"{build}/bin/{name}", "--ready-fd", str(told), *words[1:],
+         *(word for one in sets for word in ("--set", one))],
         env=env, pass_fds=[told], stdout=subprocess.DEVNULL, stderr=LOG or subprocess.DEVNULL,
     )
     os.close(told)
@@ -117,10 +130,10 @@ def start(build, words, prefix=()):
     return program, time.monotonic() - begin
 
 
-def start_again(build, pid, name, prefix=()):
+def start_again(build, pid, name, prefix=(), sets=()):
     words = words_of(pid)
     words[0] = name
     os.kill(pid, signal.SIGKILL)
     while state_letter(pid) not in "ZX":
         time.sleep(0.005)
-    return start(build, words, prefix)
+    return start(build, words, prefix, sets)
