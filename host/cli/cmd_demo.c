@@ -33,6 +33,8 @@ static const struct option_spec specs[] = {
     {"path", 0, "NAME", "way that the first user walks, of those the scene offers"},
     {"users", 0, "N",
      "in the room, 1 to 16, each with a key and a way of their own (as the scene says)"},
+    {"bystanders", 0, "N",
+     "others who walk there, without a terminal; with the users 16 at most (0)"},
     {"seed", 0, "N", "of everything that is drawn: keys, clutter, noise, clocks (1)"},
     {"speed", 0, "X", "room seconds per second at most; 0 = as fast as it goes (1)"},
     {"boards", 0, "native|qemu",
@@ -115,6 +117,17 @@ static int apply_users(struct demo_cfg *cfg, const char *value, struct status *e
     return rc;
 }
 
+static int apply_bystanders(struct demo_cfg *cfg, const char *value, struct status *err)
+{
+    uint64_t n;
+    int rc = option_u64("bystanders", value, &n, err);
+    if (rc == 0 && n >= DEMO_USERS_MAX)
+        return status_set(err, ERR_ARG, "--bystanders needs 0..%d, not '%.40s'", DEMO_USERS_MAX - 1,
+                          value);
+    cfg->bystanders = rc ? 0 : (unsigned)n;
+    return rc;
+}
+
 static int apply_port(struct demo_cfg *cfg, const char *value, struct status *err)
 {
     uint64_t port;
@@ -146,6 +159,8 @@ static int apply(void *context, const char *name, const char *value, struct stat
         return apply_pixels(cfg, value, err);
     if (strcmp(name, "users") == 0)
         return apply_users(cfg, value, err);
+    if (strcmp(name, "bystanders") == 0)
+        return apply_bystanders(cfg, value, err);
     if (strcmp(name, "seed") == 0)
         return option_u64(name, value, &cfg->seed, err);
     if (strcmp(name, "permit") == 0)

@@ -154,9 +154,9 @@ static int start_room(struct demo *demo, struct command *c, struct status *err)
         command_add(c, "--path");
         command_add(c, "%s", cfg->path);
     }
-    if (cfg->users) {
+    if (cfg->users || cfg->bystanders) {
         command_add(c, "--users");
-        command_add(c, "%u", cfg->users);
+        command_add(c, "%zu", demo->scene.n_users + cfg->bystanders);
     }
     if (cfg->faults) {
         command_add(c, "--faults");
@@ -426,7 +426,11 @@ static int read_scene(struct demo *demo, struct status *err)
                                    .path = demo->cfg->path,
                                    .seed = demo->cfg->seed,
                                    .users = demo->cfg->users};
-    return demo_scene_read(&demo->children, &wish, &demo->preset, &demo->scene, err);
+    int rc = demo_scene_read(&demo->children, &wish, &demo->preset, &demo->scene, err);
+    if (rc == 0 && demo->scene.n_users + demo->cfg->bystanders > DEMO_USERS_MAX)
+        rc = status_set(err, ERR_ARG, "--bystanders %u: with %zu users the room is full at %d",
+                        demo->cfg->bystanders, demo->scene.n_users, DEMO_USERS_MAX);
+    return rc;
 }
 
 int demo_start(struct demo *demo, struct status *err)

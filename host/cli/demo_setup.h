@@ -28,10 +28,11 @@ struct demo_cfg {
     const char *boards;                /* driver of the surfaces; NULL = native */
     const char *ris;                   /* what they show, see ris.mode of miradord; NULL = wide */
     uint64_t seed;
-    double speed;    /* room seconds per second at most; 0 = no limit */
-    int port;        /* of the live page; 0 = any, -1 = 8088 or any */
-    unsigned users;  /* in the room; 0 = as many as the scene lists */
-    unsigned pixels; /* a train of pilots every so many cycles; 0 = none */
+    double speed;        /* room seconds per second at most; 0 = no limit */
+    int port;            /* of the live page; 0 = any, -1 = 8088 or any */
+    unsigned users;      /* in the room; 0 = as many as the scene lists */
+    unsigned bystanders; /* in the room beside them, who carry no terminal */
+    unsigned pixels;     /* a train of pilots every so many cycles; 0 = none */
     bool permit, realtime, json, keep, headless;
     bool link;                   /* slots of data each way, by all TX channels */
     bool no_token;               /* of the live page */
