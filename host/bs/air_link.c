@@ -18,6 +18,7 @@ struct decision { /* of the DSP thread, for the schedule thread */
     int64_t index;
     enum link_slot_kind kind;
     uint64_t cycle;
+    size_t seat;            /* of the user */
     struct data_link *data; /* the user's; NULL: known data */
     int user_id;
     enum link_aim aim;
@@ -224,7 +225,7 @@ static enum link_slot_kind kind_of(struct air_link *a, const struct cycle_report
         return LINK_SLOT_NONE;
     if (wants_sounding(a, r))
         return LINK_SLOT_SOUNDING;
-    return r->response == RESPONSE_PERMITTED ? LINK_SLOT_DATA : LINK_SLOT_NONE;
+    return consent_may_send(r->consent) ? LINK_SLOT_DATA : LINK_SLOT_NONE;
 }
 
 static int64_t slot_tick(const struct air_link *a)
@@ -247,6 +248,7 @@ void air_link_decide(struct air_link *a, const struct cycle_report *r)
         .index = r->plan.index,
         .kind = kind_of(a, r),
         .cycle = r->plan.cycle,
+        .seat = r->plan.user,
         .data = user_links_at(a->links, r->plan.user),
         .user_id = r->user_id,
         .answered = r->response_start,
@@ -324,11 +326,24 @@ static void begin_report(struct air_link *a)
     };
 }
 
-enum link_slot_kind air_link_send(struct air_link *a, struct radio *radio, int64_t index)
+static bool is_withdrawn(const struct air_link *a, const struct pipeline *consents)
+{
+    return a->decision.kind == LINK_SLOT_DATA && !pipeline_may_send(consents, a->decision.seat);
+}
+
+enum link_slot_kind air_link_send(struct air_link *a, struct radio *radio,
+                                  const struct pipeline *consents, int64_t index)
 {
     const struct sc16 *buf[RADIO_CHANNELS_MAX];
     if (a->decision.index != index || a->decision.kind == LINK_SLOT_NONE)
         return LINK_SLOT_NONE;
+    if (is_withdrawn(a, consents)) {
+        const struct data_link_slot now = this_slot(a);
+        a->decision.kind = LINK_SLOT_NONE;
+        if (a->decision.data)
+            data_link_skip(a->decision.data, &now);
+        return LINK_SLOT_NONE;
+    }
     begin_report(a);
     if (a->decision.kind == LINK_SLOT_DATA)
         make_slot(a);

@@ -12,6 +12,7 @@
 #include "dsp/tx_sounding.h"
 #include "host/bs/user_links.h"
 #include "host/link_report.h"
+#include "host/pipeline.h"
 #include "host/report.h"
 
 struct air_link;
@@ -28,9 +29,11 @@ size_t air_link_sounding_samps(const struct air_link *link);
 /* DSP thread, when the cycle's report is complete. */
 void air_link_decide(struct air_link *link, const struct cycle_report *report);
 
-/* Schedule thread, after the decision on this cycle: puts the slot together and queues it. What was
- * queued; LINK_SLOT_NONE: nothing, for lack of permission or of a radio. */
-enum link_slot_kind air_link_send(struct air_link *link, struct radio *radio, int64_t index);
+/* Schedule thread, after the decision on this cycle: puts the slot together and queues it, if
+ * pipeline_may_send still says so. What was queued; LINK_SLOT_NONE: nothing, for lack of permission
+ * or of a radio. */
+enum link_slot_kind air_link_send(struct air_link *link, struct radio *radio,
+                                  const struct pipeline *consents, int64_t index);
 
 /* DSP thread: the block of the uplink slot, and that of a sounding. *out: all of the cycle. */
 void air_link_hear(struct air_link *link, const struct block *block, struct link_report *out);
