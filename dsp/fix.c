@@ -276,6 +276,34 @@ int fix_solve(const struct fix_cfg *cfg, const struct observation obs[ROW_COUNT]
     return refuse(out, first == FIX_FEW_PATHS && rows != measured ? FIX_TRIANGLE : first);
 }
 
+/* g^T cov g. */
+static double variance_along(const struct fix *fix, struct vec3 g)
+{
+    const double v[3] = {g.x, g.y, g.z};
+    double sum = 0;
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 3; j++)
+            sum += v[i] * fix->cov[i][j] * v[j];
+    return sum;
+}
+
+unsigned fix_agreeing(const struct fix_cfg *cfg, const struct fix *fix,
+                      const struct observation obs[ROW_COUNT], unsigned rows, double false_alarm)
+{
+    assert(cfg && fix && obs);
+    const double limit = chi2_quantile(1, false_alarm);
+    rows &= usable_rows(obs);
+    for (int i = 0; i < ROW_COUNT; i++) {
+        struct vec3 g;
+        if (!row_in(rows, i))
+            continue;
+        const double off = obs[i].length_m - fix_predict(&cfg->anchors, i, fix->position, &g);
+        if (off * off > limit * (variance_along(fix, g) + obs[i].sigma_m * obs[i].sigma_m))
+            rows &= ~ROW_BIT(i);
+    }
+    return rows;
+}
+
 /* Eigenvalues of the plan block, scaled by the 95 % quantile of chi^2 with two degrees of freedom.
  */
 #define CHI2_2_95 5.99146454710798

@@ -91,6 +91,12 @@ double fix_predict(const struct anchors *anchors, enum fix_row row, struct vec3 
 int fix_solve(const struct fix_cfg *cfg, const struct observation obs[ROW_COUNT],
               const struct vec3 *hint, struct fix *out) MUST_CHECK;
 
+/* Of the given rows (ROW_BIT mask of L1..L3 and the height) those that are valid and lie where a
+ * fix made without them puts them:
+ *     (measured - predicted)^2 <= chi^2_1(false_alarm) (g^T cov g + sigma^2) */
+unsigned fix_agreeing(const struct fix_cfg *cfg, const struct fix *fix,
+                      const struct observation obs[ROW_COUNT], unsigned rows, double false_alarm);
+
 /* Weighted nonlinear least squares over the rows of mask that are valid, from start. Fills
  * position, cov, chi2, dof, gdop, used, residual_m, iterations. No gates. ERR_GEOMETRY if singular
  * or diverging. */

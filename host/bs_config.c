@@ -150,7 +150,7 @@ static const struct config_key keys[] = {
      .help = "use the arrival times of the user's own signal"},
 
     {"estimate.echoes", CONFIG_CHOICE(CFG, estimate.echoes, "auto|yes|no"), .def = "auto",
-     .help = "whether echoes count; auto: while one user is served, as an echo may be another's"},
+     .help = "whether echoes count; auto: while they lie where the user's own signal puts them"},
     {"estimate.map", CONFIG_BOOL(CFG, estimate.map), .def = "yes",
      .help = "let the known walls explain multipath"},
     {"estimate.map_evidence", CONFIG_DOUBLE(CFG, estimate.map_evidence), .min = 0.01, .max = 4,

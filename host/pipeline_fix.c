@@ -8,6 +8,7 @@
 #define GRID_STEP_M   0.25
 #define GATE_MARGIN_M 0.3
 #define WEAK_FACTOR   2.0 /* site error of a path whose profile is dark at the user's place */
+#define DOUBT_ANSWERS 25  /* of any user: five seconds of cycles */
 #define COOP_DIRECT_M 3.0 /* the direct way is the strongest arrival, or this near to it */
 
 static const enum fix_row row_of_path[PATH_COUNT] = {ROW_L1, ROW_L2, ROW_L3,
@@ -52,20 +53,6 @@ void pipeline_gates(struct pipeline *p)
     }
 }
 
-/* An echo says that somebody is there, not who. Where several are served only the user's own signal
- * is known to be theirs. */
-static bool echoes_count(const struct pipeline *p, const struct cycle_report *r)
-{
-    switch (p->cfg.estimate.echoes) {
-    case BS_ECHOES_YES:
-        return true;
-    case BS_ECHOES_NO:
-        return false;
-    default:
-        return !r->plan.others;
-    }
-}
-
 static void observe(const struct pipeline *p, const struct cycle_report *r,
                     struct observation obs[ROW_COUNT])
 {
@@ -79,7 +66,7 @@ static void observe(const struct pipeline *p, const struct cycle_report *r,
             .valid = path->found,
         };
     }
-    if (!echoes_count(p, r))
+    if (!r->echoes)
         obs[ROW_L1].valid = obs[ROW_L2].valid = obs[ROW_L3].valid = false;
     if (r->path[PATH_L1].adaptive) /* a high-pass leaves too little of a slow walker's echo */
         obs[ROW_L1].valid = false;
@@ -96,6 +83,61 @@ static void look_from(struct pipeline *p, struct vec3 u, struct cycle_report *r)
         sensing->bias_m = coop->bias_m = view.bias_m;
         sensing->weak = coop->weak = view.level_db < RIS_LEVEL_WEAK_DB;
     }
+}
+
+/* As before anyone was found: what is decided here leaves no trace in the fix. */
+static void look_from_nowhere(struct cycle_report *r)
+{
+    for (size_t i = 0; i < PATH_COUNT; i++) {
+        r->path[i].bias_m = 0;
+        r->path[i].weak = false;
+    }
+}
+
+/* 1: every echo lies where the user's own signal puts it; 0: not all, or that signal gives no
+ * place; -1: one lies so far off that it must be another's. */
+static int echoes_agree(struct pipeline *p, const struct vec3 *hint, struct cycle_report *r)
+{
+    struct observation obs[ROW_COUNT];
+    struct fix own;
+    r->echoes = false;
+    observe(p, r, obs);
+    if (fix_solve(&p->fix, obs, hint, &own))
+        return 0;
+    look_from(p, own.position, r);
+    r->echoes = true;
+    observe(p, r, obs);
+    look_from_nowhere(r);
+    unsigned found = 0;
+    for (size_t i = ROW_L1; i <= ROW_L3; i++)
+        found |= obs[i].valid ? ROW_BIT(i) : 0;
+    if (fix_agreeing(&p->fix, &own, obs, found, p->fix.false_alarm) == found)
+        return 1;
+    const double hardly = p->fix.false_alarm / 10;
+    return fix_agreeing(&p->fix, &own, obs, found, hardly) == found ? 0 : -1;
+}
+
+/* An echo says that somebody is there, not who. One that is not where the user's own signal puts it
+ * is another's; then others may be too that happen to fit, so for a while none counts. Nor at
+ * first, where others are served. */
+static bool echoes_are_ours(struct pipeline *p, const struct vec3 *hint, struct cycle_report *r)
+{
+    const int agree = echoes_agree(p, hint, r);
+    if (agree < 0 || (r->plan.others && !p->others))
+        p->doubt = DOUBT_ANSWERS;
+    else if (agree > 0 && p->doubt > 0)
+        p->doubt--;
+    p->others = r->plan.others;
+    return agree > 0 && p->doubt == 0;
+}
+
+static bool echoes_count(struct pipeline *p, const struct vec3 *hint, struct cycle_report *r)
+{
+    if (p->cfg.estimate.echoes != BS_ECHOES_AUTO)
+        return p->cfg.estimate.echoes == BS_ECHOES_YES;
+    if (r->steering || !p->cfg.estimate.cooperative) /* nothing of the user's own to go by */
+        return !r->plan.others;
+    return echoes_are_ours(p, hint, r);
 }
 
 static bool settled(const struct cycle_report *r)
@@ -121,7 +163,7 @@ static void refine(struct pipeline *p, const struct observation obs[ROW_COUNT],
 {
     const size_t stride = p->cfg.radio.n_rx * p->wave.k;
     struct map_fix_input in[MAP_FIX_STREAMS] = {0};
-    if (!p->map || r->steering || !echoes_count(p, r)) /* the map knows the streams of codes */
+    if (!p->map || r->steering || !r->echoes) /* the map knows the streams of codes */
         return;
     for (size_t i = 0; i < N_STREAM; i++)
         if (r->path[PATH_L1 + i].found && !r->path[PATH_L1 + i].adaptive &&
@@ -142,6 +184,7 @@ void pipeline_locate(struct pipeline *p, struct cycle_report *r)
     bool tracked = track_predict(&user->track, r->time_s, &hint);
     if (r->steering)
         pipeline_steering_name(p, r, tracked ? &hint : NULL);
+    r->echoes = echoes_count(p, tracked ? &hint : NULL, r);
     observe(p, r, obs);
     int rc = fix_solve(&p->fix, obs, tracked ? &hint : NULL, &r->fix);
     if (rc == OK || tracked) { /* once more, with the profiles seen from there */

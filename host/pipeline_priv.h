@@ -125,6 +125,8 @@ struct pipeline {
     struct capture capture;
     struct steering steering;
     struct sounding sounding;
+    unsigned doubt;      /* answers until echoes count again */
+    bool others;         /* were served too, at the last answer */
     atomic_int identity; /* of cycles to be planned */
     bool steer_coded;    /* of bursts with codes too */
     struct leak_watch leak;

@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
-#define STATE_MAGIC 0x3430545352494dull /* "MIRST04" */
+#define STATE_MAGIC 0x3530545352494dull /* "MIRST05" */
 
 void pipeline_input_taken(const struct pipeline *p, struct pipeline_input *out)
 {
@@ -100,6 +100,8 @@ static void walk(struct pipeline *p, struct state_io *io)
     state_f64(io, &p->cfg.radio.tx_gain_db);
     state_f64(io, &p->cfg.radio.rx_gain_db);
     state_f64(io, &p->answered_s);
+    state_unsigned(io, &p->doubt);
+    state_flag(io, &p->others);
     capture_state(&p->capture, io);
     site_state(&p->site, io);
     for (size_t u = 0; u < BS_USERS_MAX; u++)

@@ -99,6 +99,7 @@ struct cycle_report {
     uint8_t answer_bytes[RESPONSE_FRAME_BYTES];
     struct response answer;
     enum fix_outcome outcome;
+    bool echoes;   /* count in the fix; else it is of the user's own signal alone */
     bool steering; /* paths told apart by where they come from, in one stream */
     struct report_path path[PATH_COUNT];
     double height_m, height_sigma_m;

@@ -117,8 +117,8 @@ int telemetry_format_fix(const struct cycle_report *r, double latency_ms, char *
     }
     add(&t, ",\"ellipse95_m\":[%.6g,%.6g],\"ellipse95_angle_rad\":%.6g", number(r->ellipse.major_m),
         number(r->ellipse.minor_m), number(r->ellipse.angle_rad));
-    add(&t, ",\"height_m\":%.2f,\"adaptive\":%s,\"refined\":%s", r->height_m,
-        boolean(r->path[PATH_L2].adaptive), boolean(r->fix.refined));
+    add(&t, ",\"height_m\":%.2f,\"adaptive\":%s,\"refined\":%s,\"echoes\":%s", r->height_m,
+        boolean(r->path[PATH_L2].adaptive), boolean(r->fix.refined), boolean(r->echoes));
     add_profiles(&t, r);
     add_paths(&t, r, PATH_COUNT);
     add_faults(&t, r->faults);

@@ -340,6 +340,30 @@ static void test_coded_only_when_echo_lies(void **state)
     assert_true(solved >= 990);
 }
 
+/* What a fix of the arrivals alone says of the echoes: theirs agree, a longer one does not. */
+static void test_rows_that_agree(void **state)
+{
+    (void)state;
+    const unsigned echoes = ROW_BIT(ROW_L1) | ROW_BIT(ROW_L2) | ROW_BIT(ROW_L3);
+    const unsigned own = ROW_BIT(ROW_A1) | ROW_BIT(ROW_A2) | ROW_BIT(ROW_A3) | ROW_BIT(ROW_H);
+    const struct fix_cfg cfg = lab_cfg();
+    const struct vec3 u = {3.1, 4.2, 1.3};
+    struct observation obs[ROW_COUNT];
+    struct fix fix;
+    exact(&cfg.anchors, u, 0.1, 0.03, obs);
+    for (int i = 0; i < 3; i++) {
+        obs[ROW_A1 + i] =
+            (struct observation){fix_predict(&cfg.anchors, ROW_A1 + i, u, NULL) + 17, 0.1, true};
+    }
+    assert_int_equal(fix_wnls(&cfg.anchors, obs, own, u, &fix), OK);
+    assert_int_equal(fix_agreeing(&cfg, &fix, obs, echoes, 0.01), echoes);
+    obs[ROW_L2].length_m += 0.15; /* within what is to be expected */
+    obs[ROW_L3].length_m += 2;
+    assert_int_equal(fix_agreeing(&cfg, &fix, obs, echoes, 0.01), echoes & ~ROW_BIT(ROW_L3));
+    obs[ROW_L1].valid = false;
+    assert_int_equal(fix_agreeing(&cfg, &fix, obs, echoes, 0.01), ROW_BIT(ROW_L2));
+}
+
 /* Two ellipses meet twice, here both times inside the room: the area, the echo or the tracker
  * decides. */
 static void test_ambiguity(void **state)
@@ -468,6 +492,7 @@ int main(void)
         cmocka_unit_test(test_true_antenna_positions_matter),
         cmocka_unit_test(test_gradient),
         cmocka_unit_test(test_coded_only_when_echo_lies),
+        cmocka_unit_test(test_rows_that_agree),
         cmocka_unit_test(test_ambiguity),
         cmocka_unit_test(test_two_paths_are_ungated),
         cmocka_unit_test(test_refusals),

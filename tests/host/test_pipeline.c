@@ -25,7 +25,7 @@ static const char yaml[] = "ris:\n"
                            "background: {cycles: 6}\n"
                            "estimate: {map: no}\n";
 
-static const struct vec3 user = {3.7, 4.4, 1.3};
+static const struct vec3 user = {3.7, 4.4, 1.3}, stranger = {5.2, 3.1, 1.2};
 
 struct bench {
     struct bs_cfg cfg;
@@ -40,6 +40,8 @@ struct bench {
     pipeline_check *check; /* NULL: by the keys */
     void *check_context;
     int64_t index;
+    const struct vec3 *body; /* whose echoes come back */
+    bool others;             /* are served too */
     uint8_t last_response[RESPONSE_FRAME_BYTES];
 };
 
@@ -48,17 +50,18 @@ struct path {
     double length_m, gain;
 };
 
-static void add_period(const struct bench *b, const struct path *p, double extra_m, cplxf *period)
+static void add_period(const struct bench *b, const struct path *p, double late_samps,
+                       cplxf *period)
 {
     const struct waveform_cfg *w = &b->wave;
     double scale = p->gain * w->rms / sqrt((double)w->k);
-    double delay = (p->length_m + extra_m) / SPEED_OF_LIGHT;
+    double delay = p->length_m / SPEED_OF_LIGHT;
     for (size_t k = 0; k < w->k; k++) {
         double f = ((double)k - (double)(w->k - 1) / 2) * waveform_spacing_hz(w);
         cplx step = cexp(2 * I * PI * f / w->rate_hz);
         cplx value = scale * (cplx)b->sequence[k] *
                      cexp(-2 * I * PI * (f + b->cfg.radio.carrier_hz) * delay) *
-                     cexp(-2 * I * PI * f * LATENCY / w->rate_hz);
+                     cexp(-2 * I * PI * f * late_samps / w->rate_hz);
         for (size_t n = 0; n < w->n; n++) {
             period[n] += (cplxf)value;
             value *= step;
@@ -68,14 +71,14 @@ static void add_period(const struct bench *b, const struct path *p, double extra
 
 /* Slots from block sample `first` on: each stream's paths with the sign of its code. */
 static void add_slots(struct bench *b, const struct path *path, size_t n_path, size_t first,
-                      size_t n_slot)
+                      size_t n_slot, double late_samps)
 {
     const size_t n = b->wave.n, slot = waveform_slot_samps(&b->wave);
     static cplxf period[STREAM_COUNT][1024];
     for (size_t a = 0; a < N_ANT; a++) {
         memset(period, 0, sizeof period);
         for (size_t i = 0; i < n_path; i++)
-            add_period(b, &path[i], 0, period[path[i].stream]);
+            add_period(b, &path[i], late_samps, period[path[i].stream]);
         for (size_t s = 0; s < n_slot; s++)
             for (size_t t = 0; t < slot; t++) {
                 cplxf sum = 0;
@@ -99,34 +102,44 @@ static void sense(struct bench *b, bool present)
     struct anchors a = bs_config_anchors(&b->cfg);
     struct path path[7];
     memcpy(path, room_paths, sizeof room_paths);
-    path[4] = (struct path){STREAM_STATIC, fix_predict(&a, ROW_L1, user, NULL), 1e-3};
-    path[5] = (struct path){STREAM_RIS1, fix_predict(&a, ROW_L2, user, NULL), 3e-4};
-    path[6] = (struct path){STREAM_RIS2, fix_predict(&a, ROW_L3, user, NULL), 3e-4};
-    struct cycle_plan plan = {.index = b->index, .cycle = 1000 + (uint64_t)b->index};
+    path[4] = (struct path){STREAM_STATIC, fix_predict(&a, ROW_L1, *b->body, NULL), 1e-3};
+    path[5] = (struct path){STREAM_RIS1, fix_predict(&a, ROW_L2, *b->body, NULL), 3e-4};
+    path[6] = (struct path){STREAM_RIS2, fix_predict(&a, ROW_L3, *b->body, NULL), 3e-4};
+    struct cycle_plan plan = {
+        .index = b->index, .cycle = 1000 + (uint64_t)b->index, .others = b->others};
     assert_int_equal(secure_seal_sensing(&b->keys, plan.cycle, 5, plan.sensing), OK);
     b->block.plan = plan;
     b->block.kind = BLOCK_SENSING;
     b->block.info = (struct radio_block){.n_valid = SAMPS};
     add_slots(b, path, present ? 7 : 4, (size_t)-b->schedule.window[WINDOW_SENSING].begin,
-              waveform_burst_slots(&b->wave));
+              waveform_burst_slots(&b->wave), LATENCY);
     pipeline_sensing(b->pipeline, &b->block);
 }
 
+/* The user's own signal, over all three ways; the frame's symbols come the direct way. */
 static void put_answer(struct bench *b, const uint8_t bytes[RESPONSE_FRAME_BYTES])
 {
     static cplxf symbols[MODEM_SYMBOLS_MAX];
-    static struct sc16 burst[80000];
+    static struct sc16 tail[4000];
+    const struct anchors a = bs_config_anchors(&b->cfg);
+    const struct path path[] = {
+        {STREAM_STATIC, fix_predict(&a, ROW_A1, user, NULL), 0.25},
+        {STREAM_RIS1, fix_predict(&a, ROW_A2, user, NULL), 0.02},
+        {STREAM_RIS2, fix_predict(&a, ROW_A3, user, NULL), 0.02},
+    };
     const size_t code = 8 * waveform_slot_samps(&b->wave), symbol = waveform_symbol_samps(&b->wave);
-    const size_t first = (size_t)(b->schedule.response - b->schedule.window[WINDOW_RESPONSE].begin);
+    const size_t first =
+        (size_t)(b->schedule.response - b->schedule.window[WINDOW_RESPONSE].begin) + 20;
+    const size_t flight = (size_t)lround(path[0].length_m / SPEED_OF_LIGHT * b->wave.rate_hz);
     const cplxf one = 1;
     frame_modem_modulate(b->modem, bytes, symbols);
-    waveform_slots(b->form, 8, burst);
-    waveform_symbol(b->form, &one, 1, burst + code);
-    waveform_symbol(b->form, symbols, frame_modem_symbols(b->modem), burst + code + symbol);
-    for (size_t a = 0; a < N_ANT; a++)
-        for (size_t t = 0; t < code + 2 * symbol; t++)
-            b->block.samp[a][first + 20 + t] =
-                (struct sc16){(int16_t)(burst[t].i / 4), (int16_t)(burst[t].q / 4)};
+    waveform_symbol(b->form, &one, 1, tail);
+    waveform_symbol(b->form, symbols, frame_modem_symbols(b->modem), tail + symbol);
+    add_slots(b, path, 3, first, 8, 0);
+    for (size_t i = 0; i < N_ANT; i++)
+        for (size_t t = 0; t < 2 * symbol; t++)
+            b->block.samp[i][first + flight + code + t] =
+                (struct sc16){(int16_t)(tail[t].i / 4), (int16_t)(tail[t].q / 4)};
 }
 
 static void clear_block(struct bench *b)
@@ -200,6 +213,7 @@ static int set_up(void **state)
         config_parse(&bs_config_table, "t", yaml, sizeof yaml - 1, NULL, &b->cfg, &err), OK);
     assert_int_equal(bs_config_schedule(&b->cfg, &b->schedule, &err), OK);
     b->wave = bs_config_waveform(&b->cfg);
+    b->body = &user;
     make_keys(&b->keys, 1);
     make_keys(&b->other, 2);
     make_pipeline(b);
@@ -260,6 +274,44 @@ static void permission_gives_the_right_place(void **state)
     assert_true(fabs(r.fix.position.z - user.z) < 0.1);
     assert_true(r.fix.used & ROW_BIT(ROW_L1));
     assert_true(pipeline_answered(b->pipeline, 0));
+}
+
+static bool is_at_user(const struct cycle_report *r, double within_m)
+{
+    return hypot(r->fix.position.x - user.x, r->fix.position.y - user.y) < within_m;
+}
+
+enum { DOUBTED = 25 }; /* answers after which echoes count again */
+
+/* The echoes of somebody else: the position stays with whoever answers, and for a while no echo
+ * counts though they are the user's again. */
+static void anothers_echoes_move_nobody(void **state)
+{
+    struct bench *b = *state;
+    struct cycle_report r;
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    assert_true(r.echoes);
+    b->body = &stranger;
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    assert_int_equal(r.outcome, FIX_DONE);
+    assert_true(!r.echoes && is_at_user(&r, 0.1));
+    assert_int_equal(r.fix.used & (ROW_BIT(ROW_L1) | ROW_BIT(ROW_L2) | ROW_BIT(ROW_L3)), 0);
+    b->body = &user;
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    assert_true(!r.echoes && is_at_user(&r, 0.1));
+}
+
+/* Among others echoes must have agreed for a while before the first of them counts. */
+static void echoes_wait_where_others_are_served(void **state)
+{
+    struct bench *b = *state;
+    struct cycle_report r;
+    b->others = true;
+    for (int i = 0; i <= DOUBTED; i++) {
+        cycle(b, true, answer(b, &b->keys, true), &r);
+        assert_int_equal(r.echoes, i == DOUBTED);
+        assert_true(is_at_user(&r, 0.1));
+    }
 }
 
 static void no_permission_no_position(void **state)
@@ -457,6 +509,7 @@ int main(void)
 #define BENCH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         BENCH(permission_gives_the_right_place), BENCH(no_permission_no_position),
+        BENCH(anothers_echoes_move_nobody),      BENCH(echoes_wait_where_others_are_served),
         BENCH(foreign_key_is_refused),           BENCH(replay_is_refused),
         BENCH(flipped_bits_are_refused),         BENCH(lost_samples_give_no_position),
         BENCH(late_board_gives_no_position),     BENCH(capture_is_refused_while_somebody_answers),
