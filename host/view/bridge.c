@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "host/view/bridge.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/options.h"
 #include "base/state_dir.h"
 #include "host/clock.h"
@@ -26,6 +27,7 @@ struct bridge {
     struct lws_http_mount mount;
     lws_sorted_usec_list_t tick;
     struct socket_message message;
+    uint64_t ticks;
     uint64_t unshown; /* messages since complained_ms */
     int64_t complained_ms;
 };
@@ -154,6 +156,7 @@ static void on_tick(lws_sorted_usec_list_t *tick)
     hear(b, b->truth);
     pass_answers(b);
     clients_wake(&b->clients, now_ms());
+    notify_alive(++b->ticks);
     lws_sul_schedule(b->context, 0, tick, on_tick, TICK_US);
 }
 
@@ -294,4 +297,5 @@ void bridge_run(struct bridge *bridge)
     on_tick(&bridge->tick);
     while (!stop_requested() && lws_service(bridge->context, 0) >= 0)
         continue;
+    notify_stopping();
 }

@@ -167,7 +167,7 @@ static int send_answer(struct clients *clients, struct client *client)
 
 static bool is_due(const struct client *client, int64_t now_ms)
 {
-    return client->proven && now_ms - client->sent_ms >= 1000 / BRIDGE_RATE_HZ;
+    return client->proven && now_ms >= client->due_ms;
 }
 
 static int greet(struct clients *clients, struct client *client)
@@ -185,7 +185,8 @@ static int send_news(struct clients *clients, struct client *client, int64_t now
     size_t n = feed_collect(clients->cfg.feed, &client->seen, now_ms, frame, BRIDGE_FRAME_BYTES);
     if (n == 0)
         return 0;
-    client->sent_ms = now_ms;
+    const int64_t period_ms = 1000 / BRIDGE_RATE_HZ; /* a late frame does not put off the next */
+    client->due_ms = (now_ms - client->due_ms < period_ms ? client->due_ms : now_ms) + period_ms;
     return lws_write(client->wsi, frame, n, LWS_WRITE_BINARY) < 0 ? -1 : 0;
 }
 

@@ -15,11 +15,11 @@ struct client { /* libwebsockets keeps one per connection, zeroed at first */
     struct lws *wsi;
     struct client *next;
     struct desk_client desk;
-    bool proven, greeted; /* the token was shown; the first message was sent */
-    uint64_t seen;        /* of the feed */
-    int64_t opened_ms, sent_ms, refilled_ms;
-    double credit; /* commands it may send now */
-    size_t n_text; /* of the message that is coming in */
+    bool proven, greeted;                   /* the token was shown; the first message was sent */
+    uint64_t seen;                          /* of the feed */
+    int64_t opened_ms, due_ms, refilled_ms; /* due_ms: not before this the next news */
+    double credit;                          /* commands it may send now */
+    size_t n_text;                          /* of the message that is coming in */
     char text[BRIDGE_COMMAND_BYTES];
     char *answer[2 * DESK_COMMANDS_EACH]; /* to be sent, ours */
     size_t n_answer;

@@ -48,27 +48,40 @@ void guard_wipe(struct guard *guard)
     sodium_memzero(guard->token, sizeof guard->token);
 }
 
-static bool known_name(const struct guard *guard, const char *name)
+static bool is_among(const char names[][64], size_t n, const char *name)
 {
-    struct in_addr address;
-    if (inet_pton(AF_INET, name, &address) == 1 || strcasecmp(name, "localhost") == 0)
-        return true;
-    for (size_t i = 0; i < guard->cfg->listen.n_names; i++)
-        if (strcasecmp(name, guard->cfg->listen.names[i]) == 0)
+    for (size_t i = 0; i < n; i++)
+        if (strcasecmp(name, names[i]) == 0)
             return true;
     return false;
 }
 
+static bool is_address(const char *name)
+{
+    struct in_addr address;
+    return inet_pton(AF_INET, name, &address) == 1 || strcasecmp(name, "localhost") == 0;
+}
+
+/* What follows the scheme, or NULL. */
+static const char *after(const char *origin, const char *scheme)
+{
+    size_t n = strlen(scheme);
+    return strncasecmp(origin, scheme, n) == 0 ? origin + n : NULL;
+}
+
 bool guard_origin(const struct guard *guard, const char *origin, const char *host)
 {
+    const struct view_cfg *cfg = guard->cfg;
+    const char *tls = after(origin, "https://");
+    const char *from = tls ? tls : after(origin, "http://");
     char name[160];
-    size_t n = strcspn(host, ":");
-    const char *scheme = "http://";
-    if (strncasecmp(origin, scheme, strlen(scheme)) != 0 ||
-        strcasecmp(origin + strlen(scheme), host) != 0)
+    if (!from || strcasecmp(from, host) != 0)
         return false;
-    return (size_t)snprintf(name, sizeof name, "%.*s", (int)n, host) < sizeof name &&
-           known_name(guard, name);
+    int n = snprintf(name, sizeof name, "%.*s", (int)strcspn(host, ":"), host);
+    if (n < 0 || (size_t)n >= sizeof name)
+        return false;
+    return tls ? is_among(cfg->listen.https_names, cfg->listen.n_https_names, name)
+               : is_address(name) || is_among(cfg->listen.names, cfg->listen.n_names, name);
 }
 
 bool guard_token(const struct guard *guard, const char *text, size_t n)

@@ -19,8 +19,9 @@ struct guard {
 int guard_init(struct guard *guard, const struct view_cfg *cfg, struct status *err) MUST_CHECK;
 void guard_wipe(struct guard *guard);
 
-/* origin and host: headers of a handshake. True if the page came from this very server, and host is
- * an IPv4 address, localhost or one of listen.names, each with any port. */
+/* origin and host: headers of a handshake. True if the page came from this very server: by http://
+ * and host is an IPv4 address, localhost or one of listen.names, or by https:// and host is one of
+ * listen.https_names (a proxy in front of us passes it on); each with any port. */
 bool guard_origin(const struct guard *guard, const char *origin, const char *host);
 
 /* Compares in constant time. text need not be terminated. */

@@ -17,6 +17,8 @@ static const struct config_key keys[] = {
      .help = "take any free port when this one is taken"},
     {"listen.names", CONFIG_STRINGS(CFG, listen.names, listen.n_names),
      .help = "names, beside addresses and localhost, by which browsers reach us"},
+    {"listen.https_names", CONFIG_STRINGS(CFG, listen.https_names, listen.n_https_names),
+     .help = "names by which browsers reach a proxy that speaks TLS for us: pages of https://NAME"},
     {"listen.token", CONFIG_BOOL(CFG, listen.token), .def = "yes",
      .help = "a page must show the token; no (--no-token), at 127.0.0.0/8 only: every user of this "
              "machine sees the page and presses its controls"},

@@ -12,6 +12,8 @@ struct view_cfg {
         bool any_port;     /* take a free one when `port` is taken */
         char names[8][64]; /* further names under which browsers may reach us */
         size_t n_names;
+        char https_names[8][64]; /* names of a proxy that speaks TLS for us */
+        size_t n_https_names;
         bool token;             /* a page must show one; needed beyond loopback */
         char token_file[256];   /* it is made if it is missing */
         char address_file[256]; /* our address is written here once we serve; "" = nowhere */

@@ -110,16 +110,23 @@ static int take_head(int fd, int *opcode, size_t *n)
     return rc;
 }
 
-int browser_hear(int fd, char *text, size_t size, size_t *binary, int *code)
+int browser_next(int fd, int *opcode, const uint8_t **bytes, size_t *n)
 {
     static uint8_t body[1 << 20];
+    int rc = take_head(fd, opcode, n);
+    *bytes = body;
+    if (rc != 1)
+        return rc;
+    return *n <= sizeof body ? take(fd, body, *n) : -1;
+}
+
+int browser_hear(int fd, char *text, size_t size, size_t *binary, int *code)
+{
+    const uint8_t *body;
     int opcode, rc;
     size_t n;
     *code = 0;
-    while ((rc = take_head(fd, &opcode, &n)) == 1 && n <= sizeof body) {
-        rc = take(fd, body, n);
-        if (rc != 1)
-            return rc;
+    while ((rc = browser_next(fd, &opcode, &body, &n)) == 1) {
         if (opcode == 8) {
             *code = n >= 2 ? body[0] << 8 | body[1] : 0;
             return 0;

@@ -23,6 +23,10 @@ int browser_open(int fd, const char *host, const char *origin);
 bool browser_frame(int fd, int opcode, bool last, const void *bytes, size_t n);
 bool browser_say(int fd, const char *text);
 
+/* The next frame whole, of any kind; *bytes holds until the next call. Returns 1, 0 when the other
+ * side has closed, -1 when nothing came or it is over 1 MiB. */
+int browser_next(int fd, int *opcode, const uint8_t **bytes, size_t *n);
+
 /* The next text frame, terminated and cut; binary ones are skipped and counted. Returns 1, 0 when
  * the other side has closed (*code: the close code, 0 without one), -1 when nothing came. */
 int browser_hear(int fd, char *text, size_t size, size_t *binary, int *code);

@@ -6,6 +6,7 @@
 #include "base/sockets.h"
 #include "base/state_dir.h"
 #include "tests/view/browser.h"
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -99,7 +101,7 @@ static void run_bridge(const char *more)
     world.pid = fork();
     if (world.pid == 0) {
         execl(program, program, "-s", sets[0], "-s", sets[1], "-s", sets[2], "-s", "listen.port=0",
-              more ? "-s" : "--no-token", more, NULL);
+              "-s", "listen.https_names=[mirador.example]", more ? "-s" : "--no-token", more, NULL);
         _exit(127);
     }
 }
@@ -264,6 +266,26 @@ static void only_our_own_page_is_admitted(void **state)
     assert_alive();
 }
 
+/* Behind a proxy that speaks TLS: its name, by https, and nothing else of it. */
+static void a_proxy_is_admitted_by_its_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *host, *origin;
+        bool in;
+    } visits[] = {{"mirador.example", "https://mirador.example", true},
+                  {"mirador.example:8443", "https://mirador.example:8443", true},
+                  {"mirador.example", "http://mirador.example", false},
+                  {"mirador.example", "https://evil.example", false},
+                  {"evil.example", "https://evil.example", false}};
+    for (size_t i = 0; i < sizeof visits / sizeof visits[0]; i++) {
+        int fd = browser_connect(world.port);
+        assert_int_equal(browser_open(fd, visits[i].host, visits[i].origin) == 101, visits[i].in);
+        close(fd);
+    }
+    assert_alive();
+}
+
 /* No protocol named: it would get no data, and hold a connection. */
 static void a_websocket_names_its_protocol(void **state)
 {
@@ -351,6 +373,21 @@ static void nonsense_is_answered_or_ends_the_page(void **state)
     assert_alive();
 }
 
+/* What stands open from the test before is closed when the bridge has noticed. */
+static int open_page_when_free(void)
+{
+    for (int i = 0; i < 500; i++) {
+        int fd = browser_connect(world.port);
+        assert_true(fd >= 0);
+        if (browser_open(fd, world.host, world.origin) == 101)
+            return fd;
+        close(fd);
+        zmq_poll(NULL, 0, 20);
+    }
+    fail_msg("a page that was closed still counts");
+    return -1;
+}
+
 /* Sixteen that never read, one too many, and one that reads. */
 static void pages_that_do_not_read_cost_no_memory(void **state)
 {
@@ -365,16 +402,7 @@ static void pages_that_do_not_read_cost_no_memory(void **state)
     assert_int_not_equal(browser_open(more, world.host, world.origin), 101);
     close(more);
     close(fd[0]);
-    fd[0] = -1;
-    for (int i = 0; i < 200 && fd[0] < 0; i++) { /* until the bridge has noticed */
-        fd[0] = browser_connect(world.port);
-        if (browser_open(fd[0], world.host, world.origin) != 101) {
-            close(fd[0]);
-            fd[0] = -1;
-            zmq_poll(NULL, 0, 20);
-        }
-    }
-    assert_true(fd[0] >= 0);
+    fd[0] = open_page_when_free();
     for (unsigned i = 0; i < 30; i++) { /* asks slowly enough, and hears between its frames */
         assert_true(browser_say(fd[0], "{\"cmd\":\"status\",\"seq\":1}"));
         do
@@ -390,6 +418,79 @@ static void pages_that_do_not_read_cost_no_memory(void **state)
 #endif
     for (int i = 0; i < CLIENTS; i++)
         close(fd[i]);
+}
+
+/* Number of records in a frame; each lies inside it. */
+static size_t records_in(const uint8_t *bytes, size_t n)
+{
+    size_t records = 0, at = 0;
+    for (; at + 16 <= n; records++) {
+        uint32_t length[3];
+        memcpy(length, bytes + at, sizeof length);
+        at += 16 + (size_t)length[0] + length[1] + length[2];
+    }
+    assert_int_equal(at, n);
+    return records;
+}
+
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* One frame of whichever page has something to read; counts those with telemetry. */
+static void read_one_each(struct pollfd *pages, unsigned *frames)
+{
+    assert_true(poll(pages, CLIENTS, 20000) > 0);
+    for (int i = 0; i < CLIENTS; i++) {
+        const uint8_t *bytes;
+        size_t n;
+        int opcode;
+        if (!(pages[i].revents & POLLIN))
+            continue;
+        assert_int_equal(browser_next(pages[i].fd, &opcode, &bytes, &n), 1);
+        if (opcode == 2 && records_in(bytes, n) > 0)
+            frames[i]++;
+    }
+}
+
+static unsigned fewest(const unsigned *frames)
+{
+    unsigned least = frames[0];
+    for (int i = 1; i < CLIENTS; i++)
+        least = frames[i] < least ? frames[i] : least;
+    return least;
+}
+
+/* Sixteen that read all they are sent: no fewer than others, no more than 20 a second (a busy
+ * machine makes it fewer), and little memory. */
+static void sixteen_readers_get_all_within_the_bounds(void **state)
+{
+    (void)state;
+    enum { FRAMES = 50, RATE_HZ = 20 };
+    struct pollfd pages[CLIENTS];
+    unsigned frames[CLIENTS] = {0};
+    for (int i = 0; i < CLIENTS; i++)
+        pages[i] = (struct pollfd){.fd = open_page_when_free(), .events = POLLIN};
+    while (fewest(frames) < 2) /* all are open, and the first telemetry is over */
+        read_one_each(pages, frames);
+    double begun = seconds();
+    memset(frames, 0, sizeof frames);
+    while (fewest(frames) < FRAMES)
+        read_one_each(pages, frames);
+    double took = seconds() - begun;
+    long kib = rss_kib();
+    print_message("16 readers: %.1f frames/s each, most memory %ld KiB\n", fewest(frames) / took,
+                  kib);
+    for (int i = 0; i < CLIENTS; i++) {
+        assert_in_range(frames[i], FRAMES, took * RATE_HZ + 4); /* and what was under way */
+        close(pages[i].fd);
+    }
+#ifndef SANITIZED
+    assert_in_range(kib, 1, RSS_MAX_KIB);
+#endif
 }
 
 static void token_opens_the_page_and_nothing_else_does(void **state)
@@ -456,11 +557,13 @@ int main(void)
         cmocka_unit_test(page_comes_with_its_policy),
         cmocka_unit_test(nothing_outside_the_page_is_served),
         cmocka_unit_test(only_our_own_page_is_admitted),
+        cmocka_unit_test(a_proxy_is_admitted_by_its_name),
         cmocka_unit_test(a_websocket_names_its_protocol),
         cmocka_unit_test(long_and_binary_messages_end_the_page),
         cmocka_unit_test(flood_ends_the_page_before_it_reaches_the_daemon),
         cmocka_unit_test(nonsense_is_answered_or_ends_the_page),
         cmocka_unit_test(pages_that_do_not_read_cost_no_memory),
+        cmocka_unit_test(sixteen_readers_get_all_within_the_bounds),
         cmocka_unit_test(token_opens_the_page_and_nothing_else_does),
     };
     return cmocka_run_group_tests(tests, set_up, take_down);

@@ -163,9 +163,30 @@ static void guard_knows_its_own_page(void **state)
     assert_false(guard_origin(&g, "http://127.0.0.1:80880", "127.0.0.1:8088"));
     assert_false(guard_origin(&g, "http://127.0.0.1", "127.0.0.1:8088"));
     assert_false(guard_origin(&g, "https://127.0.0.1:8088", "127.0.0.1:8088"));
+    assert_false(guard_origin(&g, "https://lab.example", "lab.example"));
     assert_false(guard_origin(&g, "null", "127.0.0.1:8088"));
     assert_false(guard_origin(&g, "", ""));
     assert_true(guard_token(&g, "", 0)); /* none is needed */
+}
+
+/* A name of the proxy is for https alone: by http anybody on the way could write the page. */
+static void guard_knows_the_proxy_by_its_name(void **state)
+{
+    (void)state;
+    struct status err;
+    static struct view_cfg cfg;
+    snprintf(cfg.listen.https_names[0], sizeof cfg.listen.https_names[0], "mirador.example");
+    cfg.listen.n_https_names = 1;
+    struct guard g;
+    assert_int_equal(guard_init(&g, &cfg, &err), OK);
+    assert_true(guard_origin(&g, "https://mirador.example", "mirador.example"));
+    assert_true(guard_origin(&g, "HTTPS://Mirador.example:8443", "mirador.example:8443"));
+    assert_true(guard_origin(&g, "http://127.0.0.1:8088", "127.0.0.1:8088"));
+    assert_false(guard_origin(&g, "http://mirador.example", "mirador.example"));
+    assert_false(guard_origin(&g, "https://mirador.example", "127.0.0.1:8088"));
+    assert_false(guard_origin(&g, "https://mirador.example.evil", "mirador.example.evil"));
+    assert_false(guard_origin(&g, "https://localhost", "localhost"));
+    assert_false(guard_origin(&g, "https://", ""));
 }
 
 static void other_machines_need_a_token(void **state)
@@ -366,6 +387,7 @@ int main(void)
         cmocka_unit_test(feed_takes_no_nonsense_and_no_more_than_its_bytes),
         cmocka_unit_test(feed_fills_frames_no_larger_than_asked),
         cmocka_unit_test(guard_knows_its_own_page),
+        cmocka_unit_test(guard_knows_the_proxy_by_its_name),
         cmocka_unit_test(other_machines_need_a_token),
         cmocka_unit_test(token_is_made_once),
         cmocka_unit_test(commands_go_out_marked_and_come_back_to_who_asked),
