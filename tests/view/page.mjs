@@ -4,23 +4,28 @@
 //   node page.mjs BUILD CHROMIUM
 // Screenshots of the main states land in BUILD/view-shots.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 const [build, browserPath] = process.argv.slice(2);
 const { chromium } = await import(join(build, "npm/node_modules/playwright-core/index.mjs"));
-const LONG_MS = 120000;
+const LONG_MS = 120000, CLICK_MS = 10000;
 const folder = mkdtempSync(join(tmpdir(), "mirador-test-page-"));
 const running = new Set();
+let ended = ""; // a program that should not have
 
 function run(program, ...args) {
-  const child = spawn(join(build, "bin", program), args, { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(program.startsWith("/") ? program : join(build, "bin", program), args, { stdio: ["ignore", "pipe", "inherit"] });
   child.text = "";
   child.stdout.on("data", (data) => (child.text += data));
   running.add(child);
-  child.on("exit", () => running.delete(child));
+  child.on("exit", (code) => {
+    running.delete(child);
+    if (code && !child.doomed) ended = `${program} ended with ${code}`;
+  });
   return child;
 }
 
@@ -30,6 +35,7 @@ async function until(what, condition, limitMs = LONG_MS) {
   for (const end = Date.now() + limitMs; Date.now() < end; await sleep(50)) {
     const value = await condition();
     if (value) return value;
+    if (ended) throw new Error(`${ended} before: ${what}`);
   }
   throw new Error(`never: ${what}`);
 }
@@ -97,6 +103,34 @@ async function step(name, act) {
   console.log(`ok ${((Date.now() - begun) / 1000).toFixed(1)} s  ${name}`);
 }
 
+// docs/examples/live_track.py beside the page. Resolves to what it wrote, or to why it could not be tried.
+function pythonExample() {
+  const python = "/usr/bin/python3";
+  if (spawnSync(python, ["-c", "import zmq, numpy"]).status !== 0)
+    return { missing: `not tried: ${python} has no zmq or numpy (Debian: python3-zmq, python3-numpy)` };
+  const example = join(dirname(fileURLToPath(import.meta.url)), "../../docs/examples/live_track.py");
+  const child = run(python, example, `ipc://${folder}/telemetry.sock`, "--seconds", "3", "--csv", join(folder, "track.csv"));
+  return { done: new Promise((resolve) => child.once("exit", (code) => resolve({ code, text: child.text }))) };
+}
+
+// It says what the page was told: the same positions, none lost.
+async function agrees(page, example) {
+  if (example.missing) {
+    console.log(`   ${example.missing}`);
+    return;
+  }
+  const { code, text: said } = await example.done;
+  assert.equal(code, 0, said);
+  const rows = readFileSync(join(folder, "track.csv"), "ascii").trim().split("\n").map((line) => line.split(",").map(Number));
+  assert.ok(rows.length >= 3, said);
+  const fixes = await page.evaluate(() => mirador.model.fixes.map((f) => [f.t, f.header.user, ...f.header.position_m]));
+  for (const row of rows) assert.ok(fixes.some((fix) => fix.every((x, k) => Math.abs(x - row[k]) < 1e-9)), `a fix of the page: ${row.slice(0, 5)}`);
+  for (const line of said.trim().split("\n")) assert.match(line, / s {2}user 1 .* m {2}peaks at .* m {2}0 lost$/);
+}
+
+// Two frames later everything that was to be drawn is.
+const drawn = (page) => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+
 // --- what must hold
 
 async function comesWithTheDemo(page) {
@@ -141,16 +175,24 @@ async function surfacesChange(page) {
   await here(page, () => mirador.model.last.health.held[0] === -1);
 }
 
-async function controlsReachTheDaemon(page) {
-  await page.uncheck("#permit-1", { force: true }).catch(() => {}); // shown when the daemon says so
-  await here(page, () => mirador.model.last.health.users[0].allowed === false);
+// A click of a person: the place is in sight and hit by the mouse. Then the daemon says so.
+async function press(page, id, said, arg) {
+  await page.click(`#${id}`, { timeout: CLICK_MS });
+  await here(page, said, arg);
+}
+
+async function permits(page) {
+  await press(page, "permit-1", () => mirador.model.last.health.users[0].allowed === false);
   await here(page, () => mirador.model.cycles.at(-1).response === "withheld");
   await until("the box", async () => !(await page.isChecked("#permit-1")));
+  await here(page, () => document.getElementById("plan-note").textContent.includes("withheld") && !document.getElementById("plan-note").hidden);
   await shot(page, "withheld");
-  await page.check("#permit-1", { force: true }).catch(() => {});
-  await here(page, () => mirador.model.last.health.users[0].allowed && mirador.model.cycles.at(-1).outcome === "done");
-  await page.click("#pause");
-  await here(page, () => mirador.model.last.health.paused_s > 0);
+  await press(page, "permit-1", () => mirador.model.last.health.users[0].allowed && mirador.model.cycles.at(-1).outcome === "done");
+  await until("the box", () => page.isChecked("#permit-1"));
+}
+
+async function pauses(page) {
+  await press(page, "pause", () => mirador.model.last.health.paused_s > 0);
   await until("the chip", async () => (await text(page, "state")) === "paused");
   await shot(page, "paused");
   const cycle = await page.evaluate(() => mirador.model.cycles.at(-1).cycle);
@@ -162,24 +204,52 @@ async function controlsReachTheDaemon(page) {
   assert.match(refused.error, /seconds/);
 }
 
+// Somebody is in the room: the order is carried out, and the capture given up.
+async function takesNoEmptyRoom(page) {
+  const before = await page.evaluate(() => mirador.model.last.health.background.refused);
+  await press(page, "background", (n) => mirador.model.last.health.background.refused > n, before);
+  await until("the words", async () => /not taken, somebody has answered/.test(await text(page, "told")));
+}
+
 async function records(page) {
-  await page.click("#record");
+  await press(page, "record", () => mirador.model.last.health.recorder.state === "recording");
   await page.locator("#recording").waitFor({ state: "visible", timeout: LONG_MS });
-  await here(page, () => mirador.model.last.health.recorder.cycles > 2);
-  await page.click("#record");
-  await here(page, () => mirador.model.last.health.recorder.state === "idle");
+  await here(page, () => mirador.model.last.health.recorder.cycles > 0);
+  await press(page, "mark", () => /^mark: done/.test(document.getElementById("told").textContent));
+  const marked = await page.evaluate(() => mirador.model.last.health.recorder.cycles);
+  await here(page, (n) => mirador.model.last.health.recorder.cycles > n + 1, marked); // the cycle after it is the marked one
+  const prefix = await page.evaluate(() => mirador.model.last.health.recorder.prefix);
+  await press(page, "record", () => mirador.model.last.health.recorder.state === "idle");
   await page.locator("#recording").waitFor({ state: "hidden", timeout: LONG_MS });
+  const meta = readdirSync(dirname(prefix)).filter((f) => f.startsWith(basename(prefix)) && f.endsWith(".sigmf-meta"))
+    .map((f) => readFileSync(join(dirname(prefix), f), "utf8")).join();
+  assert.match(meta, /from the page/, "the mark is in the recording");
+}
+
+// The crosses on the map are what the daemon found.
+async function showsBrokenPixels(page) {
+  await here(page, () => [...mirador.model.pixels.values()].some((p) => p.header.failed.length > 0));
+  const found = await page.evaluate(() => [...mirador.model.pixels].map(([name, p]) => [name, p.header.failed.length, p.header.unknown]));
+  for (const [name, failed] of found) {
+    const i = await page.evaluate((n) => mirador.model.scene.surfaces.findIndex((x) => x.name === n), name);
+    await until("its words", async () => /\d+ broken/.test(await text(page, `surface${i}-text`)));
+    console.log(`   ${name}: ${failed} broken`);
+  }
 }
 
 async function auditTells(daemon) {
   const audit = readFileSync(join(daemon.folder, "bs/audit.log"), "utf8");
-  for (const words of [/command by local \(page \d+ of 127\.0\.0\.1\): .*"permit".*: ok/, /"pause","seconds":600.*: ok/, /"seconds":-5.*: arg/])
-    assert.match(audit, words);
+  const told = [/"permit","user":1,"allow":false.*: ok/, /"permit","user":1,"allow":true.*: ok/, /"pause","seconds":600.*: ok/, /"pause","seconds":0.*: ok/,
+    /"pause","seconds":-5.*: arg/, /"background","cycles":10.*: ok/, /"hold".*"profile":3.*: ok/, /"hold".*"profile":null.*: ok/,
+    /"record","do":"start".*: ok/, /"record","do":"mark".*: ok/, /"record","do":"stop".*: ok/];
+  for (const words of told) assert.match(audit, words);
+  assert.match(audit, /command by local \(page \d+ of 127\.0\.0\.1\): /);
 }
 
 // kill -9 of the daemon; another one comes up behind the same sockets.
 async function comesBack(page, demo, daemon) {
   const before = await page.evaluate(() => mirador.model.run);
+  demo.doomed = true;
   process.kill(daemon.pid, "SIGKILL");
   await until("the words", async () => (await text(page, "state")) === "the daemon is silent");
   assert.equal(await page.locator("#plan-note").isVisible(), true);
@@ -188,7 +258,7 @@ async function comesBack(page, demo, daemon) {
   await shot(page, "silent");
   await kill(demo, "SIGINT");
   rmSync(daemon.folder, { recursive: true, force: true });
-  const next = await startDemo("--headless", "--seed", "5");
+  const next = await startDemo("--headless", "--seed", "5", "--speed", "2", "--users", "3", "--link");
   const other = await daemonOf(next);
   await here(page, (run) => mirador.model.run !== run && mirador.model.scene && mirador.model.fixes.length > 2, before);
   await until("the chip", async () => (await text(page, "state")) === "running");
@@ -196,28 +266,41 @@ async function comesBack(page, demo, daemon) {
   return { next, other };
 }
 
-// Whoever has no token sees nothing; a wrong one is asked for again; the address bar never keeps it.
+// Each user has its tile; figures and curves are of the one that is chosen.
+async function tellsUsersApart(page) {
+  await here(page, () => mirador.model.scene.users.length === 3 && mirador.model.scene.users.every((id) => mirador.model.fixOf(id) && mirador.model.links.get(id)?.rates));
+  for (const id of await page.evaluate(() => mirador.model.scene.users)) {
+    await page.click(`#user-${id}`, { timeout: CLICK_MS });
+    await here(page, (n) => mirador.model.focus === n && document.getElementById("f-whose").textContent === `, user ${n}`, id);
+    const words = await page.locator("#users li", { has: page.locator(`#user-${id}`) }).innerText();
+    for (const part of [/position [\d.]+\ss old/, /±\d/, /\d\/s/, /E\/N0 \d+\sdB/, /↓ .*bit\/s .*beam \d/, /↑ .*bit\/s .*SNR \d/]) assert.match(words, part);
+  }
+  const windows = await page.evaluate(() => mirador.model.scene.cycle.windows.map((w) => w.name));
+  for (const name of ["downlink", "uplink"]) assert.ok(windows.includes(name), name);
+  assert.match(await text(page, "window-keys"), /downlink.*uplink/);
+  await shot(page, "users");
+  await page.setViewportSize({ width: 390, height: 844 });
+  await here(page, () => document.documentElement.scrollWidth <= 390);
+  await shot(page, "users-phone", true);
+}
+
+// Whoever has no token sees nothing; a wrong one is asked for again; the address bar never keeps it. On a phone,
+// where nothing sticks out either.
 async function asksForItsToken(browser, address) {
   const [bare, token] = address.split("#token=");
   assert.match(token, /^[0-9a-f]{64}$/);
-  const page = await openPage(browser, bare);
+  const page = await openPage(browser, bare, { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true });
   const dialog = page.locator("#token-dialog");
   for (const words of ["wrong", token]) {
     await dialog.waitFor({ timeout: LONG_MS });
     assert.equal(await text(page, "state"), "locked");
     assert.equal(await page.evaluate(() => mirador.model.run), null);
-    await page.fill("#token", words);
+    await page.fill("#token", words, { timeout: CLICK_MS });
     await page.keyboard.press("Enter");
   }
-  await here(page, () => mirador.model.scene);
-  assert.equal(page.url(), bare);
-  await page.context().close();
-}
-
-async function fitsAPhone(browser, address) {
-  const page = await openPage(browser, address, { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true });
   await here(page, () => mirador.model.scene && mirador.model.fixes.length > 5);
-  await sleep(300);
+  assert.equal(page.url(), bare);
+  await drawn(page);
   const wide = await page.evaluate(() => document.documentElement.scrollWidth);
   assert.ok(wide <= 390, `nothing sticks out: ${wide} px`);
   await shot(page, "phone", true);
@@ -226,20 +309,22 @@ async function fitsAPhone(browser, address) {
 
 // Everything that can be told is reached by Tab, and has a name.
 async function worksByKeyboard(page) {
-  const names = new Set();
-  await page.evaluate(() => document.activeElement.blur());
-  for (let i = 0; i < 30; i++) {
-    await page.keyboard.press("Tab");
-    names.add(await page.evaluate(() => document.activeElement.id));
-  }
-  for (const id of ["theme", "pause", "background", "permit-1", "hold-0", "hold-1"]) assert.ok(names.has(id), `Tab reaches ${id}`);
+  await page.evaluate(() => {
+    document.activeElement.blur();
+    window.reached = new Set();
+    addEventListener("focusin", (event) => reached.add(event.target.id));
+  });
+  for (let i = 0; i < 20; i++) await page.keyboard.press("Tab");
+  const names = new Set(await page.evaluate(() => [...reached]));
+  for (const id of ["theme", "user-1", "permit-1", "pause", "background", "record", "mark", "hold-0", "hold-1", "log"]) assert.ok(names.has(id), `Tab reaches ${id}`);
   const nameless = await page.evaluate(() => [...document.querySelectorAll("button, select, input, canvas")]
     .filter((e) => !(e.textContent.trim() || e.getAttribute("aria-label") || e.labels?.length)).map((e) => e.id));
   assert.deepEqual(nameless, []);
 }
 
 async function all(browser) {
-  let demo = await startDemo("--port", "0", "--ris", "tracked", "--set", "bs.ris.beams_side=2", "--seed", "2");
+  let demo = await startDemo("--port", "0", "--ris", "tracked", "--set", "bs.ris.beams_side=2", "--seed", "2", "--speed", "2", "--pixels", "1",
+    "--set", "bs.pixels.pilots=54", "--set", "bs.pixels.ris=ris1", "--set", "room.ris[0].failures=[{kind: dead, elements: [17, 18, 33, 34]}]");
   let daemon = await daemonOf(demo);
   const line = await until("the page's address", () => demo.text.split("\n").find((l) => l.includes('"page"')));
   const own = JSON.parse(line).address;
@@ -248,31 +333,37 @@ async function all(browser) {
     ...["telemetry", "control", "truth"].flatMap((n) => ["-s", `daemon.${n}=ipc://${folder}/${n}.sock`]));
   const address = await until("the second bridge", () => existsSync(join(folder, "page")) && readFileSync(join(folder, "page"), "utf8"));
   const page = await openPage(browser, own);
+  await here(page, () => mirador.model.scene && mirador.model.cycles.length > 3);
+  await drawn(page);
+  await shot(page, "start");
   await step("the page comes with the demo, first fix and rate", () => comesWithTheDemo(page));
   await step("plan and responses move on", () => movesOn(page));
-  await shot(page, "light");
-  await page.click("#theme");
-  await until("dark", () => page.evaluate(() => document.documentElement.dataset.theme === "dark"));
-  await sleep(300);
-  await shot(page, "dark");
+  await shot(page, "light", true);
+  await page.click("#theme", { timeout: CLICK_MS });
+  await here(page, () => document.documentElement.dataset.theme === "dark");
+  await drawn(page);
+  await shot(page, "dark", true);
+  const example = pythonExample();
   await step("maps of the surfaces change", () => surfacesChange(page));
-  await step("controls reach the daemon and come back", () => controlsReachTheDaemon(page));
-  await step("recording starts and stops", () => records(page));
+  await step("the Python example", () => agrees(page, example));
+  await step("permission", () => permits(page));
+  await step("pause", () => pauses(page));
+  await step("recording and mark", () => records(page));
+  await step("the empty room", () => takesNoEmptyRoom(page));
   await step("the audit log tells who", () => auditTells(daemon));
   await step("keyboard and names", () => worksByKeyboard(page));
-  await step("the token", () => asksForItsToken(browser, own));
-  await step("phone", () => fitsAPhone(browser, own));
+  await step("the token, on a phone", () => asksForItsToken(browser, own));
   await page.context().close();
   const other = await openPage(browser, address, { viewport: { width: 1920, height: 1080 } });
-  await here(other, () => mirador.model.fixes.length > 5);
-  assert.ok(await other.evaluate(() => mirador.model.fixes.length > 30), "a late page has the track");
-  await here(other, () => [...mirador.model.patterns.values()].some((p) => p));
+  await here(other, () => mirador.model.fixes.length > 30 && [...mirador.model.patterns.values()].some((p) => p)); // a late page has the track
+  await step("broken pixels", () => showsBrokenPixels(other));
+  await drawn(other);
   await shot(other, "projector");
   await step("the daemon killed and started anew", async () => {
     const back = await comesBack(other, demo, daemon);
     [demo, daemon] = [back.next, back.other];
   });
-  await shot(other, "back");
+  await step("several users and their links", () => tellsUsersApart(other));
   assert.deepEqual(complaints, []);
   await kill(demo, "SIGINT");
   rmSync(daemon.folder, { recursive: true, force: true });

@@ -13,7 +13,7 @@ export class Responses {
   draw(model) {
     const s = this.sheet.begin();
     if (!s) return;
-    const { c, w, h } = s, power = model.power;
+    const { c, w, h } = s, power = model.powers.get(model.focus);
     const f = fontPx();
     const box = { x: 3.2 * f, y: 1.8 * f, w: w - 4 * f, h: h - 3.6 * f };
     const span = power ? Math.min(SHOWN_M, power.bins * power.stepM) : SHOWN_M;
@@ -34,7 +34,7 @@ export class Responses {
       line(c, points);
     }
     c.restore();
-    const peaks = model.last.paths.paths.filter((p) => STREAMS.includes(p.name)).sort((a, b) => a.length_m - b.length_m);
+    const peaks = power.paths.filter((p) => STREAMS.includes(p.name)).sort((a, b) => a.length_m - b.length_m);
     peaks.forEach((path, i) => {
       const next = peaks[i + 1], crowded = next && px(next.length_m) - px(path.length_m) < 3 * f;
       this.peak(c, path, power, { px, py, db, side: crowded ? -1 : 1 });
@@ -55,6 +55,9 @@ export class Responses {
     c.font = `600 ${fontPx()}px system-ui, sans-serif`;
     c.textAlign = side < 0 ? "right" : "left";
     c.textBaseline = "middle";
+    c.lineWidth = 4;
+    c.strokeStyle = colour("card");
+    c.strokeText(path.name, x + 9 * side, y - 6);
     c.fillText(path.name, x + 9 * side, y - 6);
   }
 }
@@ -80,7 +83,7 @@ export class History {
     const s = this.sheet.begin();
     if (!s) return;
     const { c, w, h } = s, f = fontPx(), half = h / 2;
-    const fixes = model.fixes, end = Math.max(model.now, fixes.at(-1)?.t ?? 0);
+    const fixes = model.fixes.filter((x) => x.header.user === model.focus), end = Math.max(model.now, fixes.at(-1)?.t ?? 0);
     const span = { min: -HISTORY_S, max: 0, title: "s of room time" };
     const errors = fixes.filter((x) => x.error !== null).map((x) => [x.t - end, x.error]);
     const latency = fixes.map((x) => [x.t - end, x.header.latency_ms]);

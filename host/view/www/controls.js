@@ -42,13 +42,13 @@ export class Controls {
     const can = new Set(scene.commands);
     this.box.replaceChildren();
     if (!allowed) this.box.append(Object.assign(document.createElement("p"), { textContent: "This page only shows." }));
-    this.users = new Map();
+    this.built = allowed;
     this.surfaces = [];
     this.pause = this.record = null;
+    this.refused = undefined;
     if (!allowed) return;
     if (can.has("pause") || can.has("background")) this.addRun(can);
     if (can.has("record")) this.addRecord();
-    if (can.has("permit")) for (const id of scene.users) this.addUser(id);
     if (can.has("hold")) scene.surfaces.forEach((s, i) => this.addSurface(s, i, scene.ris_mode));
   }
 
@@ -58,6 +58,7 @@ export class Controls {
     this.pause.id = "pause";
     this.pause.className = "primary";
     const background = button("Take the empty room", () => this.tell("empty room", { cmd: "background", cycles: 10 }));
+    background.title = "when nobody has answered for 10 s";
     background.id = "background";
     this.box.append(row(this.pause, background));
   }
@@ -70,20 +71,6 @@ export class Controls {
     this.mark.id = "mark";
     this.mark.title = "keeps the last seconds";
     this.box.append(row(this.record, this.mark));
-  }
-
-  addUser(id) {
-    const label = document.createElement("label"), box = document.createElement("input");
-    box.type = "checkbox";
-    box.id = `permit-${id}`;
-    box.addEventListener("change", () => {
-      const allow = box.checked;
-      box.checked = !allow; // until the daemon says so
-      this.tell(allow ? `locate user ${id}` : `do not locate user ${id}`, { cmd: "permit", user: id, allow });
-    });
-    label.append(box, `Locate user ${id} when it permits it`);
-    this.users.set(id, box);
-    this.box.append(row(label));
   }
 
   addSurface(surface, i, mode) {
@@ -102,19 +89,28 @@ export class Controls {
     this.box.append(row(label));
   }
 
+  // The daemon takes the order, and gives the capture up when somebody answers.
+  emptyRoom(background) {
+    if (this.refused !== undefined && background.refused > this.refused) {
+      this.told.className = "bad";
+      this.told.textContent = "empty room: not taken, somebody has answered in the last 10 s";
+    }
+    this.refused = background.refused;
+  }
+
   show(health, connected) {
-    if (!health || !this.users) return;
+    if (!health || !this.built) return;
     this.paused = health.paused_s > 0;
     if (this.pause) {
       this.pause.textContent = this.paused ? "Go on" : "Pause";
       this.pause.setAttribute("aria-pressed", String(this.paused));
     }
+    this.emptyRoom(health.background);
     this.recording = ["starting", "recording"].includes(health.recorder?.state);
     if (this.record) {
       this.record.textContent = this.recording ? "Stop recording" : "Record";
       this.record.setAttribute("aria-pressed", String(this.recording));
     }
-    for (const user of health.users ?? []) if (this.users.has(user.id)) this.users.get(user.id).checked = user.allowed;
     this.surfaces.forEach((select, i) => {
       if (document.activeElement !== select) select.value = String(health.held?.[i] ?? -1);
     });

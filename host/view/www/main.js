@@ -7,6 +7,7 @@ import { Model } from "./model.js";
 import { counters, figures, logLines, makePaths, namePaths, paths } from "./panel.js";
 import { Plan } from "./plan.js";
 import { Surface } from "./surfaces.js";
+import { Users } from "./users.js";
 
 const STALE_MS = 2000, SILENT_MS = 3000, CLOCK_MS = 200;
 const $ = (id) => document.getElementById(id);
@@ -15,6 +16,11 @@ const plan = new Plan();
 const views = [new Responses(), new History(), new Cycle()];
 const surfaces = [new Surface(0), new Surface(1)];
 const controls = new Controls((command) => link.ask(command));
+const users = new Users((words, command) => controls.tell(words, command), (id) => {
+  model.chosen = id;
+  users.draw(model);
+  dirty = true;
+});
 // The true place moves with every frame, all else with the cycles.
 let dirty = true, moved = true, asking = false, hello = null;
 makePaths();
@@ -28,12 +34,17 @@ async function describe() {
   asking = false;
   if (!answer.ok || run !== model.run) return;
   model.scene = answer;
-  controls.build(answer, hello.commands);
+  build();
   cycleLegend(answer);
   namePaths(answer.surfaces.map((s) => s.name));
   document.querySelectorAll(".surface-name").forEach((e, i) => (e.textContent = answer.surfaces[i % 2].name));
   $("room").textContent = `${(answer.carrier_hz / 1e9).toFixed(2)} GHz, ${(answer.rate_hz / 1e6).toFixed(0)} MHz, ${answer.gated ? "gated time" : "real time"}`;
   dirty = true;
+}
+
+function build() {
+  controls.build(model.scene, hello.commands);
+  users.build(model.scene.users, hello.commands && model.scene.commands.includes("permit"));
 }
 
 // The pattern if it is here; else it is asked for.
@@ -83,8 +94,14 @@ function freshness() {
   else chip(health?.state ?? "running", "good");
   note(age, health);
   controls.show(health, link.open && !stale);
+  users.show(health, link.open && !stale);
+  users.draw(model);
   recording(health?.recorder);
 }
+
+// Of one user; of several each has a tile.
+const ALONE = { no_permit: "The user does not permit to be located.", withheld: "The user is not located: withheld here.",
+  silent: "Nobody answers." };
 
 // What the plan cannot show.
 function note(age, health) {
@@ -95,9 +112,7 @@ function note(age, health) {
     : age > SILENT_MS ? `The daemon is silent: what is shown is ${seconds(age)} old.`
     : health?.state === "paused" ? `Paused for ${Math.ceil(health.paused_s)} s more.`
     : last?.outcome === "capture" || health?.state === "background" ? "Capturing the empty room."
-    : last?.response === "no_permit" ? "The user does not permit to be located."
-    : last?.response === "withheld" ? "The user is not located: withheld here."
-    : last?.response === "silent" ? "Nobody answers."
+    : model.scene?.users.length === 1 ? ALONE[last?.response] ?? ""
     : "";
   const e = $("plan-note");
   if (e.textContent !== words) e.textContent = words;
@@ -144,7 +159,7 @@ const link = new Link({
   },
   open(said) {
     hello = said;
-    if (model.scene) controls.build(model.scene, hello.commands);
+    if (model.scene) build();
     describe();
   },
   close() { dirty = true; },

@@ -2,6 +2,7 @@
 // What is known, from the records of the telemetry. No drawing here.
 
 const KEEP_S = 60; // of room time
+const LINK_S = 5; // over which its rates are taken
 
 export class Model {
   constructor() {
@@ -17,7 +18,9 @@ export class Model {
     this.fixes = []; // {t, header, error, heardMs}
     this.cycles = []; // headers
     this.last = {}; // topic -> header
-    this.power = null; // {values: Float32Array, bins, stepM, streams, t}
+    this.powers = new Map(); // user -> {values: Float32Array, bins, stepM, streams, paths, t}
+    this.links = new Map(); // user -> {header: of the last slots of data, rates: {down, up} in bit/s or null, heard: [{t, down, up}]}
+    this.chosen = null; // user, by a click
     this.pixels = new Map(); // board -> {header, state, mask}
     this.patterns = new Map(); // "surface/profile" -> answer
     this.restarts = (this.restarts ?? -1) + 1;
@@ -60,8 +63,19 @@ export class Model {
   take_paths(header, arrays) {
     const [description] = header.arrays;
     const [streams, bins] = description.shape;
-    this.power = { values: new Float32Array(arrays, 0, streams * bins), bins, stepM: description.step_m,
-      streams: description.streams, t: header.time_s };
+    this.powers.set(header.user, { paths: header.paths, values: new Float32Array(arrays, 0, streams * bins), bins, stepM: description.step_m,
+      streams: description.streams, t: header.time_s });
+  }
+
+  // What was proven to have arrived, in bytes since the start.
+  take_link(header) {
+    if (header.slot !== "data") return;
+    const heard = this.links.get(header.user)?.heard ?? [], traffic = header.traffic;
+    if (traffic) heard.push({ t: header.time_s, down: traffic.bytes_acked, up: traffic.bytes_out });
+    while (heard.length > 2 && heard[0].t < header.time_s - LINK_S) heard.shift();
+    const [a, b] = [heard[0], heard.at(-1)], span = heard.length > 1 ? b.t - a.t : 0;
+    const rates = span > 0 ? { down: (8 * (b.down - a.down)) / span, up: (8 * (b.up - a.up)) / span } : null;
+    this.links.set(header.user, { header, heard, rates });
   }
 
   take_calib(header, arrays) {
@@ -98,12 +112,23 @@ export class Model {
     return Boolean(now && then) && (now.length !== then.length || now.some((u) => !then.includes(u.id)));
   }
 
-  // Fixes in a second of room time, over the last five.
-  rate() {
+  // Whom figures, responses and curves are about.
+  get focus() {
+    const ids = this.scene?.users ?? [];
+    return ids.includes(this.chosen) ? this.chosen : ids[0] ?? null;
+  }
+
+  // The last fix of that user, or of anybody.
+  fixOf(user) {
+    return this.fixes.findLast((f) => f.header.user === user);
+  }
+
+  // Fixes in a second of room time, over the last five; of that user, or of all.
+  rate(user = null) {
     const t = this.cycles.at(-1)?.time_s ?? 0;
     const first = this.cycles[0]?.time_s ?? t;
     const span = Math.min(5, t - first);
-    return span < 0.5 ? null : this.fixes.filter((f) => f.t > t - span + 0.01).length / span;
+    return span < 0.5 ? null : this.fixes.filter((f) => f.t > t - span + 0.01 && (user === null || f.header.user === user)).length / span;
   }
 
   profileOf(i) {

@@ -18,12 +18,14 @@ function put(id, words, unit = "") {
 const length = (m) => (m === null || m === undefined ? ["–"] : m < 1 ? [(100 * m).toFixed(1), "cm"] : [m.toFixed(2), "m"]);
 
 export function figures(model) {
-  const fix = model.fixes.at(-1), fresh = fix && fix.t > model.now - 2, h = fix?.header;
+  const fix = model.fixOf(model.focus), several = model.scene?.users.length > 1, fresh = fix && fix.t > model.now - 2, h = fix?.header;
   put("f-error", ...(fresh ? length(fix.error) : ["–"]));
-  const errors = model.fixes.map((f) => f.error).filter((e) => e !== null).sort((a, b) => a - b);
+  const errors = model.fixes.filter((f) => f.header.user === model.focus).map((f) => f.error).filter((e) => e !== null).sort((a, b) => a - b);
   put("f-error-sub", errors.length ? `median ${length(errors[errors.length >> 1]).join(" ")} of ${errors.length}` : "no truth here");
   put("f-ellipse", fresh ? h.ellipse95_m.map((v) => (100 * v).toFixed(0)).join(" × ") : "–", fresh ? "cm" : "");
+  put("f-whose", several ? `, user ${model.focus}` : "");
   const rate = model.rate();
+  put("f-rate-sub", several ? "a second, of all users" : "in a second of its time");
   put("f-rate", rate === null ? "–" : rate.toFixed(1), rate === null ? "" : "/s");
   put("f-latency", fresh ? h.latency_ms.toFixed(1) : "–", fresh ? "ms" : "");
   const l = model.last.health?.latency_ms;
@@ -57,7 +59,7 @@ export function namePaths([one, two]) {
 }
 
 export function paths(model) {
-  const list = model.fixes.at(-1)?.t > model.now - 2 ? model.fixes.at(-1).header.paths : [];
+  const fix = model.fixOf(model.focus), list = fix?.t > model.now - 2 ? fix.header.paths : [];
   for (const li of $("snr").children) {
     const path = list.find((p) => p.name === li.dataset.path);
     li.classList.toggle("unused", !path?.used);

@@ -92,7 +92,7 @@ export class Plan {
 
   // Only of the last cycles: an old curve says nothing.
   curves(model) {
-    const fix = model.fixes.at(-1);
+    const fix = model.fixOf(model.focus);
     if (!fix || fix.t < model.now - 1.5) return;
     const c = this.c, names = ["L1", "L2", "L3"], colours = ["static", "ris1", "ris2"];
     lengths(model.scene).forEach((way, i) => {
@@ -192,7 +192,7 @@ export class Plan {
     for (const id of model.scene.users) {
       const true_m = model.truthAt(model.now, id);
       if (true_m) this.ring(true_m);
-      const fix = model.fixes.findLast((f) => f.header.user === id);
+      const fix = model.fixOf(id);
       if (!fix) continue;
       if (fix.t < model.now - 2) {
         this.old(fix.header.position_m, `${Math.round(model.now - fix.t)} s ago`);

@@ -41,15 +41,16 @@ export class Surface {
   }
 
   broken(c, x, y, cell) {
+    c.fillStyle = colour("card");
+    c.fillRect(x, y, cell, cell);
     c.strokeStyle = colour("bad");
-    c.lineWidth = Math.max(2, cell / 6);
+    c.lineWidth = Math.max(1.5, cell / 6);
     c.beginPath();
-    c.moveTo(x + 0.2 * cell, y + 0.2 * cell);
-    c.lineTo(x + 0.8 * cell, y + 0.8 * cell);
-    c.moveTo(x + 0.8 * cell, y + 0.2 * cell);
-    c.lineTo(x + 0.2 * cell, y + 0.8 * cell);
+    c.moveTo(x + 0.15 * cell, y + 0.15 * cell);
+    c.lineTo(x + 0.85 * cell, y + 0.85 * cell);
+    c.moveTo(x + 0.85 * cell, y + 0.15 * cell);
+    c.lineTo(x + 0.15 * cell, y + 0.85 * cell);
     c.stroke();
-    c.strokeRect(x + 1, y + 1, cell - 2, cell - 2);
   }
 
   unknown(c, x, y, cell) {
