@@ -289,7 +289,7 @@ async function tellsUsersApart(page) {
 async function asksForItsToken(browser, address) {
   const [bare, token] = address.split("#token=");
   assert.match(token, /^[0-9a-f]{64}$/);
-  const page = await openPage(browser, bare, { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true });
+  const page = await openPage(browser, bare, { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true });
   const dialog = page.locator("#token-dialog");
   for (const words of ["wrong", token]) {
     await dialog.waitFor({ timeout: LONG_MS });
@@ -352,8 +352,8 @@ async function all(browser) {
   await step("the empty room", () => takesNoEmptyRoom(page));
   await step("the audit log tells who", () => auditTells(daemon));
   await step("keyboard and names", () => worksByKeyboard(page));
-  await step("the token, on a phone", () => asksForItsToken(browser, own));
   await page.context().close();
+  await step("the token, on a phone", () => asksForItsToken(browser, own));
   const other = await openPage(browser, address, { viewport: { width: 1920, height: 1080 } });
   await here(other, () => mirador.model.fixes.length > 30 && [...mirador.model.patterns.values()].some((p) => p)); // a late page has the track
   await step("broken pixels", () => showsBrokenPixels(other));

@@ -25,7 +25,7 @@ export function figures(model) {
   put("f-ellipse", fresh ? h.ellipse95_m.map((v) => (100 * v).toFixed(0)).join(" × ") : "–", fresh ? "cm" : "");
   put("f-whose", several ? `, user ${model.focus}` : "");
   const rate = model.rate();
-  put("f-rate-sub", several ? "a second, of all users" : "in a second of its time");
+  put("f-rate-sub", several ? "of all users" : "in a second of its time");
   put("f-rate", rate === null ? "–" : rate.toFixed(1), rate === null ? "" : "/s");
   put("f-latency", fresh ? h.latency_ms.toFixed(1) : "–", fresh ? "ms" : "");
   const l = model.last.health?.latency_ms;
