@@ -1,7 +1,7 @@
 ## SPDX-License-Identifier: GPL-3.0-or-later
-## live_track (ENDPOINT, SECONDS, PICTURE): follows the users of a running miradord, for Octave.
+## Follows the users of a running miradord, in Octave:
 ##
-##   octave live_track.m ENDPOINT [SECONDS [PICTURE.png]]
+##   octave live_track.m ENDPOINT [SECONDS [PICTURE.svg]]
 ##
 ## ENDPOINT is telemetry.endpoint of the daemon, e.g. ipc:///run/mirador/telemetry.sock; the demo says its state folder
 ## when it starts. A line per position; the track is drawn as it grows where there is a screen, and at the end into
@@ -89,7 +89,10 @@ endif
 picture = numel (args) > 2;
 track = live_track (args{1}, seconds, ! picture && have_window_system ());
 if (picture && ! isempty (track))
+  figure ("visible", "off");
   draw_track (track(:,2:3));
   print (args{3});
 endif
-exit (isempty (track));
+if (isempty (track))
+  exit (1);
+endif

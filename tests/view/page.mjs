@@ -46,22 +46,23 @@ async function startDemo(...args) {
   return demo;
 }
 
-const stateOf = (pid) => {
-  // The daemon's command line names its sockets.
+// {pid, words} of the demo's own process of that program with an argument that begins so, or null.
+function childOf(demo, program, argument = "") {
   for (const other of readdirSync("/proc").filter((p) => /^\d+$/.test(p))) {
     try {
       const words = readFileSync(`/proc/${other}/cmdline`, "utf8").split("\0");
       const parent = readFileSync(`/proc/${other}/stat`, "utf8").split(") ")[1].split(" ")[1];
-      if (Number(parent) !== pid || !words[0].endsWith("/miradord")) continue;
-      const endpoint = words.find((w) => w.startsWith("control.endpoint=ipc://"));
-      return { pid: Number(other), folder: endpoint.slice("control.endpoint=ipc://".length, -"/control.sock".length) };
+      if (Number(parent) === demo.pid && words[0].endsWith(`/${program}`) && words.some((w) => w.startsWith(argument))) return { pid: Number(other), words };
     } catch { /* gone meanwhile */ }
   }
   return null;
-};
+}
 
+// The daemon's command line names its sockets.
 async function daemonOf(demo) {
-  const daemon = await until("a daemon", () => stateOf(demo.pid));
+  const key = "control.endpoint=ipc://";
+  const { pid, words } = await until("a daemon", () => childOf(demo, "miradord", key));
+  const daemon = { pid, folder: words.find((w) => w.startsWith(key)).slice(key.length, -"/control.sock".length) };
   for (const name of ["telemetry", "control", "truth"]) {
     await until(`${name} socket`, () => existsSync(join(daemon.folder, `${name}.sock`)));
     rmSync(join(folder, `${name}.sock`), { force: true });
@@ -246,6 +247,36 @@ async function auditTells(daemon) {
   assert.match(audit, /command by local \(page \d+ of 127\.0\.0\.1\): /);
 }
 
+// The controller of the surfaces stops answering for a while.
+async function tellsOfFaults(page, demo) {
+  const { pid } = childOf(demo, "mirador-ris");
+  process.kill(pid, "SIGSTOP");
+  try {
+    await here(page, () => mirador.model.last.ris.boards.some((b) => !b.ok) && mirador.model.cycles.at(-1).faults.length > 0);
+    await until("an alarm", async () => /ris/.test(await page.locator("#alarms .bad").first().textContent({ timeout: CLICK_MS })));
+    await shot(page, "fault", true);
+  } finally {
+    process.kill(pid, "SIGCONT");
+  }
+  await here(page, () => mirador.model.last.ris.boards.every((b) => b.ok) && mirador.model.cycles.at(-1).outcome === "done");
+  await until("no alarm", async () => (await text(page, "alarms")) === "no alarm");
+}
+
+// kill -9 of the bridge; another one comes up at the same address. The browser itself complains of the connections that fail.
+async function survivesTheBridge(page, bridge, again) {
+  const quiet = complaints.length;
+  bridge.doomed = true;
+  await kill(bridge, "SIGKILL");
+  await until("the words", async () => /bridge away/.test(await text(page, "state")));
+  assert.equal(await page.isDisabled("#pause"), true);
+  await shot(page, "away");
+  again();
+  await until("the chip", async () => (await text(page, "state")) === "running");
+  await until("the controls", () => page.isEnabled("#pause"));
+  const own = complaints.splice(quiet).filter((c) => !/WebSocket connection to '\S+' failed/.test(c));
+  complaints.push(...own);
+}
+
 // kill -9 of the daemon; another one comes up behind the same sockets.
 async function comesBack(page, demo, daemon) {
   const before = await page.evaluate(() => mirador.model.run);
@@ -329,8 +360,9 @@ async function all(browser) {
   const line = await until("the page's address", () => demo.text.split("\n").find((l) => l.includes('"page"')));
   const own = JSON.parse(line).address;
   // A second bridge, which outlives the demo.
-  run("mirador-view", "-s", "listen.port=0", "-s", `listen.address_file=${folder}/page`, "-s", `listen.token_file=${folder}/token`,
-    ...["telemetry", "control", "truth"].flatMap((n) => ["-s", `daemon.${n}=ipc://${folder}/${n}.sock`]));
+  const startBridge = (port) => run("mirador-view", "-s", `listen.port=${port}`, "-s", `listen.address_file=${folder}/page`, "-s",
+    `listen.token_file=${folder}/token`, ...["telemetry", "control", "truth"].flatMap((n) => ["-s", `daemon.${n}=ipc://${folder}/${n}.sock`]));
+  const bridge = startBridge(0);
   const address = await until("the second bridge", () => existsSync(join(folder, "page")) && readFileSync(join(folder, "page"), "utf8"));
   const page = await openPage(browser, own);
   await here(page, () => mirador.model.scene && mirador.model.cycles.length > 3);
@@ -359,6 +391,8 @@ async function all(browser) {
   await step("broken pixels", () => showsBrokenPixels(other));
   await drawn(other);
   await shot(other, "projector");
+  await step("a fault of the surfaces", () => tellsOfFaults(other, demo));
+  await step("the bridge killed and started anew", () => survivesTheBridge(other, bridge, () => startBridge(new URL(address).port)));
   await step("the daemon killed and started anew", async () => {
     const back = await comesBack(other, demo, daemon);
     [demo, daemon] = [back.next, back.other];

@@ -469,7 +469,7 @@ static unsigned fewest(const unsigned *frames)
 static void sixteen_readers_get_all_within_the_bounds(void **state)
 {
     (void)state;
-    enum { FRAMES = 50, RATE_HZ = 20 };
+    enum { FRAMES = 30, RATE_HZ = 20 };
     struct pollfd pages[CLIENTS];
     unsigned frames[CLIENTS] = {0};
     for (int i = 0; i < CLIENTS; i++)
