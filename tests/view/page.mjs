@@ -40,10 +40,10 @@ async function until(what, condition, limitMs = LONG_MS) {
   throw new Error(`never: ${what}`);
 }
 
-// A demo without end; the folder of its sockets is known under a name that stays.
-async function startDemo(...args) {
-  const demo = run("mirador", "demo", "--seconds", "0", "--json", "--keep", ...args);
-  return demo;
+// A demo without end, twice as fast as the room, with all that takes time at its start made short.
+function startDemo(...args) {
+  const sets = ["bs.background.cycles=4", "bs.ris.region_grid=5", "bs.ris.timeout_ms=4000"];
+  return run("mirador", "demo", "--seconds", "0", "--json", "--keep", "--speed", "2", ...sets.flatMap((s) => ["--set", s]), ...args);
 }
 
 // {pid, words} of the demo's own process of that program with an argument that begins so, or null.
@@ -282,6 +282,7 @@ async function comesBack(page, demo, daemon) {
   const before = await page.evaluate(() => mirador.model.run);
   demo.doomed = true;
   process.kill(daemon.pid, "SIGKILL");
+  const next = startDemo("--headless", "--seed", "5", "--users", "3", "--link"); // starts while the page waits
   await until("the words", async () => (await text(page, "state")) === "the daemon is silent");
   assert.equal(await page.locator("#plan-note").isVisible(), true);
   const refused = await page.evaluate(() => mirador.link.ask({ cmd: "status" }));
@@ -289,7 +290,6 @@ async function comesBack(page, demo, daemon) {
   await shot(page, "silent");
   await kill(demo, "SIGINT");
   rmSync(daemon.folder, { recursive: true, force: true });
-  const next = await startDemo("--headless", "--seed", "5", "--speed", "2", "--users", "3", "--link");
   const other = await daemonOf(next);
   await here(page, (run) => mirador.model.run !== run && mirador.model.scene && mirador.model.fixes.length > 2, before);
   await until("the chip", async () => (await text(page, "state")) === "running");
@@ -354,8 +354,8 @@ async function worksByKeyboard(page) {
 }
 
 async function all(browser) {
-  let demo = await startDemo("--port", "0", "--ris", "tracked", "--set", "bs.ris.beams_side=2", "--seed", "2", "--speed", "2", "--pixels", "1",
-    "--set", "bs.pixels.pilots=54", "--set", "bs.pixels.ris=ris1", "--set", "room.ris[0].failures=[{kind: dead, elements: [17, 18, 33, 34]}]");
+  let demo = startDemo("--port", "0", "--ris", "tracked", "--set", "bs.ris.beams_side=2", "--seed", "2", "--pixels", "1",
+    "--set", "bs.pixels.pilots=54", "--set", "bs.pixels.ris=ris1", "--set", "room.users[0].enter_s=7", "--set", "room.ris[0].failures=[{kind: dead, elements: [17, 18, 33, 34]}]");
   let daemon = await daemonOf(demo);
   const line = await until("the page's address", () => demo.text.split("\n").find((l) => l.includes('"page"')));
   const own = JSON.parse(line).address;

@@ -77,7 +77,7 @@ export class Controls {
     const label = document.createElement("label"), select = document.createElement("select");
     select.id = `hold-${i}`;
     const option = (value, words) => select.append(Object.assign(document.createElement("option"), { value, textContent: words }));
-    option("-1", `configured: ${mode}`);
+    option("-1", `${mode}, as configured`);
     for (let n = 0; n < surface.profiles; n++) option(String(n), n === 0 ? "base profile" : `beam ${n}`);
     select.addEventListener("change", () => {
       const n = Number(select.value);

@@ -63,6 +63,7 @@ export class Model {
   take_paths(header, arrays) {
     const [description] = header.arrays;
     const [streams, bins] = description.shape;
+    if (!(bins * description.step_m > 0)) return; // of a cycle that a fault touched
     this.powers.set(header.user, { paths: header.paths, values: new Float32Array(arrays, 0, streams * bins), bins, stepM: description.step_m,
       streams: description.streams, t: header.time_s });
   }

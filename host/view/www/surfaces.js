@@ -64,7 +64,7 @@ export class Surface {
     const board = model.last.ris?.boards?.[this.i], profile = model.profileOf(this.i);
     const held = model.last.health?.held?.[this.i] >= 0 ? ", held" : "";
     const health = pixels ? `; ${pixels.header.failed.length} broken, ${pixels.header.unknown} not known yet` : "";
-    const step = !board ? "" : board.ok ? "; in step" : `; ${board.text || board.fault}`;
+    const step = !board ? "" : board.ok ? "; in step" : `; ${board.fault}`;
     const words = `${surface.name}: profile ${profile ?? "–"} of ${surface.profiles}${held}${step}${health}`;
     if (this.caption.textContent !== words) this.caption.textContent = words;
     this.sheet.label(`Pattern of ${words}`);
