@@ -120,11 +120,11 @@ static int focus(const struct surface_trial *trial, const struct ris_model *mode
     return rc;
 }
 
-static int wide(const struct surface_trial *trial, cplx *gamma)
+static int wide(const struct surface_trial *trial, int ris, cplx *gamma)
 {
     struct status err = {0};
     const struct ris_region region = region_of(trial, RIS_WIDE_GRID);
-    struct ris_model *model = model_of(trial, 0, &region, &err);
+    struct ris_model *model = model_of(trial, ris, &region, &err);
     const size_t n = trial->columns * trial->rows;
     double *theta = malloc(n * sizeof *theta);
     uint8_t *state = malloc(n);
@@ -276,36 +276,89 @@ struct vec3 surface_place(const struct surface_trial *trial, size_t x, size_t y)
                          lo.y + (hi.y - lo.y) * (double)y / steps, middle(trial).z};
 }
 
-/* What a design shows: n profiles, one a cycle. */
+/* What a design shows: n beams, one a cycle. */
 struct shown {
     size_t n;
-    cplx *gamma;     /* [n x elements] */
-    double *beam_db; /* [n x points] */
+    double *beam_db; /* [n x points], of the surfaces looked at so far the weaker */
 };
 
-static int show_codebook(const struct surface_trial *trial, struct shown *shown)
+static int gamma_codebook(const struct surface_trial *trial, int ris, size_t n, cplx *gamma)
 {
     struct status err = {0};
     struct ris_region cells = region_of(trial, 2);
     cells = ris_region_cells(&cells, trial->cells);
-    struct ris_model *model = model_of(trial, 0, &cells, &err);
+    struct ris_model *model = model_of(trial, ris, &cells, &err);
     int rc = model ? 0 : err.code;
-    for (size_t i = 0; rc == 0 && i < shown->n; i++)
-        rc = focus(trial, model, i, shown->gamma + i * trial->columns * trial->rows);
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        rc = focus(trial, model, i, gamma + i * trial->columns * trial->rows);
     ris_model_destroy(&model);
     return rc;
 }
 
-static int show(const struct surface_trial *trial, enum surface_design design, struct shown *shown)
+static int gamma_focus(const struct surface_trial *trial, int ris, cplx *gamma)
 {
     struct status err = {0};
-    if (design == SURFACE_WIDE)
-        return wide(trial, shown->gamma);
-    if (design == SURFACE_CODEBOOK)
-        return show_codebook(trial, shown);
     const struct ris_region region = point_region(trial->user_m);
-    struct ris_model *model = model_of(trial, 0, &region, &err);
-    int rc = model ? focus(trial, model, 0, shown->gamma) : err.code;
+    struct ris_model *model = model_of(trial, ris, &region, &err);
+    int rc = model ? focus(trial, model, 0, gamma) : err.code;
+    ris_model_destroy(&model);
+    return rc;
+}
+
+/* The n profiles of a design, [n x elements]. */
+static int gamma_of(const struct surface_trial *trial, int ris, enum surface_design design,
+                    size_t n, cplx *gamma)
+{
+    return design == SURFACE_WIDE       ? wide(trial, ris, gamma)
+           : design == SURFACE_CODEBOOK ? gamma_codebook(trial, ris, n, gamma)
+                                        : gamma_focus(trial, ris, gamma);
+}
+
+static int levels_shown(const struct surface_trial *trial, int ris, enum surface_design design,
+                        struct ris_model *model, size_t n, double *level_db)
+{
+    const size_t points = trial->grid * trial->grid, elements = trial->columns * trial->rows;
+    struct ris_coverage unused;
+    cplx *gamma = malloc(n * elements * sizeof *gamma);
+    int rc = gamma ? gamma_of(trial, ris, design, n, gamma) : ERR_NO_MEMORY;
+    for (size_t b = 0; rc == 0 && b < n; b++)
+        ris_model_coverage(model, gamma + b * elements, level_db + b * points, &unused);
+    free(gamma);
+    return rc;
+}
+
+static int levels_tracked(const struct surface_trial *trial, struct ris_model *model,
+                          double *level_db)
+{
+    const size_t points = trial->grid * trial->grid;
+    cplx *gamma = malloc(trial->columns * trial->rows * sizeof *gamma);
+    int rc = gamma ? 0 : ERR_NO_MEMORY;
+    for (size_t i = 0; rc == 0 && i < points; i++) {
+        struct ris_view view;
+        rc = focus(trial, model, i, gamma);
+        ris_model_view(model, gamma, ris_model_point(model, i), &view);
+        level_db[i] = view.level_db;
+    }
+    free(gamma);
+    return rc;
+}
+
+static int look_at_surface(const struct surface_trial *trial, int ris, enum surface_design design,
+                           struct shown *shown)
+{
+    struct status err = {0};
+    const size_t n = shown->n * trial->grid * trial->grid;
+    const struct ris_region region = region_of(trial, trial->grid);
+    struct ris_model *model = model_of(trial, ris, &region, &err);
+    double *level_db = malloc(n * sizeof *level_db);
+    int rc = !model ? err.code : level_db ? 0 : ERR_NO_MEMORY;
+    if (rc == 0)
+        rc = design == SURFACE_TRACKED
+                 ? levels_tracked(trial, model, level_db)
+                 : levels_shown(trial, ris, design, model, shown->n, level_db);
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        shown->beam_db[i] = fmin(shown->beam_db[i], level_db[i]);
+    free(level_db);
     ris_model_destroy(&model);
     return rc;
 }
@@ -353,33 +406,6 @@ static int waits(const struct surface_trial *trial, const struct shown *shown,
     return 0;
 }
 
-static int cover_shown(const struct surface_trial *trial, struct ris_model *model,
-                       struct shown *shown, double *level_db, struct surface_cover *out)
-{
-    const size_t points = trial->grid * trial->grid, n = trial->columns * trial->rows;
-    struct ris_coverage one;
-    for (size_t b = 0; b < shown->n; b++)
-        ris_model_coverage(model, shown->gamma + b * n, shown->beam_db + b * points, &one);
-    ris_model_coverage_best(model, shown->gamma, shown->n, level_db, &out->level);
-    out->lit = lit_share(level_db, points, trial->threshold_db);
-    return waits(trial, shown, out);
-}
-
-static int cover_design(const struct surface_trial *trial, enum surface_design design,
-                        struct ris_model *model, double *level_db, struct surface_cover *out)
-{
-    const size_t points = trial->grid * trial->grid, n = trial->columns * trial->rows;
-    struct shown shown = {.n = design == SURFACE_CODEBOOK ? trial->cells * trial->cells : 1};
-    shown.gamma = malloc(shown.n * n * sizeof *shown.gamma);
-    shown.beam_db = malloc(shown.n * points * sizeof *shown.beam_db);
-    int rc = shown.gamma && shown.beam_db ? show(trial, design, &shown) : ERR_NO_MEMORY;
-    if (rc == 0)
-        rc = cover_shown(trial, model, &shown, level_db, out);
-    free(shown.gamma);
-    free(shown.beam_db);
-    return rc;
-}
-
 static double percentile(const double *sorted, size_t n, double share)
 {
     double at = share * (double)(n - 1);
@@ -387,47 +413,55 @@ static double percentile(const double *sorted, size_t n, double share)
     return sorted[i] + (at - (double)i) * (sorted[i + 1] - sorted[i]);
 }
 
-static int cover_tracked(const struct surface_trial *trial, struct ris_model *model,
-                         double *level_db, struct surface_cover *out)
+static int summarise(const struct surface_trial *trial, const double *level_db,
+                     struct surface_cover *out)
 {
-    const size_t points = trial->grid * trial->grid, n = trial->columns * trial->rows;
-    cplx *gamma = malloc(n * sizeof *gamma);
+    const size_t points = trial->grid * trial->grid;
     double *sorted = malloc(points * sizeof *sorted);
-    int rc = gamma && sorted ? 0 : ERR_NO_MEMORY;
-    for (size_t i = 0; rc == 0 && i < points; i++) {
-        struct ris_view view;
-        rc = focus(trial, model, i, gamma);
-        ris_model_view(model, gamma, ris_model_point(model, i), &view);
-        level_db[i] = view.level_db;
-    }
-    if (rc == 0) {
-        memcpy(sorted, level_db, points * sizeof *sorted);
-        qsort(sorted, points, sizeof *sorted, ascending);
-        out->level = (struct ris_coverage){sorted[0], percentile(sorted, points, 0.05),
-                                           percentile(sorted, points, 0.5), sorted[points - 1]};
-        out->lit = lit_share(level_db, points, trial->threshold_db);
-        out->wait_mean_s = out->wait_p95_s = NAN;
-    }
-    free(gamma);
+    if (!sorted)
+        return ERR_NO_MEMORY;
+    memcpy(sorted, level_db, points * sizeof *sorted);
+    qsort(sorted, points, sizeof *sorted, ascending);
+    out->level = (struct ris_coverage){sorted[0], percentile(sorted, points, 0.05),
+                                       percentile(sorted, points, 0.5), sorted[points - 1]};
+    out->lit = lit_share(level_db, points, trial->threshold_db);
+    out->wait_mean_s = out->wait_p95_s = NAN;
     free(sorted);
+    return 0;
+}
+
+static int cover_design(const struct surface_trial *trial, enum surface_design design,
+                        double *level_db, struct surface_cover *out)
+{
+    const size_t points = trial->grid * trial->grid;
+    struct shown shown = {.n = design == SURFACE_CODEBOOK ? trial->cells * trial->cells : 1};
+    shown.beam_db = malloc(shown.n * points * sizeof *shown.beam_db);
+    int rc = shown.beam_db ? 0 : ERR_NO_MEMORY;
+    for (size_t i = 0; rc == 0 && i < shown.n * points; i++)
+        shown.beam_db[i] = INFINITY;
+    for (int ris = 0; rc == 0 && ris < 2; ris++)
+        if (trial->which == SURFACE_WEAKER || (int)trial->which == SURFACE_FIRST + ris)
+            rc = look_at_surface(trial, ris, design, &shown);
+    for (size_t i = 0; rc == 0 && i < points; i++) {
+        level_db[i] = shown.beam_db[i];
+        for (size_t b = 1; b < shown.n; b++)
+            level_db[i] = fmax(level_db[i], shown.beam_db[b * points + i]);
+    }
+    rc = rc ? rc : summarise(trial, level_db, out);
+    if (rc == 0 && design != SURFACE_TRACKED)
+        rc = waits(trial, &shown, out);
+    free(shown.beam_db);
     return rc;
 }
 
 int surface_cover(const struct surface_trial *trial, double *const level_db[SURFACE_DESIGNS],
                   struct surface_cover out[SURFACE_DESIGNS])
 {
-    struct status err = {0};
-    const struct ris_region region = region_of(trial, trial->grid);
-    struct ris_model *model = model_of(trial, 0, &region, &err);
     double *own = malloc(trial->grid * trial->grid * sizeof *own);
-    int rc = !model ? err.code : own ? 0 : ERR_NO_MEMORY;
+    int rc = own ? 0 : ERR_NO_MEMORY;
     assert(trial->grid >= 2);
-    for (int d = 0; rc == 0 && d < SURFACE_DESIGNS; d++) {
-        double *level = level_db[d] ? level_db[d] : own;
-        rc = d == SURFACE_TRACKED ? cover_tracked(trial, model, level, &out[d])
-                                  : cover_design(trial, d, model, level, &out[d]);
-    }
+    for (int d = 0; rc == 0 && d < SURFACE_DESIGNS; d++)
+        rc = cover_design(trial, d, level_db[d] ? level_db[d] : own, &out[d]);
     free(own);
-    ris_model_destroy(&model);
     return rc;
 }

@@ -16,8 +16,15 @@ enum surface_design {
     SURFACE_DESIGNS,
 };
 
+enum surface_which { /* whose level counts at a place */
+    SURFACE_WEAKER, /* of both, which a position needs */
+    SURFACE_FIRST,
+    SURFACE_SECOND,
+};
+
 struct surface_trial {
     struct vec3 bs_m, ris_m[2], user_m;
+    enum surface_which which; /* figure 6 */
     double carrier_hz;
     size_t n_ant;                        /* of the base station, half a wavelength apart, >= 1 */
     size_t columns, rows;                /* of each surface, half a wavelength apart */
@@ -55,7 +62,8 @@ struct surface_beam {
 };
 struct surface_beam surface_beam(const struct surface_trial *trial);
 
-/* Figure 6: levels of surface 1 under each design over the grid. level_db: [SURFACE_DESIGNS] rows
+/* Figure 6: levels of trial->which under each design over the grid; of both surfaces the weaker in
+ * each cycle, as their beams take turns in step. level_db: [SURFACE_DESIGNS] rows
  * of [grid x grid], x fastest; may hold NULL. */
 struct surface_cover {
     struct ris_coverage level; /* a codebook counts with its best beam */

@@ -7,7 +7,7 @@
 struct values {
     double bs_m[3], ris1_m[3], ris2_m[3], user_m[3], box_min_m[3], box_max_m[3];
     double carrier_hz, threshold_db, cycle_s, answer_s, steer_deg, range_m, offset_m;
-    int antennas, columns, rows, bits, cells, grid, users;
+    int antennas, columns, rows, bits, cells, grid, users, which;
 };
 
 static const struct config_key keys[] = {
@@ -17,6 +17,8 @@ static const struct config_key keys[] = {
      .def = "[50, 0, 6]", .help = "first surface; it faces the base station and the box"},
     {"ris2_m", CONFIG_VEC3(struct values, ris2_m), .unit = "m", .min = -1e5, .max = 1e5,
      .def = "[0, 50, 6]", .help = "second surface"},
+    {"surface", CONFIG_CHOICE(struct values, which, "weaker|ris1|ris2"), .def = "weaker",
+     .help = "whose level kinds coverage and map tell; a position needs both"},
     {"user_m", CONFIG_VEC3(struct values, user_m), .unit = "m", .min = -1e5, .max = 1e5,
      .def = "[25, 25, 1.5]", .help = "what beams are focused on"},
     {"box.min_m", CONFIG_VEC3(struct values, box_min_m), .unit = "m", .min = -1e5, .max = 1e5,
@@ -71,6 +73,7 @@ int surface_file_read(const struct config_sets *sets, struct surface_trial *out,
     *out = (struct surface_trial){
         .bs_m = vec3_of(v.bs_m),
         .ris_m = {vec3_of(v.ris1_m), vec3_of(v.ris2_m)},
+        .which = (enum surface_which)v.which,
         .user_m = vec3_of(v.user_m),
         .carrier_hz = v.carrier_hz,
         .n_ant = (size_t)v.antennas,

@@ -88,6 +88,11 @@ static void places_of_the_lab(void **state)
     t.columns = t.rows = 16;
     t.bits = 1;
     t.threshold_db = -30;
+    t.which = SURFACE_SECOND;
+    assert_int_equal(surface_cover(&t, none, cover), 0);
+    check_level(json_object_get(lab, "RIS2_wide_1bit"), &cover[SURFACE_WIDE].level);
+    check_level(json_object_get(lab, "RIS2_codebook16_1bit"), &cover[SURFACE_CODEBOOK].level);
+    t.which = SURFACE_FIRST;
     assert_int_equal(surface_cover(&t, none, cover), 0);
     check_level(json_object_get(lab, "RIS1_wide_1bit"), &cover[SURFACE_WIDE].level);
     check_level(json_object_get(lab, "RIS1_codebook16_1bit"), &cover[SURFACE_CODEBOOK].level);
@@ -99,6 +104,30 @@ static void places_of_the_lab(void **state)
     assert_true(cover[SURFACE_CODEBOOK].wait_p95_s > 1.5);
     assert_true(isnan(cover[SURFACE_TRACKED].wait_mean_s));
     json_decref(doc);
+}
+
+/* A place has the level of its weaker surface, a beam in turn that of the cycle it is shown in. */
+static void a_place_needs_both_surfaces(void **state)
+{
+    (void)state;
+    enum { PLACES = 9 * 9 };
+    static double level[3][SURFACE_DESIGNS][PLACES];
+    struct surface_cover cover[SURFACE_DESIGNS];
+    struct surface_trial t = surface_trial_default();
+    t.columns = 8;
+    t.grid = 9;
+    for (int which = SURFACE_WEAKER; which <= SURFACE_SECOND; which++) {
+        double *const each[SURFACE_DESIGNS] = {level[which][0], level[which][1], level[which][2],
+                                               level[which][3]};
+        t.which = which;
+        assert_int_equal(surface_cover(&t, each, cover), 0);
+    }
+    for (int d = 0; d < SURFACE_DESIGNS; d++)
+        for (int i = 0; i < PLACES; i++) {
+            const double both = level[SURFACE_WEAKER][d][i];
+            const double least = fmin(level[SURFACE_FIRST][d][i], level[SURFACE_SECOND][d][i]);
+            assert_true(d == SURFACE_CODEBOOK ? both <= least : both == least);
+        }
 }
 
 static double processor_s(void)
@@ -128,6 +157,7 @@ int main(void)
         cmocka_unit_test(beam_of_31_antennas_as_recorded),
         cmocka_unit_test(patterns_peak_at_the_user),
         cmocka_unit_test(places_of_the_lab),
+        cmocka_unit_test(a_place_needs_both_surfaces),
         cmocka_unit_test(run_times_grow_with_the_surface),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
