@@ -16,10 +16,10 @@ enum surface_design {
     SURFACE_DESIGNS,
 };
 
-enum surface_which { /* whose level counts at a place */
-    SURFACE_WEAKER, /* of both, which a position needs */
-    SURFACE_FIRST,
-    SURFACE_SECOND,
+enum surface_which {                 /* whose level counts at a place */
+                     SURFACE_WEAKER, /* of both, which a position needs */
+                     SURFACE_FIRST,
+                     SURFACE_SECOND,
 };
 
 struct surface_trial {

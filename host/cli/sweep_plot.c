@@ -13,7 +13,7 @@
 /* The same thing looks the same in every figure: bounds are lines, what was measured has points. */
 static const struct look {
     const char *prefix, *colour;
-    int point; /* 0: a line alone */
+    int point; /* 0: a line alone, in dashes; -1: unbroken */
 } looks[] = {
     {"crb_perfect", "#999999", 0},
     {"crb_knownloc", "#222222", 0},
@@ -27,14 +27,18 @@ static const struct look {
     {"joint_trusted", "#6fb1f5", 6},
     {"joint", "#1f5fbf", 7},
     {"theory", "#222222", 0},
+    {"analytic_cramer", "#222222", 0},
+    {"analytic_bit", "#222222", 0},
+    {"analytic_wnls", "#222222", 0},
+    {"analytic_frame", "#222222", 0},
     {"analytic", "#222222", 0},
     {"wnls", "#1f5fbf", 7},
     {"cramer", "#d9822b", 4},
     {"success", "#1f5fbf", 7},
     {"ber", "#1f5fbf", 7},
-    {"bs_", "#222222", 0},
-    {"ris1", "#1f5fbf", 0},
-    {"ris2", "#d9822b", 0},
+    {"bs_", "#222222", -1},
+    {"ris1", "#1f5fbf", -1},
+    {"ris2", "#d9822b", -1},
     {"focus", "#b03030", 4},
     {"wide", "#1f5fbf", 7},
     {"codebook", "#2a8f4f", 13},
@@ -42,7 +46,7 @@ static const struct look {
     {"approximate", "#222222", 0},
     {"half_power", "#1f5fbf", 7},
     {"null", "#d9822b", 4},
-    {"toa", "#1f5fbf", 7},
+    {"toa", "#b03030", 9},
     {"identity", "#2a8f4f", 5},
     {"mrt", "#7b4fa3", 11},
     {"", "#555555", 6},
@@ -131,15 +135,28 @@ static void legend(FILE *f, const char *curve, const char *series)
     gnuplot_quoted(f, text);
 }
 
-/* Two series differ by their dashes; of more, each has its own colour, and dashes tell what. */
+/* Two series differ by their dashes; of more, each has its own colour, and points or, of lines
+ * alone, dashes tell what. */
 static void line_style(FILE *f, const struct look *look, size_t series, size_t n_series)
 {
     const bool many = n_series > 2;
-    fprintf(f, " with %s lc rgb '%s' lw 2 dt %zu", look->point ? "linespoints" : "lines",
+    fprintf(f, " with %s lc rgb '%s' lw 2 dt %zu", look->point > 0 ? "linespoints" : "lines",
             many ? colours[series % N_COLOURS] : look->colour,
-            many ? (size_t)(look - looks) % 5 + 1 : series + (look->point ? 1 : 2));
-    if (look->point)
+            many && look->point ? 1
+            : many              ? (size_t)(look - looks) % 4 + 2
+                                : series + (look->point ? 1 : 2));
+    if (look->point > 0)
         fprintf(f, " ps 0.9 pt %d", look->point);
+}
+
+/* An expression that is true in the rows of the CSV whose further axes have these values. */
+static void row_filter(FILE *f, const struct sweep_plan *plan, const size_t *index)
+{
+    fprintf(f, "1");
+    for (size_t a = first_series_axis(plan); a < plan->file.n_axes; a++) {
+        fprintf(f, " && strcol(%zu) eq ", a + 1);
+        gnuplot_quoted(f, plan->file.axes[a].values[index[a]]);
+    }
 }
 
 /* One curve of one series: the rows of the CSV whose further axes have these values. */
@@ -151,11 +168,8 @@ static void curve_plot(FILE *f, const struct sweep_plan *plan, const struct swee
     const size_t x = by_row ? plan->file.n_axes + 1 + (plan->kind->leading ? 2 : 0) : 1;
     snprintf(name, sizeof name, "%.*s", (int)strcspn(fig->curves[curve], " "), fig->curves[curve]);
     series_text(plan, fig, index, text, sizeof text);
-    fprintf(f, "    csv using (1");
-    for (size_t a = first_series_axis(plan); a < plan->file.n_axes; a++) {
-        fprintf(f, " && strcol(%zu) eq ", a + 1);
-        gnuplot_quoted(f, plan->file.axes[a].values[index[a]]);
-    }
+    fprintf(f, "    csv using (");
+    row_filter(f, plan, index);
     fprintf(f, " ? $%zu : NaN):%zu", x, csv_column(plan, name));
     line_style(f, look_of(name), series, n_series);
     fprintf(f, " title ");
@@ -186,23 +200,39 @@ static void lines(FILE *f, const struct sweep_plan *plan, const struct sweep_fig
     fputc('\n', f);
 }
 
+/* The one that a picture shows: the first that `only` leaves. */
+static void first_drawn(const struct sweep_plan *plan, const struct sweep_figure *fig,
+                        size_t *index)
+{
+    for (size_t p = 0; p < plan->n_points; p++) {
+        sweep_plan_place(plan, p, index);
+        if (drawn(plan, fig, index))
+            return;
+    }
+}
+
 static void images(FILE *f, const struct sweep_plan *plan, const struct sweep_figure *fig)
 {
     const size_t base = plan->file.n_axes + 3; /* the two leading columns: x and y */
+    size_t index[SWEEP_MAX_AXES] = {0};
+    first_drawn(plan, fig, index);
     fprintf(f, "set multiplot layout 1,%zu title ", fig->n_curves);
     gnuplot_quoted(f, fig->title);
     fprintf(f,
             " noenhanced\nunset key\nset size ratio -1\nset autoscale fix\nset xlabel '%s' "
             "noenhanced\nset ylabel '%s' noenhanced\nset palette defined (0 '#0d0887', 0.33 "
             "'#9c179e', 0.66 '#ed7953', 1 '#f0f921')\nset cbrange [%g:%g]\n",
-            plan->columns[0].name, plan->columns[1].name, isnan(fig->y_min) ? 0 : fig->y_min,
-            isnan(fig->y_max) ? 1 : fig->y_max);
+            fig->x_label[0] ? fig->x_label : plan->columns[0].name,
+            fig->y_label[0] ? fig->y_label : plan->columns[1].name,
+            isnan(fig->y_min) ? 0 : fig->y_min, isnan(fig->y_max) ? 1 : fig->y_max);
     for (size_t c = 0; c < fig->n_curves; c++) {
         char name[96];
         snprintf(name, sizeof name, "%.*s", (int)strcspn(fig->curves[c], " "), fig->curves[c]);
         fprintf(f, "set title ");
         legend(f, fig->curves[c], "");
-        fprintf(f, " noenhanced\nplot csv using %zu:%zu:%zu with image pixels\n", base, base + 1,
+        fprintf(f, " noenhanced\nplot csv using (");
+        row_filter(f, plan, index);
+        fprintf(f, " ? $%zu : NaN):%zu:%zu with image pixels\n", base, base + 1,
                 csv_column(plan, name));
     }
     fprintf(f, "unset multiplot\n");

@@ -14,8 +14,8 @@ set yrange [-50:]
 set terminal pngcairo size 980,560 font 'sans,11' background rgb 'white'
 set output 'beam-patterns-bs.png'
 plot \
-    csv using (1 && strcol(1) eq '3' && strcol(2) eq '0' ? $5 : NaN):6 with lines lc rgb '#222222' lw 2 dt 2 title 'BS'
+    csv using (1 && strcol(1) eq '3' && strcol(2) eq '0' ? $5 : NaN):6 with lines lc rgb '#222222' lw 2 dt 1 title 'BS'
 set terminal svg size 980,560 font 'sans,11' background rgb 'white'
 set output 'beam-patterns-bs.svg'
 plot \
-    csv using (1 && strcol(1) eq '3' && strcol(2) eq '0' ? $5 : NaN):6 with lines lc rgb '#222222' lw 2 dt 2 title 'BS'
+    csv using (1 && strcol(1) eq '3' && strcol(2) eq '0' ? $5 : NaN):6 with lines lc rgb '#222222' lw 2 dt 1 title 'BS'

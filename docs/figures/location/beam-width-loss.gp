@@ -15,12 +15,12 @@ set yrange [-20:]
 set terminal pngcairo size 980,560 font 'sans,11' background rgb 'white'
 set output 'beam-width-loss.png'
 plot \
-    csv using (1 && strcol(2) eq '0' && strcol(3) eq '0.3' ? $1 : NaN):9 with linespoints lc rgb '#1f5fbf' lw 2 dt 3 ps 0.9 pt 6 title 'loss, missed by [m] 0.3', \
-    csv using (1 && strcol(2) eq '0' && strcol(3) eq '0.5' ? $1 : NaN):9 with linespoints lc rgb '#d9822b' lw 2 dt 3 ps 0.9 pt 6 title 'loss, missed by [m] 0.5', \
-    csv using (1 && strcol(2) eq '0' && strcol(3) eq '1' ? $1 : NaN):9 with linespoints lc rgb '#2a8f4f' lw 2 dt 3 ps 0.9 pt 6 title 'loss, missed by [m] 1'
+    csv using (1 && strcol(2) eq '0' && strcol(3) eq '0.3' ? $1 : NaN):9 with linespoints lc rgb '#1f5fbf' lw 2 dt 1 ps 0.9 pt 6 title 'loss, missed by [m] 0.3', \
+    csv using (1 && strcol(2) eq '0' && strcol(3) eq '0.5' ? $1 : NaN):9 with linespoints lc rgb '#d9822b' lw 2 dt 1 ps 0.9 pt 6 title 'loss, missed by [m] 0.5', \
+    csv using (1 && strcol(2) eq '0' && strcol(3) eq '1' ? $1 : NaN):9 with linespoints lc rgb '#2a8f4f' lw 2 dt 1 ps 0.9 pt 6 title 'loss, missed by [m] 1'
 set terminal svg size 980,560 font 'sans,11' background rgb 'white'
 set output 'beam-width-loss.svg'
 plot \
-    csv using (1 && strcol(2) eq '0' && strcol(3) eq '0.3' ? $1 : NaN):9 with linespoints lc rgb '#1f5fbf' lw 2 dt 3 ps 0.9 pt 6 title 'loss, missed by [m] 0.3', \
-    csv using (1 && strcol(2) eq '0' && strcol(3) eq '0.5' ? $1 : NaN):9 with linespoints lc rgb '#d9822b' lw 2 dt 3 ps 0.9 pt 6 title 'loss, missed by [m] 0.5', \
-    csv using (1 && strcol(2) eq '0' && strcol(3) eq '1' ? $1 : NaN):9 with linespoints lc rgb '#2a8f4f' lw 2 dt 3 ps 0.9 pt 6 title 'loss, missed by [m] 1'
+    csv using (1 && strcol(2) eq '0' && strcol(3) eq '0.3' ? $1 : NaN):9 with linespoints lc rgb '#1f5fbf' lw 2 dt 1 ps 0.9 pt 6 title 'loss, missed by [m] 0.3', \
+    csv using (1 && strcol(2) eq '0' && strcol(3) eq '0.5' ? $1 : NaN):9 with linespoints lc rgb '#d9822b' lw 2 dt 1 ps 0.9 pt 6 title 'loss, missed by [m] 0.5', \
+    csv using (1 && strcol(2) eq '0' && strcol(3) eq '1' ? $1 : NaN):9 with linespoints lc rgb '#2a8f4f' lw 2 dt 1 ps 0.9 pt 6 title 'loss, missed by [m] 1'

@@ -16,12 +16,12 @@ set format y '%h'
 set terminal pngcairo size 980,560 font 'sans,11' background rgb 'white'
 set output 'beam-width-metres.png'
 plot \
-    csv using (1 && strcol(2) eq '0' && strcol(3) eq '0.5' ? $1 : NaN):8 with linespoints lc rgb '#1f5fbf' lw 2 dt 3 ps 0.9 pt 6 title 'width, steered by 0', \
-    csv using (1 && strcol(2) eq '30' && strcol(3) eq '0.5' ? $1 : NaN):8 with linespoints lc rgb '#d9822b' lw 2 dt 3 ps 0.9 pt 6 title 'width, steered by 30', \
-    csv using (1 && strcol(2) eq '45' && strcol(3) eq '0.5' ? $1 : NaN):8 with linespoints lc rgb '#2a8f4f' lw 2 dt 3 ps 0.9 pt 6 title 'width, steered by 45'
+    csv using (1 && strcol(2) eq '0' && strcol(3) eq '0.5' ? $1 : NaN):8 with linespoints lc rgb '#1f5fbf' lw 2 dt 1 ps 0.9 pt 6 title 'width, steered by [degrees] 0', \
+    csv using (1 && strcol(2) eq '30' && strcol(3) eq '0.5' ? $1 : NaN):8 with linespoints lc rgb '#d9822b' lw 2 dt 1 ps 0.9 pt 6 title 'width, steered by [degrees] 30', \
+    csv using (1 && strcol(2) eq '45' && strcol(3) eq '0.5' ? $1 : NaN):8 with linespoints lc rgb '#2a8f4f' lw 2 dt 1 ps 0.9 pt 6 title 'width, steered by [degrees] 45'
 set terminal svg size 980,560 font 'sans,11' background rgb 'white'
 set output 'beam-width-metres.svg'
 plot \
-    csv using (1 && strcol(2) eq '0' && strcol(3) eq '0.5' ? $1 : NaN):8 with linespoints lc rgb '#1f5fbf' lw 2 dt 3 ps 0.9 pt 6 title 'width, steered by 0', \
-    csv using (1 && strcol(2) eq '30' && strcol(3) eq '0.5' ? $1 : NaN):8 with linespoints lc rgb '#d9822b' lw 2 dt 3 ps 0.9 pt 6 title 'width, steered by 30', \
-    csv using (1 && strcol(2) eq '45' && strcol(3) eq '0.5' ? $1 : NaN):8 with linespoints lc rgb '#2a8f4f' lw 2 dt 3 ps 0.9 pt 6 title 'width, steered by 45'
+    csv using (1 && strcol(2) eq '0' && strcol(3) eq '0.5' ? $1 : NaN):8 with linespoints lc rgb '#1f5fbf' lw 2 dt 1 ps 0.9 pt 6 title 'width, steered by [degrees] 0', \
+    csv using (1 && strcol(2) eq '30' && strcol(3) eq '0.5' ? $1 : NaN):8 with linespoints lc rgb '#d9822b' lw 2 dt 1 ps 0.9 pt 6 title 'width, steered by [degrees] 30', \
+    csv using (1 && strcol(2) eq '45' && strcol(3) eq '0.5' ? $1 : NaN):8 with linespoints lc rgb '#2a8f4f' lw 2 dt 1 ps 0.9 pt 6 title 'width, steered by [degrees] 45'

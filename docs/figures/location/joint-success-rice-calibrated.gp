@@ -14,29 +14,29 @@ set terminal pngcairo size 980,560 font 'sans,11' background rgb 'white'
 set output 'joint-success-rice-calibrated.png'
 plot \
     csv using (1 && strcol(2) eq '1' && strcol(3) eq 'calibrated' ? $1 : NaN):5 with linespoints lc rgb '#1f5fbf' lw 2 dt 1 ps 0.9 pt 7 title 'simulated, within [m] 1', \
-    csv using (1 && strcol(2) eq '1' && strcol(3) eq 'calibrated' ? $1 : NaN):8 with lines lc rgb '#1f5fbf' lw 2 dt 3 title '(1-P_loc)(1-BER)^{40}, within [m] 1', \
+    csv using (1 && strcol(2) eq '1' && strcol(3) eq 'calibrated' ? $1 : NaN):8 with lines lc rgb '#1f5fbf' lw 2 dt 5 title '(1-P_loc)(1-BER)^{40}, within [m] 1', \
     csv using (1 && strcol(2) eq '1' && strcol(3) eq 'calibrated' ? $1 : NaN):9 with lines lc rgb '#1f5fbf' lw 2 dt 3 title '(1-P_loc)(1-BER), within [m] 1', \
     csv using (1 && strcol(2) eq '2' && strcol(3) eq 'calibrated' ? $1 : NaN):5 with linespoints lc rgb '#d9822b' lw 2 dt 1 ps 0.9 pt 7 title 'simulated, within [m] 2', \
-    csv using (1 && strcol(2) eq '2' && strcol(3) eq 'calibrated' ? $1 : NaN):8 with lines lc rgb '#d9822b' lw 2 dt 3 title '(1-P_loc)(1-BER)^{40}, within [m] 2', \
+    csv using (1 && strcol(2) eq '2' && strcol(3) eq 'calibrated' ? $1 : NaN):8 with lines lc rgb '#d9822b' lw 2 dt 5 title '(1-P_loc)(1-BER)^{40}, within [m] 2', \
     csv using (1 && strcol(2) eq '2' && strcol(3) eq 'calibrated' ? $1 : NaN):9 with lines lc rgb '#d9822b' lw 2 dt 3 title '(1-P_loc)(1-BER), within [m] 2', \
     csv using (1 && strcol(2) eq '3' && strcol(3) eq 'calibrated' ? $1 : NaN):5 with linespoints lc rgb '#2a8f4f' lw 2 dt 1 ps 0.9 pt 7 title 'simulated, within [m] 3', \
-    csv using (1 && strcol(2) eq '3' && strcol(3) eq 'calibrated' ? $1 : NaN):8 with lines lc rgb '#2a8f4f' lw 2 dt 3 title '(1-P_loc)(1-BER)^{40}, within [m] 3', \
+    csv using (1 && strcol(2) eq '3' && strcol(3) eq 'calibrated' ? $1 : NaN):8 with lines lc rgb '#2a8f4f' lw 2 dt 5 title '(1-P_loc)(1-BER)^{40}, within [m] 3', \
     csv using (1 && strcol(2) eq '3' && strcol(3) eq 'calibrated' ? $1 : NaN):9 with lines lc rgb '#2a8f4f' lw 2 dt 3 title '(1-P_loc)(1-BER), within [m] 3', \
     csv using (1 && strcol(2) eq '5' && strcol(3) eq 'calibrated' ? $1 : NaN):5 with linespoints lc rgb '#b03030' lw 2 dt 1 ps 0.9 pt 7 title 'simulated, within [m] 5', \
-    csv using (1 && strcol(2) eq '5' && strcol(3) eq 'calibrated' ? $1 : NaN):8 with lines lc rgb '#b03030' lw 2 dt 3 title '(1-P_loc)(1-BER)^{40}, within [m] 5', \
+    csv using (1 && strcol(2) eq '5' && strcol(3) eq 'calibrated' ? $1 : NaN):8 with lines lc rgb '#b03030' lw 2 dt 5 title '(1-P_loc)(1-BER)^{40}, within [m] 5', \
     csv using (1 && strcol(2) eq '5' && strcol(3) eq 'calibrated' ? $1 : NaN):9 with lines lc rgb '#b03030' lw 2 dt 3 title '(1-P_loc)(1-BER), within [m] 5'
 set terminal svg size 980,560 font 'sans,11' background rgb 'white'
 set output 'joint-success-rice-calibrated.svg'
 plot \
     csv using (1 && strcol(2) eq '1' && strcol(3) eq 'calibrated' ? $1 : NaN):5 with linespoints lc rgb '#1f5fbf' lw 2 dt 1 ps 0.9 pt 7 title 'simulated, within [m] 1', \
-    csv using (1 && strcol(2) eq '1' && strcol(3) eq 'calibrated' ? $1 : NaN):8 with lines lc rgb '#1f5fbf' lw 2 dt 3 title '(1-P_loc)(1-BER)^{40}, within [m] 1', \
+    csv using (1 && strcol(2) eq '1' && strcol(3) eq 'calibrated' ? $1 : NaN):8 with lines lc rgb '#1f5fbf' lw 2 dt 5 title '(1-P_loc)(1-BER)^{40}, within [m] 1', \
     csv using (1 && strcol(2) eq '1' && strcol(3) eq 'calibrated' ? $1 : NaN):9 with lines lc rgb '#1f5fbf' lw 2 dt 3 title '(1-P_loc)(1-BER), within [m] 1', \
     csv using (1 && strcol(2) eq '2' && strcol(3) eq 'calibrated' ? $1 : NaN):5 with linespoints lc rgb '#d9822b' lw 2 dt 1 ps 0.9 pt 7 title 'simulated, within [m] 2', \
-    csv using (1 && strcol(2) eq '2' && strcol(3) eq 'calibrated' ? $1 : NaN):8 with lines lc rgb '#d9822b' lw 2 dt 3 title '(1-P_loc)(1-BER)^{40}, within [m] 2', \
+    csv using (1 && strcol(2) eq '2' && strcol(3) eq 'calibrated' ? $1 : NaN):8 with lines lc rgb '#d9822b' lw 2 dt 5 title '(1-P_loc)(1-BER)^{40}, within [m] 2', \
     csv using (1 && strcol(2) eq '2' && strcol(3) eq 'calibrated' ? $1 : NaN):9 with lines lc rgb '#d9822b' lw 2 dt 3 title '(1-P_loc)(1-BER), within [m] 2', \
     csv using (1 && strcol(2) eq '3' && strcol(3) eq 'calibrated' ? $1 : NaN):5 with linespoints lc rgb '#2a8f4f' lw 2 dt 1 ps 0.9 pt 7 title 'simulated, within [m] 3', \
-    csv using (1 && strcol(2) eq '3' && strcol(3) eq 'calibrated' ? $1 : NaN):8 with lines lc rgb '#2a8f4f' lw 2 dt 3 title '(1-P_loc)(1-BER)^{40}, within [m] 3', \
+    csv using (1 && strcol(2) eq '3' && strcol(3) eq 'calibrated' ? $1 : NaN):8 with lines lc rgb '#2a8f4f' lw 2 dt 5 title '(1-P_loc)(1-BER)^{40}, within [m] 3', \
     csv using (1 && strcol(2) eq '3' && strcol(3) eq 'calibrated' ? $1 : NaN):9 with lines lc rgb '#2a8f4f' lw 2 dt 3 title '(1-P_loc)(1-BER), within [m] 3', \
     csv using (1 && strcol(2) eq '5' && strcol(3) eq 'calibrated' ? $1 : NaN):5 with linespoints lc rgb '#b03030' lw 2 dt 1 ps 0.9 pt 7 title 'simulated, within [m] 5', \
-    csv using (1 && strcol(2) eq '5' && strcol(3) eq 'calibrated' ? $1 : NaN):8 with lines lc rgb '#b03030' lw 2 dt 3 title '(1-P_loc)(1-BER)^{40}, within [m] 5', \
+    csv using (1 && strcol(2) eq '5' && strcol(3) eq 'calibrated' ? $1 : NaN):8 with lines lc rgb '#b03030' lw 2 dt 5 title '(1-P_loc)(1-BER)^{40}, within [m] 5', \
     csv using (1 && strcol(2) eq '5' && strcol(3) eq 'calibrated' ? $1 : NaN):9 with lines lc rgb '#b03030' lw 2 dt 3 title '(1-P_loc)(1-BER), within [m] 5'

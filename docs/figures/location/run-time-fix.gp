@@ -16,7 +16,7 @@ set format y '%h'
 set terminal pngcairo size 980,560 font 'sans,11' background rgb 'white'
 set output 'run-time-fix.png'
 plot \
-    csv using (1 && strcol(2) eq '16' ? $1 : NaN):4 with linespoints lc rgb '#1f5fbf' lw 2 dt 1 ps 0.9 pt 7 title 'arrival (at most 8 antennas)', \
+    csv using (1 && strcol(2) eq '16' ? $1 : NaN):4 with linespoints lc rgb '#b03030' lw 2 dt 1 ps 0.9 pt 9 title 'arrival (at most 8 antennas)', \
     csv using (1 && strcol(2) eq '16' ? $1 : NaN):5 with linespoints lc rgb '#2a8f4f' lw 2 dt 1 ps 0.9 pt 5 title 'identity (35)', \
     csv using (1 && strcol(2) eq '16' ? $1 : NaN):6 with linespoints lc rgb '#d9822b' lw 2 dt 1 ps 0.9 pt 4 title 'closed form', \
     csv using (1 && strcol(2) eq '16' ? $1 : NaN):7 with linespoints lc rgb '#1f5fbf' lw 2 dt 1 ps 0.9 pt 7 title 'least squares', \
@@ -24,7 +24,7 @@ plot \
 set terminal svg size 980,560 font 'sans,11' background rgb 'white'
 set output 'run-time-fix.svg'
 plot \
-    csv using (1 && strcol(2) eq '16' ? $1 : NaN):4 with linespoints lc rgb '#1f5fbf' lw 2 dt 1 ps 0.9 pt 7 title 'arrival (at most 8 antennas)', \
+    csv using (1 && strcol(2) eq '16' ? $1 : NaN):4 with linespoints lc rgb '#b03030' lw 2 dt 1 ps 0.9 pt 9 title 'arrival (at most 8 antennas)', \
     csv using (1 && strcol(2) eq '16' ? $1 : NaN):5 with linespoints lc rgb '#2a8f4f' lw 2 dt 1 ps 0.9 pt 5 title 'identity (35)', \
     csv using (1 && strcol(2) eq '16' ? $1 : NaN):6 with linespoints lc rgb '#d9822b' lw 2 dt 1 ps 0.9 pt 4 title 'closed form', \
     csv using (1 && strcol(2) eq '16' ? $1 : NaN):7 with linespoints lc rgb '#1f5fbf' lw 2 dt 1 ps 0.9 pt 7 title 'least squares', \
