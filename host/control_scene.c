@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "host/control_scene.h"
 #include "base/log.h"
+#include "host/energy_json.h"
 #include "host/schedule_json.h"
 #include <string.h>
 
@@ -39,6 +40,13 @@ static json_t *surface(const struct control_scene *s, size_t i)
                      (json_int_t)set->n_broken);
 }
 
+static json_t *cycle(const struct control_scene *scene)
+{
+    json_t *table = schedule_json(scene->schedule);
+    json_object_set_new(table, "energy", energy_json(scene->cfg));
+    return table;
+}
+
 json_t *control_scene_describe(const struct control_scene *scene)
 {
     static const char *const modes[] = {"wide", "static", "tracked"};
@@ -50,7 +58,7 @@ json_t *control_scene_describe(const struct control_scene *scene)
                      cfg->radio.carrier_hz, "rate_hz", cfg->radio.rate_hz, "gated", cfg->run.gated,
                      "ris_mode", modes[cfg->ris.mode], "room", "min_m", vector(cfg->room.min_m),
                      "max_m", vector(cfg->room.max_m), "station", station(cfg), "surfaces",
-                     surfaces, "cycle", schedule_json(scene->schedule));
+                     surfaces, "cycle", cycle(scene));
 }
 
 int control_scene_surface(const struct bs_cfg *cfg, const char *name, struct status *err)

@@ -10,6 +10,7 @@
 #include "host/bs_config.h"
 #include "host/cli/daemon_link.h"
 #include "host/cli/time_table.h"
+#include "host/energy_json.h"
 #include "host/schedule_json.h"
 
 struct job {
@@ -57,6 +58,7 @@ static json_t *of_config(const struct bs_cfg *cfg, struct status *err)
     if (bs_config_schedule(cfg, &s, err))
         return NULL;
     json_t *table = schedule_json(&s);
+    json_object_set_new(table, "energy", energy_json(cfg));
     if (!table)
         status_set(err, ERR_NO_MEMORY, "out of memory");
     return table;
@@ -98,8 +100,8 @@ int main(int argc, char **argv)
     const struct options_cfg options_cfg = {
         .program = "mirador schedule",
         .synopsis =
-            "What happens when in a cycle, with the guards between: of a configuration, or\n"
-            "with --endpoint of a running miradord.",
+            "What happens when in a cycle, with the guards between, and what sensing costs in\n"
+            "energy: of a configuration, or with --endpoint of a running miradord.",
         .config = &bs_config_table,
         .default_config = "lab",
         .check = bs_config_check,

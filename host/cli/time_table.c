@@ -79,6 +79,38 @@ static void print_bar(const struct rows *rows, const struct row *r, FILE *out)
         fputc(i < from || i >= to ? ' ' : r->after ? '.' : '#', out);
 }
 
+static double at(const json_t *object, const char *key)
+{
+    return json_number_value(json_object_get(object, key));
+}
+
+/* Nothing from a daemon that does not tell. */
+static void print_energy(const json_t *energy, double period_s, FILE *out)
+{
+    const json_t *place = json_object_get(energy, "place_m");
+    size_t i;
+    json_t *path;
+    if (!energy)
+        return;
+    fprintf(out, "sensing: %.4g mJ a second, %.1f dBm for %.3f ms every %g s\n",
+            1e3 * at(energy, "power_w"), at(energy, "tx_dbm"), 1e3 * at(energy, "burst_s"),
+            period_s);
+    fprintf(
+        out,
+        "free space, a user of %g dBsm at (%g, %g, %g), noise figure %g dB, surfaces in focus:\n",
+        at(energy, "rcs_dbsm"), json_number_value(json_array_get(place, 0)),
+        json_number_value(json_array_get(place, 1)), json_number_value(json_array_get(place, 2)),
+        at(energy, "noise_figure_db"));
+    json_array_foreach(json_object_get(energy, "paths"), i, path)
+    {
+        if (json_is_null(json_object_get(path, "e_n0_db")))
+            fprintf(out, "  L%zu: nothing arrives\n", i + 1);
+        else
+            fprintf(out, "  L%zu: %.1f dBm, E/N0 %.1f dB, bound of its length %.3g m\n", i + 1,
+                    at(path, "rx_dbm"), at(path, "e_n0_db"), at(path, "sigma_m"));
+    }
+}
+
 void time_table_text(const json_t *table, FILE *out)
 {
     struct rows rows;
@@ -94,6 +126,7 @@ void time_table_text(const json_t *table, FILE *out)
         else
             fprintf(out, "| %s, %.3f ms\n", r->name, 1e3 * r->length_s);
     }
+    print_energy(json_object_get(table, "energy"), rows.period_s, out);
 }
 
 /* --- the picture */

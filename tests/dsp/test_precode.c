@@ -15,6 +15,7 @@
 #include "dsp/data_slot.h"
 #include "dsp/precode.h"
 #include "dsp/rng.h"
+#include "dsp/sensing_budget.h"
 
 enum { TX = 4, K = 811, SYMBOLS = 8, WAYS = 6 };
 static const double carrier_hz = 5.8e9;
@@ -287,6 +288,53 @@ static void test_what_cannot_be_aimed_at(void **state)
     assert_true(crealf(w[0]) == 1);
 }
 
+/* [S1] (17), (18): 0.4 mJ a second is 20 W for 20 us; the echo by the radar equation, three
+ * elements by hand. */
+static void test_budget_of_sensing(void **state)
+{
+    (void)state;
+    const double lambda = SPEED_OF_LIGHT / 10e9, kt = 1.380649e-23 * 290;
+    struct panel panel[2];
+    const struct vec3 u = {25, 25, 1.4}, bs = {0, 0, 10}, at[2] = {{50, 0, 6}, {0, 50, 6}};
+    for (int i = 0; i < 2; i++) {
+        const struct panel_cfg p = {at[i],     panel_bisector(at[i], bs, u), {0, 0, 1}, 3, 1,
+                                    lambda / 2};
+        assert_int_equal(panel_init(&panel[i], &p), OK);
+    }
+    struct sensing_budget_cfg c = {.tx_w = 20,
+                                   .burst_s = 20e-6,
+                                   .useful_s = 20e-6,
+                                   .period_s = 1,
+                                   .carrier_hz = 10e9,
+                                   .band_hz = 500e3,
+                                   .antenna_gain = 1,
+                                   .rcs_m2 = 0.5,
+                                   .element_loss = 1,
+                                   .noise_figure = 1,
+                                   .n_rx = 1,
+                                   .anchors = {bs, bs, {at[0], at[1]}},
+                                   .panel = {&panel[0], &panel[1]}};
+    struct sensing_budget b = sensing_budget(&c, u);
+    assert_true(fabs(b.power_w - 0.4e-3) < 1e-12 && b.energy_j == b.power_w);
+    const double r = vec3_dist(u, bs);
+    const double echo = 20 * lambda * lambda * 0.5 / (pow(4 * PI, 3) * pow(r, 4));
+    assert_true(fabs(b.path[0].rx_w / echo - 1) < 1e-9);
+    assert_true(fabs(b.path[0].e_n0 / (echo * 20e-6 / kt) - 1) < 1e-9);
+    /* three elements of gain 4 pi A cos / lambda^2, A a quarter of a square wavelength */
+    const struct vec3 n = panel[0].z;
+    const double in = vec3_dot(n, vec3_unit(vec3_sub(u, at[0]))),
+                 out = vec3_dot(n, vec3_unit(vec3_sub(bs, at[0])));
+    const double bounce = 9 * pow(lambda / 4 / PI, 4) * PI * in * PI * out /
+                          pow(vec3_dist(u, at[0]) * vec3_dist(bs, at[0]), 2);
+    assert_true(fabs(b.path[1].rx_w / b.path[0].rx_w / bounce * pow(lambda / (4 * PI * r), 2) - 1) <
+                1e-3);
+    assert_true(fabs(b.path[2].rx_w / b.path[1].rx_w - 1) < 1e-6); /* mirrored */
+    /* [S1] counts 20 dB a sample, ten samples: 7.4 m */
+    c.useful_s *= 1000 / b.path[0].e_n0;
+    b = sensing_budget(&c, u);
+    assert_true(fabs(b.path[0].sigma_m - 7.39) < 0.01);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +344,7 @@ int main(void)
         cmocka_unit_test(test_pointing_loss),
         cmocka_unit_test(test_expected_loss),
         cmocka_unit_test(test_power_budget),
+        cmocka_unit_test(test_budget_of_sensing),
         cmocka_unit_test(test_what_cannot_be_aimed_at),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -200,6 +200,9 @@ static void the_schedule_is_drawn(void **state)
     assert_int_equal(mirador("schedule"), 0);
     assert_non_null(strstr(out, "response capture, 0.845 ms"));
     assert_null(strstr(out, "downlink"));
+    assert_non_null(strstr(out, "sensing: 0.936 mJ a second, 15.0 dBm"));
+    assert_int_equal(mirador("schedule --config paper"), 0);
+    assert_non_null(strstr(out, "sensing: 0.4001 mJ a second, 27.4 dBm for 0.720 ms every 1 s"));
     assert_int_equal(mirador("schedule %s", link), 0);
     assert_non_null(strstr(out, "80.000 ..   81.993 ms"));
     assert_non_null(strstr(out, "guard: surfaces settle, 0.100 of 18.707 ms before the downlink"));
