@@ -15,6 +15,7 @@
 #define PATIENCE_S   0.100 /* past the end of a block, before it counts as missing */
 #define REOPEN_S     0.1   /* longest pause between two attempts to open the radio */
 #define SAY_AGAIN_S  30.0
+enum { WAIT_MS = 1000 };   /* between two looks at whether we are to end */
 enum { DEAD_CYCLES = 10 }; /* in a row without samples: the device is opened anew */
 
 struct ear {
@@ -122,7 +123,7 @@ static int wait_for_part(struct daemon *d, enum cycle_part part, int64_t index,
     const bool drain = d->p.cfg->radio.capture != RADIO_GATED && !d->p.cfg->run.gated;
     int got;
     cycle_gate_ask(d->p.gate, part, index);
-    while ((got = cycle_gate_look(d->p.gate, part, answer, 1)) == 0)
+    while ((got = cycle_gate_look(d->p.gate, part, answer, drain ? 1 : WAIT_MS)) == 0)
         if (drain)
             radio_rx_drain(d->p.radio, begin_of(d, index, window));
     return got > 0 ? OK : ERR_INTERRUPTED;

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #define DATA_LEAD_S 0.02 /* a slot of data is put together and with the radio in less */
+enum { LOOK_MS = 5 };    /* between two looks at the clock: less than that lead */
 enum {
     RETUNE_EARLIER = 4000
 }; /* 1/4000 s before a capture: half of what cycles leave between them */
@@ -184,7 +185,7 @@ static bool decided(struct daemon *d, int64_t index)
     if (d->p.cfg->run.gated)
         got = cycle_gate_wait_done(d->p.gate, index);
     while (got == 0 && !d->p.cfg->run.gated && radio_now(d->p.radio, &now) == OK && now < latest)
-        got = cycle_gate_look_done(d->p.gate, index, 1);
+        got = cycle_gate_look_done(d->p.gate, index, LOOK_MS);
     if (got > 0)
         let_report_out(d, index, latest);
     return got > 0;

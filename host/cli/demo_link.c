@@ -98,12 +98,12 @@ static json_t *way(const json_t *header, const char *totals, double sent, double
 {
     const json_t *t = json_object_get(header, totals);
     const double bits = json_number_at(t, "raw_bits"), known = json_number_at(t, "known_bits");
-    return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "sent", sent, "expected",
+    return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "sent", sent, "expected",
                      json_number_at(t, "expected"), "found", json_number_at(t, "found"), "ok",
                      json_number_at(t, "ok"), "raw_ber",
                      bits > 0 ? json_number_at(t, "raw_errors") / bits : 0, "ber",
-                     known > 0 ? json_number_at(t, "known_errors") / known : 0, "snr_db",
-                     n > 0 ? snr_sum / (double)n : 0);
+                     known > 0 ? json_number_at(t, "known_errors") / known : 0, "known_bits", known,
+                     "snr_db", n > 0 ? snr_sum / (double)n : 0);
 }
 
 void demo_link_summary(const struct demo_link *l, json_t *summary)

@@ -147,14 +147,25 @@ static void test_a_few_seconds(void **state)
     close(flood.fd[1]);
 }
 
+/* Known data in every slot, none of it wrong: 28 kB down and 14 kB up in the scheme of link.mcs. */
+static void check_known_data(const struct demo_run *run, double slots)
+{
+    assert_true(demo_summary(run, "link.down.known_bits") > 8 * 28e3 * slots);
+    assert_true(demo_summary(run, "link.up.known_bits") > 8 * 14e3 * slots);
+    assert_true(demo_summary(run, "link.down.ber") == 0 && demo_summary(run, "link.up.ber") == 0);
+    assert_true(demo_summary(run, "link.down.raw_ber") < 1e-4);
+    assert_true(demo_summary(run, "link.up.raw_ber") < 1e-4);
+}
+
 /* A surface that cannot step through codes: both stand still, and the transmitter is deaf in their
- * directions. */
+ * directions. The link carries known data meanwhile. */
 static void test_paths_told_by_steering(void **state)
 {
     (void)state;
     struct demo_run run;
     demo_run(&run, "--seconds 8 --speed 0 --scene empty --set bs.identity.mode=steering "
-                   "--set bs.ris.boards[0].switch_s=6e-3 --set room.bs.tx_pair_m=0.042");
+                   "--set bs.ris.boards[0].switch_s=6e-3 --set room.bs.tx_pair_m=0.042 "
+                   "--link --set bs.link.port=none --set ue.link.port=none");
     if (run.exit_code)
         fail_msg("exit code %d: %s", run.exit_code, run.stderr_text);
     assert_true(run.n_fix >= 15);
@@ -163,6 +174,7 @@ static void test_paths_told_by_steering(void **state)
     assert_true(demo_summary(&run, "misidentified") == 0);
     assert_true(demo_error_percentile(&run, 50) < 0.1 && demo_error_percentile(&run, 90) < 0.25);
     assert_true(demo_inside_ellipse(&run) > 0.9);
+    check_known_data(&run, 12);
     demo_run_free(&run);
 }
 
