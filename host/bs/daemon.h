@@ -92,7 +92,7 @@ void daemon_parts_free(struct daemon_parts *p);
 
 /* threads.c. Starts the threads with their scheduling; ends them. */
 int daemon_threads_start(struct daemon *d, struct status *err) MUST_CHECK;
-/* True when all have ended within timeout_s. */
+/* True when all have ended within timeout_s; a recorder that still writes has two minutes. */
 bool daemon_threads_stop(struct daemon *d, double timeout_s);
 
 void *daemon_rx(void *daemon);                                               /* thread_rx.c */

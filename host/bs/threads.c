@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#define DISK_PATIENCE_S 120.0 /* a recording of gigabytes goes to a slow disk */
+
 struct job {
     pthread_t *thread;
     void *(*run)(void *);
@@ -55,6 +57,14 @@ int daemon_threads_start(struct daemon *d, struct status *err)
     return d->p.calib ? start_ordinary(d, &d->calib, daemon_calib, "bs-calib", err) : OK;
 }
 
+/* The disk takes what the recording still has. */
+static bool recording_ends(const struct daemon *d)
+{
+    struct recorder_status status;
+    recorder_status(d->p.recorder, &status);
+    return status.state != RECORDER_IDLE && status.state != RECORDER_ARMED;
+}
+
 bool daemon_threads_stop(struct daemon *d, double timeout_s)
 {
     const struct timespec nap = {.tv_nsec = 10000000};
@@ -73,8 +83,11 @@ bool daemon_threads_stop(struct daemon *d, double timeout_s)
     block_queue_stop(d->p.queue);
     telemetry_queue_stop(d->p.reports);
     recorder_stop_thread(d->p.recorder);
-    for (double t = 0; t < timeout_s && atomic_load(&d->threads_left) > 0; t += 0.01)
+    for (double t = 0; atomic_load(&d->threads_left) > 0; t += 0.01) {
+        if (t >= timeout_s && (t >= DISK_PATIENCE_S || !recording_ends(d)))
+            break;
         nanosleep(&nap, NULL);
+    }
     if (atomic_load(&d->threads_left) > 0)
         return false;
     if (d->dsp)

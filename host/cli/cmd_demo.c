@@ -22,6 +22,7 @@
 #include "host/clock.h"
 
 #define SILENCE_S    180.0 /* without a cycle: something hangs */
+#define RECORD_S     130.0 /* for a daemon that writes a recording to its end */
 #define LAST_WORDS_S 2.0   /* for the telemetry of a daemon that ended */
 #define LOG_LINES    8
 
@@ -323,7 +324,7 @@ static void hear_last_words(struct run *run)
 {
     struct child *daemon = children_find(&run->demo.children, "miradord");
     if (daemon)
-        child_stop(&run->demo.children, daemon, 10);
+        child_stop(&run->demo.children, daemon, run->demo.cfg->record ? RECORD_S : 10);
     double end = clock_s() + LAST_WORDS_S, quiet = clock_s() + 0.2;
     while (clock_s() < end && (clock_s() < quiet || run->match.n_waiting > 0)) {
         if (drain(run))
