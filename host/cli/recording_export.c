@@ -7,6 +7,7 @@
 #include "host/cli/export_table.h"
 #include "host/cli/recording_verbs.h"
 #include "host/pilot_extract.h"
+#include "host/recording_float.h"
 #include "host/replay.h"
 #include <math.h>
 #include <stdio.h>
@@ -18,7 +19,7 @@ struct job {
     struct replay_cfg cfg;
     const char *sets[64];
     const char *out;
-    bool plots;
+    bool plots, samples; /* samples: as floats, and nothing else */
     struct export_table table;
     struct pilot_extract *extract; /* and pilots: NULL without trains */
     struct export_pilots *pilots;
@@ -30,11 +31,19 @@ static const struct option_spec specs[] = {
     {"to", 0, "SECONDS", "end there (the end)"},
     {"set", 's', "KEY=VALUE", "override the recorded configuration; may be repeated"},
     {"no-plots", 0, NULL, "no figures"},
+    {"format", 0, "cf32_le",
+     "the samples instead, as a SigMF Collection of this type (RECORDING-cf32)"},
 };
 
 static int apply(void *context, const char *name, const char *value, struct status *err)
 {
     struct job *job = context;
+    if (strcmp(name, "format") == 0) {
+        job->samples = true;
+        return strcmp(value, "cf32_le") == 0
+                   ? OK
+                   : status_set(err, ERR_ARG, "--format must be cf32_le, not '%.40s'", value);
+    }
     switch (name[0]) {
     case 'o':
         job->out = value;
@@ -136,6 +145,31 @@ static int plot(const struct job *job, struct status *err)
     return export_plot(prefix, &job->table, err);
 }
 
+/* Exit code. */
+static int write_samples(const struct job *job)
+{
+    struct status err = {0};
+    char out[600];
+    uint64_t n;
+    snprintf(out, sizeof out, "%s-cf32", job->cfg.recording);
+    if (job->cfg.from_s > 0 || isfinite(job->cfg.to_s) || job->cfg.sets.n > 0) {
+        fputs(
+            "mirador record export: --format goes without --from, --to and --set; 'mirador record "
+            "cut' makes a part first\n",
+            stderr);
+        return EXIT_USAGE;
+    }
+    const char *to = job->out ? job->out : out;
+    if (recording_write_float(job->cfg.recording, to, &n, &err)) {
+        fprintf(stderr, "mirador record export: %s\n", err.text);
+        return err.code == ERR_NOT_FOUND || err.code == ERR_BUSY ? EXIT_USAGE
+                                                                 : options_exit_code(&err);
+    }
+    printf("%s.sigmf-collection: %llu samples of each channel as cf32_le\n", to,
+           (unsigned long long)n);
+    return EXIT_DONE;
+}
+
 int recording_export_verb(int argc, char **argv)
 {
     static struct job job = {.cfg = {.to_s = INFINITY}, .plots = true};
@@ -162,6 +196,8 @@ int recording_export_verb(int argc, char **argv)
     }
     job.cfg.recording = opt.operands[0];
     job.cfg.sets.items = job.sets;
+    if (job.samples)
+        return write_samples(&job);
     if (!job.out) {
         snprintf(out, sizeof out, "%s.h5", opt.operands[0]);
         job.out = out;

@@ -13,13 +13,16 @@ except ImportError:
 meta, out = sys.argv[1:]
 with open(meta, encoding="utf-8") as f:
     head = json.load(f)["global"]
-if head["core:datatype"] != "ci16_le":
-    sys.exit(f"{meta}: datatype {head['core:datatype']}, not ci16_le")
+data = meta.removesuffix("meta") + "data"
 
 graph = gr.top_block()
-source = blocks.file_source(gr.sizeof_short, meta.removesuffix("meta") + "data", False)
-to_complex = blocks.interleaved_short_to_complex(False, False, 1.0)
 sink = blocks.file_sink(gr.sizeof_gr_complex, out)
-graph.connect(source, to_complex, sink)
+if head["core:datatype"] == "ci16_le":
+    source = blocks.file_source(gr.sizeof_short, data, False)
+    graph.connect(source, blocks.interleaved_short_to_complex(False, False, 1.0), sink)
+elif head["core:datatype"] == "cf32_le":
+    graph.connect(blocks.file_source(gr.sizeof_gr_complex, data, False), sink)
+else:
+    sys.exit(f"{meta}: datatype {head['core:datatype']} is none of ours")
 graph.run()
 print(f"{head['core:sample_rate']:.17g}")

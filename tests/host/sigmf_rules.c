@@ -55,11 +55,16 @@ static void assert_declared(json_t *object)
 
 void assert_sigmf_meta(const char *path)
 {
+    assert_sigmf_meta_of(path, "ci16_le");
+}
+
+void assert_sigmf_meta_of(const char *path, const char *datatype)
+{
     json_t *o = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
     assert_int_equal(json_object_size(o), 3);
     json_t *global = json_object_get(o, "global");
     assert_declared(global);
-    assert_string_equal(json_string_value(json_object_get(global, "core:datatype")), "ci16_le");
+    assert_string_equal(json_string_value(json_object_get(global, "core:datatype")), datatype);
     assert_int_equal(strlen(json_string_value(json_object_get(global, "core:version"))), 5);
     assert_int_equal(strlen(json_string_value(json_object_get(global, "core:sha512"))), 128);
     assert_rising(json_object_get(o, "captures"));

@@ -7,6 +7,7 @@
 
 /* What a schema cannot say: rising sample numbers, our datatype, a declared extension. */
 void assert_sigmf_meta(const char *path);
+void assert_sigmf_meta_of(const char *path, const char *datatype);
 void assert_sigmf_collection(const char *path, size_t n_stream);
 
 /* Names, types and limits, by tests/data/sigmf.schema.json and Python's jsonschema. False, with a

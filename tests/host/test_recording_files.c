@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The files of a recording: SigMF for others, damage found, mended, cut. */
+#include "host/recording_bytes.h"
 #include "host/recording_check.h"
+#include "host/recording_float.h"
 #include "host/recording_reader.h"
 #include "host/replay.h"
 #include "tests/host/recorder_rig.h"
@@ -178,7 +180,8 @@ static void files_are_sigmf(void **state)
 
 /* The samples of channel 1 in GNU Radio's file are what fill() made. Blocks of its own: those of
  * bench were exchanged for the recorder's and are gone with it. */
-static void assert_window(struct bench *b, FILE *f, int64_t index, enum block_kind kind)
+static void assert_window(struct bench *b, FILE *f, int64_t index, enum block_kind kind,
+                          float scale)
 {
     const enum schedule_window window = kind == BLOCK_SENSING ? WINDOW_SENSING : WINDOW_RESPONSE;
     const size_t n = (size_t)b->schedule.window[window].n;
@@ -191,19 +194,18 @@ static void assert_window(struct bench *b, FILE *f, int64_t index, enum block_ki
     fill(wanted, &plan, kind);
     assert_int_equal(fread(read, sizeof *read, n, f), n);
     for (size_t t = 0; t < n; t++)
-        if (read[t][0] != wanted->samp[1][t].i || read[t][1] != wanted->samp[1][t].q)
+        if (read[t][0] != (float)wanted->samp[1][t].i / scale ||
+            read[t][1] != (float)wanted->samp[1][t].q / scale)
             fail_msg("sample %zu of cycle %lld", t, (long long)index);
     free(read);
     block_pool_give(own, wanted);
     block_pool_destroy(&own);
 }
 
-static void gnuradio_reads_the_same(void **state)
+/* All windows of channel 1 by GNU Radio's file source. False: there is no GNU Radio. */
+static bool gnuradio_reads(struct bench *b, const char *meta, float scale)
 {
-    struct bench *b = *state;
-    char meta[RECORDING_PATH], out[300], command[900], rate[40] = "";
-    record_four(b);
-    recording_channel_path(b->prefix, 1, "meta", meta);
+    char out[300], command[900], rate[40] = "";
     snprintf(out, sizeof out, "%s/complex64", b->folder);
     snprintf(command, sizeof command, "/usr/bin/python3 %s/tests/host/gnuradio_reads.py '%s' '%s'",
              MIRADOR_SOURCE_DIR, meta, out);
@@ -211,18 +213,72 @@ static void gnuradio_reads_the_same(void **state)
     assert_non_null(f);
     const bool told_rate = fgets(rate, sizeof rate, f);
     const int code = pclose(f);
-    if (WIFEXITED(code) && WEXITSTATUS(code) == 77) {
-        print_message("[  SKIPPED ] no GNU Radio: it was not asked what it reads\n");
-        skip();
-    }
+    if (WIFEXITED(code) && WEXITSTATUS(code) == 77)
+        return false;
     assert_true(code == 0 && told_rate && strtod(rate, NULL) == (double)b->schedule.rate);
     f = fopen(out, "r");
     assert_non_null(f);
     for (int64_t i = 0; i < 4; i++)
         for (enum block_kind kind = BLOCK_SENSING; kind <= BLOCK_RESPONSE; kind++)
-            assert_window(b, f, i, kind);
+            assert_window(b, f, i, kind, scale);
     assert_int_equal(fgetc(f), EOF);
     fclose(f);
+    return true;
+}
+
+static void gnuradio_reads_the_same(void **state)
+{
+    struct bench *b = *state;
+    struct status err = {0};
+    char meta[RECORDING_PATH], floats[RECORDING_PATH];
+    uint64_t n;
+    record_four(b);
+    snprintf(floats, sizeof floats, "%.300s/floats", b->folder);
+    recording_channel_path(b->prefix, 1, "meta", meta);
+    const bool there = gnuradio_reads(b, meta, 1);
+    assert_int_equal(recording_write_float(b->prefix, floats, &n, &err), OK);
+    recording_channel_path(floats, 1, "meta", meta);
+    if (!there || !gnuradio_reads(b, meta, 32767)) {
+        print_message("[  SKIPPED ] no GNU Radio: it was not asked what it reads\n");
+        skip();
+    }
+}
+
+/* The same captures and annotations, other numbers; nothing replaced, nothing half made. */
+static void floats_are_sigmf(void **state)
+{
+    struct bench *b = *state;
+    struct status err = {0};
+    char path[RECORDING_PATH], meta[RECORDING_PATH], floats[RECORDING_PATH], digest[129];
+    uint64_t n;
+    record_four(b);
+    snprintf(floats, sizeof floats, "%.300s/floats", b->folder);
+    recording_channel_path(floats, 1, "data", path);
+    FILE *f = fopen(path, "w"); /* somebody else's */
+    assert_non_null(f);
+    fclose(f);
+    assert_int_equal(recording_write_float(b->prefix, floats, &n, &err), ERR_BUSY);
+    assert_int_equal(access(path, F_OK), 0);
+    recording_channel_path(floats, 0, "data", meta);
+    assert_int_not_equal(access(meta, F_OK), 0);
+    assert_int_equal(remove(path), 0);
+    assert_int_equal(recording_write_float(b->prefix, floats, &n, &err), OK);
+    assert_int_equal(
+        n, 4 * (b->schedule.window[WINDOW_SENSING].n + b->schedule.window[WINDOW_RESPONSE].n));
+    for (size_t a = 0; a < 2; a++) {
+        recording_channel_path(floats, a, "meta", meta);
+        assert_sigmf_meta_of(meta, "cf32_le");
+        recording_channel_path(floats, a, "data", path);
+        assert_int_equal(recording_sha512(path, digest, &err), OK);
+        json_t *o = json_load_file(meta, 0, NULL), *global = json_object_get(o, "global");
+        assert_string_equal(json_string_value(json_object_get(global, "core:sha512")), digest);
+        assert_int_equal(json_array_size(json_object_get(o, "captures")), 8);
+        json_decref(o);
+    }
+    recording_path(floats, RECORDING_COLLECTION, path);
+    assert_sigmf_collection(path, 2);
+    if (sigmf_schema_there())
+        assert_true(sigmf_schema_accepts(meta) && sigmf_schema_accepts(path));
 }
 
 /* As an earlier version saved it: told apart from damage. */
@@ -274,6 +330,7 @@ int main(void)
         BENCH(a_part_is_a_recording),
         BENCH(files_are_sigmf),
         BENCH(gnuradio_reads_the_same),
+        BENCH(floats_are_sigmf),
         BENCH(an_older_checkpoint_is_named),
         BENCH(behind_the_end_is_nothing),
     };
