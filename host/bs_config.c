@@ -182,6 +182,9 @@ static const struct config_key keys[] = {
      .help = "with radio.capture: continuous, recordings hold the whole stream beside the windows"},
     {"record.stream_s", CONFIG_DOUBLE(CFG, record.stream_s), .unit = "s", .min = 0.01, .max = 60,
      .def = "0.5", .help = "of the stream held in memory while the disk is busy"},
+    {"record.wait", CONFIG_BOOL(CFG, record.wait), .def = "yes",
+     .help = "in gated time the room waits for the disk; no: a slow one ends the recording, as it "
+             "does in real time"},
     {"users", CONFIG_LIST(CFG, users, n_users, &user_table), .min_items = 1,
      .help = "who may be located, served in turn"},
     {"cycle.first", CONFIG_U64(CFG, cycle.first), .def = "1",

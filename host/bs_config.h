@@ -125,7 +125,7 @@ struct bs_cfg {
     struct link_port_cfg port; /* likewise */
     struct {
         char folder[BS_TEXT], file[BS_TEXT]; /* file "": nothing is recorded at start */
-        bool stream;                         /* of a continuous capture, beside the windows */
+        bool stream, wait;                   /* of a continuous capture, beside the windows */
         double pretrigger_s, checkpoint_s, stream_s;
         int queue_cycles;
     } record;

@@ -11,13 +11,18 @@ static void audit_line(void *audit, const char *line)
     audit_write(audit, "%s", line);
 }
 
+static bool waits(const struct bs_cfg *cfg)
+{
+    return cfg->run.gated && cfg->record.wait;
+}
+
 /* Its memory is made when a recording wants it. */
 static int make_stream(struct daemon_parts *p, struct status *err)
 {
     const struct sample_stream_cfg sc = {
         .n_ant = p->cfg->radio.n_rx,
         .n_samp = (size_t)(p->cfg->record.stream_s * p->cfg->radio.rate_hz),
-        .lossless = p->cfg->run.gated};
+        .lossless = waits(p->cfg)};
     if (p->cfg->radio.capture != RADIO_CONTINUOUS)
         return OK;
     p->stream = sample_stream_create(&sc, err);
@@ -37,7 +42,7 @@ int daemon_recorder_make(struct daemon_parts *p, struct status *err)
                               .pipeline = p->pipeline,
                               .serial = id.serial,
                               .stream = p->stream,
-                              .lossless = p->cfg->run.gated,
+                              .lossless = waits(p->cfg),
                               .tell = audit_line,
                               .tell_context = p->audit};
     for (size_t i = 0; i < BS_RIS; i++)

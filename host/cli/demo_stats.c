@@ -203,6 +203,7 @@ json_t *stats_summary(struct stats *s, double wall_s)
     json_object_set(j, "radio", json_object_get(s->health, "radio"));   /* all its counters */
     json_object_set(j, "faults", json_object_get(s->health, "faults")); /* cycles each touched */
     json_object_set_new(j, "wall_s", json_real(wall_s));
+    json_object_set(j, "recorder", json_object_get(s->health, "recorder"));
     json_object_set_new(j, "room_s", json_real(json_number_at(s->health, "time_s")));
     return j;
 }

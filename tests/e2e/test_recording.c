@@ -173,6 +173,18 @@ static void assert_overrides(void)
     assert_non_null(strstr(output(), "100 s is behind the end"));
 }
 
+/* Opened by name, at the recorded rate. */
+static void assert_inspectrum_opens(void)
+{
+    const int code = run(MIRADOR_SOURCE_DIR "/tests/e2e/inspectrum_opens.sh %s/run-rx0.sigmf-meta "
+                                            "25000000 20000000",
+                         folder);
+    if (code == 77)
+        print_message("[  SKIPPED ] %s", output());
+    else if (code)
+        fail_msg("%s", output());
+}
+
 static void a_demo_replays_bit_by_bit(void **state)
 {
     struct demo_run live;
@@ -190,6 +202,7 @@ static void a_demo_replays_bit_by_bit(void **state)
         fail_msg("%s", output());
     snprintf(args, sizeof args, "%s/run", folder);
     assert_int_equal(same_fixes(&live, args), live.n_fix);
+    assert_inspectrum_opens();
     assert_exported(&live);
     snprintf(args, sizeof args, "--from 6.1 --to 8 %s/run", folder);
     size_t middle = same_fixes(&live, args);
@@ -200,32 +213,6 @@ static void a_demo_replays_bit_by_bit(void **state)
     assert_true(same_fixes(&live, args) >= middle);
     assert_overrides();
     demo_run_free(&live);
-}
-
-static void a_killed_daemon_leaves_whole_cycles(void **state)
-{
-    char args[300], journal[100];
-    struct stat s = {0};
-    (void)state;
-    snprintf(args, sizeof args, WINDOWS "--seconds 0 --speed 0 --seed 5 --record %s/killed",
-             folder);
-    snprintf(journal, sizeof journal, "%s/killed.mirador-journal", folder);
-    pid_t demo = demo_start(args);
-    for (int i = 0; i < 12000 && s.st_size < 15000; i++) { /* some twenty cycles */
-        usleep(10000);
-        (void)stat(journal, &s);
-    }
-    if (s.st_size < 15000)
-        kill(demo, SIGKILL);
-    assert_true(s.st_size >= 15000);
-    assert_int_equal(kill(demo_process("miradord"), SIGKILL), 0);
-    waitpid(demo, NULL, 0);
-    assert_int_equal(run(MIRADOR "record check %s/killed", folder), 1);
-    if (run(MIRADOR "record check --repair %s/killed", folder))
-        fail_msg("%s", output());
-    if (run(MIRADOR "replay %s/killed", folder))
-        fail_msg("%s", output());
-    assert_non_null(strstr(output(), "0 cycles differ"));
 }
 
 /* --- the whole stream beside the windows -------------------------------------------------------
@@ -264,12 +251,42 @@ static void *samples_of(const char *name, long long first, long long n)
     return bytes;
 }
 
-/* Every window's samples stand in the stream at their tick. */
+/* Every window's samples stand in the stream at their tick; but those that a killed daemon had not
+ * written yet. Returns how many do. */
+static size_t windows_in_stream(const char *recording)
+{
+    char windows[60], whole[60];
+    long long n_window, n_stream;
+    snprintf(windows, sizeof windows, "%s-rx1", recording);
+    snprintf(whole, sizeof whole, "%s-stream-rx1", recording);
+    json_t *window = captures(windows, &n_window), *stream = captures(whole, &n_stream);
+    assert_int_equal(json_array_size(stream), 1); /* no gap in gated time */
+    const size_t n = json_array_size(window);
+    size_t compared = 0;
+    for (size_t i = 0; i < n; i++) {
+        const long long first = number(window, i, "core:sample_start"),
+                        end = i + 1 < n ? number(window, i + 1, "core:sample_start") : n_window,
+                        at = number(window, i, "core:global_index") -
+                             number(stream, 0, "core:global_index");
+        assert_true(at >= 0);
+        if (at + end - first > n_stream)
+            continue;
+        void *a = samples_of(windows, first, end - first), *b = samples_of(whole, at, end - first);
+        assert_memory_equal(a, b, (size_t)(end - first) * 4);
+        compared++;
+        free(a);
+        free(b);
+    }
+    json_decref(window);
+    json_decref(stream);
+    return compared;
+}
+
 static void a_stream_holds_the_windows(void **state)
 {
     struct demo_run live;
     char args[300];
-    long long n_window, n_stream;
+    long long n_window;
     (void)state;
     snprintf(args, sizeof args,
              "--preset b210 --seconds 1.2 --speed 0 --seed 4 --record %s/stream "
@@ -279,25 +296,41 @@ static void a_stream_holds_the_windows(void **state)
     demo_run_free(&live);
     if (run(MIRADOR "record check %s/stream", folder))
         fail_msg("%s", output());
-    json_t *window = captures("stream-rx1", &n_window),
-           *stream = captures("stream-stream-rx1", &n_stream);
-    assert_int_equal(json_array_size(stream), 1); /* no gap in gated time */
+    json_t *window = captures("stream-rx1", &n_window);
     const size_t n = json_array_size(window);
-    assert_true(n >= 4 && n_stream >= 10000000);
-    for (size_t i = 0; i < n; i++) {
-        const long long first = number(window, i, "core:sample_start"),
-                        end = i + 1 < n ? number(window, i + 1, "core:sample_start") : n_window,
-                        at = number(window, i, "core:global_index") -
-                             number(stream, 0, "core:global_index");
-        assert_true(at >= 0);
-        void *a = samples_of("stream-rx1", first, end - first),
-             *b = samples_of("stream-stream-rx1", at, end - first);
-        assert_memory_equal(a, b, (size_t)(end - first) * 4);
-        free(a);
-        free(b);
-    }
+    assert_true(n >= 4);
+    assert_int_equal(windows_in_stream("stream"), n);
     json_decref(window);
-    json_decref(stream);
+}
+
+/* Two channels and the stream. What is repaired is whole, and at its place. */
+static void a_killed_daemon_leaves_whole_cycles(void **state)
+{
+    char args[300], journal[100];
+    struct stat s = {0};
+    (void)state;
+    snprintf(args, sizeof args,
+             "--preset b210 --seconds 0 --speed 0 --seed 5 --record %s/killed "
+             "--set bs.record.stream=yes",
+             folder);
+    snprintf(journal, sizeof journal, "%s/killed.mirador-journal", folder);
+    pid_t demo = demo_start(args);
+    for (int i = 0; i < 12000 && s.st_size < 8000; i++) { /* some ten cycles */
+        usleep(10000);
+        (void)stat(journal, &s);
+    }
+    if (s.st_size < 8000)
+        kill(demo, SIGKILL);
+    assert_true(s.st_size >= 8000);
+    assert_int_equal(kill(demo_process("miradord"), SIGKILL), 0);
+    waitpid(demo, NULL, 0);
+    assert_int_equal(run(MIRADOR "record check %s/killed", folder), 1);
+    if (run(MIRADOR "record check --repair %s/killed", folder))
+        fail_msg("%s", output());
+    if (run(MIRADOR "replay %s/killed", folder))
+        fail_msg("%s", output());
+    assert_non_null(strstr(output(), "0 cycles differ"));
+    assert_true(windows_in_stream("killed") >= 6);
 }
 
 /* --- commands in the middle of a recording ---------------------------------------------------- */
@@ -451,14 +484,60 @@ static void what_is_set_anew_is_in_the_recording(void **state)
         fail_msg("%s", output());
 }
 
+/* --- a disk that is full or slow ---------------------------------------------------------------
+ */
+
+/* A process that asks the running demo for its status until it tells of this alarm, and then
+ * removes the file, if one is given. Exit code 0. */
+static pid_t await_alarm(const char *alarm, const char *file)
+{
+    char command[500], line[200];
+    pid_t child = fork();
+    if (child != 0)
+        return child;
+    snprintf(line, sizeof line, "recorder.alarm *\"%s\"", alarm);
+    for (int i = 0; i < 3000; i++) {
+        usleep(20000);
+        if (!demo_folder()[0])
+            continue;
+        snprintf(command, sizeof command,
+                 MIRADOR "status --endpoint ipc://%s/%s/control.sock 2>/dev/null | grep -q '%s'",
+                 demo_place(), demo_folder(), line);
+        if (system(command) == 0)
+            _exit(file && unlink(file) ? 2 : 0);
+    }
+    _exit(1);
+}
+
+/* The run went on to its end without it, whoever looked was told, and what is there is whole. */
+static void assert_cut_short(const struct demo_run *live, pid_t watcher, const char *prefix,
+                             const char *alarm, const char *why)
+{
+    int status;
+    assert_true(waitpid(watcher, &status, 0) == watcher);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    const json_t *told = json_object_get(live->summary, "recorder"); /* topic health */
+    assert_string_equal(json_string_value(json_object_get(told, "alarm")), alarm);
+    assert_int_equal(live->exit_code, 0);
+    assert_true(demo_summary(live, "lates") == 0 && demo_summary(live, "gaps") == 0);
+    if (run(MIRADOR "record check %s", prefix) || run(MIRADOR "record info --json %s", prefix))
+        fail_msg("%s", output());
+    json_t *o = json_loads(output(), 0, NULL);
+    assert_non_null(strstr(json_string_value(json_object_get(o, "end")), why));
+    const json_int_t cycles = json_integer_value(json_object_get(o, "cycles"));
+    assert_true(cycles > 3 && cycles < (json_int_t)demo_summary(live, "cycles") - 3);
+    json_decref(o);
+}
+
 /* A disk of 30 MB under a demo that wants 50. In gated time the room would wait for a slow disk,
  * but a full one never comes to itself, so the demo must go on without the recording. */
 static void a_full_disk_costs_no_cycle(void **state)
 {
     struct demo_run live;
-    char args[300], disk[60];
+    char args[300], disk[60], prefix[80];
     (void)state;
     snprintf(disk, sizeof disk, "%s/disk", folder);
+    snprintf(prefix, sizeof prefix, "%s/full", disk);
     mkdir(disk, 0700);
     if (mount("tmpfs", disk, "tmpfs", 0, "size=30m,mode=700")) {
         print_message(
@@ -466,22 +545,43 @@ static void a_full_disk_costs_no_cycle(void **state)
         rmdir(disk);
         skip();
     }
-    snprintf(args, sizeof args, WINDOWS "--seconds 8 --speed 0 --seed 2 --record %s/full", disk);
+    snprintf(args, sizeof args, WINDOWS "--seconds 8 --speed 0 --seed 2 --record %s", prefix);
+    const pid_t watcher = await_alarm("disk_full", NULL);
     demo_run(&live, args);
-    int code = run(MIRADOR "record check %s/full", disk);
-    int info = run(MIRADOR "record info --json %s/full", disk);
-    json_t *o = json_loads(output(), 0, NULL);
-    json_int_t cycles = json_integer_value(json_object_get(o, "cycles"));
-    bool full = strstr(json_string_value(json_object_get(o, "end")), "No space") != NULL;
-    json_decref(o);
+    assert_cut_short(&live, watcher, prefix, "disk_full", "No space");
     umount(disk);
     rmdir(disk);
-    assert_true(code == 0 && info == 0 && full && live.exit_code == 0);
-    assert_true(cycles > 10 && cycles < 30);
     assert_int_equal((int)demo_summary(&live, "cycles"), 37);
-    assert_true(demo_summary(&live, "lates") == 0 && demo_summary(&live, "gaps") == 0);
     demo_run_free(&live);
 }
+
+#ifdef SLOW_DISK
+/* Slower than the cycles come until somebody has seen the alarm. */
+static void a_slow_disk_costs_no_cycle(void **state)
+{
+    struct demo_run live;
+    char args[400], slow[60], prefix[80];
+    (void)state;
+    snprintf(slow, sizeof slow, "%s/slow", folder);
+    snprintf(prefix, sizeof prefix, "%s/late", folder);
+    FILE *f = fopen(slow, "w");
+    assert_non_null(f);
+    fclose(f);
+    setenv("LD_PRELOAD", SLOW_DISK, 1);
+    setenv("SLOW_DISK", slow, 1);
+    const pid_t watcher = await_alarm("disk_slow", slow);
+    snprintf(args, sizeof args,
+             WINDOWS "--seconds 8 --speed 0 --seed 2 --record %s --set bs.record.wait=no "
+                     "--set bs.record.queue_cycles=4",
+             prefix);
+    demo_run(&live, args);
+    unsetenv("LD_PRELOAD");
+    unsetenv("SLOW_DISK");
+    assert_cut_short(&live, watcher, prefix, "disk_slow", "slower than the samples come");
+    assert_int_equal((int)demo_summary(&live, "cycles"), 37);
+    demo_run_free(&live);
+}
+#endif
 
 int main(void)
 {
@@ -491,6 +591,9 @@ int main(void)
         cmocka_unit_test(a_stream_holds_the_windows),
         cmocka_unit_test(what_is_set_anew_is_in_the_recording),
         cmocka_unit_test(a_full_disk_costs_no_cycle),
+#ifdef SLOW_DISK
+        cmocka_unit_test(a_slow_disk_costs_no_cycle),
+#endif
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -23,3 +23,8 @@ set_tests_properties(presets PROPERTIES TIMEOUT 120 LABELS e2e)
 mirador_test(test_recording TIMEOUT 300 LABELS e2e
   SOURCES ${CMAKE_SOURCE_DIR}/tests/e2e/test_recording.c ${CMAKE_SOURCE_DIR}/tests/e2e/demo_run.c
   LIBS PkgConfig::HDF5 PkgConfig::JANSSON m)
+if(NOT MIRADOR_SANITIZE) # a sanitizer's runtime has to be loaded first
+  add_library(slow_disk SHARED ${CMAKE_SOURCE_DIR}/tests/e2e/slow_disk.c)
+  target_compile_definitions(test_recording PRIVATE SLOW_DISK="$<TARGET_FILE:slow_disk>")
+  add_dependencies(test_recording slow_disk)
+endif()
