@@ -15,14 +15,21 @@
 static void our_own_code_allocates_nothing_after_start(void **state)
 {
     (void)state;
-    char out[] = "/tmp/mirador-alloc-XXXXXX", command[1024], name[256];
+    char out[] = "/tmp/mirador-alloc-XXXXXX", folder[] = "/tmp/mirador-alloc-XXXXXX";
+    char command[1024], name[256];
     int fd = mkstemp(out);
     assert_true(fd >= 0);
     close(fd);
-    snprintf(command, sizeof command,
-             "ALLOC_SPY_OUT=%s LD_PRELOAD=" ALLOC_SPY " " MIRADOR_BIN_DIR
-             "/mirador demo --headless --json --speed 0 --seconds 8 --pixels 1 --link >/dev/null",
-             out);
+    assert_non_null(mkdtemp(folder)); /* a recorder at work, with its checkpoints */
+    snprintf(
+        command, sizeof command,
+        "ALLOC_SPY_OUT=%s LD_PRELOAD=" ALLOC_SPY " " MIRADOR_BIN_DIR
+        "/mirador demo --headless --json --speed 0 --seconds 8 --pixels 1 --link --record %s/run "
+        "--set bs.record.checkpoint_s=1 >/dev/null",
+        out, folder);
+    assert_int_equal(system(command), 0);
+    snprintf(command, sizeof command, "test -s %s/run.sigmf-collection && rm -r %s", folder,
+             folder);
     assert_int_equal(system(command), 0);
     FILE *f = fopen(out, "r");
     assert_non_null(f);
