@@ -6,7 +6,7 @@ mirador_test(test_jlfd_ensemble SOURCES ${CMAKE_SOURCE_DIR}/tests/calib/test_ens
   ${CMAKE_SOURCE_DIR}/tests/calib/jlfd_case.c
   LIBS calib dsp PkgConfig::OPENBLAS m)
 mirador_test(test_pixel_health SOURCES ${CMAKE_SOURCE_DIR}/tests/calib/test_pixel_health.c
-  LIBS calib dsp m LABELS sanitize)
+  LIBS calib dsp m TIMEOUT 300 LABELS sanitize)
 mirador_test(test_steer SOURCES ${CMAKE_SOURCE_DIR}/tests/calib/test_steer.c
   LIBS calib dsp m LABELS sanitize)
 mirador_test(test_link_trial SOURCES ${CMAKE_SOURCE_DIR}/tests/calib/test_link_trial.c

@@ -20,7 +20,7 @@ mirador_test(test_demo_presets TIMEOUT 600 LABELS e2e
 add_test(NAME presets COMMAND ${CMAKE_SOURCE_DIR}/tests/e2e/test_presets.sh
   $<TARGET_FILE_DIR:miradord> ${CMAKE_SOURCE_DIR}/config)
 set_tests_properties(presets PROPERTIES TIMEOUT 120 LABELS e2e)
-mirador_test(test_recording TIMEOUT 300 LABELS e2e
+mirador_test(test_recording TIMEOUT 600 LABELS e2e
   SOURCES ${CMAKE_SOURCE_DIR}/tests/e2e/test_recording.c ${CMAKE_SOURCE_DIR}/tests/e2e/demo_run.c
   LIBS PkgConfig::HDF5 PkgConfig::JANSSON m)
 if(NOT MIRADOR_SANITIZE) # a sanitizer's runtime has to be loaded first
