@@ -62,7 +62,7 @@ static void add_form(const struct gauss_batch *batch, const gauss_lanes *d, cons
     }
 }
 
-void gauss_log_likelihood(struct gauss_batch *batch, size_t n, const cplx (*y)[GAUSS_MAX],
+void gauss_log_likelihood(struct gauss_batch *batch, size_t n, const cplx *y, size_t stride,
                           size_t n_y, double *ll)
 {
     assert(n >= 1 && n <= GAUSS_MAX);
@@ -70,7 +70,7 @@ void gauss_log_likelihood(struct gauss_batch *batch, size_t n, const cplx (*y)[G
     double log_det[GAUSS_LANES] = {0};
     factor(batch, n, d, log_det);
     for (size_t j = 0; j < n_y; j++)
-        add_form(batch, d, y[j], n, &form);
+        add_form(batch, d, y + j * stride, n, &form);
     for (size_t l = 0; l < GAUSS_LANES; l++)
         ll[l] = -((double)n * log(form[l]) + log_det[l]);
 }

@@ -11,7 +11,7 @@
 #include "dsp/cplx.h"
 #include <stddef.h>
 
-enum { GAUSS_LANES = 8, GAUSS_MAX = 24, GAUSS_CELLS = GAUSS_MAX * (GAUSS_MAX + 1) / 2 };
+enum { GAUSS_LANES = 8, GAUSS_MAX = 48, GAUSS_CELLS = GAUSS_MAX * (GAUSS_MAX + 1) / 2 };
 
 typedef double gauss_lanes __attribute__((vector_size(GAUSS_LANES * sizeof(double))));
 
@@ -25,7 +25,7 @@ static inline size_t gauss_cell(size_t i, size_t j)
     return i * (i + 1) / 2 + j;
 }
 
-/* batch: positive definite, n x n, n 1..GAUSS_MAX; replaced by the Cholesky factors. y: [n_y] rows
- * of GAUSS_MAX, n used. ll: [GAUSS_LANES]; infinite when all data are zero. */
-void gauss_log_likelihood(struct gauss_batch *batch, size_t n, const cplx (*y)[GAUSS_MAX],
+/* batch: positive definite, n x n, n 1..GAUSS_MAX; replaced by the Cholesky factors. y: [n_y] rows,
+ * `stride` apart, n used. ll: [GAUSS_LANES]; infinite when all data are zero. */
+void gauss_log_likelihood(struct gauss_batch *batch, size_t n, const cplx *y, size_t stride,
                           size_t n_y, double *ll);

@@ -6,19 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dsp/delay_bins.h"
 #include "dsp/fft.h"
-#include "dsp/gauss_batch.h"
+#include "dsp/plan_grid.h"
 #include "dsp/wall_paths.h"
 
-enum {
-    MAX_CARRIER = 8191,
-    MAX_BIN = GAUSS_MAX, /* of a delay profile, a multiple of the vector width */
-    GRID = 9,            /* points per axis of the search */
-    CELLS = GRID * GRID,
-    PHASES = 256, /* of the window's response between two bins, interpolated linearly */
-    REACH = 48,   /* a path further than so many bins from a bin does not reach it */
-    ROW = 2 * REACH,
-};
+enum { MAX_BIN = DELAY_BINS_MAX };
 
 /* In steps between bins: what is kept of the profile about the strongest path, and the first grid
  * about the start, +-. Peaks, and the walls' pull on them, are as wide as the bandwidth makes them.
@@ -40,12 +33,8 @@ struct profile {
 struct map_fix {
     struct map_fix_cfg cfg;
     struct wall_map walls;
-    float window[MAX_CARRIER];       /* Hamming, sum 1 */
-    double step_m;                   /* between bins */
-    float response[PHASES + 1][ROW]; /* [phase f][REACH + i]: of a path at f / PHASES in bin i */
-    float noise[MAX_BIN];            /* correlation of the noise i bins apart */
+    struct delay_bins bins;
     struct profile profile[MAP_FIX_STREAMS];
-    double weight[GRID][GRID];
     struct gauss_batch batch; /* covariances of eight cells */
 };
 
@@ -60,55 +49,13 @@ void map_fix_cfg_defaults(struct map_fix_cfg *cfg)
     cfg->reference_sigma_m = 0.03;
 }
 
-/* --- the window and what a path looks like through it ------------------------------------------
- */
-
-static double carrier_hz(const struct map_fix_cfg *cfg, size_t k)
-{
-    return ((double)k - 0.5 * (double)(cfg->n_carrier - 1)) * cfg->spacing_hz;
-}
-
-static void fill_window(struct map_fix *map)
-{
-    size_t K = map->cfg.n_carrier;
-    double sum = 0;
-    for (size_t k = 0; k < K; k++)
-        sum += 0.54 - 0.46 * cos(2 * PI * (double)k / (double)(K - 1));
-    for (size_t k = 0; k < K; k++)
-        map->window[k] = (float)((0.54 - 0.46 * cos(2 * PI * (double)k / (double)(K - 1))) / sum);
-}
-
-/* sum_k weight_k cos(2 pi f_k L / c), weight the window or its square; real, as carriers are
- * centred. */
-static double window_response(const struct map_fix *map, double length_m, bool squared)
-{
-    double sum = 0, tau = length_m / SPEED_OF_LIGHT;
-    for (size_t k = 0; k < map->cfg.n_carrier; k++) {
-        double w = squared ? map->window[k] * map->window[k] : map->window[k];
-        sum += w * cos(2 * PI * carrier_hz(&map->cfg, k) * tau);
-    }
-    return sum;
-}
-
-static void fill_tables(struct map_fix *map)
-{
-    map->step_m = SPEED_OF_LIGHT / (1.25 * (double)map->cfg.n_carrier * map->cfg.spacing_hz);
-    for (int f = 0; f <= PHASES; f++)
-        for (int i = 0; i < ROW; i++)
-            map->response[f][i] =
-                (float)window_response(map, (i - REACH - (double)f / PHASES) * map->step_m, false);
-    for (int i = 0; i < MAX_BIN; i++)
-        map->noise[i] =
-            (float)(window_response(map, i * map->step_m, true) / window_response(map, 0, true));
-}
-
 /* --- life ------------------------------------------------------------------------------------- */
 
 static const char *fault_of(const struct map_fix_cfg *cfg)
 {
     if (cfg->n_ant < 1 || cfg->n_ant > TOA_MAX_ANT)
         return "n_ant out of 1..8";
-    if (cfg->n_carrier < 31 || cfg->n_carrier > MAX_CARRIER)
+    if (cfg->n_carrier < 31 || cfg->n_carrier > DELAY_BINS_MAX_CARRIER)
         return "n_carrier out of 31..8191";
     if (!(cfg->spacing_hz > 0))
         return "spacing_hz must be positive";
@@ -136,8 +83,7 @@ struct map_fix *map_fix_create(const struct map_fix_cfg *cfg, struct status *err
     }
     map->cfg = *cfg;
     map->walls = (struct wall_map){cfg->anchors, cfg->room, cfg->wall_amplitude, cfg->boresight};
-    fill_window(map);
-    fill_tables(map);
+    delay_bins_init(&map->bins, cfg->n_carrier, cfg->spacing_hz);
     return map;
 }
 
@@ -152,21 +98,13 @@ void map_fix_destroy(struct map_fix **map)
 /* --- data: bins of the windowed delay profile ---------------------------------------------------
  */
 
-/* y_q = sum_k w_k h_k exp(j 2 pi f_k L_q / c); the phasor turns by recurrence, in double. */
 static void transform(const struct map_fix *map, const cplxf *h, struct profile *p, size_t q)
 {
-    size_t K = map->cfg.n_carrier, n_ant = map->cfg.n_ant;
-    double turn = 2 * PI * (p->first_m + (double)q * map->step_m) / SPEED_OF_LIGHT;
-    cplx phasor = cexp(I * turn * carrier_hz(&map->cfg, 0)),
-         step = cexp(I * turn * map->cfg.spacing_hz);
-    for (size_t j = 0; j < n_ant; j++)
-        p->y[j][q] = 0;
-    for (size_t k = 0; k < K; k++) {
-        cplx w = map->window[k] * phasor;
-        for (size_t j = 0; j < n_ant; j++)
-            p->y[j][q] += w * h[j * K + k];
-        phasor *= step;
-    }
+    cplx y[TOA_MAX_ANT];
+    delay_bins_transform(&map->bins, h, map->cfg.n_ant, p->first_m + (double)q * map->bins.step_m,
+                         y);
+    for (size_t j = 0; j < map->cfg.n_ant; j++)
+        p->y[j][q] = y[j];
 }
 
 static void load_profile(struct map_fix *map, size_t s, const struct map_fix_input *in,
@@ -177,12 +115,11 @@ static void load_profile(struct map_fix *map, size_t s, const struct map_fix_inp
     if (!p->used)
         return;
     p->n_bin = (size_t)(before + after + 1);
-    p->first_m = in->toa->length_m - before * map->step_m;
+    p->first_m = in->toa->length_m - before * map->bins.step_m;
     for (size_t q = 0; q < p->n_bin; q++)
         transform(map, in->h, p, q);
     double e_n0 = pow(10, in->toa->snr_db / 10) / (double)map->cfg.n_ant;
-    p->error =
-        map->cfg.model_error[s] + 1.36 / e_n0; /* 1.36: noise bandwidth of the Hamming window */
+    p->error = map->cfg.model_error[s] + DELAY_BINS_NOISE / e_n0;
     wall_paths_list(&map->walls, s, fix->position, &p->paths);
     for (size_t i = 0; i < p->paths.n; i++)
         p->root[i] = (float)sqrt(p->paths.power[i]);
@@ -203,16 +140,8 @@ struct seen {
 static bool path_response(const struct map_fix *map, const struct profile *p, size_t i,
                           struct seen *out)
 {
-    double x = (p->paths.length_m[i] - p->first_m) / map->step_m, whole = floor(x);
-    if (!(whole > MAX_BIN - REACH && whole <= REACH))
-        return false;
-    double phase = (x - whole) * PHASES;
-    int f = (int)phase;
-    float t = (float)(phase - f), root = p->root[i], *k = (float *)out->k;
-    const float *low = map->response[f] + REACH - (int)whole, *high = low + ROW;
-    for (int q = 0; q < MAX_BIN; q++)
-        k[q] = root * (low[q] + t * (high[q] - low[q]));
-    return true;
+    return delay_bins_see(&map->bins, (p->paths.length_m[i] - p->first_m) / map->bins.step_m,
+                          p->root[i], MAX_BIN, (float *)out->k);
 }
 
 /* Rows a .. a + TILE - 1 of sum_i k_i k_i^T, the first `blocks` blocks of columns: the sums stay in
@@ -251,7 +180,7 @@ static void model_covariance(const struct map_fix *map, const struct profile *p,
     }
     for (size_t a = 0; a < p->n_bin; a++)
         for (size_t b = 0; b <= a; b++)
-            C[a][b] += (float)error * power * map->noise[a - b];
+            C[a][b] += (float)error * power * map->bins.noise[a - b];
 }
 
 /* Of stream s for users at u[0] .. u[GAUSS_LANES - 1]. Scale a profiled out; the antennas see
@@ -268,32 +197,16 @@ static void log_likelihood(struct map_fix *map, size_t s, const struct vec3 *u, 
             for (size_t b = 0; b <= a; b++)
                 map->batch.c[gauss_cell(a, b)][l] = (double)C[a][b];
     }
-    gauss_log_likelihood(&map->batch, p->n_bin, (const cplx(*)[MAX_BIN])p->y, map->cfg.n_ant, ll);
+    gauss_log_likelihood(&map->batch, p->n_bin, p->y[0], MAX_BIN, map->cfg.n_ant, ll);
 }
 
-/* --- posterior over a plan grid ------------------------------------------------------------------
+/* --- posterior in plan -------------------------------------------------------------------------
  */
-
-struct moments {
-    double x, y, xx, xy, yy;
-    double edge; /* share of the posterior on the grid's rim */
-};
-
-struct grid {
-    struct vec3 centre;
-    double half_x, half_y;
-    bool coarse;
-};
 
 /* What the plain fix knows of the plan: its position and inverse covariance. */
 struct prior {
     double x, y, xx, xy, yy;
 };
-
-static double node(double half, size_t i)
-{
-    return half * (2 * (double)i / (GRID - 1) - 1);
-}
 
 static struct prior prior_of(const struct fix *fix)
 {
@@ -308,64 +221,27 @@ static double log_prior(const struct prior *p, struct vec3 u)
     return -0.25 * (p->xx * x * x + 2 * p->xy * x * y + p->yy * y * y);
 }
 
-static struct vec3 place(const struct grid *g, size_t cell)
-{
-    return (struct vec3){g->centre.x + node(g->half_x, cell / GRID),
-                         g->centre.y + node(g->half_y, cell % GRID), g->centre.z};
-}
+struct question {
+    struct map_fix *map;
+    const struct prior *prior;
+    bool coarse;
+};
 
-/* Log likelihood of the cells from `first` on; beyond the last one it is computed again. */
-static void evaluate_batch(struct map_fix *map, const struct grid *g, size_t first)
+static void log_posterior(void *context, const struct vec3 *u, double *log_weight)
 {
-    struct vec3 u[GAUSS_LANES];
-    double ll[GAUSS_LANES], *weight = &map->weight[0][0];
+    const struct question *ask = context;
+    struct map_fix *map = ask->map;
+    double ll[GAUSS_LANES];
     for (size_t l = 0; l < GAUSS_LANES; l++)
-        u[l] = place(g, first + l < CELLS ? first + l : CELLS - 1);
+        log_weight[l] = log_prior(ask->prior, u[l]);
     for (size_t s = 0; s < MAP_FIX_STREAMS; s++) {
         if (!map->profile[s].used)
             continue;
         double error = map->profile[s].error;
-        log_likelihood(map, s, u, g->coarse ? fmax(error, coarse_error) : error, ll);
-        for (size_t l = 0; l < GAUSS_LANES && first + l < CELLS; l++)
-            weight[first + l] += ll[l] * map->cfg.evidence;
+        log_likelihood(map, s, u, ask->coarse ? fmax(error, coarse_error) : error, ll);
+        for (size_t l = 0; l < GAUSS_LANES; l++)
+            log_weight[l] += ll[l] * map->cfg.evidence;
     }
-}
-
-static void evaluate(struct map_fix *map, const struct prior *prior, const struct grid *g)
-{
-    double best = -INFINITY, *weight = &map->weight[0][0];
-    for (size_t i = 0; i < CELLS; i++)
-        weight[i] = log_prior(prior, place(g, i));
-    for (size_t first = 0; first < CELLS; first += GAUSS_LANES)
-        evaluate_batch(map, g, first);
-    for (size_t i = 0; i < CELLS; i++)
-        best = fmax(best, weight[i]);
-    for (size_t i = 0; i < CELLS; i++)
-        weight[i] = exp(weight[i] - best);
-}
-
-static struct moments posterior(struct map_fix *map, const struct prior *prior,
-                                const struct grid *g)
-{
-    struct moments m = {0};
-    double total = 0;
-    evaluate(map, prior, g);
-    for (size_t i = 0; i < GRID; i++)
-        for (size_t j = 0; j < GRID; j++) {
-            double w = map->weight[i][j], x = node(g->half_x, i), y = node(g->half_y, j);
-            total += w;
-            m.x += w * x;
-            m.y += w * y;
-            m.xx += w * x * x;
-            m.xy += w * x * y;
-            m.yy += w * y * y;
-            m.edge += i == 0 || j == 0 || i == GRID - 1 || j == GRID - 1 ? w : 0;
-        }
-    m.x /= total, m.y /= total, m.edge /= total;
-    m.xx = m.xx / total - m.x * m.x;
-    m.xy = m.xy / total - m.x * m.y;
-    m.yy = m.yy / total - m.y * m.y;
-    return m;
 }
 
 /* What one metre of error common to all lengths does to the plan: least squares over the streams
@@ -386,26 +262,18 @@ static void reference_shift(const struct map_fix *map, struct vec3 u, double shi
     shift[1] = (xx * y - xy * x) / det;
 }
 
-/* cov += variance v v^T in the plan */
-static void add_direction(double cov[3][3], const double v[2], double variance)
-{
-    for (int a = 0; a < 2; a++)
-        for (int b = 0; b < 2; b++)
-            cov[a][b] += variance * v[a] * v[b];
-}
-
 /* Posterior, the grid's own rounding, the height (the plan moves with it as the plain fix says,
  * d(x,y)/dz = cov_xz / cov_zz) and the zero of path length. */
-static void put_covariance(const struct map_fix *map, const struct moments *m, const double cell[2],
-                           double var_z, struct fix *fix)
+static void put_covariance(const struct map_fix *map, const struct plan_moments *m,
+                           const double cell[2], double var_z, struct fix *fix)
 {
     const double slope[2] = {fix->cov[0][2] / fix->cov[2][2], fix->cov[1][2] / fix->cov[2][2]};
     double shift[2], cov[3][3] = {{m->xx + cell[0] * cell[0] / 12, m->xy, slope[0] * var_z},
                                   {m->xy, m->yy + cell[1] * cell[1] / 12, slope[1] * var_z},
                                   {slope[0] * var_z, slope[1] * var_z, var_z}};
     reference_shift(map, fix->position, shift);
-    add_direction(cov, slope, var_z);
-    add_direction(cov, shift, map->cfg.reference_sigma_m * map->cfg.reference_sigma_m);
+    plan_add_direction(cov, slope, var_z);
+    plan_add_direction(cov, shift, map->cfg.reference_sigma_m * map->cfg.reference_sigma_m);
     memcpy(fix->cov, cov, sizeof cov);
 }
 
@@ -422,20 +290,22 @@ int map_fix_refine(struct map_fix *map, const struct map_fix_input in[MAP_FIX_ST
         return ERR_ARG;
 
     const struct prior prior = prior_of(fix);
-    const double reach_m = reach * map->step_m;
-    struct grid wide = {fix->position, reach_m, reach_m, true};
+    const double reach_m = reach * map->bins.step_m;
+    struct question ask = {map, &prior, true};
+    struct plan_grid wide = {fix->position, reach_m, reach_m};
+    struct plan_moments m;
     wide.centre.z = height->length_m;
-    struct moments m = posterior(map, &prior, &wide);
+    plan_grid_moments(&wide, log_posterior, &ask, &m);
     if (!(m.edge <= 0.1)) /* NaN too: a profile that is all zero */
         return ERR_NO_PEAK;
-    double cell = 2 * reach_m / (GRID - 1);
-    struct grid fine = {{wide.centre.x + m.x, wide.centre.y + m.y, wide.centre.z},
-                        3 * sqrt(m.xx + cell * cell / 12),
-                        3 * sqrt(m.yy + cell * cell / 12),
-                        false};
-    m = posterior(map, &prior, &fine);
+    double cell = 2 * reach_m / (PLAN_GRID - 1);
+    struct plan_grid fine = {{wide.centre.x + m.x, wide.centre.y + m.y, wide.centre.z},
+                             3 * sqrt(m.xx + cell * cell / 12),
+                             3 * sqrt(m.yy + cell * cell / 12)};
+    ask.coarse = false;
+    plan_grid_moments(&fine, log_posterior, &ask, &m);
     fix->position = (struct vec3){fine.centre.x + m.x, fine.centre.y + m.y, fine.centre.z};
-    const double step[2] = {2 * fine.half_x / (GRID - 1), 2 * fine.half_y / (GRID - 1)};
+    const double step[2] = {2 * fine.half_x / (PLAN_GRID - 1), 2 * fine.half_y / (PLAN_GRID - 1)};
     put_covariance(map, &m, step, height->sigma_m * height->sigma_m, fix);
     fix->refined = true;
     return 0;

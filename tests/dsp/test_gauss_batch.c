@@ -75,7 +75,7 @@ static void eight_at_once_are_each_alone(void **state)
             for (size_t i = 0; i < n; i++)
                 for (size_t j = 0; j <= i; j++)
                     batch->c[gauss_cell(i, j)][l] = c[l][i][j];
-        gauss_log_likelihood(batch, n, (const cplx(*)[GAUSS_MAX])y, N_Y, ll);
+        gauss_log_likelihood(batch, n, y[0], GAUSS_MAX, N_Y, ll);
         for (size_t l = 0; l < GAUSS_LANES; l++)
             assert_true(fabs(ll[l] - alone(c[l], n, (const cplx(*)[GAUSS_MAX])y)) < 1e-9);
     }

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Moments of a posterior in plan over a square grid of points, which are asked for eight at a time
+ * (dsp/gauss_batch.h). RT-safe, no state. */
+#pragma once
+#include "dsp/gauss_batch.h"
+#include "dsp/geometry.h"
+
+enum { PLAN_GRID = 9 }; /* points per axis */
+
+struct plan_grid {
+    struct vec3 centre;
+    double half_x, half_y; /* > 0, from the centre to the rim */
+};
+
+struct plan_moments { /* of the offset from the centre */
+    double x, y, xx, xy, yy;
+    double edge; /* share of the posterior on the grid's rim; NaN: there is none */
+};
+
+/* Log posterior at u[0] .. u[GAUSS_LANES - 1], up to a constant. */
+typedef void plan_log_posterior(void *context, const struct vec3 *u, double *log_weight);
+
+void plan_grid_moments(const struct plan_grid *grid, plan_log_posterior *at, void *context,
+                       struct plan_moments *m);
+
+/* cov += variance v v^T in the plan. */
+void plan_add_direction(double cov[3][3], const double v[2], double variance);
