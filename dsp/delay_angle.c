@@ -210,21 +210,26 @@ int delay_angle_refine(struct delay_angle *e, const struct delay_angle_model *mo
 }
 
 /* What is left on the grids: t of the residual is t of y less the ways' own. */
+static double left_at(const struct delay_angle *e, size_t p, size_t g)
+{
+    double sum = 0;
+    for (size_t j = 0; j < e->cfg.n_ant; j++) {
+        cplx t = e->grid[p][g][j];
+        for (size_t w = 0; w < e->n_way; w++)
+            t -= e->b[w] * e->way[w].a[j] *
+                 delay_angle_overlap(e, e->grid_m[p][g] - e->length_m[e->way[w].path]);
+        sum += cplx_norm(t);
+    }
+    return sum;
+}
+
 static void find_rest(struct delay_angle *e, struct delay_angle_fit *fit)
 {
-    const size_t M = e->cfg.n_ant;
-    const double scale = 1 / ((double)M * (double)e->cfg.n_carrier);
+    const double K = (double)e->cfg.n_carrier;
     for (size_t p = 0; p < e->model.n_path; p++) {
-        struct way from = {.source = e->model.path[p].source[0]};
-        delay_angle_steer(e, &from);
         fit->rest[p] = 0;
-        for (size_t g = 0; g < e->n_grid[p]; g++) {
-            cplx sum = dot(from.a, e->grid[p][g], M);
-            for (size_t w = 0; w < e->n_way; w++)
-                sum -= e->b[w] * dot(from.a, e->way[w].a, M) *
-                       delay_angle_overlap(e, e->grid_m[p][g] - e->length_m[e->way[w].path]);
-            fit->rest[p] = fmax(fit->rest[p], cplx_norm(sum) * scale * scale);
-        }
+        for (size_t g = 0; g < e->n_grid[p]; g++)
+            fit->rest[p] = fmax(fit->rest[p], left_at(e, p, g) / ((double)e->cfg.n_ant * K * K));
     }
 }
 

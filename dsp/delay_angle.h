@@ -54,8 +54,8 @@ struct delay_angle_fit {
     double noise_var;                       /* of an entry of y, from the cost */
     double sigma_m[DELAY_ANGLE_PATHS];      /* bounds at that noise, all else unknown; */
     double sigma_sine[DELAY_ANGLE_SOURCES]; /* 0 if known */
-    /* By delay_angle_estimate: the strongest that the residual holds in the path's gate from its
-     * first source, in the units of |amp|^2. A model that leaves paths out shows here. */
+    /* By delay_angle_estimate: the strongest that the residual holds in the path's gate, from any
+     * direction, in the units of |amp|^2. A model that leaves paths out shows here. */
     double rest[DELAY_ANGLE_PATHS];
     int iterations;
     bool converged;

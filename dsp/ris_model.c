@@ -286,4 +286,5 @@ void ris_model_view(const struct ris_model *model, const cplx *gamma, struct vec
     double bias = power > 0 ? (d[0] * f[0] + d[1] * f[1]) / power : 0;
     out->level_db = level(CMPLX(f[0], f[1]), bound);
     out->bias_m = fmin(reach, fmax(-reach, bias));
+    out->gain = sqrt(power);
 }

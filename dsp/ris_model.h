@@ -77,6 +77,7 @@ void ris_model_coverage_best(const struct ris_model *model, const cplx *gamma, s
 struct ris_view {
     double level_db; /* under focus; -300 behind the panel */
     double bias_m;   /* subtract from a measured path length */
+    double gain;     /* |f|, both hops without the BS antenna's pattern */
 };
 void ris_model_view(const struct ris_model *model, const cplx *gamma, struct vec3 p,
                     struct ris_view *out);

@@ -34,8 +34,7 @@ static void hop_lengths(const struct wall_map *map, struct vec3 a, struct vec3 b
         hop->length_m[way] = vec3_dist(a, mirrored(&map->room, b, way));
 }
 
-/* Antenna at a with pattern max(cos, 0.03) about the boresight, none when it is null. */
-static double antenna_gain(const struct wall_map *map, struct vec3 a, struct vec3 towards)
+double wall_map_gain(const struct wall_map *map, struct vec3 a, struct vec3 towards)
 {
     double n = vec3_norm(map->boresight);
     if (n == 0)
@@ -49,7 +48,7 @@ static void hop_init(const struct wall_map *map, struct vec3 a, struct vec3 b, b
 {
     hop_lengths(map, a, b, hop);
     for (size_t way = 0; way < WALL_HOPS; way++) {
-        double gain = from_bs ? antenna_gain(map, a, mirrored(&map->room, b, way)) : 1;
+        double gain = from_bs ? wall_map_gain(map, a, mirrored(&map->room, b, way)) : 1;
         hop->amplitude[way] = gain * (way ? map->amplitude : 1) / hop->length_m[way];
     }
 }
@@ -178,4 +177,25 @@ void wall_paths_move(const struct wall_map *map, size_t stream, struct vec3 u,
         hop_lengths(map, a->tx, a->ris[stream - 1], &h.ris_tx);
     }
     set_lengths(stream, &h, paths);
+}
+
+void wall_paths_sines(const struct wall_map *map, size_t stream, struct vec3 u, struct vec3 axis,
+                      const struct wall_paths *paths, double *sine)
+{
+    assert(map && paths && stream <= 2);
+    double from_user[WALL_HOPS], from_ris[WALL_HOPS];
+    const struct vec3 rx = map->anchors.rx;
+    for (size_t way = 0; way < WALL_HOPS; way++) {
+        const struct vec3 user = vec3_sub(mirrored(&map->room, u, way), rx);
+        from_user[way] = vec3_dot(vec3_unit(user), axis);
+        if (!stream)
+            continue;
+        const struct vec3 ris =
+            vec3_sub(mirrored(&map->room, map->anchors.ris[stream - 1], way), rx);
+        from_ris[way] = vec3_dot(vec3_unit(ris), axis);
+    }
+    for (size_t i = 0; i < paths->n; i++)
+        sine[i] = !stream              ? from_user[paths->way[i].second]
+                  : paths->way[i].back ? from_user[paths->way[i].first]
+                                       : from_ris[paths->way[i].third];
 }

@@ -25,10 +25,19 @@ struct wall_paths {
 };
 
 /* All paths of stream 0 (TX-user-RX), 1 or 2 (by RIS) for a user at u that carry at least 1e-3 of
- * the power of the way without walls (by a RIS, of TX-user-RIS-RX); the strongest WALL_PATHS_MAX. */
+ * the power of the way without walls (by a RIS, of TX-user-RIS-RX); the strongest WALL_PATHS_MAX.
+ */
 void wall_paths_list(const struct wall_map *map, size_t stream, struct vec3 u,
                      struct wall_paths *paths);
 
 /* The same paths, and powers, with the lengths they have for a user at u. */
 void wall_paths_move(const struct wall_map *map, size_t stream, struct vec3 u,
                      struct wall_paths *paths);
+
+/* Sine of the angle to the broadside of a line of antennas at the RX, along the unit vector axis,
+ * at which each path arrives. sine: [paths->n] */
+void wall_paths_sines(const struct wall_map *map, size_t stream, struct vec3 u, struct vec3 axis,
+                      const struct wall_paths *paths, double *sine);
+
+/* Amplitude pattern of an antenna of the BS at a, max(cos, 0.03) about the boresight; 1 if null. */
+double wall_map_gain(const struct wall_map *map, struct vec3 a, struct vec3 towards);

@@ -206,6 +206,7 @@ void pipeline_destroy(struct pipeline **pipeline)
     fft_free(p->v);
     fft_free(p->capture.kept);
     map_fix_destroy(&p->map);
+    still_fix_destroy(&p->steering.still);
     delay_angle_destroy(&p->steering.fit);
     fft_free(p->steering.snap);
     free(p);

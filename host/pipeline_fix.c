@@ -196,6 +196,8 @@ void pipeline_locate(struct pipeline *p, struct cycle_report *r)
         r->fix.verdict = FIX_CHI2;
         rc = ERR_GEOMETRY;
     }
+    if (rc != OK && r->steering) /* names that hold would do better, but there are none */
+        rc = pipeline_steering_map(p, r);
     r->outcome = rc == OK ? FIX_DONE : FIX_REFUSED;
     if (rc == OK)
         refine(p, obs, r);

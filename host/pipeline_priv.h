@@ -10,6 +10,7 @@
 #include "dsp/path_id.h"
 #include "dsp/ris_model.h"
 #include "dsp/slot.h"
+#include "dsp/still_fix.h"
 #include "dsp/stream.h"
 #include "dsp/sync.h"
 #include "dsp/toa.h"
@@ -59,6 +60,7 @@ struct site { /* pipeline_site.c */
 
 struct steering { /* pipeline_steering.c */
     struct delay_angle *fit;
+    struct still_fix *still; /* NULL: no map wanted */
     struct path_id_array array;
     cplx *snap; /* [K x n_rx] */
     struct delay_angle_model model;
@@ -195,6 +197,8 @@ void pipeline_frame_state(struct pipeline *p, struct state_io *io);
 bool pipeline_steering_create(struct pipeline *p, struct status *err);
 void pipeline_steer(struct pipeline *p, struct cycle_report *r);
 bool pipeline_steering_agrees(const struct pipeline *p, const struct cycle_report *r);
+/* Position without names, by the map. ERR_ARG: no map. */
+int pipeline_steering_map(struct pipeline *p, struct cycle_report *r) MUST_CHECK;
 void pipeline_steering_name(struct pipeline *p, struct cycle_report *r, const struct vec3 *hint);
 
 /* pipeline_fix.c: from the paths of *r to position and track. */

@@ -32,6 +32,30 @@ static struct vec3 axis_of(const struct pipeline *p)
     return vec3_unit((struct vec3){a[0], a[1], a[2]});
 }
 
+/* As the map-aided fix of coded bursts (make_map in pipeline.c) knows the room. */
+static bool make_still_fix(struct pipeline *p, const struct delay_angle_cfg *array,
+                           struct status *err)
+{
+    struct still_fix_cfg cfg;
+    const double *b = p->cfg.geometry.boresight;
+    if (!p->cfg.estimate.map)
+        return true;
+    still_fix_cfg_defaults(&cfg);
+    cfg.walls = (struct wall_map){.anchors = p->fix.anchors,
+                                  .room = p->fix.room,
+                                  .amplitude = p->cfg.room.wall_factor,
+                                  .boresight = {b[0], b[1], b[2]}};
+    cfg.n_ant = array->n_ant;
+    cfg.n_carrier = array->n_carrier;
+    cfg.spacing_hz = array->spacing_hz;
+    cfg.wavelength_m = array->wavelength_m;
+    cfg.axis = axis_of(p);
+    cfg.evidence *= p->cfg.estimate.map_evidence;
+    memcpy(cfg.element_m, array->element_m, sizeof cfg.element_m);
+    p->steering.still = still_fix_create(&cfg, err);
+    return p->steering.still != NULL;
+}
+
 bool pipeline_steering_create(struct pipeline *p, struct status *err)
 {
     struct delay_angle_cfg cfg = {
@@ -47,7 +71,7 @@ bool pipeline_steering_create(struct pipeline *p, struct status *err)
         cfg.element_m[j] =
             vec3_dot(vec3_sub(p->steering.array.element[j], p->steering.array.centre), axis_of(p));
     p->steering.fit = delay_angle_create(&cfg, err);
-    return p->steering.fit != NULL;
+    return p->steering.fit != NULL && make_still_fix(p, &cfg, err);
 }
 
 /* Each path from its surface, and from the user by the way round. */
@@ -245,6 +269,40 @@ void pipeline_steering_name(struct pipeline *p, struct cycle_report *r, const st
     memcpy(seen, &r->path[PATH_L1], sizeof seen);
     for (size_t i = 0; i < PATH_ID_NAMES; i++)
         r->path[PATH_L1 + i] = seen[id.path[i]];
+}
+
+/* What was taken for paths over the surfaces was something else. */
+static void withdraw_names(struct cycle_report *r)
+{
+    for (size_t k = 0; k < BS_RIS; k++)
+        r->path[PATH_L2 + k].found = false;
+}
+
+int pipeline_steering_map(struct pipeline *p, struct cycle_report *r)
+{
+    struct steering *s = &p->steering;
+    const struct still_fix_input in = {p->w,
+                                       &p->toa_of[USER],
+                                       s->paths.sine[USER],
+                                       {r->height_m, r->height_sigma_m, r->height_sigma_m > 0}};
+    struct ris_view view[BS_RIS];
+    struct vec3 start;
+    struct fix fix;
+    if (!s->still || !s->found || !r->path[PATH_L1].found || r->path[PATH_L1].adaptive ||
+        !in.height.valid)
+        return ERR_ARG;
+    still_fix_tune(s->still, s->array.wavelength_m);
+    int rc = still_fix_start(s->still, &in, &start);
+    if (rc)
+        return rc;
+    for (size_t k = 0; k < BS_RIS; k++)
+        ris_model_view(p->model[k], pipeline_gamma(p, k), start, &view[k]);
+    rc = still_fix_solve(s->still, &in, start, view, &fix);
+    if (rc)
+        return rc;
+    withdraw_names(r);
+    r->fix = fix;
+    return OK;
 }
 
 /* The echo is the one path that cannot be taken for another, and its angle is known well: a
