@@ -118,6 +118,25 @@ static void faults_name_file_and_cure(void **state)
     }
 }
 
+static void more_antennas_than_can_beam_data_are_refused(void **state)
+{
+    (void)state;
+    struct status err;
+    assert_int_equal(load(NULL, &err), OK);
+    cfg.radio.n_tx = 9;
+    cfg.radio.tx_gain_db = 0;
+    for (int i = 0; i < 9; i++) {
+        cfg.radio.tx_channels[i] = i;
+        memcpy(cfg.geometry.tx_m[i], cfg.geometry.tx_m[0], sizeof cfg.geometry.tx_m[0]);
+    }
+    cfg.geometry.n_tx = 9;
+    if (bs_config_check(&cfg, "bs.yaml", &err))
+        fail_msg("%s", err.text);
+    cfg.data.enabled = true;
+    assert_int_equal(bs_config_check(&cfg, "bs.yaml", &err), ERR_ARG);
+    assert_non_null(strstr(err.text, "list fewer"));
+}
+
 static void fault_of_the_geometry_names_its_line(void **state)
 {
     (void)state;
@@ -214,6 +233,7 @@ int main(void)
         cmocka_unit_test(panels_face_the_bisector),
         cmocka_unit_test(faults_name_file_and_cure),
         cmocka_unit_test(fault_of_the_geometry_names_its_line),
+        cmocka_unit_test(more_antennas_than_can_beam_data_are_refused),
         cmocka_unit_test(delays_that_repeat_inside_the_room_are_refused),
         cmocka_unit_test(what_is_accepted_can_be_made),
     };
