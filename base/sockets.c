@@ -392,6 +392,8 @@ static int bind_error(const char *endpoint, struct status *err)
 static int bind_one(struct sockets *s, void *socket, const char *endpoint, struct status *err)
 {
     const bool curve = s->have_secret && starts_with(endpoint, "tcp://");
+    if (set_int(socket, ZMQ_IPV6, strchr(endpoint, '[') != NULL))
+        return bind_error(endpoint, err);
     int rc = curve ? use_curve(s, socket, true, err) : OK;
     return rc == OK && zmq_bind(socket, endpoint) != 0 ? bind_error(endpoint, err) : rc;
 }

@@ -111,6 +111,8 @@ static int echoes_agree(struct pipeline *p, const struct vec3 *hint, struct cycl
     unsigned found = 0;
     for (size_t i = ROW_L1; i <= ROW_L3; i++)
         found |= obs[i].valid ? ROW_BIT(i) : 0;
+    if (found == 0)
+        return 0;
     if (fix_agreeing(&p->fix, &own, obs, found, p->fix.false_alarm) == found)
         return 1;
     const double hardly = p->fix.false_alarm / 10;
@@ -196,7 +198,7 @@ void pipeline_locate(struct pipeline *p, struct cycle_report *r)
         r->fix.verdict = FIX_CHI2;
         rc = ERR_GEOMETRY;
     }
-    if (rc != OK && r->steering) /* names that hold would do better, but there are none */
+    if (rc != OK && r->steering && r->echoes) /* no names hold: all ways of the map at once */
         rc = pipeline_steering_map(p, r);
     r->outcome = rc == OK ? FIX_DONE : FIX_REFUSED;
     if (rc == OK)

@@ -17,7 +17,7 @@ static double temperature(void *context)
 
 static void add_channels(struct calib_key *key, const char *name, const int *channel, size_t n)
 {
-    char text[64] = "";
+    char text[4 * RADIO_CHANNELS_MAX] = "";
     for (size_t i = 0, at = 0; i < n; i++)
         at += (size_t)snprintf(text + at, sizeof text - at, "%s%d", i ? "," : "", channel[i]);
     calib_key_add(key, name, "%s", text);

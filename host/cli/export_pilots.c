@@ -77,7 +77,7 @@ static int write_one(struct export_pilots *p, size_t i, const char *prefix, stru
     struct pixel_stack *stack = p->surface[i].stack;
     const char *name = p->surface[i].name;
     struct dataset *ds = pixel_stack_dataset(stack, err);
-    if (!ds && err->code == ERR_STATE) {
+    if (!ds && (err->code == ERR_STATE || err->code == ERR_GEOMETRY)) {
         log_warn("%s: %s", name, err->text);
         return OK;
     }

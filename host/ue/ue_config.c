@@ -114,13 +114,29 @@ static int check_port(const struct ue_cfg *cfg, const char **key, struct status 
     return link_port_check(&cfg->port, false, (uint32_t)cfg->user.id, key, err);
 }
 
+/* Frames alone are looked for at every sample of a cycle, N products each (sync_pilot). */
+static int check_sounding(const struct ue_cfg *cfg, const char **key, struct status *err)
+{
+    const double products = cfg->schedule.cycle_period_s * cfg->radio.rate_hz * cfg->waveform.n,
+                 most = 1e9;
+    *key = "waveform.sounding";
+    if (cfg->waveform.sounding != LINK_SOUNDING_FRAME || products <= most)
+        return OK;
+    return status_set(err, ERR_ARG,
+                      "waveform.sounding frame: to look for a frame anywhere in a cycle of %g s "
+                      "takes %.0f s of a processor at %g S/s: it is for narrow bands, lower "
+                      "radio.rate_hz or use coded",
+                      cfg->schedule.cycle_period_s, products / most, cfg->radio.rate_hz);
+}
+
 int ue_config_check(const void *ue_cfg, const char *file, struct status *err)
 {
     const struct ue_cfg *cfg = ue_cfg;
     const struct waveform_cfg wave = ue_config_waveform(cfg);
     const char *key = "waveform";
     if (link_waveform_check(&cfg->waveform, cfg->radio.rate_hz, &key, err) ||
-        check_link(cfg, &key, err) || check_schedule(cfg, &wave, &key, err) || check_port(cfg, &key, err))
+        check_link(cfg, &key, err) || check_schedule(cfg, &wave, &key, err) ||
+        check_port(cfg, &key, err) || check_sounding(cfg, &key, err))
         return config_blame(&ue_config_table, file, key, err);
     return OK;
 }

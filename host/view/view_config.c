@@ -56,6 +56,10 @@ int view_config_check(const void *view_cfg, const char *file, struct status *err
                    "listen.host %s can be reached from other machines: leave listen.token at yes, "
                    "or serve at 127.0.0.1 and use ssh -L %d:127.0.0.1:%d",
                    cfg->listen.host, cfg->listen.port, cfg->listen.port);
+    else if (cfg->listen.n_https_names > 0 && !cfg->listen.token)
+        status_set(err, ERR_ARG,
+                   "listen.https_names opens the page to whom a proxy lets in: leave listen.token "
+                   "at yes, or name nobody there");
     else
         return OK;
     return config_blame(&view_config_table, file, key, err);

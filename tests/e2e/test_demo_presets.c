@@ -59,12 +59,25 @@ static void paper_times_the_echo_and_claims_no_position(void **state)
     demo_run_free(&run);
 }
 
+/* By steering nothing but the echo says where the user is, and with others in the room it may be
+ * another's, who does not permit it. */
+static void by_steering_no_echo_counts_among_several_users(void **state)
+{
+    (void)state;
+    struct demo_run run;
+    demo_run(&run, "--seconds 5 --speed 0 --seed 2 --users 2 --set bs.identity.mode=steering");
+    assert_true(demo_summary(&run, "answers.permitted") >= 5);
+    assert_int_equal(run.n_fix, 0);
+    demo_run_free(&run);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(b210_within_half_a_metre),
         cmocka_unit_test(x410_as_lab),
         cmocka_unit_test(paper_times_the_echo_and_claims_no_position),
+        cmocka_unit_test(by_steering_no_echo_counts_among_several_users),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

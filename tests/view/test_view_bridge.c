@@ -101,7 +101,7 @@ static void run_bridge(const char *more)
     world.pid = fork();
     if (world.pid == 0) {
         execl(program, program, "-s", sets[0], "-s", sets[1], "-s", sets[2], "-s", "listen.port=0",
-              "-s", "listen.https_names=[mirador.example]", more ? "-s" : "--no-token", more, NULL);
+              more ? "-s" : "--no-token", more, "-s", "listen.https_names=[mirador.example]", NULL);
         _exit(127);
     }
 }
@@ -266,7 +266,8 @@ static void only_our_own_page_is_admitted(void **state)
     assert_alive();
 }
 
-/* Behind a proxy that speaks TLS: its name, by https, and nothing else of it. */
+/* Behind a proxy that speaks TLS: its name, by https, and nothing else of it. The bridge that the
+ * token has opened is still there; the handshake comes before the token. */
 static void a_proxy_is_admitted_by_its_name(void **state)
 {
     (void)state;
@@ -283,7 +284,6 @@ static void a_proxy_is_admitted_by_its_name(void **state)
         assert_int_equal(browser_open(fd, visits[i].host, visits[i].origin) == 101, visits[i].in);
         close(fd);
     }
-    assert_alive();
 }
 
 /* No protocol named: it would get no data, and hold a connection. */
@@ -557,7 +557,6 @@ int main(void)
         cmocka_unit_test(page_comes_with_its_policy),
         cmocka_unit_test(nothing_outside_the_page_is_served),
         cmocka_unit_test(only_our_own_page_is_admitted),
-        cmocka_unit_test(a_proxy_is_admitted_by_its_name),
         cmocka_unit_test(a_websocket_names_its_protocol),
         cmocka_unit_test(long_and_binary_messages_end_the_page),
         cmocka_unit_test(flood_ends_the_page_before_it_reaches_the_daemon),
@@ -565,6 +564,7 @@ int main(void)
         cmocka_unit_test(pages_that_do_not_read_cost_no_memory),
         cmocka_unit_test(sixteen_readers_get_all_within_the_bounds),
         cmocka_unit_test(token_opens_the_page_and_nothing_else_does),
+        cmocka_unit_test(a_proxy_is_admitted_by_its_name),
     };
     return cmocka_run_group_tests(tests, set_up, take_down);
 }

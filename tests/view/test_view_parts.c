@@ -207,6 +207,18 @@ static void other_machines_need_a_token(void **state)
     assert_int_equal(view_config_check(&cfg, "view.yaml", &err), OK);
 }
 
+static void a_proxy_s_name_needs_a_token(void **state)
+{
+    (void)state;
+    struct status err = {0};
+    struct view_cfg cfg = {.listen = {.n_https_names = 1}};
+    snprintf(cfg.listen.host, sizeof cfg.listen.host, "127.0.0.1");
+    assert_int_equal(view_config_check(&cfg, "view.yaml", &err), ERR_ARG);
+    assert_non_null(strstr(err.text, "listen.token"));
+    cfg.listen.token = true;
+    assert_int_equal(view_config_check(&cfg, "view.yaml", &err), OK);
+}
+
 /* The first bridge makes it, the next one has the same; nobody else can read it. */
 static void token_is_made_once(void **state)
 {
@@ -389,6 +401,7 @@ int main(void)
         cmocka_unit_test(guard_knows_its_own_page),
         cmocka_unit_test(guard_knows_the_proxy_by_its_name),
         cmocka_unit_test(other_machines_need_a_token),
+        cmocka_unit_test(a_proxy_s_name_needs_a_token),
         cmocka_unit_test(token_is_made_once),
         cmocka_unit_test(commands_go_out_marked_and_come_back_to_who_asked),
         cmocka_unit_test(silence_is_answered_and_the_command_not_kept),
