@@ -337,10 +337,17 @@ static int set_int(void *socket, int option, int value)
     return zmq_setsockopt(socket, option, &value, sizeof value);
 }
 
-static void *open_socket(struct sockets *s, int type, const char *endpoint, struct status *err)
+/* Before it is bound or connected; IPv6 alone, else a bound 127.0.0.1 would read ::ffff:127.0.0.1
+ */
+static void choose_family(void *socket, const char *endpoint)
 {
-    bool ipv6 =
-        strchr(endpoint, '[') != NULL; /* else a bound 127.0.0.1 would read ::ffff:127.0.0.1 */
+    const int bad = set_int(socket, ZMQ_IPV6, strchr(endpoint, '[') != NULL);
+    assert(bad == 0);
+    (void)bad;
+}
+
+static void *open_socket(struct sockets *s, int type, struct status *err)
+{
     bool telemetry = type == ZMQ_PUB || type == ZMQ_SUB || type == ZMQ_XPUB || type == ZMQ_XSUB;
     int hwm = telemetry ? TELEMETRY_HWM : COMMAND_HWM;
     int64_t largest = MAX_MESSAGE_BYTES;
@@ -351,7 +358,7 @@ static void *open_socket(struct sockets *s, int type, const char *endpoint, stru
     }
     int bad = set_int(socket, ZMQ_LINGER, type == ZMQ_PUB ? PUB_LINGER_MS : 0) |
               set_int(socket, ZMQ_SNDHWM, hwm) | set_int(socket, ZMQ_RCVHWM, hwm) |
-              set_int(socket, ZMQ_IPV6, ipv6) | set_int(socket, ZMQ_RECONNECT_IVL, 20) |
+              set_int(socket, ZMQ_RECONNECT_IVL, 20) |
               set_int(socket, ZMQ_RECONNECT_IVL_MAX, 1000) | set_int(socket, ZMQ_TCP_KEEPALIVE, 1) |
               zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &largest, sizeof largest);
     if (type == ZMQ_ROUTER)
@@ -392,8 +399,7 @@ static int bind_error(const char *endpoint, struct status *err)
 static int bind_one(struct sockets *s, void *socket, const char *endpoint, struct status *err)
 {
     const bool curve = s->have_secret && starts_with(endpoint, "tcp://");
-    if (set_int(socket, ZMQ_IPV6, strchr(endpoint, '[') != NULL))
-        return bind_error(endpoint, err);
+    choose_family(socket, endpoint);
     int rc = curve ? use_curve(s, socket, true, err) : OK;
     return rc == OK && zmq_bind(socket, endpoint) != 0 ? bind_error(endpoint, err) : rc;
 }
@@ -402,7 +408,7 @@ void *sockets_bind(struct sockets *s, int type, const char *endpoint, struct sta
 {
     if (check_bind(s, endpoint, err))
         return NULL;
-    void *socket = open_socket(s, type, endpoint, err);
+    void *socket = open_socket(s, type, err);
     if (socket && bind_one(s, socket, endpoint, err))
         socket_close(&socket);
     return socket;
@@ -418,9 +424,10 @@ void *sockets_connect(struct sockets *s, int type, const char *endpoint, struct 
 {
     if (check_endpoint(endpoint, err))
         return NULL;
-    void *socket = open_socket(s, type, endpoint, err);
+    void *socket = open_socket(s, type, err);
     if (!socket)
         return NULL;
+    choose_family(socket, endpoint);
     int rc =
         s->have_server && starts_with(endpoint, "tcp://") ? use_curve(s, socket, false, err) : 0;
     if (rc == 0 && zmq_connect(socket, endpoint) != 0)

@@ -2,6 +2,7 @@
 #include "dsp/sync.h"
 #include "dsp/fft.h"
 #include "dsp/phasor.h"
+#include "dsp/vertex.h"
 #include <assert.h>
 #include <math.h>
 #include <stdbool.h>
@@ -216,13 +217,6 @@ static int find_plateau(struct sync *s, const struct sc16 *x, size_t n, struct r
     *run = longest_run(s, n_metric, fmaxf(PLATEAU_MIN, 0.5f * peak));
     sum_run(s, run);
     return run->n >= 2 * BLOCKS_PER_PERIOD ? OK : ERR_NOT_FOUND;
-}
-
-/* Vertex of the parabola through magnitudes at -1, 0, +1; 0 where they do not bend. */
-static double vertex(double before, double at, double after)
-{
-    const double bend = before - 2 * at + after;
-    return bend < 0 ? 0.5 * (before - after) / bend : 0;
 }
 
 /* Where a period starts, 0 <= result < n, relative to x: average periods with the offset removed,

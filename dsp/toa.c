@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "dsp/toa.h"
 #include "dsp/fft.h"
+#include "dsp/vertex.h"
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
@@ -230,9 +231,7 @@ static double parabola(struct toa_est *e, const cplxf *h, long at)
         if (e->cfg.parabola_of_root)
             p[i] = sqrt(p[i]);
     }
-    double curvature = p[0] - 2 * p[1] + p[2];
-    double offset = curvature < 0 ? 0.5 * (p[0] - p[2]) / curvature : 0;
-    return (double)at + fmin(fmax(offset, -0.5), 0.5);
+    return (double)at + fmin(fmax(vertex(p[0], p[1], p[2]), -0.5), 0.5);
 }
 
 /* P, P', P'' of the unwindowed likelihood at tau, derivatives in units of spacing tau (cycles):

@@ -25,3 +25,8 @@ static inline int64_t clock_unix_ns(void)
     clock_gettime(CLOCK_REALTIME, &t);
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
+
+static inline double clock_unix_s(void)
+{
+    return 1e-9 * (double)clock_unix_ns();
+}

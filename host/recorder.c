@@ -65,7 +65,7 @@ struct recorder *recorder_create(const struct recorder_cfg *cfg, struct status *
     r->state_size = pipeline_state_max(cfg->pipeline);
     r->need_state = true;
     r->clock_tick = cfg->schedule->first;
-    r->clock_s = 1e-9 * (double)clock_unix_ns();
+    r->clock_s = clock_unix_s();
     fill_head(r);
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->news, NULL);

@@ -105,7 +105,7 @@ void recorder_begin(struct recorder *r, const struct cycle_plan *plan)
     const struct schedule *s = r->cfg.schedule;
     pthread_mutex_lock(&r->lock);
     r->clock_tick = schedule_start(s, plan->index) + s->window[WINDOW_SENSING].n;
-    r->clock_s = 1e-9 * (double)clock_unix_ns();
+    r->clock_s = clock_unix_s();
     close_open(r);
     struct slot *slot = open_slot(r, plan->index);
     r->open = slot;

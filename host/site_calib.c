@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/log.h"
 #include "calib/array.h"
+#include "host/clock.h"
 #include "host/site_stored.h"
 #include <assert.h>
 #include <math.h>
@@ -8,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { CYCLES_MIN = 4 };
 #define NAP_S         0.2
@@ -28,13 +28,6 @@ const char *site_phase_name(enum site_phase phase)
 {
     static const char *const names[SITE_PHASES] = {"idle", "running", "waiting", "done", "failed"};
     return phase < SITE_PHASES ? names[phase] : "unknown";
-}
-
-double site_seconds(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 struct site_calib *site_calib_create(const struct site_calib_cfg *cfg, struct status *err)
@@ -95,7 +88,7 @@ static struct calib_record new_record(const struct site_calib *s, enum calib_kin
 {
     struct calib_record r = {.kind = kind,
                              .key = s->key,
-                             .time_unix_s = site_seconds(CLOCK_REALTIME),
+                             .time_unix_s = clock_unix_s(),
                              .temperature_c = s->health.temperature_c,
                              .n_ant = s->n_ant,
                              .cycles = s->state.done};
@@ -256,7 +249,7 @@ static void take_sample(struct site_calib *s, const struct site_sample *sample)
     if (rc || s->state.phase != SITE_RUNNING || s->generation != generation)
         return;
     s->seen_s += sample->seen_s;
-    s->heard_s = site_seconds(CLOCK_MONOTONIC);
+    s->heard_s = clock_s();
     s->state.done++;
     if (s->state.done < r.cycles)
         return;
@@ -269,7 +262,7 @@ static void take_sample(struct site_calib *s, const struct site_sample *sample)
 
 static void watch_patience(struct site_calib *s)
 {
-    if (s->state.phase == SITE_RUNNING && site_seconds(CLOCK_MONOTONIC) - s->heard_s > PATIENCE_S)
+    if (s->state.phase == SITE_RUNNING && clock_s() - s->heard_s > PATIENCE_S)
         fail(s, ERR_TIMEOUT,
              s->state.request.from == SITE_USER
                  ? "no answer from the user for a minute: is he there, and does he permit it?"
@@ -325,7 +318,7 @@ static void keep_transmit(struct site_calib *s)
 
 static void read_temperature(struct site_calib *s)
 {
-    double now = site_seconds(CLOCK_MONOTONIC);
+    double now = clock_s();
     if (!s->temperature || now < s->temperature_due_s)
         return;
     double celsius = s->temperature(s->context);
@@ -384,7 +377,7 @@ static void begin(struct site_calib *s, const struct site_request *r)
     s->generation++;
     s->state = (struct site_state){.phase = SITE_RUNNING, .request = *r};
     s->seen_s = 0;
-    s->heard_s = site_seconds(CLOCK_MONOTONIC);
+    s->heard_s = clock_s();
     if (r->from != SITE_ANTENNAS)
         s->cable_known[r->kind] = false;
     if (r->kind == CALIB_BACKGROUND)
@@ -444,7 +437,7 @@ void site_calib_health(struct site_calib *s, struct site_health *out)
     for (size_t i = 0; i < CALIB_KINDS; i++) {
         if (!out->of[i].stored)
             continue;
-        out->of[i].age_s = fmax(site_seconds(CLOCK_REALTIME) - s->measured_unix_s[i], 0);
+        out->of[i].age_s = fmax(clock_unix_s() - s->measured_unix_s[i], 0);
         out->of[i].temperature_step_c = out->temperature_c - s->measured_c[i];
     }
     pthread_mutex_unlock(&s->lock);

@@ -2,6 +2,7 @@
 #include "host/site_stored.h"
 #include "base/log.h"
 #include "frames/ris_profile.h"
+#include "host/clock.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -81,7 +82,7 @@ static const char *misfit(const struct site_calib *s, const struct calib_record 
 {
     if (r->n_carrier != s->n_carrier)
         return "stored background calibration refused: it has another number of carriers";
-    if (site_seconds(CLOCK_REALTIME) - r->time_unix_s > s->background_max_age_s)
+    if (clock_unix_s() - r->time_unix_s > s->background_max_age_s)
         return "stored background calibration refused: it is older than background.max_age_s";
     if (u->set_zero && r->zero.latency_s != u->zero.latency_s)
         return "stored background calibration refused: the delay was calibrated after it";
@@ -109,7 +110,7 @@ static void load_background(struct site_calib *s, struct site_update *u)
         u->zero = r.zero;
         pipeline_site_start(s->pipeline, u);
     }
-    double age_s = fmax(site_seconds(CLOCK_REALTIME) - r.time_unix_s, 0);
+    double age_s = fmax(clock_unix_s() - r.time_unix_s, 0);
     int rc = r.n_streams == n ? OK : ERR_STATE;
     for (size_t i = 0; i < n && rc == OK; i++)
         rc = pipeline_site_import(s->pipeline, &(struct site_stream){r.stream[i], r.config[i]},

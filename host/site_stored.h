@@ -5,7 +5,6 @@
 #pragma once
 #include "host/site_calib.h"
 #include <pthread.h>
-#include <time.h>
 
 enum { SITE_CYCLES_MAX = 1000 };
 
@@ -46,8 +45,6 @@ struct site_calib {
     double cable_latency_s, cable_spread_m;
     cplx cable[STREAM_MAX_ANT];
 };
-
-double site_seconds(clockid_t clock);
 
 /* All with the lock held. */
 

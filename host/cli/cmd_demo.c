@@ -237,22 +237,19 @@ static void take_telemetry(struct run *run)
 }
 
 /* Path lengths that made no position. */
-static bool take_lengths(struct run *run, json_t *found)
+static void take_lengths(struct run *run, json_t *found)
 {
-    if (json_object_get(found, "position_m"))
-        return false;
     demo_scene_judge_lengths(&run->demo.scene, found);
     stats_add_lengths(&run->stats, found);
     demo_print_cycle(&run->print, found);
-    return true;
 }
 
 static void show_fixes(struct run *run)
 {
     for (json_t *fix; (fix = match_take(&run->match));) {
         demo_scene_judge_paths(&run->demo.scene, fix);
-        if (take_lengths(run, fix))
-            (void)0;
+        if (!json_object_get(fix, "position_m"))
+            take_lengths(run, fix);
         else if (stats_add(&run->stats, fix) == 0)
             demo_print_fix(&run->print, fix);
         else
