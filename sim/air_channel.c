@@ -138,7 +138,7 @@ int air_snap_rewind(struct air *air, int64_t tick)
     struct air_seg *s = air->seg;
     int rc = ERR_STATE;
     air_lock(air);
-    if (tick > (s->cfg.gated ? s->now : air_now(air))) {
+    if (tick > (s->cfg.gated ? s->now : air_now(air)) || tick >= s->horizon) {
         while (s->snap_count && snap(s, s->snap_first + s->snap_count - 1)->tick >= tick)
             s->snap_count--;
         if (s->horizon > tick)

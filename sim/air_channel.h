@@ -42,7 +42,8 @@ struct air_snap {
  */
 int air_snap_push(struct air *air, const struct air_snap *snaps, size_t n) MUST_CHECK;
 /* Room only. Drops the snapshots at or after tick and lowers the horizon to tick, so that they can
- * be published anew. ERR_STATE when the clock has passed tick (nothing is dropped). */
+ * be published anew. ERR_STATE when the clock and the horizon have passed tick, so that it may have
+ * been read (nothing is dropped). */
 int air_snap_rewind(struct air *air, int64_t tick) MUST_CHECK;
 /* The snapshot in force at tick; ERR_NOT_FOUND before the first one or after it left the ring. */
 int air_snap_at(struct air *air, int64_t tick, struct air_snap *snap) MUST_CHECK;

@@ -19,6 +19,7 @@ enum {
     STEADY_FACTOR = 8,   /* ... steps are this much longer: a stream, not a burst */
     EVENT_BATCH = 64,
     N_SETS = 48,
+    MAX_ROUNDS = 4,
 };
 
 static_assert((int)AIR_N_GROUP == (int)CHANNEL_N_GROUP, "groups of the air are the channel's");
@@ -174,27 +175,50 @@ static size_t collect_spans(struct publisher *p, int64_t from, int64_t to, struc
 
 /* --- taking back what was published too early --------------------------------------------- */
 
-static void rewind_to(struct publisher *p, int64_t tick)
+/* Ticks before it may have been read. A room behind the clock has told nobody of what lies above
+ * its horizon. */
+static int64_t unread_from(const struct publisher *p)
 {
     const struct air_cfg *cfg = air_config(p->cfg.air);
     int64_t margin = cfg->gated ? 1 : (int64_t)(50e-6 * cfg->rate_hz);
+    int64_t from = air_now(p->cfg.air) + margin;
+    return p->horizon < from ? p->horizon : from;
+}
+
+/* Takes back what was published from tick on, as far as nobody has read it. False: not all. */
+static bool rewind_to(struct publisher *p, int64_t tick)
+{
+    int64_t from = tick;
     for (int attempt = 0; attempt < 8 && tick < p->published; attempt++) {
-        int64_t now = air_now(p->cfg.air), from = tick > now + margin ? tick : now + margin;
+        int64_t unread = unread_from(p);
+        from = tick > unread ? tick : unread;
         if (from >= p->published)
-            return;
+            break;
         if (air_snap_rewind(p->cfg.air, from))
             continue;
-        p->published = p->horizon = from;
+        p->published = from;
+        if (p->horizon > from)
+            p->horizon = from;
         p->current.valid = false;
         p->counts.rewinds++;
     }
+    return from == tick;
 }
 
-/* A packet that was committed after the ticks it lies in were published. */
+static void note_late(struct publisher *p, int64_t tick, const char *what)
+{
+    const struct air *air = p->cfg.air;
+    if (p->counts.late++ == 0)
+        log_warn("this machine cannot follow real time: %s %.1f ms after its time; positions suffer"
+                 " (more such are only counted; gated time waits)",
+                 what, 1e3 * (double)(air_now(air) - tick) / p->cfg.scene->rate_hz);
+}
+
+/* Packets that were committed after the ticks they lie in were published. */
 static void find_late_packets(struct publisher *p)
 {
     const struct span *now = p->seen;
-    int64_t from = air_now(p->cfg.air), late = BOARDS_NEVER;
+    int64_t from = unread_from(p), late = BOARDS_NEVER;
     if (from >= p->published)
         return;
     size_t n = collect_spans(p, from, p->published, p->seen);
@@ -207,8 +231,8 @@ static void find_late_packets(struct publisher *p)
         if (known_to < now[i].to && known_to < p->published && known_to < late)
             late = known_to;
     }
-    if (late != BOARDS_NEVER)
-        rewind_to(p, late);
+    if (late != BOARDS_NEVER && !rewind_to(p, late))
+        note_late(p, late, "a burst was published");
 }
 
 static void take_events(struct publisher *p)
@@ -221,7 +245,8 @@ static void take_events(struct publisher *p)
             if (events[i].kind != AIR_EVENT_GPIO || events[i].radio != 0)
                 continue;
             boards_edge(p->boards, events[i].tick, events[i].rising, events[i].falling);
-            rewind_to(p, events[i].tick);
+            if (!rewind_to(p, events[i].tick))
+                note_late(p, events[i].tick, "a trigger edge was published");
             p->counts.edges++;
         }
     }
@@ -405,17 +430,23 @@ static int publish_at(struct publisher *p, int64_t tick, const struct activity *
     return rc;
 }
 
-int64_t publisher_run(struct publisher *p, int64_t target)
+static void note_first_burst(struct publisher *p)
 {
-    struct air *air = p->cfg.air;
-    struct activity now;
-    take_events(p);
-    find_late_packets(p);
-    boards_forget(p->boards, air_now(air) < p->published ? air_now(air) : p->published);
-    p->n_spans = collect_spans(p, air_now(air), target, p->spans);
     for (size_t i = 0; p->first_burst == AIR_NEVER && i < p->n_spans; i++)
         if (p->spans[i].port < p->cfg.scene->bs_tx.n)
             p->first_burst = p->spans[i].from;
+}
+
+/* Publishes up to target what is known of it now. */
+static void publish(struct publisher *p, int64_t target)
+{
+    struct activity now;
+    int64_t past = air_now(p->cfg.air);
+    if (past > p->published)
+        past = p->published;
+    boards_forget(p->boards, past);
+    p->n_spans = collect_spans(p, past, target, p->spans);
+    note_first_burst(p);
     while (p->published < target) {
         read_activity(p, p->published, target, &now);
         if (now.ports && publish_at(p, p->published, &now)) {
@@ -423,6 +454,20 @@ int64_t publisher_run(struct publisher *p, int64_t target)
             break;
         }
         p->published = now.next;
+    }
+}
+
+int64_t publisher_run(struct publisher *p, int64_t target)
+{
+    struct air *air = p->cfg.air;
+    /* What comes to be known meanwhile is taken in before the readers are let in. */
+    for (int round = 0; round < MAX_ROUNDS; round++) {
+        int64_t before = p->published;
+        take_events(p);
+        find_late_packets(p);
+        if (round && p->published == before)
+            break;
+        publish(p, target);
     }
     if (p->news) /* both calls wake every sleeper, us included */
         air_events_done(air);

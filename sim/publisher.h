@@ -41,5 +41,6 @@ int publisher_report(struct publisher *publisher, const struct ris_report *repor
 
 struct publisher_counts {
     uint64_t sets, snaps, rewinds, edges, reports, busy;
+    uint64_t late; /* bursts and edges that were known, or worked on, only after they were read */
 };
 struct publisher_counts publisher_counts(const struct publisher *publisher);

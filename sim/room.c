@@ -340,10 +340,11 @@ static int serve(const struct settings *s, struct options *opt, struct room *roo
         follow_the_air(room);
         notify_stopping();
         struct publisher_counts n = publisher_counts(room->publisher);
-        log_info("room closes: %llu sets, %llu snapshots, %llu edges, %llu reports, %llu rewinds",
+        log_info("room closes: %llu sets, %llu snapshots, %llu edges, %llu reports, %llu rewinds, "
+                 "%llu late",
                  (unsigned long long)n.sets, (unsigned long long)n.snaps,
                  (unsigned long long)n.edges, (unsigned long long)n.reports,
-                 (unsigned long long)n.rewinds);
+                 (unsigned long long)n.rewinds, (unsigned long long)n.late);
         if (s->fault_report)
             rc = faults_report_save(room->air, s->fault_report, &err);
     }

@@ -151,6 +151,10 @@ static void test_snapshots(void **state)
     assert_int_equal(air_horizon(air), 9000);
     assert_int_equal(air_snap_at(air, 15000, &snap), OK);
     assert_int_equal(snap.set_id, 2);
+
+    set_now(air, 12000); /* the room is behind: what lies above its horizon nobody has read */
+    assert_int_equal(air_snap_rewind(air, 8999), ERR_STATE);
+    assert_int_equal(air_snap_rewind(air, 9000), OK);
     air_destroy(&air);
 }
 

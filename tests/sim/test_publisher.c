@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "sim/air_clock.h"
+#include "sim/air_layout.h"
 #include "sim/air_log.h"
 #include "sim/publisher.h"
 
@@ -239,6 +240,30 @@ static void late_news_rewind_the_air(void **state)
     assert_int_equal(publisher_run(rig->publisher, 4000000), 4000000);
 }
 
+/* The clock runs on while the room works: what nobody could read yet is published whole. */
+static void a_room_behind_the_clock_loses_nothing(void **state)
+{
+    struct rig *rig = *state;
+    struct air_set set;
+    const int64_t k0 = 2000000, edge = k0 + LATENCY;
+    int reader = air_reader_open(rig->air, 0);
+    arm(rig);
+    publisher_run(rig->publisher, 1000000);
+    air_reader_low(rig->air, reader, 1000000);
+    send(rig, 0, k0, BURST, 1);
+    rig->air->seg->now = 3000000;
+    publisher_run(rig->publisher, 4000000);
+    for (int slot = 0; slot < 64; slot++)
+        assert_true(sign_at(rig, 0, edge + DELAY + slot * SLOT) ==
+                    (codes[0][slot % 8] == '+' ? 1 : -1));
+    assert_int_equal(link_at(rig, k0 + BURST / 2, 0, 0, &set)->groups, 0x7f);
+    assert_int_equal(publisher_counts(rig->publisher).late, 0);
+
+    air_event_post(rig->air, 0, 2900000, 1, 0); /* this has been read */
+    publisher_run(rig->publisher, 4000000);
+    assert_int_equal(publisher_counts(rig->publisher).late, 1);
+}
+
 /* However often the horizon is moved, the same comes out. */
 static void pieces_give_the_same_air(void **state)
 {
@@ -278,6 +303,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(sets_follow_each_other_smoothly, setup, teardown),
         cmocka_unit_test_setup_teardown(another_profile_makes_another_set, setup, teardown),
         cmocka_unit_test_setup_teardown(late_news_rewind_the_air, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_room_behind_the_clock_loses_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(pieces_give_the_same_air, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
