@@ -238,6 +238,15 @@ static void list_ways(struct still_fix *s, struct vec3 u, const double gain[2])
 
 /* --- likelihood ------------------------------------------------------------------------------- */
 
+static void fold_waves(const struct still_fix *s, size_t stream, struct vec3 u,
+                       float wave[WALL_ARRIVALS][TOA_MAX_ANT])
+{
+    double sine[WALL_ARRIVALS];
+    wall_paths_sines(&s->cfg.walls, stream, u, s->cfg.axis, sine);
+    for (size_t i = 0; i < (stream ? WALL_ARRIVALS : WALL_HOPS); i++)
+        fold_wave(s, sine[i], wave[i]);
+}
+
 /* v_i of all ways for a user at u; returns how many, *power their sum. */
 static size_t see_ways(struct still_fix *s, struct vec3 u, float *power)
 {
@@ -245,17 +254,17 @@ static size_t see_ways(struct still_fix *s, struct vec3 u, float *power)
     *power = 0;
     for (size_t stream = 0; stream < STREAMS; stream++) {
         struct wall_paths *p = &s->paths[stream];
-        double sine[WALL_PATHS_MAX];
+        float wave[WALL_ARRIVALS][TOA_MAX_ANT];
         wall_paths_move(&s->cfg.walls, stream, u, p);
-        wall_paths_sines(&s->cfg.walls, stream, u, s->cfg.axis, p, sine);
+        fold_waves(s, stream, u, wave);
         for (size_t i = 0; i < p->n; i++) {
-            float k[MOST_BINS], b[TOA_MAX_ANT], *v = (float *)s->seen[n];
+            const float *b = wave[wall_paths_arrival(p, stream, i)];
+            float k[MOST_BINS], *v = (float *)s->seen[n];
             const double ahead_m =
                 p->length_m[i] + (stream ? s->bias_m[stream - 1] : 0) - s->first_m;
             if (!delay_bins_see(&s->bins, ahead_m / s->bins.step_m, s->root[stream][i],
                                 (int)s->n_bin, k))
                 continue;
-            fold_wave(s, sine[i], b);
             for (size_t j = 0; j < s->cfg.n_ant; j++)
                 for (size_t q = 0; q < s->n_bin; q++)
                     v[j * s->n_bin + q] = b[j] * k[q];

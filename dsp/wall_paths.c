@@ -179,23 +179,17 @@ void wall_paths_move(const struct wall_map *map, size_t stream, struct vec3 u,
     set_lengths(stream, &h, paths);
 }
 
-void wall_paths_sines(const struct wall_map *map, size_t stream, struct vec3 u, struct vec3 axis,
-                      const struct wall_paths *paths, double *sine)
+static double sine_of(const struct wall_map *map, struct vec3 from, size_t way, struct vec3 axis)
 {
-    assert(map && paths && stream <= 2);
-    double from_user[WALL_HOPS], from_ris[WALL_HOPS];
-    const struct vec3 rx = map->anchors.rx;
+    return vec3_dot(vec3_unit(vec3_sub(mirrored(&map->room, from, way), map->anchors.rx)), axis);
+}
+
+void wall_paths_sines(const struct wall_map *map, size_t stream, struct vec3 u, struct vec3 axis,
+                      double sine[WALL_ARRIVALS])
+{
+    assert(map && sine && stream <= 2);
     for (size_t way = 0; way < WALL_HOPS; way++) {
-        const struct vec3 user = vec3_sub(mirrored(&map->room, u, way), rx);
-        from_user[way] = vec3_dot(vec3_unit(user), axis);
-        if (!stream)
-            continue;
-        const struct vec3 ris =
-            vec3_sub(mirrored(&map->room, map->anchors.ris[stream - 1], way), rx);
-        from_ris[way] = vec3_dot(vec3_unit(ris), axis);
+        sine[way] = sine_of(map, u, way, axis);
+        sine[WALL_HOPS + way] = stream ? sine_of(map, map->anchors.ris[stream - 1], way, axis) : 0;
     }
-    for (size_t i = 0; i < paths->n; i++)
-        sine[i] = !stream              ? from_user[paths->way[i].second]
-                  : paths->way[i].back ? from_user[paths->way[i].first]
-                                       : from_ris[paths->way[i].third];
 }

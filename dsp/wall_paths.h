@@ -12,7 +12,7 @@ struct wall_map {
     struct vec3 boresight; /* of the BS antennas; null: isotropic */
 };
 
-enum { WALL_PATHS_MAX = 160, WALL_HOPS = 7 };
+enum { WALL_PATHS_MAX = 160, WALL_HOPS = 7, WALL_ARRIVALS = 2 * WALL_HOPS };
 
 struct wall_paths {
     size_t n;
@@ -34,10 +34,18 @@ void wall_paths_list(const struct wall_map *map, size_t stream, struct vec3 u,
 void wall_paths_move(const struct wall_map *map, size_t stream, struct vec3 u,
                      struct wall_paths *paths);
 
-/* Sine of the angle to the broadside of a line of antennas at the RX, along the unit vector axis,
- * at which each path arrives. sine: [paths->n] */
+/* Sines of the angle to the broadside of a line of antennas at the RX, along the unit vector axis,
+ * at which the paths of a stream arrive: few, as many share their last hop. */
 void wall_paths_sines(const struct wall_map *map, size_t stream, struct vec3 u, struct vec3 axis,
-                      const struct wall_paths *paths, double *sine);
+                      double sine[WALL_ARRIVALS]);
+
+/* Which of them is path i's: < WALL_HOPS from the user, behind from the RIS. */
+static inline size_t wall_paths_arrival(const struct wall_paths *paths, size_t stream, size_t i)
+{
+    return !stream              ? paths->way[i].second
+           : paths->way[i].back ? paths->way[i].first
+                                : (size_t)WALL_HOPS + paths->way[i].third;
+}
 
 /* Amplitude pattern of an antenna of the BS at a, max(cos, 0.03) about the boresight; 1 if null. */
 double wall_map_gain(const struct wall_map *map, struct vec3 a, struct vec3 towards);
