@@ -15,6 +15,17 @@ double link_snr_db(uint8_t code)
     return (double)code / LINK_SNR_STEPS - LINK_SNR_OFFSET_DB;
 }
 
+uint8_t link_evm_code(double evm_db)
+{
+    const double code = 1.5 - evm_db * LINK_EVM_STEPS;
+    return code >= 255 ? 255 : code >= 1 ? (uint8_t)code : code < 1 ? 1 : 0;
+}
+
+double link_evm_db(uint8_t code)
+{
+    return (1 - (double)code) / LINK_EVM_STEPS;
+}
+
 int link_frame_begin(struct byte_writer *w, uint8_t *out, size_t n, const struct link_header *h)
 {
     *w = (struct byte_writer){.bytes = out, .cap = n};
@@ -22,6 +33,8 @@ int link_frame_begin(struct byte_writer *w, uint8_t *out, size_t n, const struct
         return ERR_NO_SPACE;
     byte_put(w, LINK_VERSION << FLAG_BITS | (h->peer_known ? FLAG_PEER : 0u), 1);
     byte_put(w, h->snr, 1);
+    byte_put(w, h->evm, 1);
+    byte_put(w, h->ber, 4);
     byte_put(w, h->session, 4);
     byte_put(w, h->peer_session, 4);
     byte_put(w, h->slot, 2);
@@ -67,6 +80,8 @@ static int read_header(struct byte_reader *r, struct link_header *h)
     const unsigned flags = (unsigned)byte_get(r, 1);
     h->peer_known = flags & FLAG_PEER;
     h->snr = (uint8_t)byte_get(r, 1);
+    h->evm = (uint8_t)byte_get(r, 1);
+    h->ber = (uint32_t)byte_get(r, 4);
     h->session = (uint32_t)byte_get(r, 4);
     h->peer_session = (uint32_t)byte_get(r, 4);
     h->slot = (uint16_t)byte_get(r, 2);

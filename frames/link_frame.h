@@ -10,18 +10,23 @@
 
 #define LINK_UNIT          32   /* bytes */
 #define LINK_PACKET_MAX    2048 /* bytes of a packet: 64 units */
-#define LINK_HEADER_BYTES  22
+#define LINK_HEADER_BYTES  27
 #define LINK_PIECE_BYTES   5 /* header of a piece */
 #define LINK_FRAME_MIN     (LINK_HEADER_BYTES + LINK_PIECE_BYTES + LINK_UNIT)
 #define LINK_SNR_STEPS     2  /* of the reported SNR per dB */
 #define LINK_SNR_OFFSET_DB 20 /* code 1 is -19.5 dB, code 255 is 107.5 dB */
 #define LINK_MAP_SLOTS     32
-#define LINK_VERSION       1u
+#define LINK_EVM_STEPS     4 /* of the reported EVM per dB: code 1 is 0 dB, code 255 is -63.5 dB */
+#define LINK_BER_ONE       0x80000000u /* of the reported bit error rate */
+#define LINK_BER_UNKNOWN   0xFFFFFFFFu
+#define LINK_VERSION       2u
 
 struct link_header {
     bool peer_known;  /* something was received of peer_session: it and the acknowledgement
                          hold. Without it the frame carries no pieces. */
     uint8_t snr;      /* code of the SNR at which the sender last heard the other side; 0: never */
+    uint8_t evm;      /* code of the EVM of the slot heard last; 0: none was read */
+    uint32_t ber;     /* its bit error rate before correction, of LINK_BER_ONE; or UNKNOWN */
     uint32_t session; /* of the sender: another one after each start */
     uint32_t peer_session; /* the other side's, to which pieces and acknowledgement belong */
     uint16_t slot;         /* counts the sender's slots in this session */
@@ -53,6 +58,8 @@ static inline uint64_t link_unit_set(size_t first, size_t n)
 
 uint8_t link_snr_code(double snr_db); /* 1..255, saturates; what is no number is 1 */
 double link_snr_db(uint8_t code);
+uint8_t link_evm_code(double evm_db); /* 1..255, saturates; what is no number is 0 */
+double link_evm_db(uint8_t code);
 
 /* Writes a frame of exactly n bytes. Returns 0 or ERR_NO_SPACE (n < LINK_HEADER_BYTES). */
 int link_frame_begin(struct byte_writer *w, uint8_t *out, size_t n,

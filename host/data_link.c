@@ -21,6 +21,8 @@ struct peer { /* what we have heard of the other side */
     uint32_t map;    /* and those before it, as in struct link_header */
     uint64_t heard;  /* last cycle whose slot we listened to */
     uint8_t snr;     /* code at which we hear it */
+    uint8_t evm;     /* code, of its last slot */
+    uint32_t ber;    /* likewise */
     unsigned silent; /* slots of ours since its last word */
 };
 
@@ -37,7 +39,7 @@ struct data_link {
     struct peer peer;
     int fd;
     _Atomic uint64_t count[COUNTERS]; /* in the order of struct data_link_counters */
-    _Atomic double now_s, peer_snr_db, snr_db, margin_db;
+    _Atomic double now_s, peer_snr_db, peer_evm_db, peer_ber, snr_db, margin_db;
     atomic_int mcs;
     atomic_bool up;
 };
@@ -70,9 +72,11 @@ static void begin(struct data_link *link, const struct secure_keys *keys)
     memcpy(link->adapt.from_db, link->cfg.snr_db, sizeof link->cfg.snr_db);
     link->started = false;
     link->slot = 0;
-    link->peer = (struct peer){0};
+    link->peer = (struct peer){.ber = LINK_BER_UNKNOWN};
     atomic_store(&link->now_s, NAN);
     atomic_store(&link->peer_snr_db, NAN);
+    atomic_store(&link->peer_evm_db, NAN);
+    atomic_store(&link->peer_ber, NAN);
     atomic_store(&link->snr_db, NAN);
     atomic_store(&link->margin_db, 0);
     atomic_store(&link->mcs, 0);
@@ -163,6 +167,8 @@ static struct link_header make_header(struct data_link *link)
     return (struct link_header){
         .peer_known = peer->known,
         .snr = peer->snr,
+        .evm = peer->evm,
+        .ber = peer->ber,
         .session = link->session,
         .peer_session = peer->session,
         .slot = link->slot,
@@ -226,14 +232,28 @@ int data_link_mcs(const struct data_link *link)
 
 /* --- radio: receiving */
 
-static void listened(struct data_link *link, const struct data_link_slot *slot, double snr_db)
+static uint32_t ber_code(double ber)
 {
+    return ber >= 0 && ber <= 1 ? (uint32_t)(ber * LINK_BER_ONE) : LINK_BER_UNKNOWN;
+}
+
+static double ber_of(uint32_t code)
+{
+    return code <= LINK_BER_ONE ? (double)code / LINK_BER_ONE : NAN;
+}
+
+static void listened(struct data_link *link, const struct data_link_slot *slot,
+                     const struct data_link_heard *heard)
+{
+    const struct data_link_heard nothing = {NAN, NAN, NAN}, *h = heard ? heard : &nothing;
     link->peer.heard = slot->cycle;
+    link->peer.evm = link_evm_code(h->evm_db);
+    link->peer.ber = ber_code(h->ber);
     atomic_store(&link->now_s, slot->time_s);
-    if (!isfinite(snr_db))
+    if (!isfinite(h->snr_db))
         return;
-    link->peer.snr = link_snr_code(snr_db);
-    atomic_store(&link->snr_db, snr_db);
+    link->peer.snr = link_snr_code(h->snr_db);
+    atomic_store(&link->snr_db, h->snr_db);
 }
 
 static void meet_peer(struct data_link *link, const struct link_header *h)
@@ -273,6 +293,8 @@ static void take_acks(struct data_link *link, const struct link_header *h, uint6
     COUNT(link, bytes_acked, news.bytes);
     link_adapt_report(&link->adapt, news.slots_acked, news.slots_lost, snr_db);
     atomic_store(&link->peer_snr_db, snr_db);
+    atomic_store(&link->peer_evm_db, h->evm ? link_evm_db(h->evm) : NAN);
+    atomic_store(&link->peer_ber, ber_of(h->ber));
     atomic_store(&link->margin_db, link->adapt.margin_db);
     atomic_store(&link->mcs, link->adapt.mcs);
 }
@@ -323,9 +345,9 @@ static int take_frame(struct data_link *link, const struct data_link_slot *slot,
 }
 
 int data_link_take(struct data_link *link, const struct data_link_slot *slot, uint8_t *payload,
-                   size_t n, double snr_db)
+                   size_t n, const struct data_link_heard *heard)
 {
-    listened(link, slot, snr_db);
+    listened(link, slot, heard);
     int rc = secure_link_open(&link->secure, slot->cycle, payload, n);
     if (rc) {
         COUNT(link, slots_refused, 1);
@@ -337,9 +359,10 @@ int data_link_take(struct data_link *link, const struct data_link_slot *slot, ui
     return rc;
 }
 
-void data_link_lost(struct data_link *link, const struct data_link_slot *slot, double snr_db)
+void data_link_lost(struct data_link *link, const struct data_link_slot *slot,
+                    const struct data_link_heard *heard)
 {
-    listened(link, slot, snr_db);
+    listened(link, slot, heard);
     COUNT(link, slots_lost, 1);
 }
 
@@ -389,9 +412,12 @@ void data_link_read(const struct data_link *link, struct data_link_state *out)
     for (size_t i = 0; i < COUNTERS; i++)
         count[i] = atomic_load_explicit(&link->count[i], memory_order_relaxed);
     out->peer_snr_db = atomic_load(&link->peer_snr_db);
+    out->peer_evm_db = atomic_load(&link->peer_evm_db);
+    out->peer_ber = atomic_load(&link->peer_ber);
     out->snr_db = atomic_load(&link->snr_db);
     out->margin_db = atomic_load(&link->margin_db);
     out->up = atomic_load(&link->up);
     out->mcs = out->up ? atomic_load(&link->mcs) : 0;
     out->queued = packet_ring_size(link->to_radio);
+    out->queue = link->cfg.queue;
 }

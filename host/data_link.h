@@ -28,6 +28,11 @@ struct data_link_slot { /* the one downlink or uplink slot of a cycle */
     double time_s;      /* device time, never running backwards */
 };
 
+struct data_link_heard { /* how a slot came; NaN: not measured */
+    double snr_db, evm_db;
+    double ber; /* before correction */
+};
+
 struct data_link_counters {
     uint64_t slots_sent, slots_acked, slots_unacked; /* the last: known not to have arrived */
     uint64_t slots_received, slots_lost, slots_skipped;
@@ -50,12 +55,14 @@ struct data_link_counters {
 
 struct data_link_state { /* snapshot, any thread */
     struct data_link_counters count;
-    double peer_snr_db; /* at which the other side hears us; NaN: not known */
-    double snr_db;      /* at which we hear it; NaN: not yet */
-    double margin_db;   /* what link adaptation keeps on top, from losses */
-    int mcs;            /* its choice */
-    bool up;            /* something authentic came in one of the last DATA_LINK_STALE slots */
-    size_t queued;      /* packets that wait for the radio */
+    double peer_snr_db;           /* at which the other side hears us; NaN: not known */
+    double peer_evm_db, peer_ber; /* of our slot that it heard last; likewise */
+    double snr_db;                /* at which we hear it; NaN: not yet */
+    double margin_db;             /* what link adaptation keeps on top, from losses */
+    int mcs;                      /* its choice */
+    bool up;       /* something authentic came in one of the last DATA_LINK_STALE slots */
+    size_t queued; /* packets that wait for the radio, */
+    size_t queue;  /* and how many may */
 };
 
 enum { DATA_LINK_STALE = 3 }; /* slots without a word from the other side: the slowest scheme */
@@ -76,11 +83,13 @@ void data_link_reset(struct data_link *link, const struct secure_keys *keys);
 int data_link_fill(struct data_link *link, const struct data_link_slot *slot, uint8_t *out,
                    size_t n) MUST_CHECK;
 /* Payload of a slot whose checksum held; opened in place. Returns 0, ERR_AUTH, ERR_STATE (a replay)
- * or ERR_FORMAT: counted, and nothing of it is used. snr_db: NaN if not measured. */
+ * or ERR_FORMAT: counted, and nothing of it is used. heard: told to the other side; NULL: nothing
+ * was measured. */
 int data_link_take(struct data_link *link, const struct data_link_slot *slot, uint8_t *payload,
-                   size_t n, double snr_db) MUST_CHECK;
+                   size_t n, const struct data_link_heard *heard) MUST_CHECK;
 /* The slot of this cycle was listened to and did not come, or not whole. */
-void data_link_lost(struct data_link *link, const struct data_link_slot *slot, double snr_db);
+void data_link_lost(struct data_link *link, const struct data_link_slot *slot,
+                    const struct data_link_heard *heard);
 /* No slot was sent in this cycle (no permission, no answer): packets grow older. */
 void data_link_skip(struct data_link *link, const struct data_link_slot *slot);
 /* Scheme for the slot about to be sent, 0..n_mcs-1. */

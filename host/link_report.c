@@ -64,13 +64,21 @@ static void add_down(struct report_text *t, const struct link_report *r)
     report_add(t, ",\"down_mcs\":%u,\"down_scheme\":\"%s\",\"down_known\":%s,\"down_bytes\":%zu",
                r->down.mcs, data_mcs(r->down.mcs)->name, boolean(r->down.known), r->down.bytes);
     report_add(t,
-               ",\"aim\":\"%s\",\"beam_gain_db\":%.3f,\"pointing_loss_db\":%.3f,\"speed_mps\":%.3f",
+               ",\"aim\":\"%s\",\"beam_gain_db\":%.3f,\"pointing_loss_db\":%.3f,\"speed_mps\":%.3f,"
+               "\"aim_sigma_m\":%.4f",
                aims[r->down.aim], number((double)r->down.gain_db), number((double)r->down.loss_db),
-               number((double)r->down.speed_mps));
+               number((double)r->down.speed_mps), number((double)r->down.sigma_m));
     if (r->down.aim != LINK_AIM_NONE)
         report_add(t, ",\"aim_m\":[%.4f,%.4f,%.4f],\"budget_snr_db\":%.2f", number(r->down.aim_m.x),
                    number(r->down.aim_m.y), number(r->down.aim_m.z),
                    number((double)r->down.budget_snr_db));
+}
+
+static void add_figures(struct report_text *t, const struct link_figures *down,
+                        const struct link_figures *up)
+{
+    if (t->n < t->size)
+        report_added(t, link_figures_format(down, up, t->out + t->n, t->size - t->n));
 }
 
 static void add_traffic(struct report_text *t, const struct data_link_state *state)
@@ -92,6 +100,7 @@ int link_report_format(const struct link_report *r, char *out, size_t size)
     if (r->kind == LINK_SLOT_DATA) {
         add_down(&t, r);
         add_rx(&t, &r->up, "up_");
+        add_figures(&t, &r->down_figures, &r->up_figures);
     }
     add_totals(&t, &r->total, "");
     add_traffic(&t, r->carries ? &r->traffic : NULL);
@@ -99,13 +108,12 @@ int link_report_format(const struct link_report *r, char *out, size_t size)
     return report_length(&t);
 }
 
-int link_rx_format(const struct link_rx *rx, const struct link_totals *total,
-                   const struct data_link_state *traffic, const char *prefix, char *out,
-                   size_t size)
+int link_heard_format(const struct link_heard_report *r, char *out, size_t size)
 {
     struct report_text t = {.out = out, .size = size};
-    add_rx(&t, rx, prefix);
-    add_totals(&t, total, prefix);
-    add_traffic(&t, traffic);
+    add_rx(&t, r->down, "link_");
+    add_totals(&t, r->total, "link_");
+    add_figures(&t, &r->down_figures, &r->up_figures);
+    add_traffic(&t, r->traffic);
     return report_length(&t);
 }

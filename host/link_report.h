@@ -3,19 +3,11 @@
  * What the data link came to in a cycle: topic `link` of the base station, and a part of topic `ue`
  * of the terminal (docs/link.md). Keys are only ever added. */
 #pragma once
-#include "dsp/data_slot.h"
 #include "dsp/geometry.h"
-#include "host/data_link.h"
+#include "host/link_stats.h"
 
 enum link_slot_kind { LINK_SLOT_NONE, LINK_SLOT_DATA, LINK_SLOT_SOUNDING };
 enum link_aim { LINK_AIM_NONE, LINK_AIM_FIX, LINK_AIM_TRACK, LINK_AIM_RECIPROCAL };
-
-struct link_rx { /* one received slot */
-    bool found;  /* a header of ours was there */
-    bool ok;     /* and the payload's check holds */
-    size_t bytes;
-    struct data_slot_result slot;
-};
 
 struct link_totals {                   /* since start */
     uint64_t sent, send_failed;        /* slots */
@@ -38,6 +30,7 @@ struct link_report {
         struct vec3 aim_m;
         float gain_db; /* over one channel alone, if the user is where the beam aims */
         float loss_db; /* of it, expected from the position's covariance and speed */
+        float sigma_m; /* that covariance: root of its trace */
         float speed_mps;
         float budget_snr_db; /* power budget at the user, in free space */
     } down;
@@ -47,6 +40,7 @@ struct link_report {
     struct link_totals total;
     bool carries; /* user data; and then: */
     struct data_link_state traffic;
+    struct link_figures down_figures, up_figures; /* over the last slots */
 };
 
 /* What of a received slot goes into the totals. */
@@ -55,8 +49,12 @@ void link_totals_note(struct link_totals *total, const struct link_rx *rx);
 /* JSON object; its length, or ERR_NO_SPACE. RT-safe. */
 int link_report_format(const struct link_report *r, char *out, size_t size);
 
-/* Members of a received slot and of the totals with a leading comma, each name behind `prefix`, for
- * another object; and of the traffic, unless NULL. Likewise. */
-int link_rx_format(const struct link_rx *rx, const struct link_totals *total,
-                   const struct data_link_state *traffic, const char *prefix, char *out,
-                   size_t size);
+/* What a terminal tells of its link: members with a leading comma, of the slot and the totals
+ * behind `link_`, for another object. Likewise. */
+struct link_heard_report {
+    const struct link_rx *down;
+    const struct link_totals *total;
+    const struct data_link_state *traffic; /* NULL: it carries none */
+    struct link_figures down_figures, up_figures;
+};
+int link_heard_format(const struct link_heard_report *r, char *out, size_t size);

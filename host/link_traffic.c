@@ -45,13 +45,19 @@ struct data_slot_header link_traffic_fill(struct data_link *link, const struct d
 void link_traffic_take(struct data_link *link, const struct data_link_slot *when, int rc,
                        const struct data_slot_result *result, uint8_t *payload, size_t n_byte)
 {
-    const double snr_db = rc == OK || rc == ERR_CRC ? (double)result->snr_db : NAN;
+    const bool read = rc == OK || rc == ERR_CRC;
+    const struct data_link_heard heard = {
+        .snr_db = read ? (double)result->snr_db : NAN,
+        .evm_db = read ? (double)result->evm_db : NAN,
+        .ber =
+            read && result->raw_bits ? (double)result->raw_errors / (double)result->raw_bits : NAN,
+    };
     if (!link)
         return;
     if (rc == OK && !result->header.known)
-        (void)!data_link_take(link, when, payload, n_byte, snr_db); /* counted there */
+        (void)!data_link_take(link, when, payload, n_byte, &heard); /* counted there */
     else
-        data_link_lost(link, when, snr_db);
+        data_link_lost(link, when, &heard);
 }
 
 static double number(double x) /* JSON has no NaN */
@@ -65,17 +71,17 @@ int link_traffic_format(const struct data_link_state *s, char *out, size_t size)
     const int n = snprintf(
         out, size,
         ",\"traffic\":{\"up\":%s,\"mcs\":%d,\"snr_db\":%.1f,\"peer_snr_db\":%.1f,"
-        "\"margin_db\":%.2f,\"queued\":%zu,\"slots_sent\":%" PRIu64 ",\"slots_acked\":%" PRIu64
-        ",\"slots_unacked\":%" PRIu64 ",\"slots_received\":%" PRIu64 ",\"slots_lost\":%" PRIu64
-        ",\"slots_skipped\":%" PRIu64 ",\"slots_refused\":%" PRIu64 ",\"slots_malformed\":%" PRIu64
-        ",\"packets_in\":%" PRIu64 ",\"bytes_in\":%" PRIu64 ",\"packets_out\":%" PRIu64
-        ",\"bytes_out\":%" PRIu64 ",\"packets_acked\":%" PRIu64 ",\"bytes_acked\":%" PRIu64
-        ",\"bytes_sent\":%" PRIu64 ",\"bytes_again\":%" PRIu64 ",\"slot_bytes\":%" PRIu64
-        ",\"dropped_queue\":%" PRIu64 ",\"dropped_size\":%" PRIu64 ",\"dropped_old\":%" PRIu64
-        ",\"dropped_restart\":%" PRIu64 ",\"dropped_port\":%" PRIu64 ",\"missed\":%" PRIu64
-        ",\"peer_restarts\":%" PRIu64 "}",
+        "\"margin_db\":%.2f,\"queued\":%zu,\"queue\":%zu,\"slots_sent\":%" PRIu64
+        ",\"slots_acked\":%" PRIu64 ",\"slots_unacked\":%" PRIu64 ",\"slots_received\":%" PRIu64
+        ",\"slots_lost\":%" PRIu64 ",\"slots_skipped\":%" PRIu64 ",\"slots_refused\":%" PRIu64
+        ",\"slots_malformed\":%" PRIu64 ",\"packets_in\":%" PRIu64 ",\"bytes_in\":%" PRIu64
+        ",\"packets_out\":%" PRIu64 ",\"bytes_out\":%" PRIu64 ",\"packets_acked\":%" PRIu64
+        ",\"bytes_acked\":%" PRIu64 ",\"bytes_sent\":%" PRIu64 ",\"bytes_again\":%" PRIu64
+        ",\"slot_bytes\":%" PRIu64 ",\"dropped_queue\":%" PRIu64 ",\"dropped_size\":%" PRIu64
+        ",\"dropped_old\":%" PRIu64 ",\"dropped_restart\":%" PRIu64 ",\"dropped_port\":%" PRIu64
+        ",\"missed\":%" PRIu64 ",\"peer_restarts\":%" PRIu64 "}",
         s->up ? "true" : "false", s->mcs, number(s->snr_db), number(s->peer_snr_db), s->margin_db,
-        s->queued, c->slots_sent, c->slots_acked, c->slots_unacked, c->slots_received,
+        s->queued, s->queue, c->slots_sent, c->slots_acked, c->slots_unacked, c->slots_received,
         c->slots_lost, c->slots_skipped, c->slots_refused, c->slots_malformed, c->packets_in,
         c->bytes_in, c->packets_out, c->bytes_out, c->packets_acked, c->bytes_acked, c->bytes_sent,
         c->bytes_again, c->slot_bytes, c->dropped_queue, c->dropped_size, c->dropped_old,

@@ -10,7 +10,7 @@ enum { CACHE_LINE = 64 };
 struct packet_ring {
     _Alignas(CACHE_LINE) atomic_size_t put; /* packets so far, by the one who puts */
     _Alignas(CACHE_LINE) atomic_size_t taken;
-    size_t mask;
+    size_t mask, bound;
     struct packet *packets;
 };
 
@@ -30,6 +30,7 @@ struct packet_ring *packet_ring_create(size_t n_packet)
     memset(packets, 0, n * sizeof *packets); /* page faults now, not on the sample path */
     ring->packets = packets;
     ring->mask = n - 1;
+    ring->bound = n_packet;
     return ring;
 }
 
@@ -51,7 +52,7 @@ bool packet_ring_put(struct packet_ring *ring, const uint8_t *bytes, size_t n, d
 {
     assert(n >= 1 && n <= LINK_PACKET_MAX);
     const size_t put = atomic_load_explicit(&ring->put, memory_order_relaxed);
-    if (put - atomic_load_explicit(&ring->taken, memory_order_acquire) > ring->mask)
+    if (put - atomic_load_explicit(&ring->taken, memory_order_acquire) >= ring->bound)
         return false;
     struct packet *packet = &ring->packets[put & ring->mask];
     packet->born_s = born_s;

@@ -12,7 +12,7 @@ struct packet {
 };
 
 struct packet_ring;
-/* Setup only. n_packet 1..65536, rounded up to a power of two; NULL: out of memory. */
+/* Setup only. n_packet 1..65536; NULL: out of memory. */
 struct packet_ring *packet_ring_create(size_t n_packet);
 void packet_ring_destroy(struct packet_ring **ring);
 void packet_ring_clear(struct packet_ring *ring); /* while nobody puts or takes */

@@ -379,28 +379,56 @@ int telemetry_format_log(const struct telemetry_log *log, char *out, size_t size
     return text_end(&t);
 }
 
+static void add_figures(struct text *t, const struct health_link_user *u)
+{
+    char part[512];
+    if (link_figures_format(&u->down, &u->up, part, sizeof part) > 0)
+        add(t, "%s", part);
+}
+
+static void add_carried(struct text *t, const struct data_link_state *s)
+{
+    const struct data_link_counters *c = &s->count;
+    add(t,
+        ",\"up\":%s,\"mcs\":%d,\"queued\":%zu,\"queue\":%zu,\"slots_sent\":%" PRIu64
+        ",\"slots_unacked\":%" PRIu64 ",\"slots_received\":%" PRIu64 ",\"slots_lost\":%" PRIu64
+        ",\"slots_refused\":%" PRIu64 ",\"packets_in\":%" PRIu64 ",\"packets_acked\":%" PRIu64
+        ",\"packets_out\":%" PRIu64 ",\"dropped_queue\":%" PRIu64 ",\"dropped\":%" PRIu64,
+        boolean(s->up), s->mcs, s->queued, s->queue, c->slots_sent, c->slots_unacked,
+        c->slots_received, c->slots_lost, c->slots_refused, c->packets_in, c->packets_acked,
+        c->packets_out, c->dropped_queue,
+        c->dropped_queue + c->dropped_size + c->dropped_old + c->dropped_restart + c->dropped_port);
+}
+
+static void add_link_user(struct text *t, const struct health_link_user *u, bool carries)
+{
+    add(t, "{\"id\":%d", u->id);
+    if (carries)
+        add_carried(t, &u->state);
+    if (u->aimed)
+        add(t,
+            ",\"beam_gain_db\":%.3f,\"pointing_loss_db\":%.3f,\"aim_sigma_m\":%.4f,"
+            "\"speed_mps\":%.3f",
+            (double)u->gain_db, (double)u->loss_db, (double)u->sigma_m, (double)u->speed_mps);
+    add_figures(t, u);
+    add(t, "}");
+}
+
 /* Of each user; topic `link` has more. */
 static void add_traffic(struct text *t, const struct health_traffic *h)
 {
     if (h->n == 0)
         return;
-    add(t,
-        ",\"link\":{\"unrouted\":%" PRIu64 ",\"foreign\":%" PRIu64 ",\"undelivered\":%" PRIu64
-        ",\"users\":[",
-        h->port.unrouted, h->port.foreign, h->port.undelivered);
-    for (size_t i = 0; i < h->n; i++) {
-        const struct data_link_state *s = &h->user[i].state;
-        const struct data_link_counters *c = &s->count;
+    add(t, ",\"link\":{");
+    if (h->carries)
         add(t,
-            "%s{\"id\":%d,\"up\":%s,\"mcs\":%d,\"queued\":%zu,\"slots_sent\":%" PRIu64
-            ",\"slots_unacked\":%" PRIu64 ",\"slots_received\":%" PRIu64 ",\"slots_lost\":%" PRIu64
-            ",\"slots_refused\":%" PRIu64 ",\"packets_in\":%" PRIu64 ",\"packets_acked\":%" PRIu64
-            ",\"packets_out\":%" PRIu64 ",\"dropped\":%" PRIu64 "}",
-            i ? "," : "", h->user[i].id, boolean(s->up), s->mcs, s->queued, c->slots_sent,
-            c->slots_unacked, c->slots_received, c->slots_lost, c->slots_refused, c->packets_in,
-            c->packets_acked, c->packets_out,
-            c->dropped_queue + c->dropped_size + c->dropped_old + c->dropped_restart +
-                c->dropped_port);
+            "\"unrouted\":%" PRIu64 ",\"foreign\":%" PRIu64 ",\"undelivered\":%" PRIu64
+            ",\"other\":%" PRIu64 ",",
+            h->port.unrouted, h->port.foreign, h->port.undelivered, h->port.other);
+    add(t, "\"users\":[");
+    for (size_t i = 0; i < h->n; i++) {
+        add(t, "%s", i ? "," : "");
+        add_link_user(t, &h->user[i], h->carries);
     }
     add(t, "]}");
 }

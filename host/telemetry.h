@@ -17,6 +17,7 @@
 #include "base/realtime.h"
 #include "host/deadlines.h"
 #include "host/link_report.h"
+#include "host/link_stats.h"
 #include "host/link_traffic.h"
 #include "host/pipeline.h"
 #include "host/recorder.h"
@@ -95,11 +96,15 @@ struct health_orders { /* what commands changed */
 
 struct health_traffic { /* of the data link */
     struct link_port_counters port;
-    struct {
+    bool carries; /* user data: port and state hold */
+    struct health_link_user {
         int id;
         struct data_link_state state;
+        bool aimed; /* the last slot was a beam: its gain and so on hold, as in link_report.h */
+        float gain_db, loss_db, sigma_m, speed_mps;
+        struct link_figures down, up; /* over the last slots */
     } user[BS_USERS_MAX];
-    size_t n; /* 0: it carries none */
+    size_t n; /* 0: nothing was sent yet */
 };
 
 /* Totals that `health` and the command `status` report. */

@@ -283,6 +283,7 @@ static void note_beam(struct air_link *a, const cplxf *own)
     };
     a->report.down.gain_db = precode_gain_db(&a->beam, own, a->weights, d->place);
     a->report.down.loss_db = precode_expected_loss_db(&a->beam, d->place, d->cov);
+    a->report.down.sigma_m = (float)sqrt(d->cov[0][0] + d->cov[1][1] + d->cov[2][2]);
     a->report.down.budget_snr_db = (float)precode_budget_snr_db(&budget);
 }
 

@@ -6,6 +6,7 @@
 #include "base/notify.h"
 #include "base/options.h"
 #include "host/bs/daemon.h"
+#include "host/bs/link_board.h"
 #include "host/clock.h"
 #include "host/log_tap.h"
 #include <inttypes.h>
@@ -53,6 +54,7 @@ struct publisher {
     uint64_t run;          /* of this start: when it was */
     uint64_t published[8]; /* of each topic */
     struct log_tap log;
+    struct link_board links;
     char text[TEXT_BYTES];
 };
 
@@ -194,6 +196,7 @@ static void get_health(void *context, struct health *h)
         witness_read(d->p.witness, &h->witness);
     recorder_status(d->p.recorder, &h->recorder);
     user_links_health(d->p.links, d->p.roster, &h->traffic);
+    link_board_health(&p->links, t->room_s, &h->traffic);
     pipeline_counters(d->p.pipeline, &h->pipeline);
     radio_counters(d->p.radio, &h->radio);
 }
@@ -333,6 +336,12 @@ static void publish_ris(struct publisher *p, const struct telemetry_ris *r)
     watch_ris(p, r);
 }
 
+static void publish_link(struct publisher *p, struct link_report *r)
+{
+    link_board_note(&p->links, r);
+    publish(p, "link", link_report_format(r, p->text, sizeof p->text), NULL, 0);
+}
+
 static void drain_reports(struct publisher *p)
 {
     struct telemetry_item item;
@@ -345,7 +354,7 @@ static void drain_reports(struct publisher *p)
         else if (item.kind == TELEMETRY_RIS)
             publish_ris(p, &item.ris);
         else
-            publish(p, "link", link_report_format(&item.link, p->text, sizeof p->text), NULL, 0);
+            publish_link(p, &item.link);
     }
 }
 
@@ -441,12 +450,13 @@ static int ask_rate(void *context, const struct roster_wish *wish, struct status
 /* A cycle that is under way gives no position of this user either. */
 static int ask_remove(void *context, int id, struct status *err)
 {
-    const struct publisher *p = context;
+    struct publisher *p = context;
     int place = roster_remove(p->d->p.roster, id, cycles_done(p), err);
     if (place < 0)
         return place;
     pipeline_allow(p->d->p.pipeline, (size_t)place, false);
     user_links_remove(p->d->p.links, (size_t)place);
+    link_board_forget(&p->links, id);
     tell_revisit(p);
     return OK;
 }

@@ -76,6 +76,7 @@ void user_links_health(const struct user_links *l, const struct roster *roster,
     *out = (struct health_traffic){0};
     if (!l)
         return;
+    out->carries = true;
     link_port_read(l->port, &out->port);
     for (size_t i = 0; i < roster_size(roster); i++) {
         const size_t place = roster_place(roster, i);

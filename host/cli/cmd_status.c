@@ -16,6 +16,8 @@ static int apply(void *context, const char *name, const char *value, struct stat
     return daemon_link_apply(context, name, value, err);
 }
 
+static void print_value(const char *name, json_t *value);
+
 /* Nested objects as "radio.rx_gaps  0". */
 static void print_table(const char *prefix, json_t *object)
 {
@@ -25,14 +27,36 @@ static void print_table(const char *prefix, json_t *object)
     {
         char name[128];
         snprintf(name, sizeof name, "%s%s", prefix, key);
-        if (json_is_object(value)) {
-            strncat(name, ".", sizeof name - strlen(name) - 1);
-            print_table(name, value);
-        } else {
-            char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(9));
-            printf("%-32s %s\n", name, text ? text : "");
-            free(text);
-        }
+        print_value(name, value);
+    }
+}
+
+/* Each under its number: "users[7].rate_hz  0.5" of user 7. */
+static void print_list(const char *name, json_t *list)
+{
+    size_t i;
+    json_t *value;
+    json_array_foreach(list, i, value)
+    {
+        const json_t *id = json_object_get(value, "id");
+        char item[160];
+        snprintf(item, sizeof item, "%s[%lld]", name, id ? json_integer_value(id) : (json_int_t)i);
+        print_value(item, value);
+    }
+}
+
+static void print_value(const char *name, json_t *value)
+{
+    char inner[168];
+    snprintf(inner, sizeof inner, "%s.", name);
+    if (json_is_object(value)) {
+        print_table(inner, value);
+    } else if (json_is_object(json_array_get(value, 0))) {
+        print_list(name, value);
+    } else {
+        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(9));
+        printf("%-32s %s\n", name, text ? text : "");
+        free(text);
     }
 }
 

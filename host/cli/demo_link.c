@@ -123,6 +123,8 @@ void demo_link_summary(const struct demo_link *l, json_t *summary)
                              "beam", beam);
     json_object_set(link, "base", json_object_get(l->last, "traffic"));
     json_object_set(link, "terminal", json_object_get(l->terminal, "traffic"));
+    json_object_set(link, "figures", json_object_get(l->last, "figures"));
+    json_object_set(link, "terminal_figures", json_object_get(l->terminal, "figures"));
     json_object_set_new(summary, "link", link);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "host/cli/watch_view.h"
+#include "host/cli/watch_link.h"
 
 #include <math.h>
 #include <string.h>
@@ -143,7 +144,10 @@ void watch_view_line(const struct watch_view *view, FILE *out)
         fputs("; faults ", out);
         put_faults(view->cycle, out);
     }
-    fprintf(out, "; %.1f ms\n", number(view->cycle, "latency_ms"));
+    fprintf(out, "; %.1f ms", number(view->cycle, "latency_ms"));
+    if (fixed_now(view))
+        watch_link_words(view->health, (int)number(view->fix, "user"), out);
+    fputc('\n', out);
 }
 
 /* "name 3" of every number above zero. */
@@ -242,6 +246,7 @@ void watch_view_screen(const struct watch_view *view, double now_s, const char *
         fputs(end, out);
     }
     put_surfaces(view, end, out);
+    watch_link_screen(view->health, end, out);
     if (view->health)
         put_health(view, end, out);
     for (size_t i = WATCH_LOG; i-- > 0;)

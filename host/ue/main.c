@@ -35,6 +35,7 @@ struct ue {
     struct schedule schedule;
     struct ue_link *link;   /* NULL: without link.enabled */
     struct data_link *data; /* NULL: known data only */
+    struct link_stats stats;
     struct link_port *port;
     uint64_t cycle; /* last accepted */
     int64_t reported_tick;
@@ -203,10 +204,9 @@ static void become_realtime(const struct ue *ue)
 }
 
 static void publish(struct ue *ue, const struct heard_burst *burst, enum responder_verdict verdict,
-                    int64_t tick, const struct link_rx *down)
+                    int64_t tick, const struct link_heard_report *link)
 {
     char text[4096];
-    struct data_link_state traffic;
     struct ue_report report = {
         .burst = burst,
         .verdict = verdict,
@@ -214,12 +214,8 @@ static void publish(struct ue *ue, const struct heard_burst *burst, enum respond
         .time_s = ((double)tick + (burst ? burst->start_samps : 0)) / ue->cfg.radio.rate_hz,
         .receiver = ue->receiver,
         .responder = ue->responder,
-        .down = down,
-        .link = down ? ue_link_totals(ue->link) : NULL,
-        .traffic = down && ue->data ? &traffic : NULL,
+        .link = link,
     };
-    if (report.traffic)
-        data_link_read(ue->data, &traffic);
     ue->reported_tick = tick;
     radio_counters(ue->radio, &report.radio);
     int n = ue_report_format(&report, text, sizeof text);
@@ -227,6 +223,23 @@ static void publish(struct ue *ue, const struct heard_burst *burst, enum respond
         return;
     const struct socket_frame frames[] = {{"ue", 2}, {text, (size_t)n}};
     (void)!socket_send(ue->publisher, frames, 2); /* a slow reader loses reports, not the user */
+}
+
+/* The slots of this cycle, and what became of them. */
+static void use_link(struct ue *ue, const struct heard_burst *burst)
+{
+    const double time_s = (double)burst->tick / ue->cfg.radio.rate_hz;
+    struct link_rx down;
+    struct data_link_state traffic;
+    struct link_heard_report told = {
+        .down = &down, .total = ue_link_totals(ue->link), .traffic = ue->data ? &traffic : NULL};
+    if (ue_link_run(ue->link, burst, ue->cycle, responder_answered(ue->responder), &down))
+        log_debug("the downlink slot was not recorded");
+    if (ue->data)
+        data_link_read(ue->data, &traffic);
+    link_stats_note(&ue->stats, time_s, &down, told.traffic);
+    link_stats_read(&ue->stats, time_s, &told.down_figures, &told.up_figures);
+    publish(ue, burst, VERDICT_ANSWERED, burst->tick, &told);
 }
 
 static void hear(struct ue *ue, const struct heard_burst *burst)
@@ -237,11 +250,10 @@ static void hear(struct ue *ue, const struct heard_burst *burst)
         log_info("in step with the base station");
     if (verdict == VERDICT_LATE || verdict == VERDICT_FAILED)
         log_warn("answer not sent: %s", responder_verdict_name(verdict));
-    struct link_rx down;
-    const bool data = ue->link && verdict == VERDICT_ANSWERED;
-    if (data && ue_link_run(ue->link, burst, ue->cycle, responder_answered(ue->responder), &down))
-        log_debug("the downlink slot was not recorded");
-    publish(ue, burst, verdict, burst->tick, data ? &down : NULL);
+    if (ue->link && verdict == VERDICT_ANSWERED)
+        use_link(ue, burst);
+    else
+        publish(ue, burst, verdict, burst->tick, NULL);
 }
 
 static void tell_state(struct ue *ue, enum receiver_state before)

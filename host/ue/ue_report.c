@@ -15,10 +15,8 @@ static void add_burst(struct report_text *t, const struct ue_report *r)
 
 static void add_link(struct report_text *t, const struct ue_report *r)
 {
-    if (!r->down || t->n >= t->size)
-        return;
-    report_added(
-        t, link_rx_format(r->down, r->link, r->traffic, "link_", t->out + t->n, t->size - t->n));
+    if (r->link && t->n < t->size)
+        report_added(t, link_heard_format(r->link, t->out + t->n, t->size - t->n));
 }
 
 int ue_report_format(const struct ue_report *r, char *out, size_t size)

@@ -15,9 +15,7 @@ struct ue_report {
     const struct receiver *receiver;
     const struct responder *responder;
     struct radio_counters radio;
-    const struct link_rx *down;     /* of this cycle; NULL: no data link, or no answer */
-    const struct link_totals *link; /* likewise */
-    const struct data_link_state *traffic; /* NULL: it carries none */
+    const struct link_heard_report *link; /* of this cycle; NULL: no data link, or no answer */
 };
 
 /* Length of the text, or ERR_NO_SPACE. Allocates nothing. */

@@ -105,6 +105,23 @@ static void check_traffic(const struct demo_run *run, const char *from, const ch
     assert_true((double)came >= of(run, from, "packets_acked") && came > 100);
 }
 
+/* What the base station says of the last slots, both ways: its own and what the terminal told it.
+ * Of 10 cycles or more, without the first and the last. */
+static void check_figures(const struct demo_run *run)
+{
+    static const char *const ways[] = {"figures.down", "figures.up", "terminal_figures.down",
+                                       "terminal_figures.up"};
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        const double bps = of(run, ways[i], "throughput_bps");
+        assert_true(of(run, ways[i], "slots") >= 7 && of(run, ways[i], "fer") == 0);
+        assert_true(of(run, ways[i], "raw_ber") >= 0 && of(run, ways[i], "raw_ber") < 1e-3);
+        assert_true(of(run, ways[i], "snr_db") > 30 && of(run, ways[i], "evm_db") < -20);
+        assert_in_range((unsigned)bps, 500000, 3000000); /* slots of 58 kB down, 28 kB up; every 0.2 s */
+    }
+    assert_true(of(run, "figures.down", "throughput_bps") >
+                of(run, "figures.up", "throughput_bps"));
+}
+
 static void check_slots(const struct demo_run *run)
 {
     const double down = demo_summary(run, "link.down.expected"),
@@ -142,6 +159,7 @@ static void test_a_few_seconds(void **state)
     assert_false(flood.wrong);
     check_traffic(&run, "base", "terminal", flood.came[1]);
     check_traffic(&run, "terminal", "base", flood.came[0]);
+    check_figures(&run);
     demo_run_free(&run);
     close(flood.fd[0]);
     close(flood.fd[1]);

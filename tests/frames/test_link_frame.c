@@ -34,6 +34,8 @@ static int setup(void **state)
 static const struct link_header full = {
     .peer_known = true,
     .snr = 81,
+    .evm = 92,
+    .ber = 0x00012345,
     .session = 0x01020304,
     .peer_session = 0xA1A2A3A4,
     .slot = 0xFFFE,
@@ -47,6 +49,8 @@ static void assert_same_header(const struct link_header *a, const struct link_he
 {
     assert_int_equal(a->peer_known, b->peer_known);
     assert_int_equal(a->snr, b->snr);
+    assert_int_equal(a->evm, b->evm);
+    assert_int_equal(a->ber, b->ber);
     assert_int_equal(a->session, b->session);
     assert_int_equal(a->peer_session, b->peer_session);
     assert_int_equal(a->slot, b->slot);
@@ -86,9 +90,9 @@ static void frame_comes_back(void **state)
     struct link_piece p;
     pattern(packet, sizeof packet);
     make_frame(frame, sizeof frame, packet);
-    assert_int_equal(frame[0], 3); /* version 1, peer known */
-    assert_int_equal(le32_get(frame + 2), 0x01020304);
-    assert_int_equal(le16_get(frame + 18), 0xBEEF);
+    assert_int_equal(frame[0], 5); /* version 2, peer known */
+    assert_int_equal(le32_get(frame + 7), 0x01020304);
+    assert_int_equal(le16_get(frame + 23), 0xBEEF);
     assert_int_equal(link_frame_open(&r, frame, sizeof frame, &h), OK);
     assert_same_header(&h, &full);
     assert_true(link_frame_next(&r, &p));
@@ -142,8 +146,8 @@ static void parser_refuses(void **state)
         size_t at;
         uint8_t value;
     } wrong[] = {
-        {0, 5},                      /* version 2 */
-        {0, 2},                      /* pieces, though the peer is not known */
+        {0, 3},                      /* version 1 */
+        {0, 4},                      /* pieces, though the peer is not known */
         {LINK_HEADER_BYTES + 2, 64}, /* no such unit */
         {LINK_HEADER_BYTES + 3, 63}, /* not whole units */
         {LINK_HEADER_BYTES + 4, 4},  /* longer than the frame */
@@ -161,7 +165,7 @@ static void parser_refuses(void **state)
         assert_int_equal(opens(good, n), n == LINK_HEADER_BYTES || n == SECOND ? OK : ERR_FORMAT);
 }
 
-static void snr_survives_its_code(void **state)
+static void levels_survive_their_codes(void **state)
 {
     (void)state;
     for (double db = -19.5; db <= 107.5; db += 0.5)
@@ -169,6 +173,11 @@ static void snr_survives_its_code(void **state)
     assert_int_equal(link_snr_code(-100), 1);
     assert_int_equal(link_snr_code(1e9), 255);
     assert_int_equal(link_snr_code(__builtin_nan("")), 1);
+    for (double db = 0; db >= -63.5; db -= 0.25)
+        assert_true(link_evm_db(link_evm_code(db)) == db);
+    assert_int_equal(link_evm_code(-100), 255);
+    assert_int_equal(link_evm_code(3), 1);
+    assert_int_equal(link_evm_code(__builtin_nan("")), 0);
 }
 
 /* --- secrecy */
@@ -275,7 +284,7 @@ int main(void)
         cmocka_unit_test(frame_comes_back),
         cmocka_unit_test(writer_refuses_what_no_packet_has),
         cmocka_unit_test(parser_refuses),
-        cmocka_unit_test(snr_survives_its_code),
+        cmocka_unit_test(levels_survive_their_codes),
         cmocka_unit_test(payload_is_as_documented),
         cmocka_unit_test(keys_are_all_different),
         cmocka_unit_test(payload_opens_once_and_only_in_its_cycle),

@@ -6,7 +6,6 @@
 #include "fuzz.h"
 
 #include "host/data_link.h"
-#include <math.h>
 
 enum { FRAME_MAX = 1024, SLOTS = 3 };
 
@@ -58,12 +57,11 @@ static void converse(const uint8_t *bytes, size_t n)
         const struct data_link_slot when = {.cycle = cycle, .time_s = (double)cycle};
         const size_t part = n / SLOTS, size = part + SECURE_LINK_OVERHEAD;
         memcpy(slot + SECURE_LINK_SALT, bytes + (cycle - 1) * part, part);
-        if (part > 10)
-            slot[SECURE_LINK_SALT + 6] = 1, slot[SECURE_LINK_SALT + 7] = 0,
-                                    slot[SECURE_LINK_SALT + 8] = 0,
-                                    slot[SECURE_LINK_SALT + 9] = 0; /* our session */
+        if (part > 15)
+            memcpy(slot + SECURE_LINK_SALT + 11, (const uint8_t[]){1, 0, 0, 0},
+                   4); /* our session */
         FUZZ_CHECK(secure_link_seal(&base, cycle, slot, size) == OK);
-        (void)!data_link_take(link_, &when, slot, size, NAN);
+        (void)!data_link_take(link_, &when, slot, size, NULL);
         FUZZ_CHECK(data_link_fill(link_, &when, slot, DATA_LINK_SLOT_MIN) == OK);
         for (size_t m; (m = data_link_receive(link_, packet)) > 0;)
             FUZZ_CHECK(m <= LINK_PACKET_MAX);

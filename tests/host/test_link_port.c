@@ -71,7 +71,7 @@ static void turn(struct rig *rig)
     const struct data_link_slot now = {.cycle = ++rig->cycle, .time_s = (double)rig->cycle};
     for (int from = 0; from < 2; from++) {
         assert_int_equal(data_link_fill(rig->link[from], &now, slot, SLOT), OK);
-        assert_int_equal(data_link_take(rig->link[1 - from], &now, slot, SLOT, NAN), OK);
+        assert_int_equal(data_link_take(rig->link[1 - from], &now, slot, SLOT, NULL), OK);
     }
     poll(NULL, 0, 1);
 }

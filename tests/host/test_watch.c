@@ -119,6 +119,27 @@ static void surfaces_pixels_and_counters_are_shown(void **state)
     has(screen, "fix        p99      900 us of     5000 us, missed 1");
 }
 
+static void the_link_of_each_user_is_shown(void **state)
+{
+    (void)state;
+    take_cycle();
+    take("health",
+         "{\"link\":{\"users\":[{\"id\":7,\"queued\":5,\"queue\":256,\"dropped\":9,\"dropped_"
+         "queue\":8,"
+         "\"beam_gain_db\":6.02,\"pointing_loss_db\":0.031,\"aim_sigma_m\":0.12,\"speed_mps\":1.4,"
+         "\"figures\":{\"down\":{\"slots\":32,\"fer\":0.125,\"snr_db\":21.52,\"evm_db\":null,"
+         "\"raw_ber\":1e-4,\"ber\":0,\"throughput_bps\":1234567},\"up\":{\"slots\":0,\"fer\":null,"
+         "\"throughput_bps\":970}}}]}}",
+         10);
+    const char *screen = shown(false, 10);
+    has(screen,
+        "link 7     down 1.23 Mbit/s, FER 0.125, SNR 21.5 dB, BER 0, before correction 0.0001\n");
+    has(screen, "           up   1.0 kbit/s\n");
+    has(screen, "beam 6.0 dB, less 0.03 dB for an aim good to 0.12 m at 1.4 m/s\n");
+    has(screen, "5 of 256 packets wait, 9 dropped (8 by a full queue)\n");
+    has(shown(true, 10), "; down 1.23 Mbit/s, FER 0.125, SNR 21.5 dB");
+}
+
 static void the_last_lines_of_the_log_stand_in_their_order(void **state)
 {
     (void)state;
@@ -144,7 +165,8 @@ static void strange_messages_do_no_harm(void **state)
                                          "calib", "log",   "truth",  "?"};
     static const char *const odd[] = {
         "{}", "[]", "[1]",
-        "{\"paths\":5,\"faults\":[1,null],\"boards\":[3],\"deadlines\":[],\"kind\":\"pixels\"}"};
+        "{\"paths\":5,\"faults\":[1,null],\"boards\":[3],\"deadlines\":[],\"kind\":\"pixels\"}",
+        "{\"link\":{\"users\":[1,{\"id\":null,\"figures\":[]}]}}"};
     for (size_t i = 0; i < sizeof topics / sizeof *topics; i++)
         for (size_t j = 0; j < sizeof odd / sizeof *odd; j++) {
             take(topics[i], odd[j], 1);
@@ -170,6 +192,7 @@ int main(void)
         cmocka_unit_test_teardown(a_cycle_without_a_position_says_why, clear),
         cmocka_unit_test_teardown(the_screen_says_how_old_it_is, clear),
         cmocka_unit_test_teardown(surfaces_pixels_and_counters_are_shown, clear),
+        cmocka_unit_test_teardown(the_link_of_each_user_is_shown, clear),
         cmocka_unit_test_teardown(the_last_lines_of_the_log_stand_in_their_order, clear),
         cmocka_unit_test_teardown(strange_messages_do_no_harm, clear),
     };

@@ -299,12 +299,12 @@ async function comesBack(page, demo, daemon) {
 
 // Each user has its tile; figures and curves are of the one that is chosen.
 async function tellsUsersApart(page) {
-  await here(page, () => mirador.model.scene.users.length === 3 && mirador.model.scene.users.every((id) => mirador.model.fixOf(id) && mirador.model.links.get(id)?.rates));
+  await here(page, () => mirador.model.scene.users.length === 3 && mirador.model.scene.users.every((id) => mirador.model.fixOf(id) && mirador.model.links.get(id)?.figures.down.fer !== null && mirador.model.links.get(id)?.figures.up.raw_ber !== null));
   for (const id of await page.evaluate(() => mirador.model.scene.users)) {
     await page.click(`#user-${id}`, { timeout: CLICK_MS });
     await here(page, (n) => mirador.model.focus === n && document.getElementById("f-whose").textContent === `, user ${n}`, id);
     const words = await page.locator("#users li", { has: page.locator(`#user-${id}`) }).innerText();
-    for (const part of [/position [\d.]+\ss old/, /±\d/, /\d\/s/, /E\/N0 \d+\sdB/, /↓ .*bit\/s .*beam \d/, /↑ .*bit\/s .*SNR \d/]) assert.match(words, part);
+    for (const part of [/position [\d.]+\ss old/, /±\d/, /\d\/s/, /E\/N0 \d+\sdB/, /↓ .*bit\/s .*SNR \d.*EVM −\d.*FER \d.*BER \d/, /↑ .*bit\/s .*SNR \d.*EVM −\d.*FER \d.*BER \d/, /beam \d.*aim costs \d.*m\/s/]) assert.match(words, part);
   }
   const windows = await page.evaluate(() => mirador.model.scene.cycle.windows.map((w) => w.name));
   for (const name of ["downlink", "uplink"]) assert.ok(windows.includes(name), name);

@@ -2,7 +2,6 @@
 // What is known, from the records of the telemetry. No drawing here.
 
 const KEEP_S = 60; // of room time
-const LINK_S = 5; // over which its rates are taken
 
 export class Model {
   constructor() {
@@ -19,7 +18,7 @@ export class Model {
     this.cycles = []; // headers
     this.last = {}; // topic -> header
     this.powers = new Map(); // user -> {values: Float32Array, bins, stepM, streams, paths, t}
-    this.links = new Map(); // user -> {header: of the last slots of data, rates: {down, up} in bit/s or null, heard: [{t, down, up}]}
+    this.links = new Map(); // user -> header of the last slots of data
     this.chosen = null; // user, by a click
     this.pixels = new Map(); // board -> {header, state, mask}
     this.patterns = new Map(); // "surface/profile" -> answer
@@ -68,15 +67,8 @@ export class Model {
       streams: description.streams, t: header.time_s });
   }
 
-  // What was proven to have arrived, in bytes since the start.
   take_link(header) {
-    if (header.slot !== "data") return;
-    const heard = this.links.get(header.user)?.heard ?? [], traffic = header.traffic;
-    if (traffic) heard.push({ t: header.time_s, down: traffic.bytes_acked, up: traffic.bytes_out });
-    while (heard.length > 2 && heard[0].t < header.time_s - LINK_S) heard.shift();
-    const [a, b] = [heard[0], heard.at(-1)], span = heard.length > 1 ? b.t - a.t : 0;
-    const rates = span > 0 ? { down: (8 * (b.down - a.down)) / span, up: (8 * (b.up - a.up)) / span } : null;
-    this.links.set(header.user, { header, heard, rates });
+    if (header.slot === "data") this.links.set(header.user, header);
   }
 
   take_calib(header, arrays) {

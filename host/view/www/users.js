@@ -27,6 +27,14 @@ const age = (s) => (s < 10 ? unit(s.toFixed(1), "s") : s < 600 ? unit(Math.round
 const rate = (bits) => (bits < 1000 ? unit(bits.toFixed(0), "bit/s") : bits < 1e6 ? unit((bits / 1000).toFixed(1), "kbit/s") : unit((bits / 1e6).toFixed(2), "Mbit/s"));
 const decibels = (db) => unit(`${db < 0 ? "−" : ""}${Math.abs(db).toFixed(1)}`, "dB");
 
+const share = (x) => (x === 0 ? "0" : x < 0.001 ? x.toExponential(0).replace("-", "−") : unit((100 * x).toFixed(1), "%"));
+
+// Of the last slots of one direction; what is not known is left out.
+function wayWords(f) {
+  return [["", f.throughput_bps, rate], ["SNR ", f.snr_db, decibels], ["EVM ", f.evm_db, decibels], ["FER ", f.fer, share],
+    ["BER ", f.ber ?? f.raw_ber, share]].filter(([, x]) => x !== null).map(([name, x, words]) => name + words(x)).join(" · ");
+}
+
 export class Users {
   // tell(words, command): sends it; choose(id)
   constructor(tell, choose) {
@@ -101,15 +109,11 @@ export class Users {
   }
 
   linkWords(model, id) {
-    const link = model.links.get(id), h = link?.header;
+    const h = model.links.get(id);
     if (!h) return "";
-    const down = [`↓ ${h.down_scheme}`], up = [`↑ ${h.up_found ? h.up_scheme : "not heard"}`];
-    if (link.rates) {
-      down.push(rate(link.rates.down));
-      up.push(rate(link.rates.up));
-    }
-    if (h.aim !== "none") down.push(`beam ${decibels(h.beam_gain_db)}, aim costs ${decibels(h.pointing_loss_db)}`);
-    if (h.up_found) up.push(`SNR ${decibels(h.up_snr_db)}`);
-    return `${down.join(" · ")}\n${up.join(" · ")}`;
+    const lines = [`↓ ${h.down_scheme} · ${wayWords(h.figures.down)}`, `↑ ${h.up_found ? h.up_scheme : "not heard"} · ${wayWords(h.figures.up)}`];
+    if (h.aim !== "none") lines.push(`beam ${decibels(h.beam_gain_db)} · aim costs ${decibels(h.pointing_loss_db)} at ±${length(h.aim_sigma_m)}, ${unit(h.speed_mps.toFixed(1), "m/s")}`);
+    if (h.traffic?.dropped_queue > 0 || h.traffic?.queued > 0) lines.push(`queue ${h.traffic.queued} of ${h.traffic.queue} · ${h.traffic.dropped_queue} dropped`);
+    return lines.join("\n");
   }
 }

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "host/bs/link_board.h"
+
+static struct link_board_user *find(struct link_board *b, int id)
+{
+    for (size_t i = 0; i < BS_USERS_MAX; i++)
+        if (b->user[i].noted && b->user[i].id == id)
+            return &b->user[i];
+    return NULL;
+}
+
+/* A free place, or that of whoever was heard of longest ago. */
+static struct link_board_user *place_for(struct link_board *b, int id)
+{
+    struct link_board_user *u = find(b, id);
+    if (u)
+        return u;
+    u = &b->user[0];
+    for (size_t i = 1; i < BS_USERS_MAX; i++)
+        if (b->user[i].noted < u->noted)
+            u = &b->user[i];
+    u->id = id;
+    link_stats_reset(&u->stats);
+    return u;
+}
+
+void link_board_note(struct link_board *b, struct link_report *r)
+{
+    if (r->kind != LINK_SLOT_DATA)
+        return;
+    struct link_board_user *u = place_for(b, r->user_id);
+    u->noted = ++b->notes;
+    link_stats_note(&u->stats, r->time_s, &r->up, r->carries ? &r->traffic : NULL);
+    link_stats_read(&u->stats, r->time_s, &r->up_figures, &r->down_figures);
+    u->last = *r;
+}
+
+void link_board_forget(struct link_board *b, int id)
+{
+    struct link_board_user *u = find(b, id);
+    if (u)
+        u->noted = 0;
+}
+
+static void add_user(const struct link_board_user *u, double now_s, struct health_link_user *out)
+{
+    out->id = u->id;
+    out->aimed = u->last.down.aim != LINK_AIM_NONE;
+    out->gain_db = u->last.down.gain_db;
+    out->loss_db = u->last.down.loss_db;
+    out->sigma_m = u->last.down.sigma_m;
+    out->speed_mps = u->last.down.speed_mps;
+    link_stats_read(&u->stats, now_s, &out->up, &out->down);
+}
+
+static void add_nothing(struct health_link_user *out)
+{
+    static const struct link_stats none;
+    link_stats_read(&none, 0, &out->up, &out->down);
+}
+
+void link_board_health(const struct link_board *b, double now_s, struct health_traffic *out)
+{
+    for (size_t i = 0; i < out->n; i++)
+        add_nothing(&out->user[i]);
+    for (size_t i = 0; i < BS_USERS_MAX; i++) {
+        const struct link_board_user *u = &b->user[i];
+        size_t at = 0;
+        while (at < out->n && out->user[at].id != u->id)
+            at++;
+        if (u->noted && at == out->n && !out->carries)
+            out->user[out->n++].id = u->id;
+        if (u->noted && at < out->n)
+            add_user(u, now_s, &out->user[at]);
+    }
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the service thread keeps of every user's data link, for topics `link` and `health`: figures
+ * of the last slots and the last beam. Pure data, by one thread. */
+#pragma once
+#include "host/link_report.h"
+#include "host/telemetry.h"
+
+struct link_board {
+    struct link_board_user {
+        int id;
+        uint64_t noted; /* 0: nobody's place */
+        struct link_stats stats;
+        struct link_report last; /* of a slot of data */
+    } user[BS_USERS_MAX];
+    uint64_t notes;
+};
+
+/* A message of the link, in the order of cycles; completes its figures. */
+void link_board_note(struct link_board *board, struct link_report *report);
+/* The user has left; a newcomer of that number begins anew. */
+void link_board_forget(struct link_board *board, int id);
+
+/* Adds figures and beams to the users of *out; where it carries no user data, the users too. */
+void link_board_health(const struct link_board *board, double now_s, struct health_traffic *out);
