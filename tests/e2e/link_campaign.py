@@ -29,22 +29,23 @@ PATIENCE_S = 60
 class Flow:
     """One way: numbers in, numbers out."""
 
-    def __init__(self, name, port_in, port_out):
+    def __init__(self, name, port_in, port_out, burst=1):
         self.name, self.to = name, ("127.0.0.1", port_in)
         self.out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.bind(("127.0.0.1", port_out))
         self.sock.settimeout(0.2)
         self.sent, self.next, self.came, self.bad = 0, 0, 0, 0
-        self.pace, self.stop = 0.02, False
+        self.pace, self.burst, self.stop = 0.02 if burst == 1 else 0.001, burst, False
         for run in (self.send, self.hear):
             threading.Thread(target=run, daemon=True).start()
 
     def send(self):
         while not self.stop:
-            body = bytes([self.sent % 251]) * SIZE
-            self.out.sendto(struct.pack("<Q", self.sent) + body, self.to)
-            self.sent += 1
+            for _ in range(self.burst):
+                body = bytes([self.sent % 251]) * SIZE
+                self.out.sendto(struct.pack("<Q", self.sent) + body, self.to)
+                self.sent += 1
             time.sleep(self.pace)
 
     def hear(self):
