@@ -20,7 +20,7 @@ from link_campaign import Flow, SIZE, free_ports
 from link_demo import Clock, start_demo, state_of, wait_child, zmq
 
 GROWTH_MB, SHARE, EVERY_S = 1.0, 0.8, 5
-SETTLED_S = 60  # of room time
+SETTLED_S = 30  # of room time
 FIRST_SLOTS = 5  # no peer is known yet, and the slowest scheme is chosen
 NAMES = {"down": "miradord", "up": "mirador-ue"}
 
@@ -87,7 +87,7 @@ def main():
         sys.exit(__doc__)
     build, minutes = os.path.abspath(sys.argv[1]), float(sys.argv[2]) if len(sys.argv) > 2 else 10
     port = free_ports()
-    demo = start_demo(build, "--speed", "0", "--seconds", str(60 * minutes + SETTLED_S), "--seed", "1",
+    demo = start_demo(build, "--speed", "0", "--seconds", str(60 * minutes), "--seed", "1",
                       "--set", f"bs.link.udp_port={port}", "--set", f"ue.link.udp_port={port + 2}")
     pids = {way: wait_child(demo, name) for way, name in NAMES.items()}
     state = state_of(pids["down"])
