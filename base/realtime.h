@@ -12,6 +12,7 @@
  * The witness only looks at the clock, and must see what delays the rest. */
 enum realtime_priority {
     REALTIME_USER = 10,
+    REALTIME_REPORT = 15, /* who waits for a position waits for its publication too */
     REALTIME_ROOM = 20,
     REALTIME_DSP = 50,
     REALTIME_RIS = 52, /* an ARM on its way to its board: the schedule waits for it */

@@ -14,15 +14,28 @@ struct job {
     enum realtime_priority priority;
 };
 
+static bool real_time(const struct daemon *d)
+{
+    return d->p.cfg->run.realtime && !d->p.cfg->run.gated;
+}
+
 static int start_job(struct daemon *d, const struct job *job)
 {
     const struct bs_cfg *cfg = d->p.cfg;
     const struct realtime_cfg wish = {
         .priority = job->priority, .cpus = cfg->run.cpus, .n_cpu = cfg->run.n_cpu};
     int e = pthread_create(job->thread, NULL, job->run, d);
-    if (e == 0 && cfg->run.realtime && !cfg->run.gated)
+    if (e == 0 && real_time(d))
         d->grant = realtime_apply(*job->thread, &wish);
     return e;
+}
+
+/* The calling thread is the one that publishes, on any CPU. */
+static void publish_in_time(const struct daemon *d)
+{
+    const struct realtime_cfg wish = {.priority = REALTIME_REPORT};
+    if (real_time(d))
+        (void)realtime_apply(pthread_self(), &wish);
 }
 
 /* Never in real time. */
@@ -54,7 +67,10 @@ int daemon_threads_start(struct daemon *d, struct status *err)
         return err->code;
     if (start_ordinary(d, &d->recorder, daemon_recorder, "recorder", err))
         return err->code;
-    return d->p.calib ? start_ordinary(d, &d->calib, daemon_calib, "bs-calib", err) : OK;
+    if (d->p.calib && start_ordinary(d, &d->calib, daemon_calib, "bs-calib", err))
+        return err->code;
+    publish_in_time(d);
+    return OK;
 }
 
 /* The disk takes what the recording still has. */
