@@ -138,6 +138,16 @@ static void read_arrays(struct reading *r, struct demo_scene *s)
         s->rx_axis[0] = 1;
 }
 
+/* Which way round the walls' images are bright. */
+static void read_pattern(struct reading *r, double boresight[3])
+{
+    const struct node *antenna = member(member(r->root, "bs"), "antenna");
+    char isotropic[8];
+    text(antenna, "isotropic", isotropic, sizeof isotropic);
+    if (strcmp(isotropic, "yes") == 0 || !numbers(member(antenna, "boresight"), boresight, 3))
+        memset(boresight, 0, 3 * sizeof *boresight);
+}
+
 /* --- surfaces and users
  * ----------------------------------------------------------------------------- */
 
@@ -218,6 +228,7 @@ static void read_all(struct reading *r, const char *path, struct demo_scene *s)
     need_vec3(r, room, "min_m", s->room_min_m);
     need_vec3(r, room, "max_m", s->room_max_m);
     read_arrays(r, s);
+    read_pattern(r, s->boresight);
     if (items(ris) != DEMO_RIS)
         fault(r, "the base station works with two surfaces, list two under 'ris'");
     for (size_t i = 0; i < DEMO_RIS && item(ris, i); i++)
@@ -335,6 +346,7 @@ void demo_scene_tell_bs(const struct demo_scene *s, struct command *c)
     set_vec3(c, "geometry.rx_centre_m", s->rx_centre_m);
     set_vec3(c, "geometry.rx_axis", s->rx_axis);
     command_set(c, "geometry.rx_spacing_m=%.12g", s->rx_spacing_m);
+    set_vec3(c, "geometry.boresight", s->boresight);
     for (int i = 0; i < DEMO_RIS; i++) {
         const struct demo_ris *r = &s->ris[i];
         command_set(c, "ris.boards[%d].name=%s", i, r->board);

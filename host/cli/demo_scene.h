@@ -37,6 +37,7 @@ struct demo_scene {
     double tx_m[DEMO_TX_MAX][3]; /* of each TX channel; channel 0 senses */
     size_t n_tx;
     double rx_centre_m[3], rx_axis[3], rx_spacing_m;
+    double boresight[3]; /* of the base station's antennas; null: they look everywhere */
     size_t n_rx;
     struct demo_ris ris[DEMO_RIS];
     struct demo_user users[DEMO_USERS_MAX];

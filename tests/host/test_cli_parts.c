@@ -200,6 +200,7 @@ static const char scene_text[] =
     "bs:\n"
     "  rx: {count: 3, centre_m: [1, 2, 3], axis: [0, 2, 0], spacing_m: 0.1}\n"
     "  tx: {count: 2, first_m: [1, 2, 3.3], axis: [0, 1, 0]}\n"
+    "  antenna: {isotropic: no, boresight: [0, 1, -0.5]}\n"
     "ris:\n"
     "- {board: a, position_m: [4, 0, 2], normal: [0, 1, 0], bits: 2}\n"
     "- {board: b, position_m: [6, 4, 2], facing_m: [[1, 2, 3], [4, 2, 1]], columns: 8}\n"
@@ -231,6 +232,7 @@ static void tells_everyone_about_the_scene(void **state)
     assert_true(has_set(&bs, "geometry.rx_axis=[0, 0.2, 0]"));
     assert_true(has_set(&bs, "geometry.rx_spacing_m=0.1"));
     assert_true(has_set(&bs, "geometry.tx_m=[[1, 2, 3.3]]"));
+    assert_true(has_set(&bs, "geometry.boresight=[0, 1, -0.5]"));
     assert_true(has_set(&bs, "ris.boards[0].normal=[0, 1, 0]"));
     assert_true(has_set(&bs, "ris.boards[1].faces_m=[4, 2, 1]"));
     assert_true(has_set(&bs, "ris.boards[1].columns=8"));
@@ -245,6 +247,12 @@ static void tells_everyone_about_the_scene(void **state)
     assert_true(has_set(&ue, "user.height_sigma_m=0.03"));
     assert_int_equal(demo_scene_parse("test", scene_text, "steps", &s, &err), 0);
     assert_true(s.users[0].height_m == 1.2 && fabs(s.users[0].height_sigma_m - 0.2) < 1e-12);
+    char *all_round = strdup(scene_text);
+    memcpy(strstr(all_round, "isotropic: no,"), "isotropic: yes", 14);
+    memcpy(strstr(all_round, " boresight"), ",boresight", 10);
+    assert_int_equal(demo_scene_parse("test", all_round, NULL, &s, &err), 0);
+    assert_true(s.boresight[0] == 0 && s.boresight[1] == 0 && s.boresight[2] == 0);
+    free(all_round);
 }
 
 static void refuses_scenes_it_cannot_use(void **state)
