@@ -11,33 +11,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    ANSWER_BYTES = 65536,
-    CYCLES_MAX = 10000,
-    PAUSE_MAX_S = 3600,
-    AT_ONCE = 64
-};
+enum { CYCLES_MAX = 10000, PAUSE_MAX_S = 3600 };
 #define PAUSE_MAX_CYCLES 16384 /* what the reserved cycle numbers bridge */
 
 struct control {
-    void *socket;
     struct control_ops ops;
-    struct log_site refusals;
-    struct socket_message message;
-    char answer[ANSWER_BYTES];
+    struct command_port *port;
 };
 
-struct command {
-    const char *name;
-    bool changes; /* something, so that it is written to the audit log */
-    /* Writes the members of the answer after {"ok":..}; returns OK or the refusal's code. */
-    int (*run)(const struct control_ops *ops, const json_t *args, char *out, size_t size,
-               struct status *err);
-};
-
-static int run_status(const struct control_ops *ops, const json_t *args, char *out, size_t size,
+static int run_status(const void *control_ops, const json_t *args, char *out, size_t size,
                       struct status *err)
 {
+    const struct control_ops *ops = control_ops;
     struct health health = {0};
     (void)args;
     ops->health(ops->context, &health);
@@ -45,9 +30,10 @@ static int run_status(const struct control_ops *ops, const json_t *args, char *o
     return n < 0 ? status_set(err, n, "the answer does not fit") : OK;
 }
 
-static int run_background(const struct control_ops *ops, const json_t *args, char *out, size_t size,
+static int run_background(const void *control_ops, const json_t *args, char *out, size_t size,
                           struct status *err)
 {
+    const struct control_ops *ops = control_ops;
     const json_t *cycles = json_object_get(args, "cycles");
     json_int_t n = cycles ? json_integer_value(cycles) : 10;
     if ((cycles && !json_is_integer(cycles)) || n < 0 || n > CYCLES_MAX || (n > 0 && n < 4))
@@ -68,9 +54,10 @@ static int list_calibrations(const struct control_ops *ops, char *out, size_t si
                                       : status_set(err, ERR_NO_SPACE, "the answer does not fit");
 }
 
-static int run_calib(const struct control_ops *ops, const json_t *args, char *out, size_t size,
+static int run_calib(const void *control_ops, const json_t *args, char *out, size_t size,
                      struct status *err)
 {
+    const struct control_ops *ops = control_ops;
     const char *kind = json_string_value(json_object_get(args, "kind"));
     struct site_request request;
     struct site_state state;
@@ -109,9 +96,10 @@ static int need_scene(const struct control_ops *ops, struct status *err)
 static json_t *command_names(void);
 static json_t *user_list(const struct control_ops *ops, bool whole);
 
-static int run_describe(const struct control_ops *ops, const json_t *args, char *out, size_t size,
+static int run_describe(const void *control_ops, const json_t *args, char *out, size_t size,
                         struct status *err)
 {
+    const struct control_ops *ops = control_ops;
     (void)args;
     if (need_scene(ops, err))
         return err->code;
@@ -121,17 +109,19 @@ static int run_describe(const struct control_ops *ops, const json_t *args, char 
     return write_members(members, out, size, err);
 }
 
-static int run_pattern(const struct control_ops *ops, const json_t *args, char *out, size_t size,
+static int run_pattern(const void *control_ops, const json_t *args, char *out, size_t size,
                        struct status *err)
 {
+    const struct control_ops *ops = control_ops;
     return need_scene(ops, err)
                ? err->code
                : write_members(control_scene_pattern(&ops->scene, args, err), out, size, err);
 }
 
-static int run_hold(const struct control_ops *ops, const json_t *args, char *out, size_t size,
+static int run_hold(const void *control_ops, const json_t *args, char *out, size_t size,
                     struct status *err)
 {
+    const struct control_ops *ops = control_ops;
     const json_t *profile = json_object_get(args, "profile");
     if (need_scene(ops, err))
         return err->code;
@@ -150,9 +140,10 @@ static int run_hold(const struct control_ops *ops, const json_t *args, char *out
     return OK;
 }
 
-static int run_permit(const struct control_ops *ops, const json_t *args, char *out, size_t size,
+static int run_permit(const void *control_ops, const json_t *args, char *out, size_t size,
                       struct status *err)
 {
+    const struct control_ops *ops = control_ops;
     const json_t *allow = json_object_get(args, "allow");
     int user;
     if (need_scene(ops, err) || control_user(json_object_get(args, "user"), &user, err))
@@ -184,9 +175,10 @@ static json_t *user_list(const struct control_ops *ops, bool whole)
     return list;
 }
 
-static int run_users(const struct control_ops *ops, const json_t *args, char *out, size_t size,
+static int run_users(const void *control_ops, const json_t *args, char *out, size_t size,
                      struct status *err)
 {
+    const struct control_ops *ops = control_ops;
     struct roster_wish wish;
     if (need_scene(ops, err))
         return err->code;
@@ -201,9 +193,10 @@ static int run_users(const struct control_ops *ops, const json_t *args, char *ou
                                   : ops->remove_user(ops->context, wish.id, err);
 }
 
-static int run_pause(const struct control_ops *ops, const json_t *args, char *out, size_t size,
+static int run_pause(const void *control_ops, const json_t *args, char *out, size_t size,
                      struct status *err)
 {
+    const struct control_ops *ops = control_ops;
     const json_t *seconds = json_object_get(args, "seconds");
     const double s = json_number_value(seconds);
     if (need_scene(ops, err))
@@ -218,9 +211,10 @@ static int run_pause(const struct control_ops *ops, const json_t *args, char *ou
     return OK;
 }
 
-static int run_tuning(const struct control_ops *ops, const json_t *args, char *out, size_t size,
+static int run_tuning(const void *control_ops, const json_t *args, char *out, size_t size,
                       struct status *err)
 {
+    const struct control_ops *ops = control_ops;
     struct health_orders now = {0};
     const char *name = json_string_value(json_object_get(args, "cmd"));
     if (need_scene(ops, err))
@@ -233,9 +227,10 @@ static int run_tuning(const struct control_ops *ops, const json_t *args, char *o
     return rc ? rc : ops->tune(ops->context, &want, err);
 }
 
-static int run_period(const struct control_ops *ops, const json_t *args, char *out, size_t size,
+static int run_period(const void *control_ops, const json_t *args, char *out, size_t size,
                       struct status *err)
 {
+    const struct control_ops *ops = control_ops;
     if (need_scene(ops, err))
         return err->code;
     int every = control_period(args, ops->scene.cfg, ops->scene.schedule, err);
@@ -246,9 +241,10 @@ static int run_period(const struct control_ops *ops, const json_t *args, char *o
     return OK;
 }
 
-static int run_identity(const struct control_ops *ops, const json_t *args, char *out, size_t size,
+static int run_identity(const void *control_ops, const json_t *args, char *out, size_t size,
                         struct status *err)
 {
+    const struct control_ops *ops = control_ops;
     if (need_scene(ops, err))
         return err->code;
     const int mode = control_identity(args, ops->scene.cfg, err);
@@ -259,15 +255,17 @@ static int run_identity(const struct control_ops *ops, const json_t *args, char 
     return OK;
 }
 
-static int run_record(const struct control_ops *ops, const json_t *args, char *out, size_t size,
+static int run_record(const void *control_ops, const json_t *args, char *out, size_t size,
                       struct status *err)
 {
+    const struct control_ops *ops = control_ops;
     return control_record(ops->recorder, ops->record_folder, args, out, size, err);
 }
 
-static int run_shutdown(const struct control_ops *ops, const json_t *args, char *out, size_t size,
+static int run_shutdown(const void *control_ops, const json_t *args, char *out, size_t size,
                         struct status *err)
 {
+    const struct control_ops *ops = control_ops;
     (void)args;
     (void)err;
     ops->shutdown(ops->context);
@@ -275,15 +273,41 @@ static int run_shutdown(const struct control_ops *ops, const json_t *args, char 
     return OK;
 }
 
+/* Questions change nothing. */
+static bool users_change(const json_t *request)
+{
+    const char *what = json_string_value(json_object_get(request, "do"));
+    return !(what && strcmp(what, "list") == 0);
+}
+
+static bool record_changes(const json_t *request)
+{
+    const char *what = json_string_value(json_object_get(request, "do"));
+    return !(what && strcmp(what, "status") == 0);
+}
+
+static bool calib_changes(const json_t *request)
+{
+    const char *kind = json_string_value(json_object_get(request, "kind"));
+    return !(kind && (strcmp(kind, "state") == 0 || strcmp(kind, "list") == 0));
+}
+
 static const struct command commands[] = {
-    {"status", false, run_status},        {"describe", false, run_describe},
-    {"pattern", false, run_pattern},      {"hold", true, run_hold},
-    {"permit", true, run_permit},         {"pause", true, run_pause},
-    {"background", true, run_background}, {"calib", true, run_calib},
-    {"record", true, run_record},         {"gain", true, run_tuning},
-    {"frequency", true, run_tuning},      {"period", true, run_period},
-    {"users", true, run_users},           {"identity", true, run_identity},
-    {"shutdown", true, run_shutdown},
+    {"status", NULL, run_status},
+    {"describe", NULL, run_describe},
+    {"pattern", NULL, run_pattern},
+    {"hold", command_changes, run_hold},
+    {"permit", command_changes, run_permit},
+    {"pause", command_changes, run_pause},
+    {"background", command_changes, run_background},
+    {"calib", calib_changes, run_calib},
+    {"record", record_changes, run_record},
+    {"gain", command_changes, run_tuning},
+    {"frequency", command_changes, run_tuning},
+    {"period", command_changes, run_period},
+    {"users", users_change, run_users},
+    {"identity", command_changes, run_identity},
+    {"shutdown", command_changes, run_shutdown},
 };
 
 static json_t *command_names(void)
@@ -294,78 +318,26 @@ static json_t *command_names(void)
     return list;
 }
 
-static const struct command *find_command(const char *name, struct status *err)
+static void audit(const void *control_ops, const char *line)
 {
-    for (size_t i = 0; name && i < sizeof commands / sizeof commands[0]; i++)
-        if (strcmp(commands[i].name, name) == 0)
-            return &commands[i];
-    status_set(err, ERR_NOT_FOUND,
-               name
-                   ? "unknown command '%.40s': status, describe, pattern, hold, permit, pause, "
-                     "background, calib, record, gain, frequency, period, identity, users, shutdown"
-                   : "no \"cmd\" in the request%s",
-               name ? name : "");
-    return NULL;
+    const struct control_ops *ops = control_ops;
+    ops->audit(ops->context, line);
 }
 
-/* {"ok":true,"seq":N, members} from the members' own object. */
-static void write_ok(json_int_t seq, const char *members, char *answer, size_t size)
+static struct command_set commands_of(const struct control_ops *ops)
 {
-    const char *rest = members[1] == '}' ? "}" : members + 1;
-    int n = snprintf(answer, size, "{\"ok\":true,\"seq\":%lld%s%s", (long long)seq,
-                     rest[0] == '}' ? "" : ",", rest);
-    if (n < 0 || (size_t)n >= size)
-        snprintf(answer, size, "{\"ok\":false,\"seq\":%lld,\"error\":\"no space\"}",
-                 (long long)seq);
-}
-
-static void write_refusal(json_int_t seq, const struct status *err, char *answer, size_t size)
-{
-    json_t *o = json_pack("{s:b,s:I,s:s,s:s}", "ok", 0, "seq", seq, "error", err->text, "code",
-                          status_name(err->code));
-    (void)control_text(o, 12, answer, size);
-}
-
-/* Questions about a calibration or a recording change nothing. */
-static bool asks_only(const char *name, const json_t *request)
-{
-    const char *kind = json_string_value(json_object_get(request, "kind")),
-               *record = json_string_value(json_object_get(request, "do"));
-    if (strcmp(name, "users") == 0)
-        return record && strcmp(record, "list") == 0;
-    if (strcmp(name, "record") == 0)
-        return record && strcmp(record, "status") == 0;
-    if (strcmp(name, "calib") == 0)
-        return kind && (strcmp(kind, "state") == 0 || strcmp(kind, "list") == 0);
-    return false;
+    return (struct command_set){.command = commands,
+                                .n = sizeof commands / sizeof commands[0],
+                                .context = ops,
+                                .audit = audit,
+                                .refusals = ops->refusals};
 }
 
 void control_execute(const struct control_ops *ops, const char *sender, const char *text, size_t n,
                      char *answer, size_t size)
 {
-    char members[ANSWER_BYTES - 256], line[CONTROL_AUDIT_BYTES];
-    struct status err = {0};
-    json_error_t fault;
-    json_t *request = json_loadb(text, n, JSON_REJECT_DUPLICATES, &fault);
-    json_int_t seq = json_integer_value(json_object_get(request, "seq"));
-    const char *name = json_string_value(json_object_get(request, "cmd"));
-    if (!json_is_object(request)) {
-        status_set(&err, ERR_FORMAT, "not a JSON object; example: {\"cmd\":\"status\"}");
-    } else {
-        const struct command *command = find_command(name, &err);
-        if (command)
-            command->run(ops, request, members, sizeof members, &err);
-        if (command && command->changes && !asks_only(name, request) &&
-            control_audit_line(ops->refusals, sender, request, &err, line)) {
-            log_info("%s", line);
-            ops->audit(ops->context, line);
-        }
-    }
-    if (err.code)
-        write_refusal(seq, &err, answer, size);
-    else
-        write_ok(seq, members, answer, size);
-    json_decref(request);
+    const struct command_set set = commands_of(ops);
+    command_execute(&set, sender, text, n, answer, size);
 }
 
 struct control *control_create(void *socket, const struct control_ops *ops, struct status *err)
@@ -375,9 +347,11 @@ struct control *control_create(void *socket, const struct control_ops *ops, stru
         status_set(err, ERR_NO_MEMORY, "control: out of memory");
         return NULL;
     }
-    c->socket = socket;
     c->ops = *ops;
-    c->ops.refusals = &c->refusals;
+    const struct command_set set = commands_of(&c->ops);
+    c->port = command_port_create(socket, &set, err);
+    if (!c->port)
+        control_destroy(&c);
     return c;
 }
 
@@ -385,30 +359,12 @@ void control_destroy(struct control **control)
 {
     if (!*control)
         return;
-    socket_message_clear(&(*control)->message);
+    command_port_destroy(&(*control)->port);
     free(*control);
     *control = NULL;
 }
 
-/* Frames: the peer's address, perhaps an empty delimiter (REQ), the request. */
-static void answer_one(struct control *c)
-{
-    struct socket_frame out[3];
-    size_t n = c->message.n;
-    if (n < 2 || n > 3)
-        return;
-    const struct socket_frame *request = &c->message.frames[n - 1];
-    control_execute(&c->ops, socket_message_sender(&c->message), request->bytes, request->n,
-                    c->answer, sizeof c->answer);
-    for (size_t i = 0; i + 1 < n; i++)
-        out[i] = c->message.frames[i];
-    out[n - 1] = (struct socket_frame){c->answer, strlen(c->answer)};
-    if (socket_send(c->socket, out, n))
-        log_warn("a client of the control socket left before its answer");
-}
-
 void control_serve(struct control *c)
 {
-    for (int i = 0; i < AT_ONCE && socket_recv(c->socket, &c->message, 0) == OK; i++)
-        answer_one(c);
+    command_port_serve(c->port);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Commands to the daemon: ROUTER, one JSON object per message, answered with one JSON object.
+ * Commands to the daemon, in the way of command_port.h.
  *
  *   {"cmd":"status"}                       -> {"ok":true, ...health...}
  *   {"cmd":"background","cycles":10}       -> {"ok":true}      capture the empty room; 0 drops it
@@ -11,21 +11,17 @@
  *   {"cmd":"pattern","surface":"ris1","profile":0} -> {"ok":true, "states":..}
  *   {"cmd":"hold","surface":"ris1","profile":0}    -> {"ok":true}   null: as ris.mode says
  *   {"cmd":"permit","user":1,"allow":false}        -> {"ok":true}
- *   {"cmd":"users","do":"add","user":2,"key":"user-2.key"} -> {"ok":true}   also "set", "remove", "list"
+ *   {"cmd":"users","do":"add","user":2,"key":"user-2.key"} -> {"ok":true}
+ *                                             also "set", "remove", "list"
  *   {"cmd":"record","do":"start", ..}      -> {"ok":true, ..}  stop, mark, status: control_record.h
  *   {"cmd":"pause","seconds":60}           -> {"ok":true}      0 goes on
  *   {"cmd":"gain","tx_db":27,"rx_db":10}   -> {"ok":true}      ordered; see status. control_radio.h
  *   {"cmd":"frequency","carrier_hz":5.81e9}-> {"ok":true}      likewise
  *   {"cmd":"period","period_s":0.4}        -> {"ok":true}      from the next cycle on
- *   {"cmd":"identity","mode":"coded"}      -> {"ok":true}      or "steering", from the next cycle on
- *   {"cmd":"shutdown"}                     -> {"ok":true}
- *
- * "seq" (optional, integer) comes back; "who" (optional) says who asks, for the audit log, where
- * every command that changes something is written down with its verdict and the name of the key
- * that its sender has proven to own (control_audit.h). A refusal reads
- * {"ok":false,"error":..,"code":..}. The owner thread of the socket calls in here. */
+ *   {"cmd":"identity","mode":"coded"}      -> {"ok":true}      or "steering", likewise
+ *   {"cmd":"shutdown"}                     -> {"ok":true} */
 #pragma once
-#include "host/control_audit.h"
+#include "host/command_port.h"
 #include "host/control_record.h"
 #include "host/control_scene.h"
 #include "host/control_users.h"
