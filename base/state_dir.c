@@ -208,6 +208,17 @@ int file_replace(const char *path, const void *bytes, size_t n, unsigned mode, s
     return 0;
 }
 
+int file_remove(const char *path, struct status *err)
+{
+    if (unlink(path) != 0)
+        return errno == ENOENT
+                   ? OK
+                   : status_set(err, ERR_IO, "cannot remove %s: %s", path, strerror(errno));
+    if (sync_folder(path) != 0)
+        return status_set(err, ERR_IO, "cannot sync the folder of %s: %s", path, strerror(errno));
+    return OK;
+}
+
 /* Up to size - 1 bytes, terminated; longer files are cut, so give one byte more than is allowed. */
 static int read_small(int fd, const char *path, char *text, size_t size, struct status *err)
 {

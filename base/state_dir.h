@@ -30,6 +30,9 @@ size_t state_dir_sweep(const char *prefix);
 int file_replace(const char *path, const void *bytes, size_t n, unsigned mode,
                  struct status *err) MUST_CHECK;
 
+/* Removes a file so that a power cut does not bring it back; missing is fine. */
+int file_remove(const char *path, struct status *err) MUST_CHECK;
+
 /* A secret of n <= 256 bytes as one line of hex in a file of mode 0600. Writing refuses to
  * overwrite an existing file (ERR_BUSY). Reading refuses a file that others may read (ERR_AUTH),
  * and one that does not hold exactly n bytes (ERR_FORMAT). No message ever holds the secret. */

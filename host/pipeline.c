@@ -228,7 +228,7 @@ static void heed_user(struct pipeline_user *u)
     if (u->id == wants)
         return;
     u->id = wants;
-    pipeline_consent(u, CONSENT_JOIN);
+    pipeline_consent(u, wants < 0 ? CONSENT_LEAVE : CONSENT_JOIN);
     atomic_store(&u->asked, 0);
     atomic_store(&u->permitted, 0);
     atomic_store(&u->fixes, 0);
@@ -236,10 +236,19 @@ static void heed_user(struct pipeline_user *u)
         atomic_store(&u->profile[i], PROFILE_BASE);
 }
 
+/* Who has left may have one more cycle that was planned before, and is withheld in it; it goes with
+ * the first that asks somebody else. */
+static void heed_users(struct pipeline *p, size_t asked)
+{
+    for (size_t u = 0; u < BS_USERS_MAX; u++)
+        if (u != asked || atomic_load(&p->user[u].wants) >= 0)
+            heed_user(&p->user[u]);
+}
+
 static void start_report(struct pipeline *p, const struct cycle_plan *plan)
 {
     assert(plan->user < BS_USERS_MAX);
-    heed_user(&p->user[plan->user]);
+    heed_users(p, plan->user);
     pipeline_consent(&p->user[plan->user], CONSENT_ASK);
     memset(&p->pending, 0, sizeof p->pending);
     p->pending.plan = *plan;

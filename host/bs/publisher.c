@@ -455,6 +455,7 @@ static int ask_remove(void *context, int id, struct status *err)
     if (place < 0)
         return place;
     pipeline_allow(p->d->p.pipeline, (size_t)place, false);
+    pipeline_user(p->d->p.pipeline, (size_t)place, -1);
     user_links_remove(p->d->p.links, (size_t)place);
     link_board_forget(&p->links, id);
     tell_revisit(p);

@@ -18,5 +18,6 @@ int cmd_schedule(int argc, char **argv);
 int cmd_set(int argc, char **argv);
 int cmd_shutdown(int argc, char **argv);
 int cmd_sweep(int argc, char **argv);
+int cmd_ue(int argc, char **argv);
 int cmd_users(int argc, char **argv);
 int cmd_watch(int argc, char **argv);

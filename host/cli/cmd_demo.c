@@ -56,7 +56,8 @@ static const struct option_spec specs[] = {
     {"record", 0, "PREFIX", "record all samples: see 'mirador record' and 'mirador replay'"},
     {"keep", 0, NULL, "keep the state folder with all logs"},
     {"set", 's', "PROGRAM.KEY=VALUE",
-     "override a key of room, ris, bs, ue or view; may be repeated"},
+     "override a key of room, ris, bs, ue or view, or of one terminal, ue[0] to ue[15]; may be "
+     "repeated"},
 };
 
 static int apply_flag(struct demo_cfg *cfg, const char *name)

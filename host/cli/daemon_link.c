@@ -53,6 +53,7 @@ static void sign(json_t *question)
 json_t *daemon_ask(struct daemon_link *link, json_t *question, struct status *err)
 {
     static struct socket_message answer;
+    const char *program = link->program ? link->program : "miradord";
     if (question)
         sign(question);
     char *text = question ? json_dumps(question, JSON_COMPACT | JSON_REAL_PRECISION(12)) : NULL;
@@ -69,11 +70,10 @@ json_t *daemon_ask(struct daemon_link *link, json_t *question, struct status *er
         json =
             json_loadb(answer.frames[answer.n - 1].bytes, answer.frames[answer.n - 1].n, 0, NULL);
     if (rc)
-        status_set(err, rc,
-                   "no answer from %s; is miradord running, and is this its control.endpoint?",
-                   link->endpoint);
+        status_set(err, rc, "no answer from %s; is %s running, and is this its control.endpoint?",
+                   link->endpoint, program);
     else if (!json)
-        status_set(err, ERR_FORMAT, "%s does not answer like a miradord", link->endpoint);
+        status_set(err, ERR_FORMAT, "%s does not answer like a %s", link->endpoint, program);
     socket_message_clear(&answer);
     free(text);
     return json;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Questions to a running miradord, and the options that say where it is. */
+ * Questions to a running miradord or mirador-ue, and the options that say where it is. */
 #pragma once
 #include "base/options.h"
 #include "base/sockets.h"
@@ -8,6 +8,7 @@
 
 struct daemon_link {
     const char *endpoint;
+    const char *program; /* for messages; NULL: miradord */
     struct sockets_cfg keys;
     struct sockets *sockets;
     void *dealer;

@@ -255,35 +255,52 @@ int demo_scene_parse(const char *name, const char *dump, const char *path, struc
     return rc;
 }
 
-int demo_scene_read(const struct children *children, const struct demo_wish *wish,
-                    const struct demo_preset *preset, struct demo_scene *out, struct status *err)
+/* The room's own text of the scene, to be freed; with as many users. */
+static char *dump(const struct children *children, const struct demo_wish *wish, unsigned users,
+                  const struct demo_preset *preset, struct status *err)
 {
-    const char *scene = wish->scene, *path = wish->path;
     static struct command command;
     command = (struct command){0};
     command_add(&command, "--scene");
-    command_add(&command, "%s", scene);
-    if (path) {
+    command_add(&command, "%s", wish->scene);
+    if (wish->path) {
         command_add(&command, "--path");
-        command_add(&command, "%s", path);
+        command_add(&command, "%s", wish->path);
     }
-    if (wish->users) {
+    if (users) {
         command_add(&command, "--users");
-        command_add(&command, "%u", wish->users);
+        command_add(&command, "%u", users);
         command_add(&command, "--seed");
         command_add(&command, "%llu", (unsigned long long)wish->seed);
     }
     if (preset)
         demo_preset_tell_room(preset, &command);
-    char *dump = children_dump(children, "mirador-room", &command, err);
-    int rc = dump ? demo_scene_parse(scene, dump, path, out, err) : err->code;
-    free(dump);
+    return children_dump(children, "mirador-room", &command, err);
+}
+
+static int read_scene(const struct children *children, const struct demo_wish *wish, unsigned users,
+                      const struct demo_preset *preset, struct demo_scene *out, struct status *err)
+{
+    char *text = dump(children, wish, users, preset, err);
+    const int rc = text ? demo_scene_parse(wish->scene, text, wish->path, out, err) : err->code;
+    free(text);
+    return rc;
+}
+
+int demo_scene_read(const struct children *children, const struct demo_wish *wish,
+                    const struct demo_preset *preset, struct demo_scene *out, struct status *err)
+{
+    int rc = read_scene(children, wish, 0, preset, out, err);
+    const size_t listed = out->n_users;
+    if (rc == 0 && wish->users)
+        rc = read_scene(children, wish, wish->users, preset, out, err);
+    out->n_listed = listed < out->n_users ? listed : out->n_users;
     if (rc == 0 && preset && out->n_rx != preset->n_rx)
         rc =
             status_set(err, ERR_ARG,
                        "scene %s: lists %zu receive antennas, but the preset's radio has %zu; list "
                        "as many, or give bs.rx.count and centre_m",
-                       scene, out->n_rx, preset->n_rx);
+                       wish->scene, out->n_rx, preset->n_rx);
     return rc;
 }
 

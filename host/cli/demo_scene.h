@@ -41,7 +41,7 @@ struct demo_scene {
     size_t n_rx;
     struct demo_ris ris[DEMO_RIS];
     struct demo_user users[DEMO_USERS_MAX];
-    size_t n_users;
+    size_t n_users, n_listed; /* of the users, by the scene; the rest are drawn by the room */
     char path[32]; /* that the first user walks */
 };
 

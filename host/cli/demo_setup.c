@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -22,17 +23,30 @@ enum { WIDE_CYCLES = 10, BEAM_CYCLES = 5, BEAMS_SIDE = 4 };
 
 static const char *const programs[] = {"room", "ris", "bs", "ue", "view"};
 
+/* What follows "ue[1]." of "ue[1].KEY=VALUE" and which that is; NULL: it is not of this form. */
+static const char *of_terminal(const char *set, size_t *terminal)
+{
+    char *end;
+    if (strncmp(set, "ue[", 3) != 0 || set[3] < '0' || set[3] > '9')
+        return NULL;
+    *terminal = strtoul(set + 3, &end, 10);
+    return strncmp(end, "].", 2) == 0 ? end + 2 : NULL;
+}
+
 int demo_check_set(const char *set, struct status *err)
 {
+    size_t terminal;
+    if (of_terminal(set, &terminal) && terminal < DEMO_USERS_MAX && strchr(set, '='))
+        return 0;
     for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
         size_t n = strlen(programs[i]);
         if (strncmp(set, programs[i], n) == 0 && set[n] == '.' && strchr(set, '='))
             return 0;
     }
     return status_set(err, ERR_ARG,
-                      "--set needs PROGRAM.KEY=VALUE, PROGRAM one of room, ris, bs, ue, view; "
-                      "not '%.60s'",
-                      set);
+                      "--set needs PROGRAM.KEY=VALUE, PROGRAM one of room, ris, bs, ue, view, or "
+                      "ue[0] to ue[%d] for one terminal; not '%.60s'",
+                      DEMO_USERS_MAX - 1, set);
 }
 
 /* The user's own overrides come last and so win. */
@@ -42,6 +56,16 @@ static void add_sets(const struct demo *demo, const char *program, struct comman
     for (size_t i = 0; i < demo->cfg->n_sets; i++)
         if (strncmp(demo->cfg->sets[i], program, n) == 0 && demo->cfg->sets[i][n] == '.')
             command_set(command, "%s", demo->cfg->sets[i] + n + 1);
+}
+
+static void add_sets_of_terminal(const struct demo *demo, size_t terminal, struct command *command)
+{
+    size_t of;
+    for (size_t i = 0; i < demo->cfg->n_sets; i++) {
+        const char *set = of_terminal(demo->cfg->sets[i], &of);
+        if (set && of == terminal)
+            command_set(command, "%s", set);
+    }
 }
 
 static void begin(struct command *command, const char *config)
@@ -132,7 +156,7 @@ static void stay_away(const struct demo *demo, struct command *c)
 {
     const double longer_s =
         ((1 + BEAMS_SIDE * BEAMS_SIDE) * BEAM_CYCLES - WIDE_CYCLES) * demo->preset.cycle_period_s;
-    for (size_t i = 0; i < demo->scene.n_users; i++)
+    for (size_t i = 0; i < demo->scene.n_listed; i++) /* those that are drawn come with the first */
         command_set(c, "users[%zu].enter_s=%g", i, demo->scene.users[i].enter_s + longer_s);
 }
 
@@ -347,6 +371,7 @@ static int start_ue(struct demo *demo, size_t user, struct command *c, struct st
     command_set(c, "run.state_dir=%s/%s", demo->state, u->role);
     command_set(c, "run.realtime=%s", demo->cfg->realtime ? "yes" : "no");
     command_set(c, "telemetry.endpoint=ipc://%s/%s.sock", demo->state, u->role);
+    command_set(c, "control.endpoint=ipc://%s/%s-control.sock", demo->state, u->role);
     tell_simulated(demo, c, 20, 17.2);
     demo_scene_tell_ue(&demo->scene, user, c);
     if (demo->cfg->pixels)
@@ -356,6 +381,7 @@ static int start_ue(struct demo *demo, size_t user, struct command *c, struct st
         command_set(c, "link.udp_port=%d", demo->udp_port + DEMO_DATA_USERS + 2 * (int)user);
     }
     add_sets(demo, "ue", c);
+    add_sets_of_terminal(demo, user, c);
     return launch(demo, "mirador-ue", name, c, err);
 }
 
@@ -409,11 +435,15 @@ static int start_all(struct demo *demo, struct command *command, struct status *
     return rc == 0 && demo->cfg->link ? hear_terminal(demo, err) : rc;
 }
 
-/* With the overrides: a shorter cycle makes more of them in the same time. */
+/* With the overrides: a shorter cycle makes more of them in the same time. Those of users are for a
+ * list that is the scene's. */
 static int read_preset(struct demo *demo, struct command *c, struct status *err)
 {
     begin(c, demo->cfg->preset);
-    add_sets(demo, "bs", c);
+    for (size_t i = 0; i < demo->cfg->n_sets; i++)
+        if (strncmp(demo->cfg->sets[i], "bs.", 3) == 0 &&
+            strncmp(demo->cfg->sets[i], "bs.users[", 9) != 0)
+            command_set(c, "%s", demo->cfg->sets[i] + 3);
     return demo_preset_read(&demo->children, demo->cfg->preset, c, &demo->preset, err);
 }
 

@@ -21,6 +21,7 @@ static const struct subcommand {
     {"set", "mirador set", cmd_set, "gain, frequency, period and more of a running miradord"},
     {"shutdown", "mirador shutdown", cmd_shutdown, "end a running miradord"},
     {"users", "mirador users", cmd_users, "whom a running miradord serves"},
+    {"ue", "mirador ue", cmd_ue, "permission of the user, at a running mirador-ue"},
     {"schedule", "mirador schedule", cmd_schedule, "what happens when in a cycle, drawn"},
     {"record", "mirador record", cmd_record, "record samples; look at, mend and cut recordings"},
     {"replay", "mirador replay", cmd_replay, "work a recording over again, bit by bit"},

@@ -101,6 +101,10 @@ int order_run(const struct order *order, int argc, char **argv)
                                 json_pack("{s:s,s:s*}", "cmd", order->cmd, "do", order->what)};
     struct options opt;
     struct status err = {0};
+    if (order->program) {
+        job.link.program = order->program;
+        job.link.endpoint = order->endpoint;
+    }
     const struct options_cfg cfg = {.program = order->title,
                                     .synopsis = order->synopsis,
                                     .operands = order->operands,

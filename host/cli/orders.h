@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A command line that becomes one command to a running miradord: "mirador set", "mirador users". */
+ * A command line that becomes one command to a running miradord, "mirador set", "mirador users", or
+ * mirador-ue, "mirador ue". */
 #pragma once
 #include <jansson.h>
 
@@ -11,7 +12,8 @@ struct order {
     const char *cmd, *what; /* "cmd" and "do" of the command; what may be NULL */
     const char *operands, *synopsis;
     size_t n_operands;
-    const struct option_spec *specs; /* with DAEMON_LINK_SPECS */
+    const char *program, *endpoint;  /* asked, and where unless told; NULL: miradord */
+    const struct option_spec *specs; /* with DAEMON_LINK_SPECS, or --endpoint at least */
     size_t n_specs;
     /* An option of its own, or the operands, into the command; NULL: there are none. */
     int (*apply)(json_t *question, const char *name, const char *value, struct status *err);

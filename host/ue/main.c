@@ -10,6 +10,7 @@
 #include "base/state_dir.h"
 #include "host/ue/responder.h"
 #include "host/ue/ue_config.h"
+#include "host/ue/ue_control.h"
 #include "host/ue/ue_link.h"
 #include "host/ue/ue_report.h"
 #include <math.h>
@@ -25,8 +26,10 @@ enum { REOPEN_MS = 200 }; /* longest pause between two attempts to open the radi
 
 struct ue {
     struct ue_cfg cfg;
-    struct secure_keys keys;
+    struct secure_keys keys, attack_keys;
     struct last_cycle last;
+    struct permission permission;
+    struct ue_control *control; /* NULL: without control.endpoint */
     struct sockets *sockets;
     void *publisher;
     struct radio *radio;
@@ -42,16 +45,35 @@ struct ue {
     uint64_t progress; /* for the service manager's watchdog */
 };
 
-static int load_keys(struct ue *ue, struct status *err)
+static int load_key(const char *file, struct secure_keys *keys, struct status *err)
 {
     uint8_t master[SECURE_MASTER_BYTES];
-    if (secure_init())
-        return status_set(err, ERR_STATE, "libsodium finds no randomness; check /dev/urandom");
-    if (key_file_read(ue->cfg.user.key_file, master, sizeof master, err))
+    if (key_file_read(file, master, sizeof master, err))
         return err->code = ERR_ARG; /* the path we were given is no key's */
-    secure_keys_derive(master, &ue->keys);
+    secure_keys_derive(master, keys);
     secure_wipe(master, sizeof master);
     return OK;
+}
+
+static int load_keys(struct ue *ue, struct status *err)
+{
+    if (secure_init())
+        return status_set(err, ERR_STATE, "libsodium finds no randomness; check /dev/urandom");
+    const int rc = load_key(ue->cfg.user.key_file, &ue->keys, err);
+    return rc || !ue->cfg.attack_key_file[0]
+               ? rc
+               : load_key(ue->cfg.attack_key_file, &ue->attack_keys, err);
+}
+
+static int open_control(struct ue *ue, struct status *err)
+{
+    const uint32_t id = (uint32_t)ue->cfg.user.id;
+    if (permission_open(&ue->permission, ue->cfg.run.state_dir, id, ue->cfg.user.permit, err))
+        return err->code;
+    if (!ue->cfg.control_endpoint[0])
+        return OK;
+    ue->control = ue_control_create(ue->cfg.control_endpoint, id, &ue->permission, err);
+    return ue->control ? OK : err->code;
 }
 
 static int open_publisher(struct ue *ue, struct status *err)
@@ -98,11 +120,12 @@ static int make_responder(struct ue *ue, struct status *err)
         .lead_s = ue->cfg.lead_s,
         .turnaround_ns = ue->cfg.user.turnaround_ns,
         .user_id = (uint32_t)ue->cfg.user.id,
-        .permit = ue->cfg.user.permit,
+        .permission = &ue->permission,
         .answer = {.mode = (uint8_t)ue->cfg.user.mode,
                    .height_cm = (uint16_t)lround(ue->cfg.user.height_m * 100),
                    .sigma_code = response_sigma_code(ue->cfg.user.height_sigma_m)},
         .attack = (enum attack_kind)ue->cfg.attack,
+        .seal = ue->cfg.attack_key_file[0] ? &ue->attack_keys : NULL,
         .train = ue->cfg.train,
     };
     ue->responder = responder_create(&cfg, ue->radio, &ue->keys, &ue->last, err);
@@ -145,6 +168,8 @@ static int start(struct ue *ue, struct status *err)
     if (rc == OK)
         rc = last_cycle_open(&ue->last, ue->cfg.run.state_dir, (uint32_t)ue->cfg.user.id, err);
     if (rc == OK)
+        rc = open_control(ue, err);
+    if (rc == OK)
         rc = open_publisher(ue, err);
     if (rc == OK)
         rc = open_radio(ue, err);
@@ -167,8 +192,10 @@ static void close_all(struct ue *ue)
     radio_close(&ue->radio);
     socket_close(&ue->publisher);
     sockets_destroy(&ue->sockets);
+    ue_control_destroy(&ue->control);
     last_cycle_free(&ue->last);
     secure_keys_wipe(&ue->keys);
+    secure_keys_wipe(&ue->attack_keys);
 }
 
 /* A simulated room whose clock stands still holds recv for ever. Everything that must survive is on
@@ -366,8 +393,8 @@ int main(int argc, char **argv)
         rc = start(&ue, &err);
     if (rc == OK) {
         become_realtime(&ue);
-        if (ue.cfg.attack != ATTACK_NONE)
-            log_warn("exercise.attack is set: the answers of this terminal are wrong on purpose");
+        if (ue.cfg.attack != ATTACK_NONE || ue.cfg.attack_key_file[0])
+            log_warn("exercise.* is set: the answers of this terminal are wrong on purpose");
         options_ready(&opt);
         run(&ue);
         notify_stopping();

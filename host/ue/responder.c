@@ -10,7 +10,7 @@
 struct responder {
     struct responder_cfg cfg;
     struct radio *radio;
-    const struct secure_keys *keys;
+    const struct secure_keys *keys, *seal; /* to open what is heard, to seal the answer */
     struct last_cycle *last;
     struct secure_user user;
     struct attack attack;
@@ -76,6 +76,7 @@ struct responder *responder_create(const struct responder_cfg *cfg, struct radio
     r->keys = keys;
     r->last = last;
     r->attack.kind = cfg->attack;
+    r->seal = cfg->seal ? cfg->seal : keys;
     secure_user_reset(&r->user, cfg->user_id, last->accepted);
     if (make_parts(r, err))
         responder_destroy(&r);
@@ -113,7 +114,10 @@ static enum responder_verdict judge(struct responder *r, const struct heard_burs
         return VERDICT_UNSYNCED;
     if (rc != OK)
         return VERDICT_REFUSED;
-    return r->cfg.permit ? VERDICT_ANSWERED : VERDICT_SILENT;
+    static const enum responder_verdict will[] = {[PERMISSION_YES] = VERDICT_ANSWERED,
+                                                  [PERMISSION_NO] = VERDICT_DECLINED,
+                                                  [PERMISSION_SILENCE] = VERDICT_SILENT};
+    return will[permission_asked(r->cfg.permission, *cycle)];
 }
 
 /* When the answer starts, and by how much the whole tick misses the agreed delay. */
@@ -140,15 +144,26 @@ static void send_train(struct responder *r, int64_t answered)
         log_warn("the pilots after an answer did not go out");
 }
 
+/* A no tells nothing else. */
+static struct response response_of(const struct responder *r, bool permit, int16_t turnaround_ds)
+{
+    struct response response = r->cfg.answer;
+    response.permit = true;
+    response.turnaround_ds = turnaround_ds;
+    return permit ? response : (struct response){.permit = false};
+}
+
+/* Returns verdict, or what came in between. */
 static enum responder_verdict answer(struct responder *r, const struct heard_burst *burst,
-                                     uint64_t cycle)
+                                     uint64_t cycle, enum responder_verdict verdict)
 {
     struct status err = {0};
-    struct response response = r->cfg.answer;
     uint8_t frame[RESPONSE_FRAME_BYTES];
-    int64_t now = 0, tick = answer_tick(r, burst, &response.turnaround_ds);
-    response.permit = true;
-    if (secure_seal_response(r->keys, cycle, burst->sensing, &response, frame))
+    int16_t turnaround_ds;
+    int64_t now = 0, tick = answer_tick(r, burst, &turnaround_ds);
+    const bool permit = verdict == VERDICT_ANSWERED;
+    const struct response response = response_of(r, permit, turnaround_ds);
+    if (secure_seal_response(r->seal, cycle, burst->sensing, &response, frame))
         return VERDICT_FAILED;
     attack_apply(&r->attack, cycle, frame);
     frame_modem_modulate(r->modem, frame, r->symbols);
@@ -166,9 +181,11 @@ static enum responder_verdict answer(struct responder *r, const struct heard_bur
     if (radio_tx_burst(r->radio, tick, channel, r->n_signal))
         return VERDICT_FAILED;
     r->answered = tick;
-    if (pilot_train_due(&r->cfg.train, cycle))
+    if (!permit)
+        permission_said_no(r->cfg.permission);
+    else if (pilot_train_due(&r->cfg.train, cycle))
         send_train(r, tick);
-    return VERDICT_ANSWERED;
+    return verdict;
 }
 
 enum responder_verdict responder_hear(struct responder *r, const struct heard_burst *burst,
@@ -177,9 +194,10 @@ enum responder_verdict responder_hear(struct responder *r, const struct heard_bu
     struct status err = {0};
     secure_user_advance(&r->user, burst->n_cycle);
     enum responder_verdict verdict = judge(r, burst, cycle);
-    const bool accepted = verdict == VERDICT_ANSWERED || verdict == VERDICT_SILENT;
-    if (verdict == VERDICT_ANSWERED)
-        verdict = answer(r, burst, *cycle);
+    const bool answers = verdict == VERDICT_ANSWERED || verdict == VERDICT_DECLINED;
+    const bool accepted = answers || verdict == VERDICT_SILENT;
+    if (answers)
+        verdict = answer(r, burst, *cycle, verdict);
     if (accepted && last_cycle_refresh(r->last, r->user.last, &err))
         log_error("%s", err.text);
     radio_tx_poll(r->radio);
@@ -205,7 +223,7 @@ uint64_t responder_count(const struct responder *r, enum responder_verdict verdi
 const char *responder_verdict_name(enum responder_verdict verdict)
 {
     static const char *const names[VERDICTS] = {
-        "answered", "silent", "unsynced", "refused", "no frame", "late", "failed",
+        "answered", "declined", "silent", "unsynced", "refused", "no frame", "late", "failed",
     };
     return verdict < VERDICTS ? names[verdict] : "unknown";
 }

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "host/ue/attack.h"
 #include <math.h>
+#include <string.h>
 
 #define CFG struct ue_cfg
 
@@ -14,7 +15,8 @@ static const struct config_key keys[] = {
     {"user.key_file", CONFIG_STRING(CFG, user.key_file),
      .help = "master key, made by 'mirador keys user add ID'"},
     {"user.permit", CONFIG_BOOL(CFG, user.permit), .def = "no",
-     .help = "answer, and so let the base station locate this user; no: listen silently"},
+     .help = "answer, and so let the base station locate this user; no: listen silently, until "
+             "'mirador ue permit'"},
     {"user.mode", CONFIG_INT(CFG, user.mode), .min = 0, .max = 3, .def = "2",
      .help = "mode field of the answer"},
     {"user.height_m", CONFIG_DOUBLE(CFG, user.height_m), .unit = "m", .min = 0, .max = 40.95,
@@ -37,6 +39,12 @@ static const struct config_key keys[] = {
     {"exercise.attack", CONFIG_CHOICE(CFG, attack, ATTACK_CHOICES), .def = "none",
      .help = "makes this terminal misbehave on purpose, to test a base station: replay its first "
              "answer, flip one bit of each answer, forge (flip one and mend the checksum)"},
+    {"exercise.key_file", CONFIG_STRING(CFG, attack_key_file), .def = "",
+     .help =
+         "likewise: seals each answer with this key, another user's or nobody's; empty: its own"},
+    {"control.endpoint", CONFIG_STRING(CFG, control_endpoint),
+     .def = "ipc:///run/mirador/ue-control.sock",
+     .help = "ROUTER for 'mirador ue', ipc; empty: permission is what user.permit says"},
     {"telemetry.endpoint", CONFIG_STRING(CFG, telemetry_endpoint), .def = "",
      .help = "PUB of topic 'ue'; empty: none"},
     {"telemetry.secret_key_file", CONFIG_STRING(CFG, secret_key_file), .def = "",
@@ -129,6 +137,20 @@ static int check_sounding(const struct ue_cfg *cfg, const char **key, struct sta
                       cfg->schedule.cycle_period_s, products / most, cfg->radio.rate_hz);
 }
 
+/* Who reaches it can give the user's permission. */
+static int check_control(const struct ue_cfg *cfg, const char **key, struct status *err)
+{
+    const char *endpoint = cfg->control_endpoint;
+    *key = "control.endpoint";
+    if (!endpoint[0] || strncmp(endpoint, "ipc://", 6) == 0)
+        return OK;
+    return status_set(
+        err, ERR_ARG,
+        "control.endpoint '%.100s': who reaches it gives the user's permission, so it "
+        "stays on this machine: ipc:///run/mirador/ue-control.sock",
+        endpoint);
+}
+
 int ue_config_check(const void *ue_cfg, const char *file, struct status *err)
 {
     const struct ue_cfg *cfg = ue_cfg;
@@ -136,7 +158,8 @@ int ue_config_check(const void *ue_cfg, const char *file, struct status *err)
     const char *key = "waveform";
     if (link_waveform_check(&cfg->waveform, cfg->radio.rate_hz, &key, err) ||
         check_link(cfg, &key, err) || check_schedule(cfg, &wave, &key, err) ||
-        check_port(cfg, &key, err) || check_sounding(cfg, &key, err))
+        check_port(cfg, &key, err) || check_sounding(cfg, &key, err) ||
+        check_control(cfg, &key, err))
         return config_blame(&ue_config_table, file, key, err);
     return OK;
 }

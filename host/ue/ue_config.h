@@ -32,7 +32,8 @@ struct ue_cfg {
         size_t n_cpu;
     } run;
     int attack; /* enum attack_kind */
-    char telemetry_endpoint[UE_TEXT];
+    char attack_key_file[UE_TEXT];
+    char telemetry_endpoint[UE_TEXT], control_endpoint[UE_TEXT];
     char secret_key_file[UE_TEXT];
     char client_keys[8][SOCKETS_KEY_TEXT];
     size_t n_client_keys;

@@ -38,12 +38,14 @@ int ue_report_format(const struct ue_report *r, char *out, size_t size)
                ",\"replayed\":%" PRIu64 ",\"limited\":%" PRIu64,
                user->count.accepted, user->count.synced, user->count.refused, user->count.replayed,
                user->count.limited);
-    report_add(
-        &t,
-        ",\"answered\":%" PRIu64 ",\"silent\":%" PRIu64 ",\"late\":%" PRIu64 ",\"failed\":%" PRIu64,
-        responder_count(r->responder, VERDICT_ANSWERED),
-        responder_count(r->responder, VERDICT_SILENT), responder_count(r->responder, VERDICT_LATE),
-        responder_count(r->responder, VERDICT_FAILED));
+    report_add(&t,
+               ",\"answered\":%" PRIu64 ",\"declined\":%" PRIu64 ",\"silent\":%" PRIu64
+               ",\"late\":%" PRIu64 ",\"failed\":%" PRIu64,
+               responder_count(r->responder, VERDICT_ANSWERED),
+               responder_count(r->responder, VERDICT_DECLINED),
+               responder_count(r->responder, VERDICT_SILENT),
+               responder_count(r->responder, VERDICT_LATE),
+               responder_count(r->responder, VERDICT_FAILED));
     report_add(&t,
                ",\"overflows\":%" PRIu64 ",\"tx_lates\":%" PRIu64 ",\"underflows\":%" PRIu64
                ",\"gaps\":%" PRIu64,

@@ -2,7 +2,8 @@
  *
  * Every command that a running base station takes, sent by the command line over CURVE as from
  * another machine: carried out, and in the audit log under the name of the key. Who has no key, a
- * wrong one, or takes us for another server gets nowhere and is counted. */
+ * wrong one, or takes us for another server gets nowhere and is counted. And those that a terminal
+ * takes: a user withdraws and gives permission while another is served on. */
 #include <arpa/inet.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -27,8 +28,8 @@ static struct {
     char alice[300], stranger[300], daemon_hex[80], alice_hex[80];
     char keys[500]; /* options that let alice in */
     char audit[300];
-    long audited; /* bytes of it that were looked at */
-    pid_t demo;
+    long audited;         /* bytes of it that were looked at */
+    pid_t demo, terminal; /* that we have started ourselves, 0: none */
 } t;
 
 /* stdout into text; the exit code, 124 after 4 s without an end. */
@@ -37,8 +38,8 @@ static int mirador(const char *options, const char *keys, const char *endpoint, 
 {
     char command[1200];
     snprintf(command, sizeof command, "timeout %d " MIRADOR_BIN_DIR "/mirador %s %s%s %s 2>&1",
-             strstr(keys, t.keys) ? 60 : 4, options, endpoint ? "-e " : "",
-             endpoint ? endpoint : "", keys);
+             strstr(keys, t.keys) || (endpoint && strncmp(endpoint, "ipc:", 4) == 0) ? 60 : 4,
+             options, endpoint ? "-e " : "", endpoint ? endpoint : "", keys);
     FILE *out = popen(command, "r");
     assert_non_null(out);
     text[fread(text, 1, size - 1, out)] = 0;
@@ -141,7 +142,8 @@ static int setup(void **state)
     snprintf(t.audit, sizeof t.audit, "%s/audit.log", demo_place());
     snprintf(t.keys, sizeof t.keys, "--secret-key %s --server-key %s", t.alice, t.daemon_hex);
     snprintf(args, sizeof args,
-             "--seconds 0 --speed 1 --seed 2 --ris static --set bs.control.remote_endpoint=%s "
+             "--seconds 0 --speed 1 --seed 2 --ris static --users 2 --link --set "
+             "bs.control.remote_endpoint=%s "
              "--set bs.telemetry.remote_endpoint=%s --set bs.audit.file=%s "
              "--set bs.curve.secret_key_file=%s --set 'bs.curve.client_keys=[alice %s]'",
              t.control, t.telemetry, t.audit, t.daemon, t.alice_hex);
@@ -152,8 +154,12 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     char command[400];
-    if (t.demo > 0 && kill(t.demo, SIGINT) == 0)
+    if (t.terminal > 0 && kill(t.terminal, SIGKILL) == 0)
+        waitpid(t.terminal, NULL, 0);
+    if (t.demo > 0 && kill(t.demo, SIGINT) == 0) {
+        kill(t.demo, SIGCONT);
         waitpid(t.demo, NULL, 0);
+    }
     snprintf(command, sizeof command, "rm -f %s/*.key %s", demo_place(), t.audit);
     return system(command) | demo_place_remove(state);
 }
@@ -233,18 +239,197 @@ static void users(void **state)
 {
     (void)state;
     char text[400], words[700];
-    snprintf(words, sizeof words, "keys user add 2 --out %s/%s/user-2.key", demo_place(),
+    snprintf(words, sizeof words, "keys user add 3 --out %s/%s/user-3.key", demo_place(),
              demo_folder());
     assert_int_equal(mirador(words, "", NULL, text, sizeof text), 0);
-    ordered("users add 2 --rate 1", "\"cmd\":\"users\",\"do\":\"add\",\"rate_hz\":1.0,\"user\":2");
-    ordered("users set 2 --priority 3",
-            "\"cmd\":\"users\",\"do\":\"set\",\"priority\":3,\"user\":2");
-    ordered("users permit 2 no", "\"cmd\":\"permit\",\"allow\":false,\"user\":2");
+    ordered("users add 3 --rate 1", "\"cmd\":\"users\",\"do\":\"add\",\"rate_hz\":1.0,\"user\":3");
+    ordered("users set 3 --priority 3",
+            "\"cmd\":\"users\",\"do\":\"set\",\"priority\":3,\"user\":3");
+    ordered("users permit 3 no", "\"cmd\":\"permit\",\"allow\":false,\"user\":3");
     assert_int_equal(mirador("users list", t.keys, t.control, text, sizeof text), 0);
     assert_non_null(strstr(text, "withheld"));
-    ordered("users remove 2", "\"cmd\":\"users\",\"do\":\"remove\",\"user\":2");
+    ordered("users remove 3", "\"cmd\":\"users\",\"do\":\"remove\",\"user\":3");
     assert_int_equal(mirador("users list", t.keys, t.control, text, sizeof text), 0);
     assert_null(strstr(text, "withheld"));
+}
+
+/* --- the user's own permission ------------------------------------------------------------------
+ */
+
+struct counted {
+    double asked, permitted, fixes, slots;
+};
+
+static const json_t *of_user(const json_t *list, int id)
+{
+    size_t i;
+    json_t *user;
+    json_array_foreach(list, i, user)
+    {
+        if (json_integer_value(json_object_get(user, "id")) == id)
+            return user;
+    }
+    fail_msg("the base station does not tell of user %d", id);
+    return NULL;
+}
+
+static struct counted user_now(int id)
+{
+    json_t *status = ask_status();
+    const json_t *user = of_user(json_object_get(status, "users"), id),
+                 *link = of_user(json_object_get(json_object_get(status, "link"), "users"), id);
+    const struct counted c = {json_number_value(json_object_get(user, "asked")),
+                              json_number_value(json_object_get(user, "permitted")),
+                              json_number_value(json_object_get(user, "fixes")),
+                              json_number_value(json_object_get(link, "slots_sent"))};
+    json_decref(status);
+    return c;
+}
+
+/* So many more positions and slots of data of this user than there were. */
+static void await_service(int id, struct counted before, double more)
+{
+    struct counted c = before;
+    for (int i = 0; i < PATIENCE; i++) {
+        c = user_now(id);
+        if (c.fixes >= before.fixes + more && c.slots >= before.slots + more)
+            return;
+        usleep(100000);
+    }
+    fail_msg("user %d: %g positions and %g slots, before %g and %g", id, c.fixes, c.slots,
+             before.fixes, before.slots);
+}
+
+/* A verb of user 1's terminal; what it is going to answer, and the last cycle that asked. */
+static void terminal(const char *verb, char will[16], long long *cycle)
+{
+    char words[60], endpoint[400], text[2000];
+    snprintf(words, sizeof words, "ue %s --json", verb);
+    snprintf(endpoint, sizeof endpoint, "ipc://%.200s/%.100s/ue-control.sock", demo_place(),
+             demo_folder());
+    const int code = mirador(words, "", endpoint, text, sizeof text);
+    json_t *o = json_loads(text, 0, NULL);
+    const char *answer = json_string_value(json_object_get(o, "answer"));
+    if (code != 0 || !answer)
+        fail_msg("mirador ue %s: exit code %d, %s", verb, code, text);
+    assert_int_equal(json_integer_value(json_object_get(o, "user")), 1);
+    snprintf(will, 16, "%s", answer);
+    *cycle = json_integer_value(json_object_get(o, "last_cycle"));
+    json_decref(o);
+}
+
+static void await_silence(void)
+{
+    char will[16] = "";
+    long long cycle = 0;
+    for (int i = 0; i < PATIENCE && (strcmp(will, "silence") != 0 || cycle == 0); i++) {
+        terminal("status", will, &cycle);
+        usleep(50000);
+    }
+    assert_string_equal(will, "silence");
+}
+
+/* First cycle of the last run of such answers of user 1, by the audit log. */
+static long long audited_from(const char *verdict)
+{
+    static char text[1 << 20];
+    char words[80];
+    long long cycle = -1, from;
+    FILE *f = fopen(t.audit, "r");
+    assert_non_null(f);
+    text[fread(text, 1, sizeof text - 1, f)] = 0;
+    fclose(f);
+    snprintf(words, sizeof words, ": %s, observations are discarded", verdict);
+    for (const char *at = text; (at = strstr(at, "user 1: from cycle ")); at++)
+        if (sscanf(at, "user 1: from cycle %lld", &from) == 1 &&
+            strncmp(at + strcspn(at + 8, ":") + 8, words, strlen(words)) == 0)
+            cycle = from;
+    return cycle;
+}
+
+/* Nothing more of user 1 while user 2 gets four more of everything. */
+static void assert_only_the_other_is_served(void)
+{
+    const struct counted before = user_now(1);
+    await_service(2, user_now(2), 4);
+    const struct counted after = user_now(1);
+    assert_true(after.asked >= before.asked + 3);
+    assert_true(after.permitted == before.permitted && after.fixes == before.fixes);
+    assert_true(after.slots == before.slots);
+}
+
+static void a_user_withdraws_and_permits_again(void **state)
+{
+    (void)state;
+    const struct counted nothing = {0};
+    char will[16];
+    long long cycle, from;
+    await_service(1, nothing, 3);
+    await_service(2, nothing, 3);
+    terminal("status", will, &cycle);
+    assert_string_equal(will, "yes");
+    terminal("withdraw", will, &cycle);
+    assert_string_not_equal(will, "yes");
+    await_silence();
+    from = audited_from("no_permit"); /* users take turns: the next of user 1 is two on */
+    assert_in_range(from, cycle, cycle + 2);
+    assert_only_the_other_is_served();
+    assert_true(audited_from("silent") >= from + 2 * 3); /* it said so three times */
+    const struct counted before = user_now(1);
+    terminal("permit", will, &cycle);
+    assert_string_equal(will, "yes");
+    await_service(1, before, 3);
+}
+
+/* Killed without a word, and started again by us: the demo, which would end everything, is held. */
+static void restart_terminal(void)
+{
+    static char words[16384], environment[65536], *argv[300], *envp[300];
+    char path[60];
+    const pid_t old = demo_process("mirador-ue");
+    size_t n = 0, m = 0;
+    snprintf(path, sizeof path, "/proc/%d/cmdline", (int)old);
+    FILE *f = fopen(path, "r");
+    const size_t n_words = fread(words, 1, sizeof words - 1, f);
+    fclose(f);
+    snprintf(path, sizeof path, "/proc/%d/environ", (int)old);
+    f = fopen(path, "r");
+    const size_t n_environment = fread(environment, 1, sizeof environment - 1, f);
+    fclose(f);
+    for (char *w = words; w < words + n_words && n < 299; w += strlen(w) + 1)
+        if (strcmp(w, "--ready-fd") == 0)
+            w += strlen(w) + 1; /* and its number */
+        else
+            argv[n++] = w;
+    for (char *e = environment; e < environment + n_environment && m < 299; e += strlen(e) + 1)
+        envp[m++] = e;
+    kill(t.demo, SIGSTOP);
+    kill(old, SIGKILL);
+    t.terminal = fork();
+    if (t.terminal == 0) {
+        execve(MIRADOR_BIN_DIR "/mirador-ue", argv, envp);
+        _exit(127);
+    }
+}
+
+static void a_restarted_terminal_stays_withdrawn(void **state)
+{
+    (void)state;
+    char will[16];
+    long long cycle;
+    await_service(1, user_now(1), 1);
+    terminal("withdraw", will, &cycle);
+    await_silence();
+    const struct counted before = user_now(1);
+    restart_terminal();
+    await_silence(); /* asked by now, and said no */
+    assert_only_the_other_is_served();
+    assert_true(user_now(1).permitted == before.permitted);
+    terminal("permit", will, &cycle);
+    await_service(1, before, 2);
+    kill(t.terminal, SIGTERM);
+    assert_int_equal(waitpid(t.terminal, NULL, 0), t.terminal);
+    t.terminal = 0;
 }
 
 /* The demo ends with its base station. */
@@ -252,6 +437,7 @@ static void shutdown_is_the_last(void **state)
 {
     (void)state;
     ordered("shutdown", "\"cmd\":\"shutdown\"");
+    kill(t.demo, SIGCONT);
     assert_int_equal(waitpid(t.demo, NULL, 0), t.demo);
     t.demo = 0;
     assert_int_equal(demo_processes_alive(), 0);
@@ -262,9 +448,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(positions_arrive_over_curve),
         cmocka_unit_test(nobody_else_gets_in),
+        cmocka_unit_test(a_user_withdraws_and_permits_again),
         cmocka_unit_test(the_radio_and_the_cycle),
         cmocka_unit_test(calibrations_and_recordings),
         cmocka_unit_test(users),
+        cmocka_unit_test(a_restarted_terminal_stays_withdrawn),
         cmocka_unit_test(shutdown_is_the_last),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

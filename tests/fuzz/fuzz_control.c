@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What clients of miradord send: whatever it is, the answer is one JSON object that says ok or why
- * not, and what reaches the daemon is in range. */
+ * What clients of miradord and mirador-ue send: whatever it is, the answer is one JSON object that
+ * says ok or why not, and what reaches the daemon is in range. */
 #include "fuzz.h"
 
 #include <jansson.h>
@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "host/control.h"
+#include "host/ue/ue_control.h"
 
 static struct bs_cfg cfg;
 static struct schedule schedule;
@@ -118,6 +119,15 @@ static void set_up(void)
     FUZZ_CHECK(bs_config_schedule(&cfg, &schedule, &err) == 0);
 }
 
+static void check_answer(const char *answer)
+{
+    json_t *said = json_loads(answer, 0, NULL);
+    FUZZ_CHECK(json_is_object(said));
+    const json_t *ok = json_object_get(said, "ok");
+    FUZZ_CHECK(json_is_true(ok) || (json_is_false(ok) && json_object_get(said, "error")));
+    json_decref(said);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     static char answer[65536];
@@ -141,10 +151,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     if (cfg.n_users == 0)
         set_up();
     control_execute(&ops, NULL, (const char *)bytes, n, answer, sizeof answer);
-    json_t *said = json_loads(answer, 0, NULL);
-    FUZZ_CHECK(json_is_object(said));
-    const json_t *ok = json_object_get(said, "ok");
-    FUZZ_CHECK(json_is_true(ok) || (json_is_false(ok) && json_object_get(said, "error")));
-    json_decref(said);
+    check_answer(answer);
+    struct permission permission = {.path = "/dev/null/there is no disk"};
+    ue_control_execute(1001, &permission, (const char *)bytes, n, answer, sizeof answer);
+    check_answer(answer);
     return 0;
 }

@@ -42,6 +42,7 @@ struct bench {
     int64_t index;
     const struct vec3 *body; /* whose echoes come back */
     bool others;             /* are served too */
+    size_t asked;            /* place */
     uint8_t last_response[RESPONSE_FRAME_BYTES];
 };
 
@@ -105,8 +106,10 @@ static void sense(struct bench *b, bool present)
     path[4] = (struct path){STREAM_STATIC, fix_predict(&a, ROW_L1, *b->body, NULL), 1e-3};
     path[5] = (struct path){STREAM_RIS1, fix_predict(&a, ROW_L2, *b->body, NULL), 3e-4};
     path[6] = (struct path){STREAM_RIS2, fix_predict(&a, ROW_L3, *b->body, NULL), 3e-4};
-    struct cycle_plan plan = {
-        .index = b->index, .cycle = 1000 + (uint64_t)b->index, .others = b->others};
+    struct cycle_plan plan = {.index = b->index,
+                              .cycle = 1000 + (uint64_t)b->index,
+                              .user = b->asked,
+                              .others = b->others};
     assert_int_equal(secure_seal_sensing(&b->keys, plan.cycle, 5, plan.sensing), OK);
     b->block.plan = plan;
     b->block.kind = BLOCK_SENSING;
@@ -327,6 +330,48 @@ static void no_permission_no_position(void **state)
     assert_false(pipeline_answered(b->pipeline, 0));
 }
 
+static enum consent_state consent(const struct bench *b, size_t place)
+{
+    struct pipeline_user_counters c;
+    pipeline_user_counters(b->pipeline, place, &c);
+    return c.consent;
+}
+
+/* One more cycle may have been planned for who has left: it gives nothing. Then nothing is left of
+ * the user, and who comes next to the place begins anew. */
+static void who_leaves_is_forgotten(void **state)
+{
+    struct bench *b = *state;
+    struct cycle_report r;
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    assert_true(r.track.alive);
+    assert_int_equal(consent(b, 0), CONSENT_LOCATED);
+    assert_int_equal(consent(b, 1), CONSENT_NONE);
+    pipeline_user(b->pipeline, 1, 6);
+    pipeline_allow(b->pipeline, 0, false);
+    pipeline_user(b->pipeline, 0, -1);
+    assert_false(pipeline_may_send(b->pipeline, 0));
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    assert_int_equal(r.response, RESPONSE_WITHHELD);
+    assert_int_equal(r.user_id, 5);
+    assert_nothing_told(&r);
+    assert_int_equal(consent(b, 1), CONSENT_WAITING);
+    b->asked = 1;
+    cycle(b, true, NULL, &r);
+    assert_int_equal(r.user_id, 6);
+    assert_int_equal(consent(b, 0), CONSENT_NONE);
+    assert_int_equal(consent(b, 1), CONSENT_SILENT);
+    pipeline_allow(b->pipeline, 0, true);
+    pipeline_user(b->pipeline, 0, 5);
+    b->asked = 0;
+    cycle(b, true, NULL, &r);
+    assert_false(r.track.alive);
+    assert_int_equal(consent(b, 0), CONSENT_SILENT);
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    assert_int_equal(consent(b, 0), CONSENT_LOCATED);
+}
+
 static void foreign_key_is_refused(void **state)
 {
     struct bench *b = *state;
@@ -509,6 +554,7 @@ int main(void)
 #define BENCH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         BENCH(permission_gives_the_right_place), BENCH(no_permission_no_position),
+        BENCH(permission_gives_the_right_place), BENCH(who_leaves_is_forgotten),
         BENCH(anothers_echoes_move_nobody),      BENCH(echoes_wait_where_others_are_served),
         BENCH(foreign_key_is_refused),           BENCH(replay_is_refused),
         BENCH(flipped_bits_are_refused),         BENCH(lost_samples_give_no_position),

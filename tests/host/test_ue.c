@@ -32,6 +32,7 @@ struct bench {
     struct receiver *receiver;
     struct responder *responder;
     struct last_cycle last;
+    struct permission permission;
     struct secure_keys keys;
     struct receiver_cfg cfg;
 };
@@ -65,10 +66,11 @@ static void open_responder(struct bench *b, bool permit)
         .response_delay_s = 0.02,
         .lead_s = b->cfg.lead_s,
         .user_id = USER,
-        .permit = permit,
+        .permission = &b->permission,
         .answer = {.mode = 2, .height_cm = 133, .sigma_code = 1},
     };
     assert_int_equal(last_cycle_open(&b->last, folder, USER, &err), OK);
+    assert_int_equal(permission_open(&b->permission, folder, USER, permit, &err), OK);
     b->responder = responder_create(&cfg, b->radio, &b->keys, &b->last, &err);
     assert_non_null(b->responder);
 }
@@ -127,13 +129,18 @@ static enum responder_verdict one_cycle(struct bench *b)
     return responder_hear(b->responder, &burst, &cycle);
 }
 
-/* Bursts until the first sync frame has been taken and answered. */
-static void get_in_step(struct bench *b)
+/* Bursts until the first sync frame has been taken and answered in this way. */
+static void get_in_step_until(struct bench *b, enum responder_verdict answer)
 {
     for (int i = 0; i < 20; i++)
-        if (one_cycle(b) == VERDICT_ANSWERED)
+        if (one_cycle(b) == answer)
             return;
     fail_msg("never came into step");
+}
+
+static void get_in_step(struct bench *b)
+{
+    get_in_step_until(b, VERDICT_ANSWERED);
 }
 
 static void cold_start_finds_the_burst_to_the_sample(void **state)
@@ -220,6 +227,38 @@ static void no_permission_no_sound(void **state)
         silent += one_cycle(&b) == VERDICT_SILENT;
     assert_true(silent >= 8);
     assert_int_equal(b.base->n_answer, 0);
+    close_bench(&b);
+}
+
+/* Three noes that tell nothing else, then silence; a restart says them again. */
+static void a_withdrawal_is_said_and_then_kept_silent(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct status err = {0};
+    open_bench(&b, true);
+    get_in_step(&b);
+    for (int run = 0; run < 2; run++) {
+        const unsigned before = b.base->n_answer;
+        assert_int_equal(permission_withdraw(&b.permission, &err), OK);
+        for (int i = run; i < PERMISSION_NOES; i++) { /* one was said when it came into step */
+            assert_int_equal(one_cycle(&b), VERDICT_DECLINED);
+            assert_int_equal(b.base->answer_code, OK);
+            assert_false(b.base->answer.permit);
+            assert_int_equal(b.base->answer.height_cm, 0);
+            assert_int_equal(b.base->answer.turnaround_ds, 0);
+        }
+        for (int i = 0; i < 3; i++)
+            assert_int_equal(one_cycle(&b), VERDICT_SILENT);
+        assert_int_equal(b.base->n_answer, before + PERMISSION_NOES - (unsigned)run);
+        responder_destroy(&b.responder);
+        last_cycle_free(&b.last);
+        open_responder(&b, true);
+        get_in_step_until(&b, VERDICT_DECLINED);
+    }
+    assert_int_equal(permission_give(&b.permission, &err), OK);
+    assert_int_equal(one_cycle(&b), VERDICT_ANSWERED);
+    assert_true(b.base->answer.permit);
     close_bench(&b);
 }
 
@@ -411,6 +450,7 @@ int main(void)
         cmocka_unit_test(answers_start_the_agreed_delay_after_the_burst),
         cmocka_unit_test(stays_silent_until_the_sync_frame),
         cmocka_unit_test(no_permission_no_sound),
+        cmocka_unit_test(a_withdrawal_is_said_and_then_kept_silent),
         cmocka_unit_test(forged_replayed_and_foreign_frames_get_no_answer),
         cmocka_unit_test(lost_and_found_again),
         cmocka_unit_test(base_station_that_jumps_ahead_is_followed),
