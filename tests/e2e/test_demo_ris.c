@@ -61,7 +61,7 @@ static size_t on_a_beam(const char *hysteresis_db)
     char args[200];
     size_t beams = 0;
     snprintf(args, sizeof args,
-             "--seconds 13 --speed 0 --seed 9 --ris tracked --set bs.ris.beams_side=2"
+             "--seconds 13 --speed 0 --seed 9 --users 2 --ris tracked --set bs.ris.beams_side=2"
              " --set 'room.users[0].enter_s=8'"
              " --set bs.ris.hysteresis_db=%s",
              hysteresis_db);
@@ -74,7 +74,7 @@ static size_t on_a_beam(const char *hysteresis_db)
     return beams;
 }
 
-/* A beam that is better, but not by so much, is not taken. */
+/* A beam that is better, but not by so much, is not taken; of each of two users. */
 static void beams_need_their_hysteresis(void **state)
 {
     (void)state;

@@ -388,6 +388,38 @@ static void children_that_fail_are_noticed(void **state)
     assert_non_null(strstr(line, "cannot run"));
 }
 
+/* The scene of `mirador demo --users N`: each has an ID, a radio, a key and a height of its own. */
+static void users_that_the_room_draws(void **state)
+{
+    (void)state;
+    static struct demo_scene five, three, other;
+    struct demo_wish wish = {.scene = "lab", .seed = 3, .users = 5};
+    begin_children();
+    strcpy(children.bin, MIRADOR_BIN_DIR);
+    assert_int_equal(demo_scene_read(&children, &wish, NULL, &five, &err), 0);
+    assert_true(five.n_users == 5 && five.n_listed == 1);
+    assert_string_equal(five.users[0].role, "ue");
+    for (size_t i = 0; i < 5; i++) {
+        assert_in_range(lround(100 * five.users[i].height_m), 80, 180);
+        assert_true(five.users[i].enter_s == five.users[0].enter_s);
+        for (size_t j = 0; j < i; j++) {
+            assert_int_not_equal(five.users[i].id, five.users[j].id);
+            assert_string_not_equal(five.users[i].role, five.users[j].role);
+            assert_true(five.users[i].height_m != five.users[j].height_m);
+        }
+    }
+    wish.users = 3; /* a smaller crowd is the begin of a larger one */
+    assert_int_equal(demo_scene_read(&children, &wish, NULL, &three, &err), 0);
+    assert_int_equal(three.n_users, 3);
+    assert_memory_equal(three.users, five.users, 3 * sizeof three.users[0]);
+    wish.seed = 4;
+    assert_int_equal(demo_scene_read(&children, &wish, NULL, &other, &err), 0);
+    assert_true(other.users[1].height_m != three.users[1].height_m);
+    wish.users = 17;
+    assert_int_equal(demo_scene_read(&children, &wish, NULL, &other, &err), ERR_ARG);
+    assert_non_null(strstr(err.text, "1..16"));
+}
+
 static void captures_what_a_program_prints(void **state)
 {
     (void)state;
@@ -420,6 +452,7 @@ int main(void)
         cmocka_unit_test(overlong_commands_are_refused),
         cmocka_unit_test(children_get_ready_and_end),
         cmocka_unit_test(children_that_fail_are_noticed),
+        cmocka_unit_test(users_that_the_room_draws),
         cmocka_unit_test(captures_what_a_program_prints),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
