@@ -108,7 +108,18 @@ static bool drawn(const struct sweep_plan *plan, const struct sweep_figure *fig,
     return true;
 }
 
-/* ", T 20": what the further axes are in this series; nothing where `only` leaves one value. */
+/* ", T 20", of a label with a unit ", SNR 20 dB". */
+static int axis_text(const struct sweep_axis *axis, const char *value, char *text, size_t size)
+{
+    const char *label = axis->label[0] ? axis->label : axis->keys[0];
+    const int name = (int)strcspn(label, "[");
+    if (!label[name])
+        return snprintf(text, size, ", %s %s", label, value);
+    const char *unit = label + name + 1;
+    return snprintf(text, size, ", %.*s%s %.*s", name, label, value, (int)strcspn(unit, "]"), unit);
+}
+
+/* What the further axes are in this series; nothing where `only` leaves one value. */
 static void series_text(const struct sweep_plan *plan, const struct sweep_figure *fig,
                         const size_t *index, char *text, size_t size)
 {
@@ -121,9 +132,7 @@ static void series_text(const struct sweep_plan *plan, const struct sweep_figure
         for (other[a] = 0; other[a] < axis->n_values; other[a]++)
             shown += drawn(plan, fig, other);
         if (shown > 1 && used < size)
-            used += (size_t)snprintf(text + used, size - used, ", %s %s",
-                                     axis->label[0] ? axis->label : axis->keys[0],
-                                     axis->values[index[a]]);
+            used += (size_t)axis_text(axis, axis->values[index[a]], text + used, size - used);
     }
 }
 
@@ -176,19 +185,31 @@ static void curve_plot(FILE *f, const struct sweep_plan *plan, const struct swee
     legend(f, fig->curves[curve], text);
 }
 
-/* Every combination of the axes that make curves; x runs along the first axis or the rows. */
+/* True if point p is the first of a series that is drawn; x runs along the first axis or the rows.
+ */
+static bool begins_series(const struct sweep_plan *plan, const struct sweep_figure *fig, size_t p,
+                          size_t *index)
+{
+    sweep_plan_place(plan, p, index);
+    return (plan->kind->row || plan->file.n_axes == 0 || index[0] == 0) && drawn(plan, fig, index);
+}
+
+static size_t count_series(const struct sweep_plan *plan, const struct sweep_figure *fig)
+{
+    size_t index[SWEEP_MAX_AXES] = {0}, n = 0;
+    for (size_t p = 0; p < plan->n_points; p++)
+        n += begins_series(plan, fig, p, index);
+    return n;
+}
+
+/* Every combination of the axes that make curves. */
 static void lines(FILE *f, const struct sweep_plan *plan, const struct sweep_figure *fig)
 {
-    size_t index[SWEEP_MAX_AXES] = {0}, n_series = 0, series = 0;
-    const bool by_row = plan->kind->row != NULL;
+    size_t index[SWEEP_MAX_AXES] = {0}, series = 0;
+    const size_t n_series = count_series(plan, fig);
     const char *separator = "plot \\\n";
     for (size_t p = 0; p < plan->n_points; p++) {
-        sweep_plan_place(plan, p, index);
-        n_series += (by_row || plan->file.n_axes == 0 || index[0] == 0) && drawn(plan, fig, index);
-    }
-    for (size_t p = 0; p < plan->n_points; p++) {
-        sweep_plan_place(plan, p, index);
-        if ((!by_row && plan->file.n_axes && index[0] != 0) || !drawn(plan, fig, index))
+        if (!begins_series(plan, fig, p, index))
             continue;
         for (size_t c = 0; c < fig->n_curves; c++) {
             fputs(separator, f);
@@ -216,7 +237,10 @@ static void images(FILE *f, const struct sweep_plan *plan, const struct sweep_fi
     const size_t base = plan->file.n_axes + 3; /* the two leading columns: x and y */
     size_t index[SWEEP_MAX_AXES] = {0};
     first_drawn(plan, fig, index);
-    fprintf(f, "set multiplot layout 1,%zu title ", fig->n_curves);
+    fprintf(
+        f,
+        "set multiplot layout 1,%zu margins char 8, char 8, char 4, char 4 spacing char 16 title ",
+        fig->n_curves);
     gnuplot_quoted(f, fig->title);
     fprintf(f,
             " noenhanced\nunset key\nset size ratio -1\nset autoscale fix\nset xlabel '%s' "
@@ -251,12 +275,12 @@ static void frame(FILE *f, const struct sweep_plan *plan, const struct sweep_fig
     gnuplot_quoted(f, x);
     fprintf(f, " noenhanced\nset ylabel ");
     gnuplot_quoted(f, fig->y_label);
-    fprintf(f, " noenhanced\nset key outside right top noenhanced\nset autoscale xfix\nset grid lc "
+    fprintf(f, " noenhanced\nset key below height 1 noenhanced\nset autoscale xfix\nset grid lc "
                "rgb '#dddddd'\n");
     if (fig->log_x)
         fprintf(f, "set logscale x\n");
     if (fig->log_y)
-        fprintf(f, "set logscale y\nset format y '%%h'\n");
+        fprintf(f, "set logscale y\nset format y '%s'\n", fig->y_min < 1e-3 ? "10^{%T}" : "%h");
     if (!isnan(fig->y_min))
         fprintf(f, "set yrange [%.10g:]\n", fig->y_min);
     if (!isnan(fig->y_max))
@@ -267,7 +291,8 @@ static void script(FILE *f, const struct sweep_plan *plan, const struct sweep_fi
                    const char *base)
 {
     const bool wide = fig->style == SWEEP_IMAGES;
-    const size_t width = wide ? 360 * fig->n_curves : 980;
+    const size_t width = wide ? 400 * fig->n_curves : 980;
+    const size_t key_rows = wide ? 0 : (fig->n_curves * count_series(plan, fig) + 2) / 3;
     fprintf(f,
             "# SPDX-License-Identifier: GPL-3.0-or-later\n"
             "# Written by mirador sweep. Draws again in its own folder: gnuplot %s-%s.gp\n"
@@ -283,8 +308,9 @@ static void script(FILE *f, const struct sweep_plan *plan, const struct sweep_fi
     static const char *const terminals[] = {"pngcairo", "svg"};
     static const char *const suffixes[] = {"png", "svg"};
     for (int i = 0; i < 2; i++) {
-        fprintf(f, "set terminal %s size %zu,%d font 'sans,11' background rgb 'white'\nset output ",
-                terminals[i], width, wide ? 400 : 560);
+        fprintf(f,
+                "set terminal %s size %zu,%zu font 'sans,11' background rgb 'white'\nset output ",
+                terminals[i], width, 420 + (wide ? 0 : 100) + 18 * (key_rows + 1));
         snprintf(name, sizeof name, "%s-%s.%s", base, fig->name, suffixes[i]);
         gnuplot_quoted(f, name);
         fputc('\n', f);

@@ -7,18 +7,18 @@ csv = 'beam-patterns.csv'
 set title 'surfaces of 3 and 16 columns focused on the user, any phase' noenhanced
 set xlabel 'angle off the normal [degrees]' noenhanced
 set ylabel 'level under focus on the user [dB]' noenhanced
-set key outside right top noenhanced
+set key below height 1 noenhanced
 set autoscale xfix
 set grid lc rgb '#dddddd'
 set yrange [-50:]
-set terminal pngcairo size 980,560 font 'sans,11' background rgb 'white'
+set terminal pngcairo size 980,574 font 'sans,11' background rgb 'white'
 set output 'beam-patterns-ris.png'
 plot \
     csv using (1 && strcol(1) eq '3' && strcol(2) eq '0' ? $5 : NaN):7 with lines lc rgb '#1f5fbf' lw 2 dt 1 title 'RIS1, columns 3', \
     csv using (1 && strcol(1) eq '3' && strcol(2) eq '0' ? $5 : NaN):8 with lines lc rgb '#d9822b' lw 2 dt 1 title 'RIS2, columns 3', \
     csv using (1 && strcol(1) eq '16' && strcol(2) eq '0' ? $5 : NaN):7 with lines lc rgb '#1f5fbf' lw 2 dt 2 title 'RIS1, columns 16', \
     csv using (1 && strcol(1) eq '16' && strcol(2) eq '0' ? $5 : NaN):8 with lines lc rgb '#d9822b' lw 2 dt 2 title 'RIS2, columns 16'
-set terminal svg size 980,560 font 'sans,11' background rgb 'white'
+set terminal svg size 980,574 font 'sans,11' background rgb 'white'
 set output 'beam-patterns-ris.svg'
 plot \
     csv using (1 && strcol(1) eq '3' && strcol(2) eq '0' ? $5 : NaN):7 with lines lc rgb '#1f5fbf' lw 2 dt 1 title 'RIS1, columns 3', \

@@ -7,20 +7,20 @@ csv = 'bit-errors.csv'
 set title 'bit error rate under Rice fading, K = 3' noenhanced
 set xlabel 'E_b/N_0 [dB]' noenhanced
 set ylabel 'BER' noenhanced
-set key outside right top noenhanced
+set key below height 1 noenhanced
 set autoscale xfix
 set grid lc rgb '#dddddd'
 set logscale y
-set format y '%h'
+set format y '10^{%T}'
 set yrange [0.0001:]
-set terminal pngcairo size 980,560 font 'sans,11' background rgb 'white'
+set terminal pngcairo size 980,574 font 'sans,11' background rgb 'white'
 set output 'bit-errors-rice.png'
 plot \
     csv using (1 && strcol(2) eq 'bpsk' && strcol(3) eq '3' ? $1 : NaN):5 with linespoints lc rgb '#1f5fbf' lw 2 dt 1 ps 0.9 pt 7 title 'simulated, with bpsk', \
     csv using (1 && strcol(2) eq 'bpsk' && strcol(3) eq '3' ? $1 : NaN):6 with lines lc rgb '#222222' lw 2 dt 2 title 'theory, with bpsk', \
     csv using (1 && strcol(2) eq 'qam16' && strcol(3) eq '3' ? $1 : NaN):5 with linespoints lc rgb '#1f5fbf' lw 2 dt 2 ps 0.9 pt 7 title 'simulated, with qam16', \
     csv using (1 && strcol(2) eq 'qam16' && strcol(3) eq '3' ? $1 : NaN):6 with lines lc rgb '#222222' lw 2 dt 3 title 'theory, with qam16'
-set terminal svg size 980,560 font 'sans,11' background rgb 'white'
+set terminal svg size 980,574 font 'sans,11' background rgb 'white'
 set output 'bit-errors-rice.svg'
 plot \
     csv using (1 && strcol(2) eq 'bpsk' && strcol(3) eq '3' ? $1 : NaN):5 with linespoints lc rgb '#1f5fbf' lw 2 dt 1 ps 0.9 pt 7 title 'simulated, with bpsk', \

@@ -7,17 +7,17 @@ csv = 'coverage-designs.csv'
 set title 'level at the 5 % point, weaker of both surfaces, 1 bit' noenhanced
 set xlabel 'elements a side' noenhanced
 set ylabel 'dB under focus' noenhanced
-set key outside right top noenhanced
+set key below height 1 noenhanced
 set autoscale xfix
 set grid lc rgb '#dddddd'
-set terminal pngcairo size 980,560 font 'sans,11' background rgb 'white'
+set terminal pngcairo size 980,574 font 'sans,11' background rgb 'white'
 set output 'coverage-designs-level.png'
 plot \
     csv using (1 && strcol(2) eq '-20' && strcol(3) eq '0.2' && strcol(4) eq 'weaker' ? $1 : NaN):7 with linespoints lc rgb '#b03030' lw 2 dt 1 ps 0.9 pt 4 title 'focus on the middle', \
     csv using (1 && strcol(2) eq '-20' && strcol(3) eq '0.2' && strcol(4) eq 'weaker' ? $1 : NaN):13 with linespoints lc rgb '#1f5fbf' lw 2 dt 1 ps 0.9 pt 7 title 'wide', \
     csv using (1 && strcol(2) eq '-20' && strcol(3) eq '0.2' && strcol(4) eq 'weaker' ? $1 : NaN):19 with linespoints lc rgb '#2a8f4f' lw 2 dt 1 ps 0.9 pt 13 title 'best of 16', \
     csv using (1 && strcol(2) eq '-20' && strcol(3) eq '0.2' && strcol(4) eq 'weaker' ? $1 : NaN):25 with linespoints lc rgb '#d9822b' lw 2 dt 1 ps 0.9 pt 5 title 'tracked'
-set terminal svg size 980,560 font 'sans,11' background rgb 'white'
+set terminal svg size 980,574 font 'sans,11' background rgb 'white'
 set output 'coverage-designs-level.svg'
 plot \
     csv using (1 && strcol(2) eq '-20' && strcol(3) eq '0.2' && strcol(4) eq 'weaker' ? $1 : NaN):7 with linespoints lc rgb '#b03030' lw 2 dt 1 ps 0.9 pt 4 title 'focus on the middle', \

@@ -4,9 +4,9 @@ set datafile separator ','
 set datafile missing NaN
 set datafile columnheaders
 csv = 'coverage-map.csv'
-set terminal pngcairo size 1440,400 font 'sans,11' background rgb 'white'
+set terminal pngcairo size 1600,438 font 'sans,11' background rgb 'white'
 set output 'coverage-map-ris1.png'
-set multiplot layout 1,4 title 'level under focus [dB], RIS1 of scene lab, 1 bit' noenhanced
+set multiplot layout 1,4 margins char 8, char 8, char 4, char 4 spacing char 16 title 'level under focus [dB], RIS1 of scene lab, 1 bit' noenhanced
 unset key
 set size ratio -1
 set autoscale fix
@@ -23,9 +23,9 @@ plot csv using (1 && strcol(1) eq 'ris1' ? $4 : NaN):5:8 with image pixels
 set title 'tracked' noenhanced
 plot csv using (1 && strcol(1) eq 'ris1' ? $4 : NaN):5:9 with image pixels
 unset multiplot
-set terminal svg size 1440,400 font 'sans,11' background rgb 'white'
+set terminal svg size 1600,438 font 'sans,11' background rgb 'white'
 set output 'coverage-map-ris1.svg'
-set multiplot layout 1,4 title 'level under focus [dB], RIS1 of scene lab, 1 bit' noenhanced
+set multiplot layout 1,4 margins char 8, char 8, char 4, char 4 spacing char 16 title 'level under focus [dB], RIS1 of scene lab, 1 bit' noenhanced
 unset key
 set size ratio -1
 set autoscale fix

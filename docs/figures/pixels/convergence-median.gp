@@ -7,12 +7,12 @@ csv = 'convergence.csv'
 set title 'position, p_fail = 1 %, 30 dB' noenhanced
 set xlabel 'iteration' noenhanced
 set ylabel 'median error [m]' noenhanced
-set key outside right top noenhanced
+set key below height 1 noenhanced
 set autoscale xfix
 set grid lc rgb '#dddddd'
 set logscale y
 set format y '%h'
-set terminal pngcairo size 980,560 font 'sans,11' background rgb 'white'
+set terminal pngcairo size 980,610 font 'sans,11' background rgb 'white'
 set output 'convergence-median.png'
 plot \
     csv using (1 && strcol(1) eq '20' ? $2 : NaN):5 with lines lc rgb '#222222' lw 2 dt 2 title 'CRB-KnownLoc, T 20', \
@@ -25,7 +25,7 @@ plot \
     csv using (1 && strcol(1) eq '50' ? $2 : NaN):11 with linespoints lc rgb '#2a8f4f' lw 2 dt 2 ps 0.9 pt 13 title 'Successive-JLFD, T 50', \
     csv using (1 && strcol(1) eq '50' ? $2 : NaN):13 with linespoints lc rgb '#0fa3b1' lw 2 dt 2 ps 0.9 pt 11 title 'Successive with Occam factor, T 50', \
     csv using (1 && strcol(1) eq '50' ? $2 : NaN):7 with linespoints lc rgb '#1f5fbf' lw 2 dt 2 ps 0.9 pt 7 title 'joint (ours), T 50'
-set terminal svg size 980,560 font 'sans,11' background rgb 'white'
+set terminal svg size 980,610 font 'sans,11' background rgb 'white'
 set output 'convergence-median.svg'
 plot \
     csv using (1 && strcol(1) eq '20' ? $2 : NaN):5 with lines lc rgb '#222222' lw 2 dt 2 title 'CRB-KnownLoc, T 20', \

@@ -7,13 +7,13 @@ csv = 'rmse-distance.csv'
 set title 'position, p_fail = 1 %, 30 dB, T = 50' noenhanced
 set xlabel 'distance [m]' noenhanced
 set ylabel 'median error [m]' noenhanced
-set key outside right top noenhanced
+set key below height 1 noenhanced
 set autoscale xfix
 set grid lc rgb '#dddddd'
 set logscale x
 set logscale y
 set format y '%h'
-set terminal pngcairo size 980,560 font 'sans,11' background rgb 'white'
+set terminal pngcairo size 980,574 font 'sans,11' background rgb 'white'
 set output 'rmse-distance-median.png'
 plot \
     csv using (1 ? $1 : NaN):8 with lines lc rgb '#222222' lw 2 dt 2 title 'CRB-KnownLoc', \
@@ -22,7 +22,7 @@ plot \
     csv using (1 ? $1 : NaN):50 with linespoints lc rgb '#2a8f4f' lw 2 dt 1 ps 0.9 pt 13 title 'Successive-JLFD', \
     csv using (1 ? $1 : NaN):60 with linespoints lc rgb '#0fa3b1' lw 2 dt 1 ps 0.9 pt 11 title 'Successive with Occam factor', \
     csv using (1 ? $1 : NaN):20 with linespoints lc rgb '#1f5fbf' lw 2 dt 1 ps 0.9 pt 7 title 'joint (ours)'
-set terminal svg size 980,560 font 'sans,11' background rgb 'white'
+set terminal svg size 980,574 font 'sans,11' background rgb 'white'
 set output 'rmse-distance-median.svg'
 plot \
     csv using (1 ? $1 : NaN):8 with lines lc rgb '#222222' lw 2 dt 2 title 'CRB-KnownLoc', \

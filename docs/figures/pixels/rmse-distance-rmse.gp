@@ -7,13 +7,13 @@ csv = 'rmse-distance.csv'
 set title 'position, p_fail = 1 %, 30 dB, T = 50' noenhanced
 set xlabel 'distance [m]' noenhanced
 set ylabel 'RMSE [m]' noenhanced
-set key outside right top noenhanced
+set key below height 1 noenhanced
 set autoscale xfix
 set grid lc rgb '#dddddd'
 set logscale x
 set logscale y
 set format y '%h'
-set terminal pngcairo size 980,560 font 'sans,11' background rgb 'white'
+set terminal pngcairo size 980,592 font 'sans,11' background rgb 'white'
 set output 'rmse-distance-rmse.png'
 plot \
     csv using (1 ? $1 : NaN):4 with lines lc rgb '#999999' lw 2 dt 2 title 'CRB-perfect', \
@@ -25,7 +25,7 @@ plot \
     csv using (1 ? $1 : NaN):59 with linespoints lc rgb '#0fa3b1' lw 2 dt 1 ps 0.9 pt 11 title 'Successive with Occam factor', \
     csv using (1 ? $1 : NaN):19 with linespoints lc rgb '#1f5fbf' lw 2 dt 1 ps 0.9 pt 7 title 'joint (ours)', \
     csv using (1 ? $1 : NaN):21 with linespoints lc rgb '#6fb1f5' lw 2 dt 1 ps 0.9 pt 6 title 'joint, answers it calls explained'
-set terminal svg size 980,560 font 'sans,11' background rgb 'white'
+set terminal svg size 980,592 font 'sans,11' background rgb 'white'
 set output 'rmse-distance-rmse.svg'
 plot \
     csv using (1 ? $1 : NaN):4 with lines lc rgb '#999999' lw 2 dt 2 title 'CRB-perfect', \

@@ -7,17 +7,17 @@ csv = 'rmse-snr.csv'
 set title 'exact support, p_fail = 1 %, T = 20' noenhanced
 set xlabel 'SNR [dB]' noenhanced
 set ylabel 'share of trials' noenhanced
-set key outside right top noenhanced
+set key below height 1 noenhanced
 set autoscale xfix
 set grid lc rgb '#dddddd'
-set terminal pngcairo size 980,560 font 'sans,11' background rgb 'white'
+set terminal pngcairo size 980,574 font 'sans,11' background rgb 'white'
 set output 'rmse-snr-exact-t20.png'
 plot \
     csv using (1 && strcol(2) eq '20' ? $1 : NaN):47 with linespoints lc rgb '#d9822b' lw 2 dt 1 ps 0.9 pt 5 title 'l1-JLFD', \
     csv using (1 && strcol(2) eq '20' ? $1 : NaN):57 with linespoints lc rgb '#2a8f4f' lw 2 dt 1 ps 0.9 pt 13 title 'Successive-JLFD', \
     csv using (1 && strcol(2) eq '20' ? $1 : NaN):67 with linespoints lc rgb '#0fa3b1' lw 2 dt 1 ps 0.9 pt 11 title 'Successive with Occam factor', \
     csv using (1 && strcol(2) eq '20' ? $1 : NaN):27 with linespoints lc rgb '#1f5fbf' lw 2 dt 1 ps 0.9 pt 7 title 'joint (ours)'
-set terminal svg size 980,560 font 'sans,11' background rgb 'white'
+set terminal svg size 980,574 font 'sans,11' background rgb 'white'
 set output 'rmse-snr-exact-t20.svg'
 plot \
     csv using (1 && strcol(2) eq '20' ? $1 : NaN):47 with linespoints lc rgb '#d9822b' lw 2 dt 1 ps 0.9 pt 5 title 'l1-JLFD', \
