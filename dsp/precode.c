@@ -41,15 +41,36 @@ void precode_position(const struct precode_cfg *c, struct vec3 user, const cplxf
     conjugate(c, w);
 }
 
+/* From what a receive channel heard to what its transmit channel would bring. */
+static cplxf turn(const cplxf *heard_own, const cplxf *own, size_t i)
+{
+    return cplxf_norm(heard_own[i]) > 0 ? own[i] / heard_own[i] : 0;
+}
+
 void precode_reciprocal(const struct precode_cfg *c, const cplxf *heard, const cplxf *heard_own,
                         const cplxf *own, cplxf *w)
 {
     for (size_t i = 0; i < c->n_tx; i++) {
-        const cplxf turn = cplxf_norm(heard_own[i]) > 0 ? own[i] / heard_own[i] : 0;
+        const cplxf by = turn(heard_own, own, i);
         for (size_t k = 0; k < c->n_carrier; k++)
-            w[i * c->n_carrier + k] = turn * heard[i * c->n_carrier + k];
+            w[i * c->n_carrier + k] = by * heard[i * c->n_carrier + k];
     }
     conjugate(c, w);
+}
+
+/* sum_k sum_i |h_ik|^2 / sum_k |h_0k|^2 */
+float precode_reciprocal_gain_db(const struct precode_cfg *c, const cplxf *heard,
+                                 const cplxf *heard_own, const cplxf *own)
+{
+    float sum = 0, alone = 0;
+    for (size_t i = 0; i < c->n_tx; i++) {
+        float power = 0;
+        for (size_t k = 0; k < c->n_carrier; k++)
+            power += cplxf_norm(heard[i * c->n_carrier + k]);
+        sum += cplxf_norm(turn(heard_own, own, i)) * power;
+        alone = i == 0 ? sum : alone;
+    }
+    return 10 * log10f(fmaxf(sum / fmaxf(alone, 1e-20f), 1e-9f));
 }
 
 float precode_gain_db(const struct precode_cfg *c, const cplxf *own, const cplxf *w,

@@ -29,6 +29,11 @@ void precode_position(const struct precode_cfg *cfg, struct vec3 user, const cpl
 void precode_reciprocal(const struct precode_cfg *cfg, const cplxf *heard, const cplxf *heard_own,
                         const cplxf *own, cplxf *w);
 
+/* Power that such a beam brings to the user, relative to all power on channel 0 [dB]; mean over the
+ * carriers. By the channel that was heard: it knows nothing of what has moved since. */
+float precode_reciprocal_gain_db(const struct precode_cfg *cfg, const cplxf *heard,
+                                 const cplxf *heard_own, const cplxf *own);
+
 /* Power that beams of these weights bring to a place over the direct path, relative to all power on
  * channel 0 [dB]; of the middle carrier. With `aimed` right it is that of MRT, 10 log10 n_tx where
  * the channels are alike and far. */

@@ -61,6 +61,12 @@ static const struct config_key keys[] = {
     {"schedule.first_cycle_s", CONFIG_DOUBLE(CFG, schedule.first_cycle_s), .unit = "s", .min = 0,
      .max = 60, .def = "0.5", .help = "from the device time at start to the first cycle"},
 
+    {"link.beam", CONFIG_CHOICE(CFG, beam, "position|reciprocity"), .def = "position",
+     .help =
+         "what data are aimed by: where the user is, or the channel that was heard of the user's "
+         "answer, where each transmit channel shares its antenna with the receive channel of "
+         "the same place in its list"},
+
     {"geometry.tx_m", CONFIG_VEC3S(CFG, geometry.tx_m, geometry.n_tx), .unit = "m", .min = -1e3,
      .max = 1e3, .min_items = 1, .def = "[[0.5, 0.5, 2.5]]",
      .help = "transmit antennas; the first one senses, all carry data"},
@@ -529,6 +535,31 @@ static int check_beams(const struct bs_cfg *cfg, const char **key, struct status
                       cfg->radio.n_tx, SLOT_MAX_ANT);
 }
 
+/* The air is the same both ways between the same antennas only. */
+static int check_shared(const struct bs_cfg *cfg, const char **key, struct status *err)
+{
+    const double apart_m = SPEED_OF_LIGHT / cfg->radio.carrier_hz / 50;
+    *key = "link.beam";
+    if (cfg->beam != BS_BEAM_RECIPROCITY)
+        return OK;
+    if (cfg->radio.n_tx > cfg->radio.n_rx)
+        return status_set(err, ERR_ARG,
+                          "link.beam: reciprocity needs a receive channel for each of %zu transmit "
+                          "channels, and there are %zu; list fewer, or choose position",
+                          cfg->radio.n_tx, cfg->radio.n_rx);
+    for (size_t i = 0; i < cfg->radio.n_tx; i++) {
+        const double *p = cfg->geometry.tx_m[i];
+        const double off_m = vec3_dist(bs_config_antenna(cfg, i), (struct vec3){p[0], p[1], p[2]});
+        if (off_m > apart_m)
+            return status_set(
+                err, ERR_ARG,
+                "link.beam: reciprocity needs shared antennas, and geometry.tx_m[%zu] "
+                "is %.3g m from receive antenna %zu; choose position",
+                i, off_m, i);
+    }
+    return OK;
+}
+
 static int check_stream(const struct bs_cfg *cfg, struct status *err)
 {
     if (!cfg->record.stream || cfg->radio.capture == RADIO_CONTINUOUS)
@@ -549,7 +580,8 @@ int bs_config_check(const void *bs_cfg, const char *file, struct status *err)
     if (radio_check(&radio, err))
         return config_blame(&bs_config_table, file, "radio", err);
     if (link_waveform_check(&cfg->waveform, cfg->radio.rate_hz, &key, err) ||
-        check_period(cfg, &key, err) || check_port(cfg, &key, err) || check_beams(cfg, &key, err))
+        check_period(cfg, &key, err) || check_port(cfg, &key, err) || check_beams(cfg, &key, err) ||
+        check_shared(cfg, &key, err))
         return config_blame(&bs_config_table, file, key, err);
     if (bs_config_identity(cfg, (enum bs_identity)cfg->identity.mode, &key, err))
         return config_blame(&bs_config_table, file, key, err);

@@ -61,6 +61,8 @@ struct bs_user {
     int priority;   /* whose turn comes first when not all can have theirs */
 };
 
+enum bs_beam { BS_BEAM_POSITION, BS_BEAM_RECIPROCITY };
+
 struct bs_cfg {
     struct link_radio radio;
     struct {
@@ -122,6 +124,7 @@ struct bs_cfg {
         int lag; /* cycles from a pilot to the adoption of what it taught */
     } pixels;
     struct link_data data;     /* keys link.* */
+    int beam;                  /* enum bs_beam: link.beam */
     struct link_port_cfg port; /* likewise */
     struct {
         char folder[BS_TEXT], file[BS_TEXT]; /* file "": nothing is recorded at start */

@@ -68,7 +68,7 @@ static void add_down(struct report_text *t, const struct link_report *r)
                "\"aim_sigma_m\":%.4f",
                aims[r->down.aim], number((double)r->down.gain_db), number((double)r->down.loss_db),
                number((double)r->down.speed_mps), number((double)r->down.sigma_m));
-    if (r->down.aim != LINK_AIM_NONE)
+    if (r->down.aim != LINK_AIM_NONE && isfinite(r->down.aim_m.x))
         report_add(t, ",\"aim_m\":[%.4f,%.4f,%.4f],\"budget_snr_db\":%.2f", number(r->down.aim_m.x),
                    number(r->down.aim_m.y), number(r->down.aim_m.z),
                    number((double)r->down.budget_snr_db));

@@ -44,6 +44,10 @@ void pipeline_destroy(struct pipeline **pipeline);
 void pipeline_sensing(struct pipeline *p, const struct block *block);
 /* DSP thread, RT-safe. The response block of the same cycle; budget 5 ms. Completes the cycle. */
 void pipeline_response(struct pipeline *p, const struct block *block, struct cycle_report *report);
+/* DSP thread, after pipeline_response of a cycle that was answered and until the next block:
+ * channel of the answer behind its coded slots, when the surfaces rest as they do while data flow:
+ * [n_rx x K], after the receive channels. */
+const cplxf *pipeline_answer_channel(const struct pipeline *p);
 /* DSP thread, RT-safe. Instead of pipeline_response when no response block will come. */
 void pipeline_lost(struct pipeline *p, const struct cycle_plan *plan, struct cycle_report *report);
 

@@ -98,6 +98,11 @@ static int check(struct pipeline *p, const struct cycle_report *r, struct respon
     return secure_open_response(&p->user[user].expect, &p->keys[user], r->answer_bytes, out);
 }
 
+const cplxf *pipeline_answer_channel(const struct pipeline *p)
+{
+    return frame_rx_channel(p->frame);
+}
+
 void pipeline_open_response(struct pipeline *p, const struct block *block, struct cycle_report *r)
 {
     struct sync_burst burst;

@@ -45,6 +45,7 @@ struct air_link {
     struct sc16 *probe[RADIO_CHANNELS_MAX]; /* likewise, each channel alone in turn */
     uint8_t *payload;
     struct decision decision;
+    cplxf *answer; /* [n_tx x K] of the decision: channel of the answer, with aim RECIPROCAL */
     struct link_report report; /* of this cycle */
     struct tx_sounding own;    /* the transmit channels, */
     bool known;                /* once they are, */
@@ -62,13 +63,14 @@ static bool allocate(struct air_link *a)
     a->weights = fft_alloc(n_tx * k * sizeof *a->weights);
     a->leak = fft_alloc(n_tx * n_rx * k * sizeof *a->leak);
     a->h = fft_alloc(n_rx * k * sizeof *a->h);
+    a->answer = fft_alloc(n_tx * k * sizeof *a->answer);
     a->payload = fft_alloc(bytes);
     for (size_t i = 0; i < n_tx; i++) {
         a->out[i] = fft_alloc(data_slot_samps(a->down) * sizeof **a->out);
         a->probe[i] = fft_alloc(data_slot_samps(a->down) * sizeof **a->probe);
         ok = ok && a->out[i] && a->probe[i];
     }
-    return ok && a->weights && a->leak && a->h && a->payload;
+    return ok && a->weights && a->leak && a->h && a->answer && a->payload;
 }
 
 /* Symbol s is a pilot on channel s mod n_tx, silence on the others. */
@@ -164,6 +166,7 @@ void air_link_destroy(struct air_link **link)
     fft_free(a->weights);
     fft_free(a->leak);
     fft_free(a->h);
+    fft_free(a->answer);
     fft_free(a->payload);
     for (size_t i = 0; i < RADIO_CHANNELS_MAX; i++) {
         fft_free(a->out[i]);
@@ -192,8 +195,10 @@ static void predict(const struct track *t, double dt, struct decision *d)
     d->speed_mps = sqrt(t->x[3] * t->x[3] + t->x[4] * t->x[4] + t->x[5] * t->x[5]);
 }
 
-/* Where the user will be in the middle of the slot: by the track, else by the fix. */
-static void aim(const struct air_link *a, const struct cycle_report *r, struct decision *d)
+/* Where the user will be in the middle of the slot: by the track, else by the fix. With
+ * reciprocity that is told only. */
+static void aim(struct air_link *a, const struct cycle_report *r, const cplxf *heard,
+                struct decision *d)
 {
     const struct schedule_span *w = &a->schedule.window[WINDOW_DOWNLINK];
     const double slot_s = ((double)schedule_start(&a->schedule, r->plan.index) + (double)w->begin +
@@ -207,6 +212,10 @@ static void aim(const struct air_link *a, const struct cycle_report *r, struct d
         d->place = r->fix.position;
         memcpy(d->cov, r->fix.cov, sizeof d->cov);
     }
+    if (a->cfg.beam != BS_BEAM_RECIPROCITY)
+        return;
+    d->aim = LINK_AIM_RECIPROCAL;
+    memcpy(a->answer, heard, a->cfg.radio.n_tx * a->wave.k * sizeof *heard);
 }
 
 static bool wants_sounding(struct air_link *a, const struct cycle_report *r)
@@ -239,7 +248,7 @@ static struct data_link_slot this_slot(const struct air_link *a)
                                    .time_s = (double)slot_tick(a) / (double)a->schedule.rate};
 }
 
-void air_link_decide(struct air_link *a, const struct cycle_report *r)
+void air_link_decide(struct air_link *a, const struct cycle_report *r, const cplxf *heard)
 {
     struct decision *d = &a->decision;
     if (r->plan.radio.carrier_hz > 0)
@@ -251,13 +260,14 @@ void air_link_decide(struct air_link *a, const struct cycle_report *r)
         .seat = r->plan.user,
         .data = user_links_at(a->links, r->plan.user),
         .user_id = r->user_id,
+        .place = {NAN, NAN, NAN}, /* not known yet */
         .answered = r->response_start,
         .cfo_hz = r->response_cfo_hz,
         .latency_s = r->site.latency_s,
         .tuning = r->plan.tuning,
     };
     if (d->kind == LINK_SLOT_DATA) {
-        aim(a, r, d);
+        aim(a, r, heard, d);
     } else if (d->data) {
         const struct data_link_slot now = this_slot(a);
         data_link_skip(d->data, &now);
@@ -281,8 +291,12 @@ static void note_beam(struct air_link *a, const cplxf *own)
         .carrier_hz = a->beam.carrier_hz,
         .bandwidth_hz = a->beam.spacing_hz * (double)a->beam.n_carrier,
     };
-    a->report.down.gain_db = precode_gain_db(&a->beam, own, a->weights, d->place);
-    a->report.down.loss_db = precode_expected_loss_db(&a->beam, d->place, d->cov);
+    if (d->aim == LINK_AIM_RECIPROCAL) {
+        a->report.down.gain_db = precode_reciprocal_gain_db(&a->beam, a->answer, a->own.heard, own);
+    } else {
+        a->report.down.gain_db = precode_gain_db(&a->beam, own, a->weights, d->place);
+        a->report.down.loss_db = precode_expected_loss_db(&a->beam, d->place, d->cov);
+    }
     a->report.down.sigma_m = (float)sqrt(d->cov[0][0] + d->cov[1][1] + d->cov[2][2]);
     a->report.down.budget_snr_db = (float)precode_budget_snr_db(&budget);
 }
@@ -296,7 +310,10 @@ static const cplxf *beam(struct air_link *a)
         return NULL;
     a->report.down.aim_m = d->place;
     a->report.down.speed_mps = (float)d->speed_mps;
-    precode_position(&a->beam, d->place, a->own.own, a->weights);
+    if (d->aim == LINK_AIM_RECIPROCAL)
+        precode_reciprocal(&a->beam, a->answer, a->own.heard, a->own.own, a->weights);
+    else
+        precode_position(&a->beam, d->place, a->own.own, a->weights);
     note_beam(a, a->own.own);
     return a->weights;
 }

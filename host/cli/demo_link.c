@@ -66,10 +66,11 @@ static void add(struct demo_link *l, const json_t *header, const double truth[3]
     const struct precode_cfg c = antennas(l->scene);
     const struct vec3 aim = place_of(json_object_get(header, "aim_m")),
                       user = {truth[0], truth[1], truth[2]};
-    const double loss = (double)precode_pointing_loss_db(&c, aim, user);
+    const bool by_position = !text_is(header, "aim", "reciprocal");
+    const double loss = by_position ? (double)precode_pointing_loss_db(&c, aim, user) : 0;
     l->loss_sum_db += loss;
     l->loss_max_db = fmax(l->loss_max_db, loss);
-    l->aim_sum_m += vec3_dist(aim, user);
+    l->aim_sum_m += json_object_get(header, "aim_m") ? vec3_dist(aim, user) : 0;
     l->gain_sum_db += json_number_at(header, "beam_gain_db");
     l->expected_sum_db += json_number_at(header, "pointing_loss_db");
     l->speed_max_mps = fmax(l->speed_max_mps, json_number_at(header, "speed_mps"));

@@ -201,6 +201,8 @@ static void test_reciprocity(void **state)
                 theory += cplxf_norm(down[i * K + k]);
         }
         assert_true(fabs(gain_db(down, w) - 10 * log10(theory / alone)) < 0.05);
+        assert_true(fabs((double)precode_reciprocal_gain_db(&c, up, heard_own, own) -
+                         10 * log10(theory / alone)) < 0.01);
         best += gain_db(down, w);
         precode_position(&c, user, own, w);
         by_position += gain_db(down, w);

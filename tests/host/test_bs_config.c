@@ -105,6 +105,7 @@ static void faults_name_file_and_cure(void **state)
         {"ris.boards[0].normal=[0, 0, 1]", "ris.boards[0].normal"},
         {"room.user_z_m=[2, 1]", "room.user_z_m"},
         {"radio.tx_channels=[0, 1]", "geometry.tx_m"},
+        {"link.beam=reciprocity", "shared antennas"},
         {"radio.tx_gain_db=40", "lower radio.tx_gain_db by"},
         {"radio.args=type=b200", "tx_enable"},
         {"users[1]={id: 5, key_file: other.key}", "twice"},
