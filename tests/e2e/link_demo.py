@@ -3,6 +3,7 @@
 programs by name, and one of them killed and started again."""
 
 import os
+import re
 import select
 import signal
 import subprocess
@@ -54,7 +55,16 @@ def state_letter(pid):
         return "X"
 
 
-def child(parent, name):
+def gone(pid):
+    """With all its threads: the first one's end is not the last socket's."""
+    try:
+        return state_letter(pid) in "ZX" and len(os.listdir(f"/proc/{pid}/task")) <= 1
+    except OSError:
+        return True
+
+
+def children(parent, name):
+    found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open(f"/proc/{pid}/stat") as f:
@@ -62,25 +72,42 @@ def child(parent, name):
         except OSError:
             continue
         if f"({name})" in stat and int(stat.rsplit(")", 1)[1].split()[1]) == parent:
-            return int(pid)
-    return 0
+            found.append(int(pid))
+    return sorted(found, key=lambda pid: (number_of(pid), pid))
+
+
+def number_of(pid):
+    """Of the user whose terminal this is."""
+    try:
+        found = re.search(r"user-(\d+)\.key", " ".join(words_of(pid)))
+    except OSError:
+        return 0
+    return int(found.group(1)) if found else 0
 
 
 TELEMETRY = "telemetry.endpoint=ipc://"
 
 
-def wait_child(demo, name):
-    """The one that serves, not one that only reads a preset."""
+def serves(pid):
+    return any(TELEMETRY in word for word in words_of(pid))
+
+
+def wait_children(demo, name, n):
+    """Those that serve, not one that only reads a preset; the users' in their order."""
     while True:
         try:
-            pid = child(demo.pid, name)
-            if pid and any(TELEMETRY in word for word in words_of(pid)):
-                return pid
+            pids = [pid for pid in children(demo.pid, name) if serves(pid)]
+            if len(pids) == n:
+                return pids
         except OSError:
             pass
         if demo.poll() is not None:
             sys.exit("the demo has ended")
         time.sleep(0.02)
+
+
+def wait_child(demo, name):
+    return wait_children(demo, name, 1)[0]
 
 
 def state_of(pid):
@@ -134,6 +161,6 @@ def start_again(build, pid, name, prefix=(), sets=()):
     words = words_of(pid)
     words[0] = name
     os.kill(pid, signal.SIGKILL)
-    while state_letter(pid) not in "ZX":
+    while not gone(pid):
         time.sleep(0.005)
     return start(build, words, prefix, sets)

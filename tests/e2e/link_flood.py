@@ -6,7 +6,7 @@ more datagrams than fit offered each way.
     link_flood.py BUILD_FOLDER [MINUTES]
 
 Fails if base station or terminal grow by more than 1 MB of memory of their own (RssAnon) from the
-first minute on, if a queue holds more than its bound or nothing is dropped and counted, if less than
+first half minute on, if a queue holds more than its bound or nothing is dropped and counted, if less than
 80 % of what slots could hold is acknowledged user data, or if a datagram comes twice, out of order
 or altered."""
 
@@ -20,7 +20,7 @@ from link_campaign import Flow, SIZE, free_ports
 from link_demo import Clock, start_demo, state_of, wait_child, zmq
 
 GROWTH_MB, SHARE, EVERY_S = 1.0, 0.8, 5
-SETTLED_S = 30  # of room time
+SETTLED_S, ENDING_S = 30, 3  # of room time
 FIRST_SLOTS = 5  # no peer is known yet, and the slowest scheme is chosen
 NAMES = {"down": "miradord", "up": "mirador-ue"}
 
@@ -51,8 +51,8 @@ def own_mb(pid):
         return next(int(line.split()[1]) / 1024 for line in f if line.startswith("RssAnon"))
 
 
-def watch(demo, clock, pids):
-    """Memory of each, from SETTLED_S on until the demo ends."""
+def watch(demo, clock, pids, end_s):
+    """Memory of each, from SETTLED_S on until the demo is about to end."""
     seen = {way: [] for way in pids}
     while demo.poll() is None:
         time.sleep(EVERY_S)
@@ -60,7 +60,7 @@ def watch(demo, clock, pids):
             row = {way: own_mb(pid) for way, pid in pids.items()}
         except (OSError, StopIteration):
             break
-        if clock.s > SETTLED_S:
+        if SETTLED_S < clock.s < end_s - ENDING_S:
             for way, mb in row.items():
                 seen[way].append(mb)
     return seen
@@ -96,7 +96,7 @@ def main():
     clock = Clock(state)
     flows = {"down": Flow("down", port, port + 3, burst=8), "up": Flow("up", port + 2, port + 1, burst=8)}
     begin = time.monotonic()
-    mb = watch(demo, clock, pids)
+    mb = watch(demo, clock, pids, 60 * minutes)
     print(f"{clock.s:.0f} s of the room in {time.monotonic() - begin:.0f} s")
     for f in flows.values():
         f.stop = True

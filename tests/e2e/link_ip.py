@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """IP over the room: base station and terminal of a demo (gated, pace 1) in network namespaces of
 their own, each with its TUN interface, at a signal to noise ratio of about 20 dB a carrier; ping and
-iperf3 between them.
+iperf3 between them. Then base station and two terminals: ping to each, to an address that nobody
+has, and from one to the other.
 
-    link_ip.py BUILD_FOLDER [SECONDS_OF_IPERF3]
+    link_ip.py BUILD_FOLDER [SECONDS_OF_IPERF3 [one|several]]
 
-Fails if a ping is lost, or if iperf3's UDP receives less than 80 % of what the slots it had could
-carry, each way: counted in slots, so that the wall clock does not matter. Needs root, iperf3 and
-iputils-ping; ends with 77 where these are missing."""
+Fails if a ping is lost, if a packet goes to another user than its address says or one for nobody is
+not counted, or if iperf3's UDP receives less than 80 % of what the slots it had could carry, each
+way: counted in slots, so that the wall clock does not matter. Needs root, iperf3 and iputils-ping;
+ends with 77 where these are missing."""
 
 import json
 import os
@@ -18,9 +20,10 @@ import sys
 import threading
 import time
 
-from link_demo import Clock, start_again, start_demo, state_of, wait_child, zmq
+from link_demo import Clock, start_again, start_demo, state_of, wait_child, wait_children, zmq
 
 BASE, TERMINAL = "10.77.0.1", "10.77.0.3"  # of 10.77.0.0/16: number 1, and user 1 is number 3
+NOBODY, STRANGE_PINGS = 198, 3
 PINGS, PING_EVERY_S, PING_PATIENCE_S = 20, 0.3, 30
 SHARE = 0.8
 DATAGRAM = 1372  # with its headers what the interface carries
@@ -41,11 +44,16 @@ def check_tools():
         skip("network namespaces and TUN need root")
 
 
-class Namespaces:
-    """Two, gone at the end."""
+def address_of(user):
+    return f"10.77.0.{user + 2}"
 
-    def __init__(self):
-        self.names = [f"mirador-{side}-{os.getpid()}" for side in ("bs", "ue")]
+
+class Namespaces:
+    """Of the base station and of each terminal, gone at the end."""
+
+    def __init__(self, terminals=1):
+        sides = ["bs", *(f"ue{i}" for i in range(terminals))]
+        self.names = [f"mirador-{side}-{os.getpid()}" for side in sides]
 
     def __enter__(self):
         for name in self.names:
@@ -133,12 +141,88 @@ def iperf(spaces, slots, way, seconds):
     return share >= SHARE
 
 
-def main():
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
-    check_tools()
-    build = os.path.abspath(sys.argv[1])
-    seconds = int(sys.argv[2]) if len(sys.argv) > 2 else 20
+class Health:
+    """The newest `health` of the base station."""
+
+    def __init__(self, state):
+        self.link = None
+        self.sock = zmq.Context.instance().socket(zmq.SUB)
+        self.sock.connect(f"ipc://{state}/telemetry.sock")
+        self.sock.subscribe(b"health")
+        threading.Thread(target=self.hear, daemon=True).start()
+
+    def hear(self):
+        while True:
+            self.link = json.loads(self.sock.recv_multipart()[1]).get("link")
+
+    def settled(self, clock):
+        """What two seconds from now are the counters of now."""
+        clock.wait(clock.s + 2)
+        return self.link["unrouted"], {u["id"]: u["packets_in"] for u in self.link["users"]}
+
+
+def echoes(space, address, n, patience_s=PING_PATIENCE_S):
+    run = subprocess.run([*space, "ping", "-n", "-q", "-c", str(n), "-i", str(PING_EVERY_S), "-W",
+                          str(patience_s), address], stdout=subprocess.PIPE, text=True, check=False)
+    line = next(line for line in run.stdout.splitlines() if "received" in line)
+    times = [line for line in run.stdout.splitlines() if line.startswith("rtt")]
+    return int(line.split(",")[1].split()[0]), *times
+
+
+def routes(spaces, users, health, clock):
+    """A ping to each user moves that user's packets alone; one to nobody moves nobody's."""
+    ok = True
+    unrouted, before = health.settled(clock)
+    for user in users:
+        came, *times = echoes(spaces[0], address_of(user), PINGS)
+        other, after = health.settled(clock)
+        moved = {u: after[u] - before[u] for u in users if after[u] != before[u]}
+        good = came == PINGS and moved == {user: PINGS} and other == unrouted
+        print(f"ping to user {user}, {address_of(user)}: {came} of {PINGS} answered, packets for "
+              f"{moved} {' '.join(times)}" + ("" if good else "  <- wrong"), flush=True)
+        ok, before = ok and good, after
+    came, *_ = echoes(spaces[0], address_of(NOBODY), STRANGE_PINGS, 1)
+    other, after = health.settled(clock)
+    good = came == 0 and after == before and other == unrouted + STRANGE_PINGS
+    print(f"ping to {address_of(NOBODY)}, whom nobody is: {came} of {STRANGE_PINGS} answered, "
+          f"{other - unrouted} counted as unrouted" + ("" if good else "  <- wrong"), flush=True)
+    return ok and good
+
+
+def forwarded(spaces, users):
+    """From user to user, where the base station's kernel forwards."""
+    subprocess.run([*spaces[0], "sysctl", "-q", "-w", "net.ipv4.ip_forward=1"], check=True)
+    came, *times = echoes(spaces[1], address_of(users[1]), PINGS)
+    print(f"ping from user {users[0]} to user {users[1]} over the base station: {came} of {PINGS} "
+          f"answered {' '.join(times)}" + ("" if came == PINGS else "  <- lost"), flush=True)
+    return came == PINGS
+
+
+def several(build, n=2):
+    users = list(range(1, n + 1))
+    with Namespaces(n) as spaces:
+        demo = start_demo(build, "--seconds", "0", "--seed", "1", "--users", str(n), "--set",
+                          "bs.link.port=tun", prefix=spaces[0])
+        terminals = []
+        try:
+            state = state_of(wait_child(demo, "miradord"))
+            clock, health = Clock(state), Health(state)
+            pids = wait_children(demo, "mirador-ue", n)
+            demo.stop()  # else it would end the rest
+            for pid, space in zip(pids, spaces[1:]):
+                terminals.append(start_again(build, pid, "mirador-ue", prefix=space,
+                                             sets=["link.port=tun"])[0])
+            while not (health.link and all(u["up"] for u in health.link["users"])):
+                time.sleep(0.05)
+            return routes(spaces, users, health, clock) and forwarded(spaces, users)
+        finally:
+            for terminal in terminals:
+                terminal.terminate()
+                terminal.wait()
+            demo.end()
+
+
+def one(build, seconds):
     with Namespaces() as spaces:
         levels = [word for level in LEVELS for word in ("--set", level)]
         demo = start_demo(build, "--seconds", "0", "--seed", "1", "--set", "bs.link.port=tun", *levels,
@@ -163,7 +247,18 @@ def main():
                 terminal.terminate()
                 terminal.wait()
             demo.end()
-    return 0 if ok else 1
+    return ok
+
+
+def main():
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    check_tools()
+    build = os.path.abspath(sys.argv[1])
+    seconds = int(sys.argv[2]) if len(sys.argv) > 2 else 20
+    part = sys.argv[3] if len(sys.argv) > 3 else "one and several"
+    ok = "one" not in part or one(build, seconds)
+    return 0 if ("several" not in part or several(build)) and ok else 1
 
 
 if __name__ == "__main__":
