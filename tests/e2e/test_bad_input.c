@@ -210,7 +210,7 @@ static void mirror_symmetric_surfaces_are_a_warning(void **state)
 #define BS                                                                                         \
     "miradord --set users[0].key_file=u.key --set run.state_dir=bs --set ris.endpoint=ipc://r.s "  \
     "--set telemetry.endpoint=ipc://t.s --set control.endpoint=ipc://c.s "
-#define UE "mirador-ue --set user.key_file=u.key --set run.state_dir=ue "
+#define UE "mirador-ue --set user.key_file=u.key --set run.state_dir=ue --set control.endpoint='' "
 
 /* Starts a program that serves until it is told to end. */
 static pid_t served;
@@ -255,6 +255,9 @@ static void missing_neighbours_and_devices_are_named(void **state)
         {UE "--set radio.args=type=b200 --set radio.tx_enable=yes --set telemetry.endpoint=''", 1,
          "no radio answers to args 'type=b200'", "check power, cable"},
         {"mirador status --endpoint ipc://none.s", 1, "no answer", "is miradord running"},
+        {"mirador ue status --endpoint ipc://none.s", 1, "no answer", "is mirador-ue running"},
+        {"mirador-ue --set control.endpoint=tcp://*:5 --check-config", 2,
+         "control.endpoint 'tcp:", "stays on this machine: ipc://"},
     };
     ASSERT_REFUSED(cases);
 }
