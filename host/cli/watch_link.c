@@ -75,7 +75,7 @@ void watch_link_words(const json_t *health, int id, FILE *out)
 {
     size_t i;
     json_t *user;
-    json_array_foreach(users_of(health), i, user) if ((int)number(user, "id") == id)
+    json_array_foreach(users_of(health), i, user) if (number(user, "id") == id)
     {
         const json_t *f = json_object_get(user, "figures");
         fputs("; down ", out);
