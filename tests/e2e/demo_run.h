@@ -49,7 +49,8 @@ pid_t demo_process(const char *program);
 size_t demo_processes_alive(void);
 
 /* Gives every demo that this test runs a private place for its state folder: group set-up and
- * tear-down; the latter fails if something is left in it. */
+ * tear-down; the latter ends what still runs, and fails if there was any or the place is not empty.
+ */
 int demo_place_make(void **state);
 int demo_place_remove(void **state);
 const char *demo_place(void);
