@@ -21,7 +21,8 @@ enum {
 
 /* In bins: kept before the echo; half a side of the first square. */
 static const double before = 3, reach = 0.3;
-static const double coarse_error = 1e-2;
+static const double coarse_error = 1e-2, coarse_evidence = 0.5; /* while searching, of evidence */
+static const double sides = 4;      /* half a side of the last square, deviations of the search */
 static const double weakest = 1e-4; /* way, relative to the echo */
 
 typedef float lanes __attribute__((vector_size(LANE * sizeof(float))));
@@ -347,7 +348,7 @@ static void log_posterior(void *context, const struct vec3 *u, double *log_weigh
     }
     gauss_log_likelihood(&s->batch, dim, s->y, dim, 1, log_weight);
     for (size_t l = 0; l < GAUSS_LANES; l++)
-        log_weight[l] *= s->cfg.evidence;
+        log_weight[l] *= s->cfg.evidence * (s->coarse ? coarse_evidence : 1);
 }
 
 /* --- posterior -------------------------------------------------------------------------------- */
@@ -395,8 +396,8 @@ int still_fix_solve(struct still_fix *s, const struct still_fix_input *in, struc
     }
     if (!(m.edge <= 0.1))
         return ERR_NO_PEAK;
-    fine = (struct plan_grid){wide.centre, 3 * sqrt(m.xx + cell * cell / 12),
-                              3 * sqrt(m.yy + cell * cell / 12)};
+    fine = (struct plan_grid){wide.centre, sides * sqrt(m.xx + cell * cell / 12),
+                              sides * sqrt(m.yy + cell * cell / 12)};
     s->coarse = false;
     plan_grid_moments(&fine, log_posterior, s, &m);
     const double step[2] = {2 * fine.half_x / (PLAN_GRID - 1), 2 * fine.half_y / (PLAN_GRID - 1)};

@@ -259,6 +259,25 @@ static void start_report(struct pipeline *p, const struct cycle_plan *plan)
     secure_expect(&p->user[plan->user].expect, plan->cycle, plan->sensing);
 }
 
+static double power_of(const struct pipeline *p, const struct toa *toa)
+{
+    double power = 0;
+    for (size_t j = 0; j < p->cfg.radio.n_rx; j++)
+        power += cplxf_norm(toa->amp[j]);
+    return power;
+}
+
+/* No surface plays the fourth code, so what its stream holds is what strong paths leave in all of
+ * them: phases that drift from slot to slot. A path over a surface must be more than that. */
+bool pipeline_by_surface(struct pipeline *p, const cplxf *streams, const struct toa_gate *gate,
+                         const struct toa *toa, double margin_db)
+{
+    const cplxf *fourth = streams + STREAM_CROSS * p->cfg.radio.n_rx * p->wave.k;
+    struct toa rest;
+    (void)!toa_estimate(p->toa, fourth, gate, 0, &rest); /* the strongest in the gate, or zero */
+    return power_of(p, toa) > pow(10, margin_db / 10) * power_of(p, &rest);
+}
+
 /* The path of one stream into r->path[PATH_L1 + i]; its delay profile too. */
 static void find_path(struct pipeline *p, size_t i, enum background_kind kind,
                       struct cycle_report *r)
@@ -275,6 +294,8 @@ static void find_path(struct pipeline *p, size_t i, enum background_kind kind,
     path->snr_db = toa->snr_db;
     path->peak_db = toa->peak_db;
     memcpy(r->profile[i], toa_profile(p->toa), sizeof r->profile[i]);
+    if (i && path->found && !pipeline_by_surface(p, p->w, &p->gate[i], toa, PIPELINE_REST_DB))
+        path->found = false;
 }
 
 static void look_at_streams(struct pipeline *p, const struct stream_ref *ref,

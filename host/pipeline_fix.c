@@ -94,6 +94,43 @@ static void look_from_nowhere(struct cycle_report *r)
     }
 }
 
+static unsigned valid_rows(const struct observation obs[ROW_COUNT])
+{
+    unsigned rows = 0;
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        rows |= obs[i].valid ? ROW_BIT(i) : 0;
+    return rows;
+}
+
+/* With one surface out of sight the user's own signal gives one difference of arrivals, and no
+ * place. Then it has to lie where the echoes put it, those by the surface that it shows;
+ * contradictions count as in echoes_agree. */
+static int echoes_explain(struct pipeline *p, const struct vec3 *hint, struct cycle_report *r)
+{
+    struct observation obs[ROW_COUNT];
+    struct fix_cfg cfg = p->fix;
+    struct fix fix;
+    r->echoes = true;
+    observe(p, r, obs);
+    obs[ROW_L2].valid = obs[ROW_L2].valid && obs[ROW_A2].valid;
+    obs[ROW_L3].valid = obs[ROW_L3].valid && obs[ROW_A3].valid;
+    const unsigned rows = valid_rows(obs);
+    if (r->plan.others || obs[ROW_A2].valid == obs[ROW_A3].valid || !obs[ROW_A1].valid ||
+        !obs[ROW_L1].valid)
+        return 0;
+    int rc = fix_solve(&cfg, obs, hint, &fix);
+    if (rc == OK && fix.used == rows) {
+        for (size_t k = 0; k < BS_RIS; k++) /* an echo by what the answer does not show is none */
+            r->path[PATH_L2 + k].found &= obs[ROW_A2 + k].valid;
+        return fix.dof > 0;
+    }
+    if (rc != OK && fix.verdict != FIX_CHI2) /* two places, say: nothing contradicts anything */
+        return 0;
+    cfg.false_alarm /= 10;
+    rc = fix_solve(&cfg, obs, hint, &fix);
+    return rc == OK && fix.used == rows ? 0 : -1;
+}
+
 /* 1: every echo lies where the user's own signal puts it; 0: not all, or that signal gives no
  * place; -1: one lies so far off that it must be another's. */
 static int echoes_agree(struct pipeline *p, const struct vec3 *hint, struct cycle_report *r)
@@ -103,7 +140,7 @@ static int echoes_agree(struct pipeline *p, const struct vec3 *hint, struct cycl
     r->echoes = false;
     observe(p, r, obs);
     if (fix_solve(&p->fix, obs, hint, &own))
-        return 0;
+        return echoes_explain(p, hint, r);
     look_from(p, own.position, r);
     r->echoes = true;
     observe(p, r, obs);

@@ -24,6 +24,8 @@
 
 /* Streams that carry a path of ours, in the order of PATH_L1.. and PATH_A1... */
 enum { N_STREAM = 3 };
+#define PIPELINE_REST_DB 13.0 /* a path over a surface over the stream of no surface; */
+#define PIPELINE_DARK_DB 28.0 /* of an answer, where no echo by that surface shows */
 #define PIPELINE_QUIET_S 10.0 /* nobody may have answered for so long before a capture */
 
 struct capture {         /* of the empty room */
@@ -181,6 +183,11 @@ void pipeline_site_end(struct pipeline *p, struct cycle_report *r);
 
 /* pipeline.c. What happened to this user's consent; without one the track goes. */
 void pipeline_consent(struct pipeline_user *user, enum consent_event event);
+
+/* pipeline.c. Whether a path found in a surface's stream and this gate stands margin_db over what
+ * the stream of no surface holds there. streams: p->w or p->v, all STREAM_COUNT. */
+bool pipeline_by_surface(struct pipeline *p, const cplxf *streams, const struct toa_gate *gate,
+                         const struct toa *toa, double margin_db);
 
 /* pipeline_response.c: verdict, height, cooperative paths. */
 void pipeline_open_response(struct pipeline *p, const struct block *block, struct cycle_report *r);

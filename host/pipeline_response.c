@@ -44,6 +44,13 @@ static int read_frame(struct pipeline *p, const struct block *block, const struc
     return rc;
 }
 
+/* One look at the stream of no surface may find it empty by chance; an echo that should be there,
+ * and is not, says that the surface is out of sight. */
+static double margin_db(const struct cycle_report *r, size_t i)
+{
+    return r->background_valid && !r->path[PATH_L1 + i].found ? PIPELINE_DARK_DB : PIPELINE_REST_DB;
+}
+
 /* Arrival times of the user's own signal, relative to its strongest arrival. [S1] III-D,
  * SIGNAL 3.8: only their differences are used, so no clock is shared. */
 static void time_ways(struct pipeline *p, const struct block *block, const struct sync_burst *burst,
@@ -70,6 +77,9 @@ static void time_ways(struct pipeline *p, const struct block *block, const struc
         path->sigma_m = toa.sigma_m;
         path->snr_db = toa.snr_db;
         path->peak_db = toa.peak_db;
+        if (i && path->found &&
+            !pipeline_by_surface(p, p->v, &p->coop_gate[i], &toa, margin_db(r, i)))
+            path->found = false;
         if (i == 0 && path->found)
             pipeline_site_keep_answer(p, &toa);
     }

@@ -43,6 +43,7 @@ struct bench {
     const struct vec3 *body; /* whose echoes come back */
     bool others;             /* are served too */
     size_t asked;            /* place */
+    bool dark;               /* RIS1 sends nothing; what codes leave is in its stream */
     uint8_t last_response[RESPONSE_FRAME_BYTES];
 };
 
@@ -101,11 +102,14 @@ static const struct path room_paths[] = {
 static void sense(struct bench *b, bool present)
 {
     struct anchors a = bs_config_anchors(&b->cfg);
-    struct path path[7];
+    struct path path[8];
     memcpy(path, room_paths, sizeof room_paths);
     path[4] = (struct path){STREAM_STATIC, fix_predict(&a, ROW_L1, *b->body, NULL), 1e-3};
     path[5] = (struct path){STREAM_RIS1, fix_predict(&a, ROW_L2, *b->body, NULL), 3e-4};
     path[6] = (struct path){STREAM_RIS2, fix_predict(&a, ROW_L3, *b->body, NULL), 3e-4};
+    path[7] = (struct path){STREAM_CROSS, path[4].length_m + 6, b->dark ? 1e-5 : 0};
+    if (b->dark)
+        path[5] = (struct path){STREAM_RIS1, path[4].length_m + 5, 1e-5};
     struct cycle_plan plan = {.index = b->index,
                               .cycle = 1000 + (uint64_t)b->index,
                               .user = b->asked,
@@ -114,7 +118,7 @@ static void sense(struct bench *b, bool present)
     b->block.plan = plan;
     b->block.kind = BLOCK_SENSING;
     b->block.info = (struct radio_block){.n_valid = SAMPS};
-    add_slots(b, path, present ? 7 : 4, (size_t)-b->schedule.window[WINDOW_SENSING].begin,
+    add_slots(b, path, present ? 8 : 4, (size_t)-b->schedule.window[WINDOW_SENSING].begin,
               waveform_burst_slots(&b->wave), LATENCY);
     pipeline_sensing(b->pipeline, &b->block);
 }
@@ -125,11 +129,16 @@ static void put_answer(struct bench *b, const uint8_t bytes[RESPONSE_FRAME_BYTES
     static cplxf symbols[MODEM_SYMBOLS_MAX];
     static struct sc16 tail[4000];
     const struct anchors a = bs_config_anchors(&b->cfg);
-    const struct path path[] = {
+    struct path path[] = {
         {STREAM_STATIC, fix_predict(&a, ROW_A1, user, NULL), 0.25},
         {STREAM_RIS1, fix_predict(&a, ROW_A2, user, NULL), 0.02},
         {STREAM_RIS2, fix_predict(&a, ROW_A3, user, NULL), 0.02},
+        {STREAM_CROSS, 0, 0},
     };
+    if (b->dark) {
+        path[1] = (struct path){STREAM_RIS1, path[0].length_m + 6, 2e-3};
+        path[3] = (struct path){STREAM_CROSS, path[0].length_m + 7, 5e-4};
+    }
     const size_t code = 8 * waveform_slot_samps(&b->wave), symbol = waveform_symbol_samps(&b->wave);
     const size_t first =
         (size_t)(b->schedule.response - b->schedule.window[WINDOW_RESPONSE].begin) + 20;
@@ -138,7 +147,7 @@ static void put_answer(struct bench *b, const uint8_t bytes[RESPONSE_FRAME_BYTES
     frame_modem_modulate(b->modem, bytes, symbols);
     waveform_symbol(b->form, &one, 1, tail);
     waveform_symbol(b->form, symbols, frame_modem_symbols(b->modem), tail + symbol);
-    add_slots(b, path, 3, first, 8, 0);
+    add_slots(b, path, 4, first, 8, 0);
     for (size_t i = 0; i < N_ANT; i++)
         for (size_t t = 0; t < 2 * symbol; t++)
             b->block.samp[i][first + flight + code + t] =
@@ -302,6 +311,25 @@ static void anothers_echoes_move_nobody(void **state)
     b->body = &user;
     cycle(b, true, answer(b, &b->keys, true), &r);
     assert_true(!r.echoes && is_at_user(&r, 0.1));
+}
+
+/* What strong paths leave in the stream of a surface that is out of sight is nobody's path, not
+ * even 12 dB over what they leave in the stream of none. The echoes and the other surface place the
+ * user; a stranger's echoes do not. */
+static void dark_surface_makes_no_path(void **state)
+{
+    struct bench *b = *state;
+    struct cycle_report r;
+    b->dark = true;
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    assert_false(r.path[PATH_L2].found || r.path[PATH_A2].found);
+    assert_true(r.path[PATH_L3].found && r.path[PATH_A3].found);
+    assert_int_equal(r.outcome, FIX_DONE);
+    assert_true(r.echoes && is_at_user(&r, 0.1));
+    b->body = &stranger;
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    assert_int_equal(r.outcome, FIX_REFUSED);
+    assert_false(r.echoes);
 }
 
 /* Among others echoes must have agreed for a while before the first of them counts. */
@@ -553,12 +581,18 @@ int main(void)
 {
 #define BENCH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        BENCH(permission_gives_the_right_place), BENCH(no_permission_no_position),
-        BENCH(permission_gives_the_right_place), BENCH(who_leaves_is_forgotten),
-        BENCH(anothers_echoes_move_nobody),      BENCH(echoes_wait_where_others_are_served),
-        BENCH(foreign_key_is_refused),           BENCH(replay_is_refused),
-        BENCH(flipped_bits_are_refused),         BENCH(lost_samples_give_no_position),
-        BENCH(late_board_gives_no_position),     BENCH(capture_is_refused_while_somebody_answers),
+        BENCH(permission_gives_the_right_place),
+        BENCH(no_permission_no_position),
+        BENCH(who_leaves_is_forgotten),
+        BENCH(anothers_echoes_move_nobody),
+        BENCH(echoes_wait_where_others_are_served),
+        BENCH(dark_surface_makes_no_path),
+        BENCH(foreign_key_is_refused),
+        BENCH(replay_is_refused),
+        BENCH(flipped_bits_are_refused),
+        BENCH(lost_samples_give_no_position),
+        BENCH(late_board_gives_no_position),
+        BENCH(capture_is_refused_while_somebody_answers),
         BENCH(second_pipeline_goes_on_alike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
