@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { STEPS = 60 };
+enum { STEPS = 60, LANES = 8 };
 #define ONE_WAY 1e-9 /* of a way's energy is all that sets it apart: it is another's */
 
 /* Carrier k turns by 2 pi (k - mid) for each spacing_hz L / c = turns; frequencies are counted in
@@ -14,34 +14,85 @@ double delay_angle_rad_per_m(const struct delay_angle *e)
     return 2 * PI * e->cfg.spacing_hz / SPEED_OF_LIGHT;
 }
 
+/* exp(j f L) of LANES carriers side by side, f their frequencies. */
+struct phasors {
+    double c[LANES], s[LANES];
+    double dc, ds; /* of a step of so many carriers */
+};
+
+static struct phasors first_carriers(const struct delay_angle *e, double length_m)
+{
+    const double q = delay_angle_rad_per_m(e);
+    struct phasors p = {.dc = cos(LANES * q * length_m), .ds = sin(LANES * q * length_m)};
+    for (size_t l = 0; l < LANES; l++) {
+        p.c[l] = cos(q * ((double)l - e->mid) * length_m);
+        p.s[l] = sin(q * ((double)l - e->mid) * length_m);
+    }
+    return p;
+}
+
+static void next_carriers(struct phasors *p)
+{
+    for (size_t l = 0; l < LANES; l++) {
+        const double c = p->c[l] * p->dc - p->s[l] * p->ds;
+        p->s[l] = p->s[l] * p->dc + p->c[l] * p->ds;
+        p->c[l] = c;
+    }
+}
+
+/* Of t (re, im) and t' (re, im): the carriers from the one at frequency f on, n <= LANES. */
+static inline __attribute__((always_inline)) void add_carriers(const cplxf *y,
+                                                               const struct phasors *p, double f,
+                                                               double q, size_t n,
+                                                               double sum[4][LANES])
+{
+    for (size_t l = 0; l < n; l++) {
+        const double yr = (double)crealf(y[l]), yi = (double)cimagf(y[l]), at = f + q * (double)l;
+        const double zr = yr * p->c[l] - yi * p->s[l], zi = yr * p->s[l] + yi * p->c[l];
+        sum[0][l] += zr;
+        sum[1][l] += zi;
+        sum[2][l] -= at * zi;
+        sum[3][l] += at * zr;
+    }
+}
+
+static double total(const double x[LANES])
+{
+    double sum = 0;
+    for (size_t l = 0; l < LANES; l++)
+        sum += x[l];
+    return sum;
+}
+
 /* t_j = sum_k y_jk s_k^*, t'_j = sum_k y_jk s'_k^*,  s' = -j q (k - mid) s. */
 void delay_angle_correlate(const struct delay_angle *e, const cplxf *y, double length_m, cplx *t,
                            cplx *dt)
 {
-    const size_t K = e->cfg.n_carrier;
+    const size_t K = e->cfg.n_carrier, n_ant = e->cfg.n_ant;
     const double q = delay_angle_rad_per_m(e);
-    double re[TOA_MAX_ANT] = {0}, im[TOA_MAX_ANT] = {0}, dre[TOA_MAX_ANT] = {0},
-           dim[TOA_MAX_ANT] = {0};
-    double c = cos(-q * e->mid * length_m), s = sin(-q * e->mid * length_m);
-    const double dc = cos(q * length_m), ds = sin(q * length_m);
-    for (size_t k = 0; k < K; k++) {
-        const double f = q * ((double)k - e->mid);
-        for (size_t j = 0; j < e->cfg.n_ant; j++) {
-            const double yr = (double)crealf(y[j * K + k]), yi = (double)cimagf(y[j * K + k]);
-            const double zr = yr * c - yi * s, zi = yr * s + yi * c;
-            re[j] += zr;
-            im[j] += zi;
-            dre[j] -= f * zi;
-            dim[j] += f * zr;
-        }
-        const double next = c * dc - s * ds;
-        s = s * dc + c * ds;
-        c = next;
-    }
-    for (size_t j = 0; j < e->cfg.n_ant; j++) {
-        t[j] = CMPLX(re[j], im[j]);
+    double sum[TOA_MAX_ANT][4][LANES] = {{{0}}};
+    struct phasors p = first_carriers(e, length_m);
+    size_t k = 0;
+    for (; k + LANES <= K; k += LANES, next_carriers(&p))
+        for (size_t j = 0; j < n_ant; j++)
+            add_carriers(y + j * K + k, &p, q * ((double)k - e->mid), q, LANES, sum[j]);
+    for (size_t j = 0; j < n_ant; j++) {
+        add_carriers(y + j * K + k, &p, q * ((double)k - e->mid), q, K - k, sum[j]);
+        t[j] = CMPLX(total(sum[j][0]), total(sum[j][1]));
         if (dt)
-            dt[j] = CMPLX(dre[j], dim[j]);
+            dt[j] = CMPLX(total(sum[j][2]), total(sum[j][3]));
+    }
+}
+
+/* Of the three moments below: the carriers from the one at frequency f on, n <= LANES. */
+static inline __attribute__((always_inline)) void
+add_moments(const struct phasors *p, double f, double q, size_t n, double sum[3][LANES])
+{
+    for (size_t l = 0; l < n; l++) {
+        const double at = f + q * (double)l;
+        sum[0][l] += p->c[l];
+        sum[1][l] += at * p->s[l];
+        sum[2][l] += at * at * p->c[l];
     }
 }
 
@@ -49,18 +100,16 @@ void delay_angle_correlate(const struct delay_angle *e, const cplxf *y, double l
  * centred; s'_a^H s_b = m[1] of the opposite difference. */
 static void moments(const struct delay_angle *e, double difference_m, double m[3])
 {
-    const double q = delay_angle_rad_per_m(e), first = -q * e->mid;
-    const double dc = cos(q * difference_m), ds = sin(q * difference_m);
-    double c = cos(first * difference_m), sn = sin(first * difference_m);
-    m[0] = m[1] = m[2] = 0;
-    for (size_t k = 0; k < e->cfg.n_carrier; k++) {
-        const double f = first + q * (double)k, next = c * dc - sn * ds;
-        m[0] += c;
-        m[1] += f * sn;
-        m[2] += f * f * c;
-        sn = sn * dc + c * ds;
-        c = next;
-    }
+    const size_t K = e->cfg.n_carrier;
+    const double q = delay_angle_rad_per_m(e);
+    struct phasors p = first_carriers(e, difference_m);
+    double sum[3][LANES] = {{0}};
+    size_t k = 0;
+    for (; k + LANES <= K; k += LANES, next_carriers(&p))
+        add_moments(&p, q * ((double)k - e->mid), q, LANES, sum);
+    add_moments(&p, q * ((double)k - e->mid), q, K - k, sum);
+    for (int i = 0; i < 3; i++)
+        m[i] = total(sum[i]);
 }
 
 double delay_angle_overlap(const struct delay_angle *e, double difference_m)
@@ -165,8 +214,12 @@ bool delay_angle_evaluate(struct delay_angle *e, const cplxf *y)
     const size_t n = e->model.n_path;
     for (size_t p = 0; p < n; p++) {
         delay_angle_correlate(e, y, e->length_m[p], e->t[p], e->dt[p]);
-        for (size_t o = 0; o < n; o++)
-            moments(e, e->length_m[p] - e->length_m[o], e->overlap[p][o]);
+        for (size_t o = 0; o <= p; o++) {
+            double *m = e->overlap[p][o];
+            moments(e, e->length_m[p] - e->length_m[o], m);
+            if (o < p)
+                memcpy(e->overlap[o][p], (double[3]){m[0], -m[1], m[2]}, sizeof e->overlap[o][p]);
+        }
     }
     delay_angle_lay_ways(e, n);
     return delay_angle_project(e);
