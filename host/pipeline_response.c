@@ -45,10 +45,12 @@ static int read_frame(struct pipeline *p, const struct block *block, const struc
 }
 
 /* One look at the stream of no surface may find it empty by chance; an echo that should be there,
- * and is not, says that the surface is out of sight. */
+ * and is not, says that the surface is out of sight. Among others an echo says nothing of the user.
+ */
 static double margin_db(const struct cycle_report *r, size_t i)
 {
-    return r->background_valid && !r->path[PATH_L1 + i].found ? PIPELINE_DARK_DB : PIPELINE_REST_DB;
+    const bool dark = r->background_valid && !r->plan.others && !r->path[PATH_L1 + i].found;
+    return dark ? PIPELINE_DARK_DB : PIPELINE_REST_DB;
 }
 
 /* Arrival times of the user's own signal, relative to its strongest arrival. [S1] III-D,
