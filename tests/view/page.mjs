@@ -124,6 +124,7 @@ async function agrees(page, example) {
   assert.equal(code, 0, said);
   const rows = readFileSync(join(folder, "track.csv"), "ascii").trim().split("\n").map((line) => line.split(",").map(Number));
   assert.ok(rows.length >= 3, said);
+  await here(page, (t) => mirador.model.fixes.at(-1).t >= t - 1e-9, rows.at(-1)[0]); // the bridge sends in ticks
   const fixes = await page.evaluate(() => mirador.model.fixes.map((f) => [f.t, f.header.user, ...f.header.position_m]));
   for (const row of rows) assert.ok(fixes.some((fix) => fix.every((x, k) => Math.abs(x - row[k]) < 1e-9)), `a fix of the page: ${row.slice(0, 5)}`);
   for (const line of said.trim().split("\n")) assert.match(line, / s {2}user 1 .* m {2}peaks at .* m {2}0 lost$/);
@@ -324,7 +325,7 @@ async function asksForItsToken(browser, address) {
   const dialog = page.locator("#token-dialog");
   for (const words of ["wrong", token]) {
     await dialog.waitFor({ timeout: LONG_MS });
-    assert.equal(await text(page, "state"), "locked");
+    await here(page, () => document.getElementById("state").textContent === "locked");
     assert.equal(await page.evaluate(() => mirador.model.run), null);
     await page.fill("#token", words, { timeout: CLICK_MS });
     await page.keyboard.press("Enter");
