@@ -5,16 +5,6 @@
 #include <inttypes.h>
 #include <math.h>
 
-static double number(double x) /* JSON has no NaN and no infinity */
-{
-    return isfinite(x) ? x : 0;
-}
-
-static const char *boolean(bool b)
-{
-    return b ? "true" : "false";
-}
-
 void link_totals_note(struct link_totals *t, const struct link_rx *rx)
 {
     const struct data_slot_result *s = &rx->slot;
@@ -32,16 +22,17 @@ void link_totals_note(struct link_totals *t, const struct link_rx *rx)
 static void add_rx(struct report_text *t, const struct link_rx *rx, const char *prefix)
 {
     const struct data_slot_result *s = &rx->slot;
-    report_add(t, ",\"%sfound\":%s,\"%sok\":%s,\"%ssnr_db\":%.2f", prefix, boolean(rx->found),
-               prefix, boolean(rx->ok), prefix, number((double)s->snr_db));
+    report_add(t, ",\"%sfound\":%s,\"%sok\":%s,\"%ssnr_db\":%.2f", prefix,
+               report_boolean(rx->found), prefix, report_boolean(rx->ok), prefix,
+               report_number((double)s->snr_db));
     if (!rx->found)
         return;
     report_add(t, ",\"%smcs\":%u,\"%sscheme\":\"%s\",\"%sknown\":%s,\"%sbytes\":%zu", prefix,
                s->header.mcs, prefix, data_mcs(s->header.mcs)->name, prefix,
-               boolean(s->header.known), prefix, rx->bytes);
+               report_boolean(s->header.known), prefix, rx->bytes);
     report_add(t, ",\"%sevm_db\":%.2f,\"%scfo_hz\":%.2f,\"%sphase_rad\":%.4f", prefix,
-               number((double)s->evm_db), prefix, number((double)s->cfo_hz), prefix,
-               number((double)s->phase_rad));
+               report_number((double)s->evm_db), prefix, report_number((double)s->cfo_hz), prefix,
+               report_number((double)s->phase_rad));
     report_add(t, ",\"%sraw_bits\":%zu,\"%sraw_errors\":%zu,\"%sbit_errors\":%zu", prefix,
                s->raw_bits, prefix, s->raw_errors, prefix, s->bit_errors);
 }
@@ -62,23 +53,18 @@ static void add_down(struct report_text *t, const struct link_report *r)
 {
     static const char *const aims[] = {"none", "fix", "track", "reciprocal"};
     report_add(t, ",\"down_mcs\":%u,\"down_scheme\":\"%s\",\"down_known\":%s,\"down_bytes\":%zu",
-               r->down.mcs, data_mcs(r->down.mcs)->name, boolean(r->down.known), r->down.bytes);
+               r->down.mcs, data_mcs(r->down.mcs)->name, report_boolean(r->down.known),
+               r->down.bytes);
     report_add(t,
                ",\"aim\":\"%s\",\"beam_gain_db\":%.3f,\"pointing_loss_db\":%.3f,\"speed_mps\":%.3f,"
                "\"aim_sigma_m\":%.4f",
-               aims[r->down.aim], number((double)r->down.gain_db), number((double)r->down.loss_db),
-               number((double)r->down.speed_mps), number((double)r->down.sigma_m));
+               aims[r->down.aim], report_number((double)r->down.gain_db),
+               report_number((double)r->down.loss_db), report_number((double)r->down.speed_mps),
+               report_number((double)r->down.sigma_m));
     if (r->down.aim != LINK_AIM_NONE && isfinite(r->down.aim_m.x))
-        report_add(t, ",\"aim_m\":[%.4f,%.4f,%.4f],\"budget_snr_db\":%.2f", number(r->down.aim_m.x),
-                   number(r->down.aim_m.y), number(r->down.aim_m.z),
-                   number((double)r->down.budget_snr_db));
-}
-
-static void add_figures(struct report_text *t, const struct link_figures *down,
-                        const struct link_figures *up)
-{
-    if (t->n < t->size)
-        report_added(t, link_figures_format(down, up, t->out + t->n, t->size - t->n));
+        report_add(t, ",\"aim_m\":[%.4f,%.4f,%.4f],\"budget_snr_db\":%.2f",
+                   report_number(r->down.aim_m.x), report_number(r->down.aim_m.y),
+                   report_number(r->down.aim_m.z), report_number((double)r->down.budget_snr_db));
 }
 
 static void add_traffic(struct report_text *t, const struct data_link_state *state)
@@ -95,12 +81,12 @@ int link_report_format(const struct link_report *r, char *out, size_t size)
     report_add(&t,
                "{\"v\":1,\"type\":\"link\",\"cycle\":%" PRIu64 ",\"time_s\":%.9f,\"user\":%d,"
                "\"slot\":\"%s\",\"tx_calibrated\":%s,\"tx_match\":%.4f",
-               r->cycle, r->time_s, r->user_id, kinds[r->kind], boolean(r->calibrated),
-               number((double)r->match));
+               r->cycle, r->time_s, r->user_id, kinds[r->kind], report_boolean(r->calibrated),
+               report_number((double)r->match));
     if (r->kind == LINK_SLOT_DATA) {
         add_down(&t, r);
         add_rx(&t, &r->up, "up_");
-        add_figures(&t, &r->down_figures, &r->up_figures);
+        link_figures_add(&t, &r->down_figures, &r->up_figures);
     }
     add_totals(&t, &r->total, "");
     add_traffic(&t, r->carries ? &r->traffic : NULL);
@@ -113,7 +99,7 @@ int link_heard_format(const struct link_heard_report *r, char *out, size_t size)
     struct report_text t = {.out = out, .size = size};
     add_rx(&t, r->down, "link_");
     add_totals(&t, r->total, "link_");
-    add_figures(&t, &r->down_figures, &r->up_figures);
+    link_figures_add(&t, &r->down_figures, &r->up_figures);
     add_traffic(&t, r->traffic);
     return report_length(&t);
 }

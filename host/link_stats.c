@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "host/link_stats.h"
-#include "host/report_text.h"
 #include <math.h>
 
 struct mean {
@@ -146,14 +145,12 @@ static void add_way(struct report_text *t, const char *name, const struct link_f
     add_number(t, "throughput_bps", f->bps);
 }
 
-int link_figures_format(const struct link_figures *down, const struct link_figures *up, char *out,
-                        size_t size)
+void link_figures_add(struct report_text *t, const struct link_figures *down,
+                      const struct link_figures *up)
 {
-    struct report_text t = {.out = out, .size = size};
-    report_add(&t, ",\"figures\":{");
-    add_way(&t, "down", down);
-    report_add(&t, "},");
-    add_way(&t, "up", up);
-    report_add(&t, "}}");
-    return report_length(&t);
+    report_add(t, ",\"figures\":{");
+    add_way(t, "down", down);
+    report_add(t, "},");
+    add_way(t, "up", up);
+    report_add(t, "}}");
 }

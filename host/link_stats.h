@@ -6,6 +6,7 @@
 #pragma once
 #include "dsp/data_slot.h"
 #include "host/data_link.h"
+#include "host/report_text.h"
 
 enum { LINK_STATS_SLOTS = 32 };
 
@@ -44,6 +45,6 @@ void link_stats_note(struct link_stats *stats, double time_s, const struct link_
 void link_stats_read(const struct link_stats *stats, double now_s, struct link_figures *heard,
                      struct link_figures *sent);
 
-/* `,"figures":{"down":{...},"up":{...}}`; its length or ERR_NO_SPACE. What is not known is null. */
-int link_figures_format(const struct link_figures *down, const struct link_figures *up, char *out,
-                        size_t size);
+/* Appends `,"figures":{"down":{...},"up":{...}}`. What is not known is null. */
+void link_figures_add(struct report_text *text, const struct link_figures *down,
+                      const struct link_figures *up);

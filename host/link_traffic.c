@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "host/link_traffic.h"
 #include "base/log.h"
+#include "host/report_text.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -60,11 +61,6 @@ void link_traffic_take(struct data_link *link, const struct data_link_slot *when
         data_link_lost(link, when, &heard);
 }
 
-static double number(double x) /* JSON has no NaN */
-{
-    return isfinite(x) ? x : 0;
-}
-
 int link_traffic_format(const struct data_link_state *s, char *out, size_t size)
 {
     const struct data_link_counters *c = &s->count;
@@ -80,11 +76,11 @@ int link_traffic_format(const struct data_link_state *s, char *out, size_t size)
         ",\"slot_bytes\":%" PRIu64 ",\"dropped_queue\":%" PRIu64 ",\"dropped_size\":%" PRIu64
         ",\"dropped_old\":%" PRIu64 ",\"dropped_restart\":%" PRIu64 ",\"dropped_port\":%" PRIu64
         ",\"missed\":%" PRIu64 ",\"peer_restarts\":%" PRIu64 "}",
-        s->up ? "true" : "false", s->mcs, number(s->snr_db), number(s->peer_snr_db), s->margin_db,
-        s->queued, s->queue, c->slots_sent, c->slots_acked, c->slots_unacked, c->slots_received,
-        c->slots_lost, c->slots_skipped, c->slots_refused, c->slots_malformed, c->packets_in,
-        c->bytes_in, c->packets_out, c->bytes_out, c->packets_acked, c->bytes_acked, c->bytes_sent,
-        c->bytes_again, c->slot_bytes, c->dropped_queue, c->dropped_size, c->dropped_old,
-        c->dropped_restart, c->dropped_port, c->missed, c->peer_restarts);
+        s->up ? "true" : "false", s->mcs, report_number(s->snr_db), report_number(s->peer_snr_db),
+        s->margin_db, s->queued, s->queue, c->slots_sent, c->slots_acked, c->slots_unacked,
+        c->slots_received, c->slots_lost, c->slots_skipped, c->slots_refused, c->slots_malformed,
+        c->packets_in, c->bytes_in, c->packets_out, c->bytes_out, c->packets_acked, c->bytes_acked,
+        c->bytes_sent, c->bytes_again, c->slot_bytes, c->dropped_queue, c->dropped_size,
+        c->dropped_old, c->dropped_restart, c->dropped_port, c->missed, c->peer_restarts);
     return n >= 0 && (size_t)n < size ? n : ERR_NO_SPACE;
 }

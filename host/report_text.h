@@ -2,6 +2,8 @@
  *
  * A report's JSON, put together piece by piece in a buffer of the caller's. RT-safe. */
 #pragma once
+#include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct report_text {
@@ -16,6 +18,17 @@ void report_add(struct report_text *t, const char *format, ...)
 
 /* Counts what a formatter of n characters put at out + t->n; negative: it did not fit. */
 void report_added(struct report_text *t, int n);
+
+/* JSON has no NaN and no infinity. */
+static inline double report_number(double x)
+{
+    return isfinite(x) ? x : 0;
+}
+
+static inline const char *report_boolean(bool b)
+{
+    return b ? "true" : "false";
+}
 
 /* Length, or ERR_NO_SPACE. */
 int report_length(const struct report_text *t);
