@@ -33,48 +33,39 @@ static void show(const json_t *answer)
         printf("; not asked yet\n");
 }
 
+static int ask(const char *title, const char *cmd, const char *synopsis, int argc, char **argv)
+{
+    const struct order order = {.title = title,
+                                .cmd = cmd,
+                                .synopsis = synopsis,
+                                .program = PROGRAM,
+                                .endpoint = ENDPOINT,
+                                .specs = specs,
+                                .n_specs = sizeof specs / sizeof *specs,
+                                .show = show};
+    return order_run(&order, argc, argv);
+}
+
 static int permit(int argc, char **argv)
 {
-    static const struct order order = {
-        .title = "mirador ue permit",
-        .cmd = "permit",
-        .synopsis = "The base station may locate this user from the next cycle on. With\n"
-                    "user.permit: no until the terminal ends.",
-        .program = PROGRAM,
-        .endpoint = ENDPOINT,
-        .specs = specs,
-        .n_specs = 1,
-        .show = show};
-    return order_run(&order, argc, argv);
+    return ask("mirador ue permit", "permit",
+               "The base station may locate this user from the next cycle on. With\n"
+               "user.permit: no until the terminal ends.",
+               argc, argv);
 }
 
 static int withdraw(int argc, char **argv)
 {
-    static const struct order order = {
-        .title = "mirador ue withdraw",
-        .cmd = "withdraw",
-        .synopsis =
-            "No position and no data of this user from the next cycle on, until 'mirador ue\n"
-            "permit': a restart does not change it.",
-        .program = PROGRAM,
-        .endpoint = ENDPOINT,
-        .specs = specs,
-        .n_specs = 1,
-        .show = show};
-    return order_run(&order, argc, argv);
+    return ask("mirador ue withdraw", "withdraw",
+               "No position and no data of this user from the next cycle on, until 'mirador ue\n"
+               "permit': a restart does not change it.",
+               argc, argv);
 }
 
 static int status(int argc, char **argv)
 {
-    static const struct order order = {.title = "mirador ue status",
-                                       .cmd = "status",
-                                       .synopsis = "Whether this user permits to be located.",
-                                       .program = PROGRAM,
-                                       .endpoint = ENDPOINT,
-                                       .specs = specs,
-                                       .n_specs = 1,
-                                       .show = show};
-    return order_run(&order, argc, argv);
+    return ask("mirador ue status", "status", "Whether this user permits to be located.", argc,
+               argv);
 }
 
 int cmd_ue(int argc, char **argv)
