@@ -49,13 +49,24 @@ int demo_check_set(const char *set, struct status *err)
                       DEMO_USERS_MAX - 1, set);
 }
 
+/* Without the keys that begin with `but`. */
+static void add_sets_but(const struct demo *demo, const char *program, const char *but,
+                         struct command *command)
+{
+    size_t n = strlen(program);
+    for (size_t i = 0; i < demo->cfg->n_sets; i++) {
+        const char *set = demo->cfg->sets[i];
+        if (strncmp(set, program, n) != 0 || set[n] != '.')
+            continue;
+        if (!but || strncmp(set + n + 1, but, strlen(but)) != 0)
+            command_set(command, "%s", set + n + 1);
+    }
+}
+
 /* The user's own overrides come last and so win. */
 static void add_sets(const struct demo *demo, const char *program, struct command *command)
 {
-    size_t n = strlen(program);
-    for (size_t i = 0; i < demo->cfg->n_sets; i++)
-        if (strncmp(demo->cfg->sets[i], program, n) == 0 && demo->cfg->sets[i][n] == '.')
-            command_set(command, "%s", demo->cfg->sets[i] + n + 1);
+    add_sets_but(demo, program, NULL, command);
 }
 
 static void add_sets_of_terminal(const struct demo *demo, size_t terminal, struct command *command)
@@ -440,10 +451,7 @@ static int start_all(struct demo *demo, struct command *command, struct status *
 static int read_preset(struct demo *demo, struct command *c, struct status *err)
 {
     begin(c, demo->cfg->preset);
-    for (size_t i = 0; i < demo->cfg->n_sets; i++)
-        if (strncmp(demo->cfg->sets[i], "bs.", 3) == 0 &&
-            strncmp(demo->cfg->sets[i], "bs.users[", 9) != 0)
-            command_set(c, "%s", demo->cfg->sets[i] + 3);
+    add_sets_but(demo, "bs", "users[", c);
     return demo_preset_read(&demo->children, demo->cfg->preset, c, &demo->preset, err);
 }
 
