@@ -289,10 +289,7 @@ static void find_path(struct pipeline *p, size_t i, enum background_kind kind,
         return;
     const cplxf *w = p->w + (STREAM_STATIC + i) * p->cfg.radio.n_rx * p->wave.k;
     path->found = toa_estimate(p->toa, w, &p->gate[i], 0, toa) == OK;
-    path->length_m = toa->length_m;
-    path->sigma_m = toa->sigma_m;
-    path->snr_db = toa->snr_db;
-    path->peak_db = toa->peak_db;
+    pipeline_note_path(path, toa);
     memcpy(r->profile[i], toa_profile(p->toa), sizeof r->profile[i]);
     if (i && path->found && !pipeline_by_surface(p, p->w, &p->gate[i], toa, PIPELINE_REST_DB))
         path->found = false;

@@ -184,6 +184,15 @@ void pipeline_site_end(struct pipeline *p, struct cycle_report *r);
 /* pipeline.c. What happened to this user's consent; without one the track goes. */
 void pipeline_consent(struct pipeline_user *user, enum consent_event event);
 
+/* What a search found, whether it counts or not: all but path->found. */
+static inline void pipeline_note_path(struct report_path *path, const struct toa *toa)
+{
+    path->length_m = toa->length_m;
+    path->sigma_m = toa->sigma_m;
+    path->snr_db = toa->snr_db;
+    path->peak_db = (double)toa->peak_db;
+}
+
 /* pipeline.c. Whether a path found in a surface's stream and this gate stands margin_db over what
  * the stream of no surface holds there. streams: p->w or p->v, all STREAM_COUNT. */
 bool pipeline_by_surface(struct pipeline *p, const cplxf *streams, const struct toa_gate *gate,

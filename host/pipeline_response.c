@@ -75,10 +75,7 @@ static void time_ways(struct pipeline *p, const struct block *block, const struc
         struct toa toa;
         const cplxf *w = p->v + (STREAM_STATIC + i) * stride;
         path->found = toa_estimate(p->toa, w, &p->coop_gate[i], 0, &toa) == OK;
-        path->length_m = toa.length_m;
-        path->sigma_m = toa.sigma_m;
-        path->snr_db = toa.snr_db;
-        path->peak_db = toa.peak_db;
+        pipeline_note_path(path, &toa);
         if (i && path->found &&
             !pipeline_by_surface(p, p->v, &p->coop_gate[i], &toa, margin_db(r, i)))
             path->found = false;

@@ -175,10 +175,7 @@ static void report_echo_alone(const struct pipeline *p, const struct toa *echo,
     struct report_path *path = &r->path[PATH_L1];
     if (r->path[PATH_L2].found || r->path[PATH_L3].found)
         return;
-    path->length_m = echo->length_m;
-    path->sigma_m = echo->sigma_m;
-    path->snr_db = echo->snr_db;
-    path->peak_db = (double)echo->peak_db;
+    pipeline_note_path(path, echo);
     path->found = path->sigma_m < worst_sigma_m(p);
 }
 

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "sim/draw.h"
 #include "sim/vec3.h"
 
 static size_t n_links(const struct scene *scene)
