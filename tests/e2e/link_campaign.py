@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 
-from link_demo import Clock, start_again, start_demo, state_of, wait_child
+from link_demo import Clock, memory_mb, start_again, start_demo, state_of, wait_child
 
 SIZE = 600
 WALL_AT_S, WALL_S, WALL_EVERY_S = 12, 5, 10.3  # of room time
@@ -100,19 +100,14 @@ class Judge:
               + (f"  <- more than {limit_s} s" if late else ""), flush=True)
 
 
-def resident(pid):
-    with open(f"/proc/{pid}/status") as f:
-        return next(int(line.split()[1]) / 1024 for line in f if line.startswith("VmRSS"))
-
-
 def flood(flows, pids, minutes):
     for f in flows:
         f.pace = 0.001
     time.sleep(60 if minutes > 1 else 5)
-    before, came = [resident(p) for p in pids], [f.came for f in flows]
+    before, came = [memory_mb(p, "VmRSS") for p in pids], [f.came for f in flows]
     begin = time.monotonic()
     time.sleep(max(5, 60 * minutes - 60))
-    after, took = [resident(p) for p in pids], time.monotonic() - begin
+    after, took = [memory_mb(p, "VmRSS") for p in pids], time.monotonic() - begin
     for name, a, b in zip(("miradord", "mirador-ue"), before, after):
         print(f"flood of {took:.0f} s: {name} {a:.1f} -> {b:.1f} MB")
     for f, n in zip(flows, came):

@@ -21,21 +21,35 @@ READY_S = 60
 LOG = open(os.environ["LOG"], "a") if "LOG" in os.environ else None
 
 
+def listen(endpoint, topic, take):
+    """Gives each message of the topic to take, in a thread of its own, to the end of the program."""
+    sock = zmq.Context.instance().socket(zmq.SUB)
+    sock.connect(endpoint)
+    sock.subscribe(topic)
+
+    def hear():
+        while True:
+            take(sock.recv_multipart()[1])
+
+    threading.Thread(target=hear, daemon=True).start()
+
+
+def memory_mb(pid, kind):
+    """VmRSS, or RssAnon: what is the process's own."""
+    with open(f"/proc/{pid}/status") as f:
+        return next(int(line.split()[1]) / 1024 for line in f if line.startswith(kind))
+
+
 class Clock:
     """The room's time, from its truth: to 20 ms."""
 
     def __init__(self, state):
         self.s = 0.0
-        self.sock = zmq.Context.instance().socket(zmq.SUB)
-        self.sock.connect(f"ipc://{state}/truth.sock")
-        self.sock.subscribe(b"truth")
-        threading.Thread(target=self.hear, daemon=True).start()
+        listen(f"ipc://{state}/truth.sock", b"truth", self.take)
 
-    def hear(self):
-        while True:
-            text = self.sock.recv_multipart()[1]
-            at = text.index(b'"time_s":') + 9
-            self.s = float(text[at : text.index(b",", at)]) - TRUTH_AHEAD_S
+    def take(self, text):
+        at = text.index(b'"time_s":') + 9
+        self.s = float(text[at : text.index(b",", at)]) - TRUTH_AHEAD_S
 
     def wait(self, until_s):
         while self.s < until_s:

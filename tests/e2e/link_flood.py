@@ -13,11 +13,10 @@ or altered."""
 import json
 import os
 import sys
-import threading
 import time
 
 from link_campaign import Flow, SIZE, free_ports
-from link_demo import Clock, start_demo, state_of, wait_child, zmq
+from link_demo import Clock, listen, memory_mb, start_demo, state_of, wait_child
 
 GROWTH_MB, SHARE, EVERY_S = 1.0, 0.8, 5
 SETTLED_S, ENDING_S = 30, 3  # of room time
@@ -30,25 +29,16 @@ class Told:
 
     def __init__(self, endpoint, topic):
         self.newest, self.queued, self.begin = None, 0, None
-        self.sock = zmq.Context.instance().socket(zmq.SUB)
-        self.sock.connect(endpoint)
-        self.sock.subscribe(topic)
-        threading.Thread(target=self.hear, daemon=True).start()
+        listen(endpoint, topic, self.take)
 
-    def hear(self):
-        while True:
-            header = json.loads(self.sock.recv_multipart()[1])
-            if "traffic" not in header:
-                continue
-            self.newest = header
-            self.queued = max(self.queued, header["traffic"]["queued"])
-            if self.begin is None and header["traffic"]["slots_sent"] > FIRST_SLOTS:
-                self.begin = header["traffic"]
-
-
-def own_mb(pid):
-    with open(f"/proc/{pid}/status") as f:
-        return next(int(line.split()[1]) / 1024 for line in f if line.startswith("RssAnon"))
+    def take(self, text):
+        header = json.loads(text)
+        if "traffic" not in header:
+            return
+        self.newest = header
+        self.queued = max(self.queued, header["traffic"]["queued"])
+        if self.begin is None and header["traffic"]["slots_sent"] > FIRST_SLOTS:
+            self.begin = header["traffic"]
 
 
 def watch(demo, clock, pids, end_s):
@@ -57,7 +47,7 @@ def watch(demo, clock, pids, end_s):
     while demo.poll() is None:
         time.sleep(EVERY_S)
         try:
-            row = {way: own_mb(pid) for way, pid in pids.items()}
+            row = {way: memory_mb(pid, "RssAnon") for way, pid in pids.items()}
         except (OSError, StopIteration):
             break
         if SETTLED_S < clock.s < end_s - ENDING_S:

@@ -17,10 +17,9 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 import time
 
-from link_demo import Clock, start_again, start_demo, state_of, wait_child, wait_children, zmq
+from link_demo import Clock, listen, start_again, start_demo, state_of, wait_child, wait_children
 
 BASE, TERMINAL = "10.77.0.1", "10.77.0.3"  # of 10.77.0.0/16: number 1, and user 1 is number 3
 NOBODY, STRANGE_PINGS = 198, 3
@@ -74,22 +73,18 @@ class Slots:
         self.rows = {"down": [], "up": []}
         self.snr_db = {"down": [], "up": []}
         for role, topic, way in (("telemetry", b"link", "down"), ("ue", b"ue", "up")):
-            sock = zmq.Context.instance().socket(zmq.SUB)
-            sock.connect(f"ipc://{state}/{role}.sock")
-            sock.subscribe(topic)
-            threading.Thread(target=self.hear, args=(sock, way), daemon=True).start()
+            listen(f"ipc://{state}/{role}.sock", topic, lambda text, way=way: self.take(text, way))
 
-    def hear(self, sock, way):
-        while True:
-            header = json.loads(sock.recv_multipart()[1])
-            if "traffic" not in header:
-                continue
-            t = header["traffic"]
-            if way == "down" and header.get("up_found"):
-                self.snr_db["up"].append(header["up_snr_db"])
-            if way == "up" and header.get("link_found"):
-                self.snr_db["down"].append(header["link_snr_db"])
-            self.rows[way].append((t["slot_bytes"], t["bytes_sent"], t["mcs"]))
+    def take(self, text, way):
+        header = json.loads(text)
+        if "traffic" not in header:
+            return
+        t = header["traffic"]
+        if way == "down" and header.get("up_found"):
+            self.snr_db["up"].append(header["up_snr_db"])
+        if way == "up" and header.get("link_found"):
+            self.snr_db["down"].append(header["link_snr_db"])
+        self.rows[way].append((t["slot_bytes"], t["bytes_sent"], t["mcs"]))
 
     def carried(self, way, first):
         """Bytes that the slots could hold from the first one that was more than half full to the
@@ -103,15 +98,19 @@ class Slots:
         return end[0] - begin[0], full[-1] - full[0] + 1, end[2]
 
 
+def ping_said(space, address, n, patience_s=PING_PATIENCE_S):
+    run = subprocess.run([*space, "ping", "-n", "-q", "-c", str(n), "-i", str(PING_EVERY_S), "-W",
+                          str(patience_s), address], stdout=subprocess.PIPE, text=True, check=False)
+    return run.stdout.splitlines()
+
+
 def ping(space, slots):
-    run = subprocess.run(
-        [*space, "ping", "-n", "-q", "-c", str(PINGS), "-i", str(PING_EVERY_S), "-W",
-         str(PING_PATIENCE_S), TERMINAL], stdout=subprocess.PIPE, text=True, check=False)
-    for line in run.stdout.splitlines()[-2:]:
+    said = ping_said(space, TERMINAL, PINGS)
+    for line in said[-2:]:
         print("ping:", line)
     for way, snr_db in slots.snr_db.items():
         print(f"at {sum(snr_db) / max(1, len(snr_db)):.1f} dB a carrier {way}", flush=True)
-    return f" {PINGS} received, 0% packet loss" in run.stdout
+    return any(f" {PINGS} received, 0% packet loss" in line for line in said)
 
 
 def iperf(spaces, slots, way, seconds):
@@ -146,14 +145,10 @@ class Health:
 
     def __init__(self, state):
         self.link = None
-        self.sock = zmq.Context.instance().socket(zmq.SUB)
-        self.sock.connect(f"ipc://{state}/telemetry.sock")
-        self.sock.subscribe(b"health")
-        threading.Thread(target=self.hear, daemon=True).start()
+        listen(f"ipc://{state}/telemetry.sock", b"health", self.take)
 
-    def hear(self):
-        while True:
-            self.link = json.loads(self.sock.recv_multipart()[1]).get("link")
+    def take(self, text):
+        self.link = json.loads(text).get("link")
 
     def settled(self, clock):
         """What two seconds from now are the counters of now."""
@@ -162,11 +157,9 @@ class Health:
 
 
 def echoes(space, address, n, patience_s=PING_PATIENCE_S):
-    run = subprocess.run([*space, "ping", "-n", "-q", "-c", str(n), "-i", str(PING_EVERY_S), "-W",
-                          str(patience_s), address], stdout=subprocess.PIPE, text=True, check=False)
-    line = next(line for line in run.stdout.splitlines() if "received" in line)
-    times = [line for line in run.stdout.splitlines() if line.startswith("rtt")]
-    return int(line.split(",")[1].split()[0]), *times
+    said = ping_said(space, address, n, patience_s)
+    line = next(line for line in said if "received" in line)
+    return int(line.split(",")[1].split()[0]), *(line for line in said if line.startswith("rtt"))
 
 
 def routes(spaces, users, health, clock):
