@@ -300,7 +300,7 @@ async function comesBack(page, demo, daemon) {
 
 // Each user has its tile; figures and curves are of the one that is chosen.
 async function tellsUsersApart(page) {
-  await here(page, () => mirador.model.scene.users.length === 3 && mirador.model.scene.users.every((id) => mirador.model.fixOf(id) && mirador.model.links.get(id)?.figures.down.fer !== null && mirador.model.links.get(id)?.figures.up.raw_ber !== null));
+  await here(page, () => mirador.model.scene.users.length === 3 && mirador.model.scene.users.every((id) => mirador.model.fixes.filter((f) => f.header.user === id).length > 1 && mirador.model.links.get(id)?.figures.down.fer !== null && mirador.model.links.get(id)?.figures.up.raw_ber !== null));
   for (const id of await page.evaluate(() => mirador.model.scene.users)) {
     await page.click(`#user-${id}`, { timeout: CLICK_MS });
     await here(page, (n) => mirador.model.focus === n && document.getElementById("f-whose").textContent === `, user ${n}`, id);
