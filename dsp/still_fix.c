@@ -9,14 +9,11 @@
 #include "dsp/delay_bins.h"
 #include "dsp/fft.h"
 #include "dsp/plan_grid.h"
+#include "dsp/way_batch.h"
 
 enum {
-    STREAMS = 3, /* echo, RIS1, RIS2 */
-    MOST_BINS = 11,
-    WAYS = STREAMS * WALL_PATHS_MAX + TOA_MAX_ANT,
-    LANE = 8,
-    BLOCKS = GAUSS_MAX / LANE,
-    TRIES = 3, /* squares searched, each about the last one's best place */
+    STREAMS = WAY_BATCH_STREAMS, /* echo, RIS1, RIS2 */
+    TRIES = 3,                   /* squares searched, each about the last one's best place */
 };
 
 /* In bins: kept before the echo; half a side of the first square. */
@@ -25,20 +22,15 @@ static const double coarse_error = 1e-2, coarse_evidence = 0.5; /* while searchi
 static const double sides = 4;      /* half a side of the last square, deviations of the search */
 static const double weakest = 1e-4; /* way, relative to the echo */
 
-typedef float lanes __attribute__((vector_size(LANE * sizeof(float))));
-
 struct still_fix {
     struct still_fix_cfg cfg;
     struct delay_bins bins;
     size_t n_bin;
     double first_m, error;
-    double bias_m[2]; /* what the surfaces' profiles add to their paths */
     bool coarse;
     cplx y[GAUSS_MAX]; /* [antenna][bin] */
     struct wall_paths paths[STREAMS];
-    float root[STREAMS][WALL_PATHS_MAX];
-    lanes seen[WAYS][BLOCKS];
-    float c[GAUSS_MAX][GAUSS_MAX];
+    struct way_batch ways;
     struct gauss_batch batch;
 };
 
@@ -76,6 +68,17 @@ static const char *fault_of(const struct still_fix_cfg *cfg)
     return mirrors(cfg) ? NULL : "the antennas must mirror each other about the line's middle";
 }
 
+static void lay_ways(struct still_fix *s)
+{
+    struct way_batch_cfg cfg = {.walls = &s->cfg.walls,
+                                .bins = &s->bins,
+                                .n_ant = s->cfg.n_ant,
+                                .n_bin = s->n_bin,
+                                .axis = s->cfg.axis};
+    memcpy(cfg.element_m, s->cfg.element_m, sizeof cfg.element_m);
+    way_batch_init(&s->ways, &cfg);
+}
+
 struct still_fix *still_fix_create(const struct still_fix_cfg *cfg, struct status *err)
 {
     assert(cfg && err);
@@ -89,8 +92,9 @@ struct still_fix *still_fix_create(const struct still_fix_cfg *cfg, struct statu
     }
     memset(s, 0, sizeof *s);
     s->cfg = *cfg;
-    s->n_bin = GAUSS_MAX / cfg->n_ant < MOST_BINS ? GAUSS_MAX / cfg->n_ant : MOST_BINS;
+    s->n_bin = GAUSS_MAX / cfg->n_ant < WAY_BATCH_BINS ? GAUSS_MAX / cfg->n_ant : WAY_BATCH_BINS;
     delay_bins_init(&s->bins, cfg->n_carrier, cfg->spacing_hz);
+    lay_ways(s);
     return s;
 }
 
@@ -177,18 +181,6 @@ static void fold(const struct still_fix *s, double range_m, double sine, cplx *y
         y[n / 2] = flat[n / 2];
 }
 
-static void fold_wave(const struct still_fix *s, double sine, float *b)
-{
-    const size_t n = s->cfg.n_ant;
-    const double turn = 2 * PI / s->cfg.wavelength_m * sine;
-    for (size_t j = 0; j < n / 2; j++) {
-        b[j] = (float)(M_SQRT2 * cos(turn * s->cfg.element_m[j]));
-        b[n - 1 - j] = (float)(M_SQRT2 * sin(turn * s->cfg.element_m[j]));
-    }
-    if (n % 2)
-        b[n / 2] = 1;
-}
-
 static void load_data(struct still_fix *s, const struct still_fix_input *in)
 {
     const size_t n = s->cfg.n_ant;
@@ -213,7 +205,6 @@ static void weigh(struct still_fix *s, size_t stream, double scale)
         p->power[n] = p->power[i] * scale;
         p->way[n] = p->way[i];
         p->length_m[n] = p->length_m[i];
-        s->root[stream][n] = (float)sqrt(p->power[n]);
         n += p->power[n] >= weakest;
     }
     p->n = n;
@@ -221,8 +212,9 @@ static void weigh(struct still_fix *s, size_t stream, double scale)
 
 /* Over a surface: |f| in place of the hop from user to RX; the user's own cross section is in both.
  */
-static void list_ways(struct still_fix *s, struct vec3 u, const double gain[2])
+static void list_ways(struct still_fix *s, struct vec3 u, const struct ris_view view[2])
 {
+    const double bias_m[2] = {view[0].bias_m, view[1].bias_m};
     const struct wall_map *walls = &s->cfg.walls;
     const struct vec3 rx = walls->anchors.rx;
     const double hop =
@@ -230,122 +222,22 @@ static void list_ways(struct still_fix *s, struct vec3 u, const double gain[2])
     for (size_t stream = 0; stream < STREAMS; stream++) {
         double ratio = 1;
         if (stream)
-            ratio =
-                gain[stream - 1] * wall_map_gain(walls, rx, walls->anchors.ris[stream - 1]) / hop;
+            ratio = view[stream - 1].gain *
+                    wall_map_gain(walls, rx, walls->anchors.ris[stream - 1]) / hop;
         wall_paths_list(walls, stream, u, &s->paths[stream]);
         weigh(s, stream, ratio * ratio);
     }
+    way_batch_list(&s->ways, s->paths, bias_m, s->first_m, s->cfg.wavelength_m);
 }
 
 /* --- likelihood ------------------------------------------------------------------------------- */
-
-static void fold_waves(const struct still_fix *s, size_t stream, struct vec3 u,
-                       float wave[WALL_ARRIVALS][TOA_MAX_ANT])
-{
-    double sine[WALL_ARRIVALS];
-    wall_paths_sines(&s->cfg.walls, stream, u, s->cfg.axis, sine);
-    for (size_t i = 0; i < (stream ? WALL_ARRIVALS : WALL_HOPS); i++)
-        fold_wave(s, sine[i], wave[i]);
-}
-
-/* v_i of all ways for a user at u; returns how many, *power their sum. */
-static size_t see_ways(struct still_fix *s, struct vec3 u, float *power)
-{
-    size_t n = 0;
-    *power = 0;
-    for (size_t stream = 0; stream < STREAMS; stream++) {
-        struct wall_paths *p = &s->paths[stream];
-        float wave[WALL_ARRIVALS][TOA_MAX_ANT];
-        wall_paths_move(&s->cfg.walls, stream, u, p);
-        fold_waves(s, stream, u, wave);
-        for (size_t i = 0; i < p->n; i++) {
-            const float *b = wave[wall_paths_arrival(p, stream, i)];
-            float k[MOST_BINS], *v = (float *)s->seen[n];
-            const double ahead_m =
-                p->length_m[i] + (stream ? s->bias_m[stream - 1] : 0) - s->first_m;
-            if (!delay_bins_see(&s->bins, ahead_m / s->bins.step_m, s->root[stream][i],
-                                (int)s->n_bin, k))
-                continue;
-            for (size_t j = 0; j < s->cfg.n_ant; j++)
-                for (size_t q = 0; q < s->n_bin; q++)
-                    v[j * s->n_bin + q] = b[j] * k[q];
-            *power += (float)p->power[i];
-            n++;
-        }
-    }
-    return n;
-}
-
-/* What the echo leaves beside its direction: antennas that are not quite what they are held for. */
-static void see_array_error(struct still_fix *s, size_t n)
-{
-    float k[MOST_BINS];
-    if (!delay_bins_see(&s->bins, (s->paths[0].length_m[0] - s->first_m) / s->bins.step_m,
-                        (float)sqrt(s->cfg.array_error), (int)s->n_bin, k))
-        memset(k, 0, sizeof k);
-    for (size_t j = 0; j < s->cfg.n_ant; j++) {
-        memset(s->seen[n + j], 0, sizeof s->seen[n + j]);
-        memcpy((float *)s->seen[n + j] + j * s->n_bin, k, s->n_bin * sizeof *k);
-    }
-}
-
-/* Rows a, a + 1 of sum_i v_i v_i^T, the columns of `blocks` vectors. */
-static inline __attribute__((always_inline)) void add_ways(struct still_fix *s, size_t n, size_t a,
-                                                           size_t blocks)
-{
-    lanes sum[2][BLOCKS] = {{{0}}};
-    for (size_t i = 0; i < n; i++)
-        for (size_t r = 0; r < 2; r++)
-            for (size_t b = 0; b < blocks; b++)
-                sum[r][b] += ((const float *)s->seen[i])[a + r] * s->seen[i][b];
-    for (size_t r = 0; r < 2; r++)
-        memcpy(s->c[a + r], sum[r], blocks * sizeof(lanes));
-}
-
-static void covariance(struct still_fix *s, struct vec3 u, double error)
-{
-    float power;
-    const size_t ways = see_ways(s, u, &power), n = ways + s->cfg.n_ant,
-                 dim = s->cfg.n_ant * s->n_bin;
-    see_array_error(s, ways);
-    for (size_t a = 0; a < dim; a += 2)
-        switch (a / LANE) {
-        case 0:
-            add_ways(s, n, a, 1);
-            break;
-        case 1:
-            add_ways(s, n, a, 2);
-            break;
-        case 2:
-            add_ways(s, n, a, 3);
-            break;
-        case 3:
-            add_ways(s, n, a, 4);
-            break;
-        case 4:
-            add_ways(s, n, a, 5);
-            break;
-        default:
-            add_ways(s, n, a, BLOCKS);
-            break;
-        }
-    for (size_t j = 0; j < s->cfg.n_ant; j++)
-        for (size_t a = 0; a < s->n_bin; a++)
-            for (size_t b = 0; b <= a; b++)
-                s->c[j * s->n_bin + a][j * s->n_bin + b] +=
-                    (float)error * power * s->bins.noise[a - b];
-}
 
 static void log_posterior(void *context, const struct vec3 *u, double *log_weight)
 {
     struct still_fix *s = context;
     const size_t dim = s->cfg.n_ant * s->n_bin;
-    for (size_t l = 0; l < GAUSS_LANES; l++) {
-        covariance(s, u[l], s->coarse ? fmax(s->error, coarse_error) : s->error);
-        for (size_t a = 0; a < dim; a++)
-            for (size_t b = 0; b <= a; b++)
-                s->batch.c[gauss_cell(a, b)][l] = (double)s->c[a][b];
-    }
+    way_batch_covariance(&s->ways, u, s->coarse ? fmax(s->error, coarse_error) : s->error,
+                         s->cfg.array_error, &s->batch);
     gauss_log_likelihood(&s->batch, dim, s->y, dim, 1, log_weight);
     for (size_t l = 0; l < GAUSS_LANES; l++)
         log_weight[l] *= s->cfg.evidence * (s->coarse ? coarse_evidence : 1);
@@ -377,15 +269,12 @@ static void put_covariance(const struct still_fix *s, const struct plan_moments 
 int still_fix_solve(struct still_fix *s, const struct still_fix_input *in, struct vec3 start,
                     const struct ris_view view[2], struct fix *out)
 {
-    const double gain[2] = {view[0].gain, view[1].gain};
     assert(s && in && out);
     const double side = reach * s->bins.step_m, cell = 2 * side / (PLAN_GRID - 1);
     struct plan_grid wide = {start, side, side}, fine;
     struct plan_moments m = {.edge = 1};
     load_data(s, in);
-    list_ways(s, start, gain);
-    for (size_t k = 0; k < 2; k++)
-        s->bias_m[k] = view[k].bias_m;
+    list_ways(s, start, view);
     s->coarse = true;
     for (int i = 0; i < TRIES && !(m.edge <= 0.1); i++) {
         plan_grid_moments(&wide, log_posterior, s, &m);

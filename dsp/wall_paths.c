@@ -179,17 +179,7 @@ void wall_paths_move(const struct wall_map *map, size_t stream, struct vec3 u,
     set_lengths(stream, &h, paths);
 }
 
-static double sine_of(const struct wall_map *map, struct vec3 from, size_t way, struct vec3 axis)
+struct vec3 wall_map_image(const struct wall_map *map, struct vec3 p, size_t way)
 {
-    return vec3_dot(vec3_unit(vec3_sub(mirrored(&map->room, from, way), map->anchors.rx)), axis);
-}
-
-void wall_paths_sines(const struct wall_map *map, size_t stream, struct vec3 u, struct vec3 axis,
-                      double sine[WALL_ARRIVALS])
-{
-    assert(map && sine && stream <= 2);
-    for (size_t way = 0; way < WALL_HOPS; way++) {
-        sine[way] = sine_of(map, u, way, axis);
-        sine[WALL_HOPS + way] = stream ? sine_of(map, map->anchors.ris[stream - 1], way, axis) : 0;
-    }
+    return mirrored(&map->room, p, way);
 }

@@ -12,7 +12,7 @@ struct wall_map {
     struct vec3 boresight; /* of the BS antennas; null: isotropic */
 };
 
-enum { WALL_PATHS_MAX = 160, WALL_HOPS = 7, WALL_ARRIVALS = 2 * WALL_HOPS };
+enum { WALL_PATHS_MAX = 160, WALL_HOPS = 7 };
 
 struct wall_paths {
     size_t n;
@@ -34,12 +34,10 @@ void wall_paths_list(const struct wall_map *map, size_t stream, struct vec3 u,
 void wall_paths_move(const struct wall_map *map, size_t stream, struct vec3 u,
                      struct wall_paths *paths);
 
-/* Sines of the angle to the broadside of a line of antennas at the RX, along the unit vector axis,
- * at which the paths of a stream arrive: few, as many share their last hop. */
-void wall_paths_sines(const struct wall_map *map, size_t stream, struct vec3 u, struct vec3 axis,
-                      double sine[WALL_ARRIVALS]);
+/* Where a hop of that way seems to come from: p itself, or its image in a wall. */
+struct vec3 wall_map_image(const struct wall_map *map, struct vec3 p, size_t way);
 
-/* Which of them is path i's: < WALL_HOPS from the user, behind from the RIS. */
+/* Path i's last hop, few as many share it: < WALL_HOPS the user's of that way, behind the RIS's. */
 static inline size_t wall_paths_arrival(const struct wall_paths *paths, size_t stream, size_t i)
 {
     return !stream              ? paths->way[i].second
