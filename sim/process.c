@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "frames/status.h"
+
 int64_t wall_ns(void)
 {
     struct timespec t;
@@ -21,19 +23,10 @@ int64_t wall_ns(void)
 }
 
 /* Fields of /proc/PID/stat after the command, which may itself hold spaces and parentheses: 3 is
- * the state, 22 the start time. */
-uint64_t process_start(int pid)
+ * the state, 22 the start time. 0: a zombie. */
+static uint64_t parse_start(const char *text)
 {
-    char path[40], text[1024];
-    snprintf(path, sizeof path, "/proc/%d/stat", pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    if (fd >= 0)
-        close(fd);
-    if (n <= 0)
-        return 0;
-    text[n] = 0;
-    char *p = strrchr(text, ')');
+    const char *p = strrchr(text, ')');
     if (!p || p[1] == 0 || p[2] == 'Z' || p[2] == 'X')
         return 0;
     p++;
@@ -42,12 +35,39 @@ uint64_t process_start(int pid)
     return p ? strtoull(p, NULL, 10) : 0;
 }
 
+/* ERR_NOT_FOUND: there is none, or it is a zombie; ERR_IO: this cannot be told. */
+static int read_start(int pid, uint64_t *start)
+{
+    char path[40], text[1024];
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    const int why = errno;
+    if (fd >= 0)
+        close(fd);
+    *start = 0;
+    if (n <= 0)
+        return n < 0 && (why == ENOENT || why == ESRCH) ? ERR_NOT_FOUND : ERR_IO;
+    text[n] = 0;
+    *start = parse_start(text);
+    return *start ? OK : ERR_NOT_FOUND;
+}
+
+uint64_t process_start(int pid)
+{
+    uint64_t start;
+    return read_start(pid, &start) == OK ? start : 0;
+}
+
 bool process_alive(int pid, uint64_t start)
 {
+    uint64_t now;
     if (pid <= 0)
         return false;
-    uint64_t now = process_start(pid);
-    return now != 0 && (start == 0 || now == start);
+    const int rc = read_start(pid, &now);
+    if (rc == ERR_IO) /* no descriptor or no memory left, say: that is not its death */
+        return kill(pid, 0) == 0 || errno != ESRCH;
+    return rc == OK && (start == 0 || now == start);
 }
 
 bool thread_alive(int pid, int tid)

@@ -11,9 +11,11 @@ extern "C" {
 
 int64_t wall_ns(void); /* CLOCK_MONOTONIC */
 
-/* Start time of a process in clock ticks since boot; 0 when there is none or it is a zombie. */
+/* Start time of a process in clock ticks since boot; 0 when there is none, it is a zombie or this
+ * cannot be told. */
 uint64_t process_start(int pid);
-/* start 0: any process of that pid will do. */
+/* start 0: any process of that pid will do. Where /proc cannot be read, any of that pid is alive.
+ */
 bool process_alive(int pid, uint64_t start);
 bool thread_alive(int pid, int tid);
 int process_id(void); /* getpid, cached; a forked child's own */
