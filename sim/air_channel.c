@@ -133,20 +133,19 @@ int air_snap_push(struct air *air, const struct air_snap *snaps, size_t n)
     return rc;
 }
 
-int air_snap_rewind(struct air *air, int64_t tick)
+int64_t air_snap_rewind(struct air *air, int64_t tick)
 {
     struct air_seg *s = air->seg;
-    int rc = ERR_STATE;
     air_lock(air);
-    if (tick > (s->cfg.gated ? s->now : air_now(air)) || tick >= s->horizon) {
-        while (s->snap_count && snap(s, s->snap_first + s->snap_count - 1)->tick >= tick)
-            s->snap_count--;
-        if (s->horizon > tick)
-            s->horizon = tick;
-        rc = OK;
-    }
+    const int64_t now = s->cfg.gated ? s->now : air_now(air);
+    const int64_t unread = now < s->horizon ? now + 1 : s->horizon;
+    const int64_t from = tick > unread ? tick : unread;
+    while (s->snap_count && snap(s, s->snap_first + s->snap_count - 1)->tick >= from)
+        s->snap_count--;
+    if (s->horizon > from)
+        s->horizon = from;
     air_unlock(air);
-    return rc;
+    return from;
 }
 
 int air_snap_at(struct air *air, int64_t tick, struct air_snap *out)

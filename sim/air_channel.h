@@ -41,10 +41,12 @@ struct air_snap {
  * tick replaces it). ERR_NO_SPACE: ring full of snapshots still needed; ERR_ARG: order or set id.
  */
 int air_snap_push(struct air *air, const struct air_snap *snaps, size_t n) MUST_CHECK;
-/* Room only. Drops the snapshots at or after tick and lowers the horizon to tick, so that they can
- * be published anew. ERR_STATE when the clock and the horizon have passed tick, so that it may have
- * been read (nothing is dropped). */
-int air_snap_rewind(struct air *air, int64_t tick) MUST_CHECK;
+/* Room only. Drops the snapshots from tick on, or from the first tick that nobody can have read
+ * (the clock or the horizon has not passed it), whichever is later, and lowers the horizon to
+ * there, so that they can be published anew. Returns from where on; later than tick: not all could
+ * be dropped.
+ */
+int64_t air_snap_rewind(struct air *air, int64_t tick) MUST_CHECK;
 /* The snapshot in force at tick; ERR_NOT_FOUND before the first one or after it left the ring. */
 int air_snap_at(struct air *air, int64_t tick, struct air_snap *snap) MUST_CHECK;
 

@@ -44,6 +44,7 @@ struct publisher {
     int64_t published, horizon, window_ticks;      /* horizon: as last told to the air */
     struct span spans[MAX_SPANS], seen[MAX_SPANS]; /* known at the last run; scratch */
     size_t n_spans;
+    int64_t spans_from;                           /* spans are those on the air from here on */
     struct air_packet packets[AIR_N_PACKET];      /* scratch */
     uint8_t base[SCENE_MAX_RIS][RIS_PATTERN_MAX]; /* profile the channel's groups hold for */
     int64_t pixels_from[SCENE_MAX_RIS], pixels_to[SCENE_MAX_RIS]; /* and ticks, for its pixels */
@@ -175,34 +176,20 @@ static size_t collect_spans(struct publisher *p, int64_t from, int64_t to, struc
 
 /* --- taking back what was published too early --------------------------------------------- */
 
-/* Ticks before it may have been read. A room behind the clock has told nobody of what lies above
- * its horizon. */
-static int64_t unread_from(const struct publisher *p)
-{
-    const struct air_cfg *cfg = air_config(p->cfg.air);
-    int64_t margin = cfg->gated ? 1 : (int64_t)(50e-6 * cfg->rate_hz);
-    int64_t from = air_now(p->cfg.air) + margin;
-    return p->horizon < from ? p->horizon : from;
-}
-
 /* Takes back what was published from tick on, as far as nobody has read it. False: not all. */
 static bool rewind_to(struct publisher *p, int64_t tick)
 {
-    int64_t from = tick;
-    for (int attempt = 0; attempt < 8 && tick < p->published; attempt++) {
-        int64_t unread = unread_from(p);
-        from = tick > unread ? tick : unread;
-        if (from >= p->published)
-            break;
-        if (air_snap_rewind(p->cfg.air, from))
-            continue;
+    if (tick >= p->published)
+        return true;
+    const int64_t from = air_snap_rewind(p->cfg.air, tick);
+    if (from < p->published) {
         p->published = from;
         if (p->horizon > from)
             p->horizon = from;
         p->current.valid = false;
         p->counts.rewinds++;
     }
-    return from == tick;
+    return p->published <= tick;
 }
 
 static void note_late(struct publisher *p, int64_t tick, const char *what)
@@ -214,25 +201,43 @@ static void note_late(struct publisher *p, int64_t tick, const char *what)
                  what, 1e3 * (double)(air_now(air) - tick) / p->cfg.scene->rate_hz);
 }
 
-/* Packets that were committed after the ticks they lie in were published. */
+/* Where the part of a span begins that the last run did not know of. */
+static int64_t news_from(const struct publisher *p, const struct span *s)
+{
+    int64_t known_to = s->from;
+    for (size_t k = 0; k < p->n_spans; k++)
+        if (p->spans[k].port == s->port && p->spans[k].from <= known_to &&
+            p->spans[k].to > known_to)
+            known_to = p->spans[k].to;
+    return known_to < s->to ? known_to : BOARDS_NEVER;
+}
+
+/* The ports of a burst begin together. */
+static bool begins_a_burst(const struct span *spans, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (spans[k].from == spans[i].from)
+            return false;
+    return true;
+}
+
+/* Packets that were committed after the ticks they lie in were published: taken back, or counted
+ * where they were read. */
 static void find_late_packets(struct publisher *p)
 {
-    const struct span *now = p->seen;
-    int64_t from = unread_from(p), late = BOARDS_NEVER;
-    if (from >= p->published)
-        return;
-    size_t n = collect_spans(p, from, p->published, p->seen);
+    int64_t first = BOARDS_NEVER;
+    const size_t n = collect_spans(p, p->spans_from, p->published, p->seen);
     for (size_t i = 0; i < n; i++) {
-        int64_t known_to = now[i].from;
-        for (size_t k = 0; k < p->n_spans; k++)
-            if (p->spans[k].port == now[i].port && p->spans[k].from <= known_to &&
-                p->spans[k].to > known_to)
-                known_to = p->spans[k].to;
-        if (known_to < now[i].to && known_to < p->published && known_to < late)
-            late = known_to;
+        const int64_t from = news_from(p, &p->seen[i]);
+        first = from < first ? from : first;
     }
-    if (late != BOARDS_NEVER && !rewind_to(p, late))
-        note_late(p, late, "a burst was published");
+    if (rewind_to(p, first))
+        return;
+    for (size_t i = 0; i < n; i++) {
+        const int64_t from = news_from(p, &p->seen[i]);
+        if (from < p->published && begins_a_burst(p->seen, i))
+            note_late(p, from, "a burst was published");
+    }
 }
 
 static void take_events(struct publisher *p)
@@ -445,6 +450,7 @@ static void publish(struct publisher *p, int64_t target)
     if (past > p->published)
         past = p->published;
     boards_forget(p->boards, past);
+    p->spans_from = past;
     p->n_spans = collect_spans(p, past, target, p->spans);
     note_first_burst(p);
     while (p->published < target) {

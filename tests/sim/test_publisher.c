@@ -264,6 +264,28 @@ static void a_room_behind_the_clock_loses_nothing(void **state)
     assert_int_equal(publisher_counts(rig->publisher).late, 1);
 }
 
+/* Short bursts that lie wholly in what was read before the room looked again: each is counted,
+ * once.
+ */
+static void a_burst_known_after_it_was_read_is_counted(void **state)
+{
+    struct rig *rig = *state;
+    arm(rig);
+    publisher_run(rig->publisher, 4000000);
+    send(rig, 1, 2000000, SLOT, 0);
+    send(rig, 1, 3000000, SLOT, 0);
+    rig->air->seg->now = 3900000;
+    publisher_run(rig->publisher, 4000000);
+    assert_int_equal(publisher_counts(rig->publisher).late, 2);
+    publisher_run(rig->publisher, 5000000);
+    assert_int_equal(publisher_counts(rig->publisher).late, 2);
+
+    send(rig, 1, 4500000, SLOT, 0);
+    rig->air->seg->now = 6000000; /* past all that was published */
+    publisher_run(rig->publisher, 6100000);
+    assert_int_equal(publisher_counts(rig->publisher).late, 3);
+}
+
 /* However often the horizon is moved, the same comes out. */
 static void pieces_give_the_same_air(void **state)
 {
@@ -304,6 +326,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(another_profile_makes_another_set, setup, teardown),
         cmocka_unit_test_setup_teardown(late_news_rewind_the_air, setup, teardown),
         cmocka_unit_test_setup_teardown(a_room_behind_the_clock_loses_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_burst_known_after_it_was_read_is_counted, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(pieces_give_the_same_air, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
