@@ -35,20 +35,26 @@ struct delay_angle *delay_angle_create(const struct delay_angle_cfg *cfg, struct
         e->cfg = *cfg;
         e->chip_m = SPEED_OF_LIGHT / ((double)cfg->n_carrier * cfg->spacing_hz);
         e->mid = 0.5 * (double)(cfg->n_carrier - 1);
-    } else if (err) {
+    }
+    if (e && delay_angle_sums_create(e))
+        return e;
+    if (err) {
         err->code = text ? ERR_ARG : ERR_NO_MEMORY;
         snprintf(err->text, sizeof err->text, "%s", text ? text : "delay_angle: out of memory");
     }
-    return e;
+    delay_angle_destroy(&e);
+    return NULL;
 }
 
 void delay_angle_destroy(struct delay_angle **est)
 {
+    if (*est)
+        fft_free((*est)->re);
     fft_free(*est);
     *est = NULL;
 }
 
-static void lay_grid(struct delay_angle *e, const cplxf *y, size_t p)
+static void lay_grid(struct delay_angle *e, size_t p)
 {
     const struct toa_gate *gate = &e->model.path[p].gate;
     const double width = gate->max_m - gate->min_m;
@@ -56,7 +62,7 @@ static void lay_grid(struct delay_angle *e, const cplxf *y, size_t p)
     e->n_grid[p] = (size_t)n + 1;
     for (size_t g = 0; g < e->n_grid[p]; g++) {
         e->grid_m[p][g] = gate->min_m + width * (double)g / n;
-        delay_angle_correlate(e, y, e->grid_m[p][g], e->grid[p][g], NULL);
+        delay_angle_correlate(e, e->grid_m[p][g], e->grid[p][g], NULL);
     }
 }
 
@@ -116,23 +122,23 @@ static void search_both(struct delay_angle *e, size_t p, size_t s, size_t *at)
 }
 
 /* The first n_path paths alone, from where they stand; those that follow are not there yet. */
-static void refine_first(struct delay_angle *e, const cplxf *y, size_t n_path)
+static void refine_first(struct delay_angle *e, size_t n_path)
 {
     const struct delay_angle_model whole = e->model;
     struct delay_angle_fit fit;
     e->model.n_path = n_path;
     delay_angle_lay_params(e);
-    if (delay_angle_iterate(e, y, &fit) == OK) {
+    if (delay_angle_iterate(e, &fit) == OK) {
         memcpy(e->length_m, fit.length_m, sizeof e->length_m);
         memcpy(e->sine, fit.sine, sizeof e->sine);
     }
-    (void)delay_angle_evaluate(e, y);
+    (void)delay_angle_evaluate(e);
     e->model = whole;
     delay_angle_lay_params(e);
 }
 
 /* Elsewhere in its gate, if that explains a thousandth more; the others are held. */
-static bool move_path(struct delay_angle *e, const cplxf *y, size_t p, size_t *at)
+static bool move_path(struct delay_angle *e, size_t p, size_t *at)
 {
     const struct place from = delay_angle_present(e);
     const double cost = e->cost;
@@ -140,13 +146,13 @@ static bool move_path(struct delay_angle *e, const cplxf *y, size_t p, size_t *a
     if (delay_angle_project(e) && e->cost < 0.999 * cost)
         return true;
     delay_angle_go_to(e, &from, NULL);
-    (void)delay_angle_evaluate(e, y);
+    (void)delay_angle_evaluate(e);
     return false;
 }
 
 /* Path by path in their order, each where it explains most beside those before it, which are exact
  * by then: an error of a tenth of a chip in a path leaves a residual 20 dB below it. */
-static void begin(struct delay_angle *e, const cplxf *y, size_t *at)
+static void begin(struct delay_angle *e, size_t *at)
 {
     bool placed[DELAY_ANGLE_SOURCES];
     const struct delay_angle_model *model = &e->model;
@@ -155,7 +161,7 @@ static void begin(struct delay_angle *e, const cplxf *y, size_t *at)
         e->sine[s] = placed[s] ? model->source[s].sine : 0;
     }
     for (size_t p = 0; p < model->n_path; p++) {
-        lay_grid(e, y, p);
+        lay_grid(e, p);
         set_length(e, p, 0);
     }
     for (size_t p = 0; p < model->n_path; p++) {
@@ -166,11 +172,14 @@ static void begin(struct delay_angle *e, const cplxf *y, size_t *at)
         else
             search_both(e, p, s, &at[p]);
         placed[s] = true;
-        refine_first(e, y, p + 1);
+        refine_first(e, p + 1);
     }
-    for (size_t i = 0; i < SWEEPS * model->n_path; i++)
-        if (move_path(e, y, i % model->n_path, &at[i % model->n_path]))
-            refine_first(e, y, model->n_path);
+    for (size_t i = 0, stayed = 0; i < SWEEPS * model->n_path && stayed < model->n_path; i++) {
+        const bool moved = move_path(e, i % model->n_path, &at[i % model->n_path]);
+        if (moved)
+            refine_first(e, model->n_path);
+        stayed = moved ? 0 : stayed + 1;
+    }
 }
 
 static void keep_start(struct start *list, size_t n, const struct start *new)
@@ -206,7 +215,7 @@ int delay_angle_refine(struct delay_angle *e, const struct delay_angle_model *mo
     memcpy(e->length_m, fit->length_m, sizeof e->length_m);
     for (size_t s = 0; s < model->n_source; s++)
         e->sine[s] = model->source[s].known ? model->source[s].sine : fit->sine[s];
-    return delay_angle_iterate(e, y, fit);
+    return delay_angle_iterate(e, fit);
 }
 
 /* What is left on the grids: t of the residual is t of y less the ways' own. */
@@ -243,7 +252,7 @@ int delay_angle_estimate(struct delay_angle *e, const struct delay_angle_model *
     for (size_t i = 0; i < tries; i++)
         start[i].cost = INFINITY;
     delay_angle_take_model(e, model, y);
-    begin(e, y, at);
+    begin(e, at);
     start[0] = (struct start){delay_angle_present(e), delay_angle_project(e) ? e->cost : INFINITY};
     if (tries > 1)
         hold_angles(e, at, start, tries);
@@ -251,7 +260,7 @@ int delay_angle_estimate(struct delay_angle *e, const struct delay_angle_model *
     for (size_t i = 0; i < tries && isfinite(start[i].cost); i++) {
         struct delay_angle_fit one;
         delay_angle_go_to(e, &start[i].at, NULL);
-        if (delay_angle_iterate(e, y, &one) || one.cost >= fit->cost)
+        if (delay_angle_iterate(e, &one) || one.cost >= fit->cost)
             continue;
         *fit = one;
         find_rest(e, fit);
@@ -304,7 +313,7 @@ void delay_angle_vectors(struct delay_angle *e, const struct delay_angle_model *
     take_fit(e, model, y, fit);
     for (size_t p = 0; p < model->n_path; p++) {
         cplx seen[TOA_MAX_ANT];
-        delay_angle_correlate(e, y, e->length_m[p], seen, NULL);
+        delay_angle_correlate(e, e->length_m[p], seen, NULL);
         for (size_t j = 0; j < e->cfg.n_ant; j++) {
             cplx sum = seen[j] / n;
             for (size_t w = 0; w < e->n_way; w++)

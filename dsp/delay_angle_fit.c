@@ -4,120 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
-enum { STEPS = 60, LANES = 8 };
+enum { STEPS = 60 };
 #define ONE_WAY 1e-9 /* of a way's energy is all that sets it apart: it is another's */
-
-/* Carrier k turns by 2 pi (k - mid) for each spacing_hz L / c = turns; frequencies are counted in
- * radians per metre, q (k - mid). */
-double delay_angle_rad_per_m(const struct delay_angle *e)
-{
-    return 2 * PI * e->cfg.spacing_hz / SPEED_OF_LIGHT;
-}
-
-/* exp(j f L) of LANES carriers side by side, f their frequencies. */
-struct phasors {
-    double c[LANES], s[LANES];
-    double dc, ds; /* of a step of so many carriers */
-};
-
-static struct phasors first_carriers(const struct delay_angle *e, double length_m)
-{
-    const double q = delay_angle_rad_per_m(e);
-    struct phasors p = {.dc = cos(LANES * q * length_m), .ds = sin(LANES * q * length_m)};
-    for (size_t l = 0; l < LANES; l++) {
-        p.c[l] = cos(q * ((double)l - e->mid) * length_m);
-        p.s[l] = sin(q * ((double)l - e->mid) * length_m);
-    }
-    return p;
-}
-
-static void next_carriers(struct phasors *p)
-{
-    for (size_t l = 0; l < LANES; l++) {
-        const double c = p->c[l] * p->dc - p->s[l] * p->ds;
-        p->s[l] = p->s[l] * p->dc + p->c[l] * p->ds;
-        p->c[l] = c;
-    }
-}
-
-/* Of t (re, im) and t' (re, im): the carriers from the one at frequency f on, n <= LANES. */
-static inline __attribute__((always_inline)) void add_carriers(const cplxf *y,
-                                                               const struct phasors *p, double f,
-                                                               double q, size_t n,
-                                                               double sum[4][LANES])
-{
-    for (size_t l = 0; l < n; l++) {
-        const double yr = (double)crealf(y[l]), yi = (double)cimagf(y[l]), at = f + q * (double)l;
-        const double zr = yr * p->c[l] - yi * p->s[l], zi = yr * p->s[l] + yi * p->c[l];
-        sum[0][l] += zr;
-        sum[1][l] += zi;
-        sum[2][l] -= at * zi;
-        sum[3][l] += at * zr;
-    }
-}
-
-static double total(const double x[LANES])
-{
-    double sum = 0;
-    for (size_t l = 0; l < LANES; l++)
-        sum += x[l];
-    return sum;
-}
-
-/* t_j = sum_k y_jk s_k^*, t'_j = sum_k y_jk s'_k^*,  s' = -j q (k - mid) s. */
-void delay_angle_correlate(const struct delay_angle *e, const cplxf *y, double length_m, cplx *t,
-                           cplx *dt)
-{
-    const size_t K = e->cfg.n_carrier, n_ant = e->cfg.n_ant;
-    const double q = delay_angle_rad_per_m(e);
-    double sum[TOA_MAX_ANT][4][LANES] = {{{0}}};
-    struct phasors p = first_carriers(e, length_m);
-    size_t k = 0;
-    for (; k + LANES <= K; k += LANES, next_carriers(&p))
-        for (size_t j = 0; j < n_ant; j++)
-            add_carriers(y + j * K + k, &p, q * ((double)k - e->mid), q, LANES, sum[j]);
-    for (size_t j = 0; j < n_ant; j++) {
-        add_carriers(y + j * K + k, &p, q * ((double)k - e->mid), q, K - k, sum[j]);
-        t[j] = CMPLX(total(sum[j][0]), total(sum[j][1]));
-        if (dt)
-            dt[j] = CMPLX(total(sum[j][2]), total(sum[j][3]));
-    }
-}
-
-/* Of the three moments below: the carriers from the one at frequency f on, n <= LANES. */
-static inline __attribute__((always_inline)) void
-add_moments(const struct phasors *p, double f, double q, size_t n, double sum[3][LANES])
-{
-    for (size_t l = 0; l < n; l++) {
-        const double at = f + q * (double)l;
-        sum[0][l] += p->c[l];
-        sum[1][l] += at * p->s[l];
-        sum[2][l] += at * at * p->c[l];
-    }
-}
-
-/* m[0] = s_a^H s_b, m[1] = s_a^H s'_b, m[2] = s'_a^H s'_b for L_a - L_b: all real, as carriers are
- * centred; s'_a^H s_b = m[1] of the opposite difference. */
-static void moments(const struct delay_angle *e, double difference_m, double m[3])
-{
-    const size_t K = e->cfg.n_carrier;
-    const double q = delay_angle_rad_per_m(e);
-    struct phasors p = first_carriers(e, difference_m);
-    double sum[3][LANES] = {{0}};
-    size_t k = 0;
-    for (; k + LANES <= K; k += LANES, next_carriers(&p))
-        add_moments(&p, q * ((double)k - e->mid), q, LANES, sum);
-    add_moments(&p, q * ((double)k - e->mid), q, K - k, sum);
-    for (int i = 0; i < 3; i++)
-        m[i] = total(sum[i]);
-}
-
-double delay_angle_overlap(const struct delay_angle *e, double difference_m)
-{
-    const double x = 0.5 * delay_angle_rad_per_m(e) * difference_m, n = (double)e->cfg.n_carrier,
-                 s = sin(x);
-    return fabs(s) < 1e-12 ? n : sin(n * x) / s;
-}
 
 void delay_angle_steer(const struct delay_angle *e, struct way *w)
 {
@@ -203,20 +91,18 @@ void delay_angle_take_model(struct delay_angle *e, const struct delay_angle_mode
     assert(model->n_source >= 1 && model->n_source <= DELAY_ANGLE_SOURCES);
     e->model = *model;
     delay_angle_lay_params(e);
-    e->energy = 0;
-    for (size_t i = 0; i < e->cfg.n_ant * e->cfg.n_carrier; i++)
-        e->energy += (double)cplxf_norm(y[i]);
+    delay_angle_load(e, y);
 }
 
 /* Amplitudes and cost at lengths and sines; all that a step needs. */
-bool delay_angle_evaluate(struct delay_angle *e, const cplxf *y)
+bool delay_angle_evaluate(struct delay_angle *e)
 {
     const size_t n = e->model.n_path;
     for (size_t p = 0; p < n; p++) {
-        delay_angle_correlate(e, y, e->length_m[p], e->t[p], e->dt[p]);
+        delay_angle_recall(e, p);
         for (size_t o = 0; o <= p; o++) {
             double *m = e->overlap[p][o];
-            moments(e, e->length_m[p] - e->length_m[o], m);
+            delay_angle_moments(e, e->length_m[p] - e->length_m[o], m);
             if (o < p)
                 memcpy(e->overlap[o][p], (double[3]){m[0], -m[1], m[2]}, sizeof e->overlap[o][p]);
         }
@@ -373,11 +259,11 @@ static void give(const struct delay_angle *e, struct delay_angle_fit *fit)
 }
 
 /* Levenberg-Marquardt from where e stands. */
-int delay_angle_iterate(struct delay_angle *e, const cplxf *y, struct delay_angle_fit *fit)
+int delay_angle_iterate(struct delay_angle *e, struct delay_angle_fit *fit)
 {
     double S[PARAMS * PARAMS], g[PARAMS], step[PARAMS], mu = 1e-3;
     fit->converged = false;
-    if (!delay_angle_evaluate(e, y))
+    if (!delay_angle_evaluate(e))
         return ERR_NO_PEAK;
     normal_equations(e, S, g);
     for (fit->iterations = 0; fit->iterations < STEPS && !fit->converged; fit->iterations++) {
@@ -388,7 +274,7 @@ int delay_angle_iterate(struct delay_angle *e, const cplxf *y, struct delay_angl
             continue;
         }
         delay_angle_go_to(e, &from, step);
-        if (delay_angle_evaluate(e, y) && e->cost <= cost * (1 + 1e-14)) {
+        if (delay_angle_evaluate(e) && e->cost <= cost * (1 + 1e-14)) {
             mu = fmax(mu * 0.1, 1e-9);
             fit->converged = small(e, step);
             normal_equations(e, S, g);
@@ -397,7 +283,7 @@ int delay_angle_iterate(struct delay_angle *e, const cplxf *y, struct delay_angl
         delay_angle_go_to(e, &from, NULL);
         fit->converged = small(e, step);
         mu *= 8;
-        if (!delay_angle_evaluate(e, y))
+        if (!delay_angle_evaluate(e))
             return ERR_NO_PEAK;
     }
     give(e, fit);

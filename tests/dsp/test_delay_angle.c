@@ -5,7 +5,7 @@
  * user's is not. Errors against the bound from a start that knows the gates alone; the argument, if
  * there is one, is the number of users (600). */
 #include "dsp/array.h"
-#include "dsp/delay_angle.h"
+#include "dsp/delay_angle_priv.h"
 #include "dsp/fix.h"
 #include "dsp/path_id.h"
 #include "dsp/rng.h"
@@ -190,6 +190,47 @@ static void ways_of_one_path(void **state)
     delay_angle_destroy(&est);
 }
 
+/* Sums over carriers against one carrier after the other: next to nothing, some chips and whole
+ * repetitions apart, for odd and even numbers of carriers and antennas. */
+static void sums_are_their_carriers(void **state)
+{
+    static const double apart_m[] = {0, 1e-6, 0.01, 1, 60, 95.4, 95.5, -300, 2000, 18587, 40000};
+    (void)state;
+    for (size_t K = CARRIERS; K <= CARRIERS + 3; K++) {
+        struct delay_angle_cfg cfg = cfg_of(K % 2 ? 3 : 4);
+        cfg.n_carrier = K;
+        struct delay_angle *e = delay_angle_create(&cfg, NULL);
+        struct rng rng = rng_seed(4);
+        cplxf y[ANT_MAX * (CARRIERS + 3)];
+        const double q = 2 * PI * cfg.spacing_hz / SPEED_OF_LIGHT;
+        for (size_t i = 0; i < cfg.n_ant * K; i++)
+            y[i] = (cplxf)rng_cn(&rng);
+        delay_angle_load(e, y);
+        for (size_t i = 0; i < sizeof apart_m / sizeof *apart_m; i++) {
+            double m[3], plain[3] = {0};
+            cplx t[TOA_MAX_ANT], dt[TOA_MAX_ANT], last = 0, slope = 0;
+            delay_angle_moments(e, apart_m[i], m);
+            delay_angle_correlate(e, apart_m[i], t, dt);
+            for (size_t k = 0; k < K; k++) {
+                const double f = q * ((double)k - 0.5 * (double)(K - 1));
+                const cplx turned = (cplx)y[(cfg.n_ant - 1) * K + k] * cexp(I * f * apart_m[i]);
+                plain[0] += cos(f * apart_m[i]);
+                plain[1] += f * sin(f * apart_m[i]);
+                plain[2] += f * f * cos(f * apart_m[i]);
+                last += turned;
+                slope += I * f * turned;
+            }
+            for (int d = 0; d < 3; d++)
+                assert_true(fabs(m[d] - plain[d]) < 1e-9 * (double)K * pow(q * (double)K, d));
+            assert_true(cabs(t[cfg.n_ant - 1] - last) < 1e-9);
+            assert_true(cabs(dt[cfg.n_ant - 1] - slope) < 1e-9);
+            delay_angle_correlate(e, apart_m[i], t, NULL);
+            assert_true(cabs(t[cfg.n_ant - 1] - last) < 1e-9);
+        }
+        delay_angle_destroy(&e);
+    }
+}
+
 static void what_it_refuses(void **state)
 {
     struct delay_angle_cfg cfg = cfg_of(4);
@@ -228,9 +269,8 @@ static void what_has_no_solution(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lengths_reach_the_bound),
-        cmocka_unit_test(ways_of_one_path),
-        cmocka_unit_test(what_it_refuses),
+        cmocka_unit_test(lengths_reach_the_bound), cmocka_unit_test(ways_of_one_path),
+        cmocka_unit_test(sums_are_their_carriers), cmocka_unit_test(what_it_refuses),
         cmocka_unit_test(what_has_no_solution),
     };
     if (argc > 1)
