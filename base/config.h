@@ -102,6 +102,7 @@ struct config_table {
 #define CONFIG_STRING(T, f)                                                                        \
     .type = CONFIG_TYPE_STRING, .size = sizeof CONFIG_FIELD_(T, f),                                \
     .offset = CONFIG_AT_(T, f, char(*)[sizeof CONFIG_FIELD_(T, f)])
+/* In the file one number may stand for the list of it, where min_items <= 1. */
 #define CONFIG_DOUBLES(T, f, n)                                                                    \
     .type = CONFIG_TYPE_DOUBLE_LIST, CONFIG_ITEMS_(T, f, n), .offset = CONFIG_AT_(T, f[0], double *)
 #define CONFIG_INTS(T, f, n)                                                                       \

@@ -223,7 +223,8 @@ static int to_scalar(const struct target *t, enum config_type type, const struct
     }
 }
 
-static int to_list(const struct target *t, const struct node *node, void *values)
+/* Item index of the list t->key. */
+static int to_item(const struct target *t, const struct node *node, size_t index, void *values)
 {
     static const enum config_type item_type[] = {
         [CONFIG_TYPE_DOUBLE_LIST] = CONFIG_TYPE_DOUBLE,
@@ -236,18 +237,28 @@ static int to_list(const struct target *t, const struct node *node, void *values
                   : key->type == CONFIG_TYPE_INT_LIST  ? sizeof(int)
                   : key->type == CONFIG_TYPE_VEC3_LIST ? 3 * sizeof(double)
                                                        : key->size;
-    char *at = config_at(values, key);
-    size_t *count = (size_t *)((char *)values + key->count_offset);
+    return to_scalar(t, item_type[key->type], node, (char *)config_at(values, key) + index * size);
+}
+
+static int to_list(const struct target *t, const struct node *node, size_t *count, void *values)
+{
     *count = 0;
     for (const struct node *item = node->first; item; item = item->next, ++*count) {
         char path[CONFIG_PATH_MAX];
         snprintf(path, sizeof path, "%s[%zu]", t->path, *count);
-        struct target of_item = {key, path, t->err};
-        int rc = to_scalar(&of_item, item_type[key->type], item, at + *count * size);
+        struct target of_item = {t->key, path, t->err};
+        int rc = to_item(&of_item, item, *count, values);
         if (rc)
             return rc;
     }
     return 0;
+}
+
+/* One number may stand for the list of it. */
+static bool is_lone_number(const struct config_key *key, const struct node *node)
+{
+    return key->type == CONFIG_TYPE_DOUBLE_LIST && key->min_items <= 1 &&
+           node->kind == NODE_SCALAR;
 }
 
 int config_convert(const struct config_key *key, const char *path, const struct node *node,
@@ -256,10 +267,15 @@ int config_convert(const struct config_key *key, const char *path, const struct 
     struct target t = {key, path, err};
     if (!config_is_list(key->type))
         return to_scalar(&t, key->type, node, config_at(values, key));
+    size_t *count = (size_t *)((char *)values + key->count_offset);
+    if (is_lone_number(key, node)) {
+        *count = 1;
+        return to_item(&t, node, 0, values);
+    }
     if (node->kind != NODE_LIST)
         return wrong_type(&t, node, "a list");
     if (node->n_items < key->min_items || node->n_items > key->max_items)
         return config_node_error(err, node, false, "'%s' has %zu items, must have %zu..%zu", path,
                                  node->n_items, key->min_items, key->max_items);
-    return key->type == CONFIG_TYPE_MAP_LIST ? 0 : to_list(&t, node, values);
+    return key->type == CONFIG_TYPE_MAP_LIST ? 0 : to_list(&t, node, count, values);
 }

@@ -70,13 +70,16 @@ static cplx hop(const struct pixel_place *s, size_t m, struct vec3 p, struct vec
 
 static size_t n_images(const struct pixel_place *s)
 {
-    return s->cfg.wall_amplitude != 0 ? PIXEL_IMAGES : 1;
+    for (size_t face = 0; face < 6; face++)
+        if (s->cfg.wall_factor[face] != 0)
+            return PIXEL_IMAGES;
+    return 1;
 }
 
 static void steer(struct pixel_place *s, struct vec3 p, size_t q)
 {
     cplx *u = s->u + q * s->m;
-    double factor = q ? s->cfg.wall_amplitude : 1, power = 0;
+    double factor = q ? s->cfg.wall_factor[q - 1] : 1, power = 0;
     struct vec3 towards;
     image(&s->cfg.room, q, &p);
     for (size_t m = 0; m < s->m; m++) {
@@ -428,7 +431,7 @@ void pixel_place_walls(const struct pixel_place *s, cplx *out)
         image(&s->cfg.room, q, &at);
         for (size_t m = 0; m < s->m; m++) {
             cplx direct = hop(s, m, s->cfg.bs, &towards);
-            cplx by_wall = s->cfg.wall_amplitude * hop(s, m, at, &towards);
+            cplx by_wall = s->cfg.wall_factor[q - 1] * hop(s, m, at, &towards);
             out[(q - 1) * s->m + m] = direct != 0 ? by_wall / direct : 0;
         }
     }

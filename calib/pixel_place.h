@@ -16,7 +16,7 @@ struct pixel_place_cfg {
     struct vec3 bs; /* phase centre of the receiving antennas */
     double carrier_hz;
     struct room_box room;
-    double wall_amplitude; /* of a reflection; 0: only the direct hop */
+    double wall_factor[6]; /* of a reflection by face x-, x+, y-, y+, z-, z+; all 0: only direct */
     double model_error;    /* rms per pixel that no parameter explains: 0.12 */
     size_t n_profile;      /* T/2: 6..PIXEL_PROFILES_MAX */
     const cplx *profiles;  /* [n_profile x M] commanded coefficients; copied */

@@ -9,7 +9,6 @@
 #include "dsp/delay_bins.h"
 #include "dsp/fft.h"
 #include "dsp/plan_grid.h"
-#include "dsp/wall_paths.h"
 
 enum { MAX_BIN = DELAY_BINS_MAX };
 
@@ -32,7 +31,6 @@ struct profile {
 
 struct map_fix {
     struct map_fix_cfg cfg;
-    struct wall_map walls;
     struct delay_bins bins;
     struct profile profile[MAP_FIX_STREAMS];
     struct gauss_batch batch; /* covariances of eight cells */
@@ -41,8 +39,6 @@ struct map_fix {
 void map_fix_cfg_defaults(struct map_fix_cfg *cfg)
 {
     assert(cfg);
-    cfg->wall_amplitude = 0.3;
-    cfg->boresight = (struct vec3){0, 0, 0};
     cfg->model_error[0] = 1e-4;
     cfg->model_error[1] = cfg->model_error[2] = 3e-4;
     cfg->evidence = 1;
@@ -59,8 +55,6 @@ static const char *fault_of(const struct map_fix_cfg *cfg)
         return "n_carrier out of 31..8191";
     if (!(cfg->spacing_hz > 0))
         return "spacing_hz must be positive";
-    if (!(cfg->wall_amplitude > 0 && cfg->wall_amplitude < 1))
-        return "wall_amplitude out of (0, 1)";
     if (!(cfg->evidence > 0 && cfg->evidence <= 4))
         return "evidence out of (0, 4]";
     if (!(cfg->reference_sigma_m >= 0))
@@ -68,7 +62,7 @@ static const char *fault_of(const struct map_fix_cfg *cfg)
     for (size_t s = 0; s < MAP_FIX_STREAMS; s++)
         if (!(cfg->model_error[s] > 0))
             return "model_error must be positive";
-    return NULL;
+    return wall_map_fault(&cfg->walls);
 }
 
 struct map_fix *map_fix_create(const struct map_fix_cfg *cfg, struct status *err)
@@ -82,7 +76,6 @@ struct map_fix *map_fix_create(const struct map_fix_cfg *cfg, struct status *err
         return NULL;
     }
     map->cfg = *cfg;
-    map->walls = (struct wall_map){cfg->anchors, cfg->room, cfg->wall_amplitude, cfg->boresight};
     delay_bins_init(&map->bins, cfg->n_carrier, cfg->spacing_hz);
     return map;
 }
@@ -120,7 +113,7 @@ static void load_profile(struct map_fix *map, size_t s, const struct map_fix_inp
         transform(map, in->h, p, q);
     double e_n0 = pow(10, in->toa->snr_db / 10) / (double)map->cfg.n_ant;
     p->error = map->cfg.model_error[s] + DELAY_BINS_NOISE / e_n0;
-    wall_paths_list(&map->walls, s, fix->position, &p->paths);
+    wall_paths_list(&map->cfg.walls, s, fix->position, &p->paths);
     for (size_t i = 0; i < p->paths.n; i++)
         p->root[i] = (float)sqrt(p->paths.power[i]);
 }
@@ -191,7 +184,7 @@ static void log_likelihood(struct map_fix *map, size_t s, const struct vec3 *u, 
     struct profile *p = &map->profile[s];
     float C[MAX_BIN][MAX_BIN];
     for (size_t l = 0; l < GAUSS_LANES; l++) {
-        wall_paths_move(&map->walls, s, u[l], &p->paths);
+        wall_paths_move(&map->cfg.walls, s, u[l], &p->paths);
         model_covariance(map, p, error, C);
         for (size_t a = 0; a < p->n_bin; a++)
             for (size_t b = 0; b <= a; b++)
@@ -253,7 +246,7 @@ static void reference_shift(const struct map_fix *map, struct vec3 u, double shi
         if (!map->profile[s].used)
             continue;
         struct vec3 g;
-        fix_predict(&map->cfg.anchors, (enum fix_row)(ROW_L1 + s), u, &g);
+        fix_predict(&map->cfg.walls.anchors, (enum fix_row)(ROW_L1 + s), u, &g);
         xx += g.x * g.x, xy += g.x * g.y, yy += g.y * g.y;
         x += g.x, y += g.y;
     }

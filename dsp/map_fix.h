@@ -16,14 +16,12 @@
 #pragma once
 #include "dsp/fix.h"
 #include "dsp/toa.h"
+#include "dsp/wall_paths.h"
 
 enum { MAP_FIX_STREAMS = 3 }; /* echo, RIS1, RIS2: rows L1..L3 of a fix */
 
 struct map_fix_cfg {
-    struct anchors anchors;
-    struct room_box room;                /* the six walls */
-    double wall_amplitude;               /* of one reflection, 0 < a < 1 */
-    struct vec3 boresight;               /* of the BS antennas (amplitude ~ cos); null: isotropic */
+    struct wall_map walls;
     size_t n_ant, n_carrier;             /* of a stream */
     double spacing_hz;                   /* fs / N */
     double model_error[MAP_FIX_STREAMS]; /* unexplained power over explained power, > 0 */
@@ -39,7 +37,7 @@ struct map_fix_input {
 
 struct map_fix;
 
-/* Everything but anchors, room, n_ant, n_carrier and spacing_hz. */
+/* Everything but walls, n_ant, n_carrier and spacing_hz. */
 void map_fix_cfg_defaults(struct map_fix_cfg *cfg);
 
 /* Setup only. NULL if cfg is out of range (says why in *err). */

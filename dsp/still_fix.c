@@ -59,8 +59,8 @@ static const char *fault_of(const struct still_fix_cfg *cfg)
         return "n_carrier out of 31..8191";
     if (!(cfg->spacing_hz > 0) || !(cfg->wavelength_m > 0))
         return "spacing_hz and wavelength_m must be positive";
-    if (!(cfg->walls.amplitude > 0 && cfg->walls.amplitude < 1))
-        return "amplitude of the walls out of (0, 1)";
+    if (wall_map_fault(&cfg->walls))
+        return wall_map_fault(&cfg->walls);
     if (!(cfg->model_error > 0) || !(cfg->reference_sigma_m >= 0))
         return "model_error must be positive, reference_sigma_m not negative";
     if (!(cfg->array_error > 0) || !(cfg->evidence > 0 && cfg->evidence <= 4))

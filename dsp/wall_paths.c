@@ -34,6 +34,15 @@ static void hop_lengths(const struct wall_map *map, struct vec3 a, struct vec3 b
         hop->length_m[way] = vec3_dist(a, mirrored(&map->room, b, way));
 }
 
+const char *wall_map_fault(const struct wall_map *map)
+{
+    assert(map);
+    for (size_t face = 0; face < 6; face++)
+        if (!(map->factor[face] >= 0 && map->factor[face] < 1))
+            return "factor of a wall out of [0, 1)";
+    return NULL;
+}
+
 double wall_map_gain(const struct wall_map *map, struct vec3 a, struct vec3 towards)
 {
     double n = vec3_norm(map->boresight);
@@ -49,7 +58,7 @@ static void hop_init(const struct wall_map *map, struct vec3 a, struct vec3 b, b
     hop_lengths(map, a, b, hop);
     for (size_t way = 0; way < WALL_HOPS; way++) {
         double gain = from_bs ? wall_map_gain(map, a, mirrored(&map->room, b, way)) : 1;
-        hop->amplitude[way] = gain * (way ? map->amplitude : 1) / hop->length_m[way];
+        hop->amplitude[way] = gain * (way ? map->factor[way - 1] : 1) / hop->length_m[way];
     }
 }
 

@@ -8,9 +8,12 @@
 struct wall_map {
     struct anchors anchors;
     struct room_box room;
-    double amplitude;      /* of one reflection */
+    double factor[6];      /* amplitude of one reflection by face x-, x+, y-, y+, z-, z+; 0..1 */
     struct vec3 boresight; /* of the BS antennas; null: isotropic */
 };
+
+/* What cannot be in a map, or NULL. */
+const char *wall_map_fault(const struct wall_map *map);
 
 enum { WALL_PATHS_MAX = 160, WALL_HOPS = 7 };
 

@@ -87,8 +87,9 @@ static const struct config_key keys[] = {
     {"room.user_z_m", CONFIG_DOUBLES(CFG, room.user_z_m, room.n_user_z), .unit = "m", .min = -1e3,
      .max = 1e3, .min_items = 2, .def = "[0.5, 2.2]", .help = "lowest and highest user antenna"},
 
-    {"room.wall_factor", CONFIG_DOUBLE(CFG, room.wall_factor), .min = 0.001, .max = 0.999,
-     .def = "0.3", .help = "amplitude of a reflection by a wall"},
+    {"room.wall_factor", CONFIG_DOUBLES(CFG, room.wall_factor, room.n_wall_factor), .min = 0,
+     .max = 0.999, .min_items = 1, .def = "[0.3]",
+     .help = "amplitude of a reflection by face x-, x+, y-, y+, z- (floor), z+; one number: all"},
 
     {"ris.endpoint", CONFIG_STRING(CFG, ris.endpoint), .def = "ipc:///run/mirador/ris.sock",
      .help = "where mirador-ris serves"},
@@ -284,6 +285,16 @@ struct room_box bs_config_room(const struct bs_cfg *cfg)
     return (struct room_box){vec(cfg->room.min_m), vec(cfg->room.max_m)};
 }
 
+struct wall_map bs_config_walls(const struct bs_cfg *cfg)
+{
+    struct wall_map walls = {.anchors = bs_config_anchors(cfg),
+                             .room = bs_config_room(cfg),
+                             .boresight = vec(cfg->geometry.boresight)};
+    for (size_t face = 0; face < 6; face++)
+        walls.factor[face] = cfg->room.wall_factor[cfg->room.n_wall_factor == 1 ? 0 : face];
+    return walls;
+}
+
 struct vec3 bs_config_antenna(const struct bs_cfg *cfg, size_t rx)
 {
     const struct antenna_line line = {
@@ -354,6 +365,12 @@ static int check_lists(const struct bs_cfg *cfg, const char **key, struct status
                           "geometry.tx_m lists %zu antennas but radio.tx_channels %zu: give one "
                           "position per channel",
                           cfg->geometry.n_tx, cfg->radio.n_tx);
+    *key = "room.wall_factor";
+    if (cfg->room.n_wall_factor != 1 && cfg->room.n_wall_factor != 6)
+        return status_set(err, ERR_ARG,
+                          "room.wall_factor lists %zu numbers: give one for all walls, or six for "
+                          "x-, x+, y-, y+, floor and ceiling",
+                          cfg->room.n_wall_factor);
     *key = "ris.boards[1].name";
     if (strcmp(cfg->ris.boards[0].name, cfg->ris.boards[1].name) == 0)
         return status_set(err, ERR_ARG, "ris.boards: two boards are called '%s'; rename one",

@@ -6,6 +6,7 @@
 #include "base/config.h"
 #include "base/sockets.h"
 #include "dsp/fix.h"
+#include "dsp/wall_paths.h"
 #include "host/link_config.h"
 #include "host/link_port.h"
 #include "host/schedule.h"
@@ -82,8 +83,9 @@ struct bs_cfg {
         double boresight[3];
     } geometry;
     struct {
-        double min_m[3], max_m[3], user_z_m[2], wall_factor;
-        size_t n_user_z;
+        double min_m[3], max_m[3], user_z_m[2];
+        double wall_factor[6]; /* of face x-, x+, y-, y+, z-, z+; one: of all */
+        size_t n_user_z, n_wall_factor;
     } room;
     struct {
         char endpoint[BS_TEXT];
@@ -166,6 +168,7 @@ struct radio_cfg bs_config_radio(const struct bs_cfg *cfg);
 struct waveform_cfg bs_config_waveform(const struct bs_cfg *cfg);
 struct anchors bs_config_anchors(const struct bs_cfg *cfg);
 struct room_box bs_config_room(const struct bs_cfg *cfg);
+struct wall_map bs_config_walls(const struct bs_cfg *cfg);
 struct vec3 bs_config_antenna(const struct bs_cfg *cfg, size_t rx); /* position of RX channel rx */
 int bs_config_panel(const struct bs_cfg *cfg, size_t board, struct panel *panel) MUST_CHECK;
 /* Whether so many cycles per second serve n_rest users without a rate and the others at theirs.

@@ -37,11 +37,11 @@ struct calib_worker {
 int calib_health_cfg(const struct bs_cfg *cfg, size_t ris, const cplx *profiles,
                      struct pixel_health_cfg *out, struct status *err)
 {
+    const struct wall_map walls = bs_config_walls(cfg);
     *out = (struct pixel_health_cfg){
         .place = {.bs = bs_config_anchors(cfg).rx,
                   .carrier_hz = cfg->radio.carrier_hz,
                   .room = bs_config_room(cfg),
-                  .wall_amplitude = cfg->estimate.map ? cfg->room.wall_factor : 0,
                   .model_error = cfg->pixels.model_error,
                   .n_profile = (size_t)cfg->pixels.train.n / 2,
                   .profiles = profiles},
@@ -49,6 +49,8 @@ int calib_health_cfg(const struct bs_cfg *cfg, size_t ris, const cplx *profiles,
         .alarm = cfg->pixels.alarm,
         .p_fail = cfg->pixels.p_fail,
     };
+    if (cfg->estimate.map)
+        memcpy(out->place.wall_factor, walls.factor, sizeof walls.factor);
     if (bs_config_panel(cfg, ris, &out->place.panel))
         return status_set(err, ERR_GEOMETRY, "ris.boards[%zu]: no such pose", ris);
     return OK;

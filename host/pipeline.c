@@ -115,15 +115,11 @@ static bool make_buffers(struct pipeline *p, struct status *err)
 
 static bool make_map(struct pipeline *p, struct status *err)
 {
-    const double *b = p->cfg.geometry.boresight;
     struct map_fix_cfg map;
     if (!p->cfg.estimate.map)
         return true;
     map_fix_cfg_defaults(&map);
-    map.anchors = p->fix.anchors;
-    map.room = p->fix.room;
-    map.wall_amplitude = p->cfg.room.wall_factor;
-    map.boresight = (struct vec3){b[0], b[1], b[2]};
+    map.walls = bs_config_walls(&p->cfg);
     map.evidence = p->cfg.estimate.map_evidence;
     map.n_ant = p->cfg.radio.n_rx;
     map.n_carrier = p->wave.k;

@@ -37,14 +37,10 @@ static bool make_still_fix(struct pipeline *p, const struct delay_angle_cfg *arr
                            struct status *err)
 {
     struct still_fix_cfg cfg;
-    const double *b = p->cfg.geometry.boresight;
     if (!p->cfg.estimate.map)
         return true;
     still_fix_cfg_defaults(&cfg);
-    cfg.walls = (struct wall_map){.anchors = p->fix.anchors,
-                                  .room = p->fix.room,
-                                  .amplitude = p->cfg.room.wall_factor,
-                                  .boresight = {b[0], b[1], b[2]}};
+    cfg.walls = bs_config_walls(&p->cfg);
     cfg.n_ant = array->n_ant;
     cfg.n_carrier = array->n_carrier;
     cfg.spacing_hz = array->spacing_hz;

@@ -148,6 +148,17 @@ static void read_pattern(struct reading *r, double boresight[3])
         memset(boresight, 0, 3 * sizeof *boresight);
 }
 
+/* What a survey of the walls would have measured. */
+static void read_walls(const struct node *room, double factor[6])
+{
+    const struct node *list = member(room, "wall_factor");
+    const size_t n = items(list);
+    if (n == 0 || n > 6 || !numbers(list, factor, n))
+        factor[0] = 0.3;
+    for (size_t face = 0; face < 6; face++)
+        factor[face] = fmin(fabs(factor[n == 6 ? face : 0]), 0.999);
+}
+
 /* --- surfaces and users
  * ----------------------------------------------------------------------------- */
 
@@ -227,6 +238,7 @@ static void read_all(struct reading *r, const char *path, struct demo_scene *s)
     s->carrier_hz = number(r->root, "carrier_hz", 5.8e9);
     need_vec3(r, room, "min_m", s->room_min_m);
     need_vec3(r, room, "max_m", s->room_max_m);
+    read_walls(room, s->wall_factor);
     read_arrays(r, s);
     read_pattern(r, s->boresight);
     if (items(ris) != DEMO_RIS)
@@ -358,6 +370,9 @@ void demo_scene_tell_bs(const struct demo_scene *s, struct command *c)
     tell_region(s, c);
     set_vec3(c, "room.min_m", s->room_min_m);
     set_vec3(c, "room.max_m", s->room_max_m);
+    const double *w = s->wall_factor;
+    command_set(c, "room.wall_factor=[%.12g, %.12g, %.12g, %.12g, %.12g, %.12g]", w[0], w[1], w[2],
+                w[3], w[4], w[5]);
     command_set(c, "geometry.tx_m=[[%.12g, %.12g, %.12g]]", s->tx_m[0][0], s->tx_m[0][1],
                 s->tx_m[0][2]);
     set_vec3(c, "geometry.rx_centre_m", s->rx_centre_m);

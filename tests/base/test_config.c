@@ -186,6 +186,14 @@ static void suggests_for_unknown_keys(void **state)
             "bs.yaml:1:28: unknown key 'radio.tx.enabel', did you mean 'radio.tx.enable'?");
 }
 
+static void one_number_stands_for_a_list_of_it(void **state)
+{
+    (void)state;
+    assert_int_equal(parse(RATE "taps: 0.5\n"), 0);
+    assert_int_equal(c.n_taps, 1);
+    assert_true(c.taps[0] == 0.5);
+}
+
 static void refuses_wrong_types(void **state)
 {
     (void)state;
@@ -203,6 +211,8 @@ static void refuses_wrong_types(void **state)
             "bs.yaml:2:14: 'users[0].id' must be a whole number, not '1.5'");
     refused(RATE "users: {id: 1}\n", "bs.yaml:2:8: 'users' must be a list, not a mapping");
     refused(RATE "users: [3]\n", "bs.yaml:2:9: 'users[0]' must be a mapping of keys to values");
+    refused(RATE "taps: {a: 1}\n", "bs.yaml:2:7: 'taps' must be a list, not a mapping");
+    refused(RATE "taps: half\n", "bs.yaml:2:7: 'taps' must be a number, not 'half'");
     refused(RATE "mode: codde\n",
             "bs.yaml:2:7: 'mode' must be one of coded|steering|off, not 'codde'");
     refused(RATE "bs_m: [1, 2]\n",
@@ -475,6 +485,7 @@ int main(void)
         cmocka_unit_test(reads_every_type),
         cmocka_unit_test(fills_defaults),
         cmocka_unit_test(suggests_for_unknown_keys),
+        cmocka_unit_test(one_number_stands_for_a_list_of_it),
         cmocka_unit_test(refuses_wrong_types),
         cmocka_unit_test(refuses_values_out_of_range),
         cmocka_unit_test(names_missing_and_duplicate_keys),

@@ -73,7 +73,7 @@ static void open_stage(struct stage *s)
     struct pixel_health_cfg cfg = {.place = {.bs = bs,
                                              .carrier_hz = CARRIER_HZ,
                                              .room = {{0, 0, 0}, {8, 8, 3}},
-                                             .wall_amplitude = 0.3,
+                                             .wall_factor = {0.3, 0.3, 0.3, 0.3, 0.3, 0.3},
                                              .model_error = 0.12,
                                              .n_profile = N,
                                              .profiles = profiles},

@@ -27,8 +27,7 @@ static void prepare(struct bench *b)
                           .spacing_hz = LAB_SPACING_HZ,
                           .n_fft = 8192,
                           .min_db = 12};
-    struct map_fix_cfg map = {.anchors = b->lab.anchors,
-                              .room = b->lab.room,
+    struct map_fix_cfg map = {.walls = lab_rays_map(&b->lab, 0.3),
                               .n_ant = LAB_ANT,
                               .n_carrier = LAB_K,
                               .spacing_hz = LAB_SPACING_HZ};

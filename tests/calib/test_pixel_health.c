@@ -81,7 +81,7 @@ static struct world *world_create(double wall)
                   .bs = w->bs,
                   .carrier_hz = 5.8e9,
                   .room = w->room,
-                  .wall_amplitude = wall,
+                  .wall_factor = {wall, wall, wall, wall, wall, wall},
                   .model_error = 0.12,
                   .n_profile = N,
                   .profiles = w->profiles},

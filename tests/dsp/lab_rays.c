@@ -42,6 +42,14 @@ void lab_rays_init(struct lab_rays *lab, const char *profiles)
     read_profiles(lab, profiles);
 }
 
+struct wall_map lab_rays_map(const struct lab_rays *lab, double factor)
+{
+    return (struct wall_map){lab->anchors,
+                             lab->room,
+                             {factor, factor, factor, factor, factor, factor},
+                             lab->boresight};
+}
+
 /* Mirror image w of p: 0 itself, 1..6 by a wall. */
 static struct vec3 image(const struct lab_rays *lab, struct vec3 p, int w)
 {

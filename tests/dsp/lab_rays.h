@@ -6,6 +6,7 @@
 #pragma once
 #include "dsp/fix.h"
 #include "dsp/rng.h"
+#include "dsp/wall_paths.h"
 
 enum { LAB_ANT = 4, LAB_K = 811, LAB_STREAMS = 3 };
 #define LAB_SPACING_HZ (100e6 / 1024)
@@ -21,6 +22,8 @@ struct lab_rays {
 };
 
 /* profiles: path of a JSON file with lab_bits (index column * 16 + row, '1' = -1). */
+/* The map of the room, with all walls' factor. */
+struct wall_map lab_rays_map(const struct lab_rays *lab, double factor);
 void lab_rays_init(struct lab_rays *lab, const char *profiles);
 /* h: [LAB_STREAMS x LAB_ANT x LAB_K] */
 void lab_rays_streams(const struct lab_rays *lab, struct vec3 user, struct rng *rng, cplxf *h);

@@ -29,7 +29,7 @@ struct score {
     size_t n, inside, refused;
 };
 
-static void bench_init(struct bench *b, double wall_amplitude, double room_error_m)
+static void bench_init(struct bench *b, double wall_factor, double room_error_m)
 {
     struct status err = {0};
     lab_rays_init(&b->lab, TEST_DATA_DIR "/ris.json");
@@ -38,15 +38,13 @@ static void bench_init(struct bench *b, double wall_amplitude, double room_error
                           .spacing_hz = LAB_SPACING_HZ,
                           .n_fft = 8192,
                           .min_db = 12};
-    struct map_fix_cfg map = {.anchors = b->lab.anchors,
-                              .room = b->lab.room,
+    struct map_fix_cfg map = {.walls = lab_rays_map(&b->lab, wall_factor),
                               .n_ant = LAB_ANT,
                               .n_carrier = LAB_K,
                               .spacing_hz = LAB_SPACING_HZ};
     map_fix_cfg_defaults(&map);
-    map.boresight = b->lab.boresight;
-    map.wall_amplitude = wall_amplitude;
-    map.room.max = vec3_add(map.room.max, (struct vec3){room_error_m, -room_error_m, room_error_m});
+    map.walls.room.max =
+        vec3_add(map.walls.room.max, (struct vec3){room_error_m, -room_error_m, room_error_m});
     fix_cfg_defaults(&b->fix);
     b->fix.anchors = b->lab.anchors;
     b->fix.room = b->lab.room;
@@ -121,12 +119,12 @@ static void campaign(struct bench *b, uint64_t seed, struct score *score)
                   (double)score->inside / (double)score->n, score->refused, (size_t)N_USERS);
 }
 
-static void assert_campaign(double wall_amplitude, double room_error_m, double gain,
+static void assert_campaign(double wall_factor, double room_error_m, double gain,
                             size_t inside_permil)
 {
     struct bench b;
     struct score s;
-    bench_init(&b, wall_amplitude, room_error_m);
+    bench_init(&b, wall_factor, room_error_m);
     campaign(&b, 11, &s);
     assert_true(s.refused <= N_USERS / 40);
     assert_true(percentile(s.map_m, s.n, 50) <= gain * percentile(s.plain_m, s.n, 50));
@@ -155,10 +153,10 @@ static void test_bad_input(void **state)
     struct status err = {0};
     struct map_fix_cfg cfg = {.n_ant = 4, .n_carrier = 811, .spacing_hz = LAB_SPACING_HZ};
     map_fix_cfg_defaults(&cfg);
-    cfg.wall_amplitude = 1.5;
+    cfg.walls.factor[2] = 1.5;
     assert_null(map_fix_create(&cfg, &err));
     assert_int_equal(err.code, ERR_ARG);
-    assert_non_null(strstr(err.text, "wall_amplitude"));
+    assert_non_null(strstr(err.text, "factor of a wall"));
     map_fix_cfg_defaults(&cfg);
     cfg.n_ant = 9;
     assert_null(map_fix_create(&cfg, &err));
@@ -205,7 +203,7 @@ static void test_a_full_list_keeps_the_strongest(void **state)
     (void)state;
     struct bench b;
     bench_init(&b, 0.3, 0);
-    struct wall_map walls = {b.lab.anchors, b.lab.room, 0.8, b.lab.boresight};
+    const struct wall_map walls = lab_rays_map(&b.lab, 0.8);
     struct wall_paths paths;
     wall_paths_list(&walls, 1, (struct vec3){4, 4, 1.2}, &paths);
     size_t direct = 0, back = 0;
@@ -220,6 +218,28 @@ static void test_a_full_list_keeps_the_strongest(void **state)
     bench_free(&b);
 }
 
+/* Each face has its own factor: x-, x+, y-, y+, floor, ceiling. */
+static void test_every_wall_has_its_factor(void **state)
+{
+    (void)state;
+    struct bench b;
+    size_t seen = 0;
+    bench_init(&b, 0.3, 0);
+    for (size_t face = 0; face < 6; face++) {
+        struct wall_map walls = lab_rays_map(&b.lab, 0);
+        struct wall_paths paths;
+        walls.factor[face] = 0.5;
+        wall_paths_list(&walls, 0, (struct vec3){4, 3, 1.2}, &paths);
+        seen += paths.n > 1;
+        for (size_t i = 0; i < paths.n; i++) {
+            assert_true(paths.way[i].first == 0 || paths.way[i].first == face + 1);
+            assert_true(paths.way[i].second == 0 || paths.way[i].second == face + 1);
+        }
+    }
+    assert_true(seen >= 4); /* the antennas look away from two */
+    bench_free(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +248,7 @@ int main(void)
         cmocka_unit_test(test_bad_input),
         cmocka_unit_test(test_one_stream_is_not_enough),
         cmocka_unit_test(test_silence_leaves_the_fix),
+        cmocka_unit_test(test_every_wall_has_its_factor),
         cmocka_unit_test(test_a_full_list_keeps_the_strongest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

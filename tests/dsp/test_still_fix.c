@@ -32,7 +32,7 @@ static struct still_fix_cfg lab_cfg(const struct lab_rays *lab)
 {
     struct still_fix_cfg cfg;
     still_fix_cfg_defaults(&cfg);
-    cfg.walls = (struct wall_map){lab->anchors, lab->room, 0.3, lab->boresight};
+    cfg.walls = lab_rays_map(lab, 0.3);
     cfg.n_ant = LAB_ANT;
     cfg.n_carrier = LAB_K;
     cfg.spacing_hz = LAB_SPACING_HZ;
@@ -138,9 +138,9 @@ static void test_refusals(void **state)
     assert_null(still_fix_create(&bad, &err));
     assert_non_null(strstr(err.text, "mirror"));
     bad = cfg;
-    bad.walls.amplitude = 0;
+    bad.walls.factor[5] = 1;
     assert_null(still_fix_create(&bad, &err));
-    assert_non_null(strstr(err.text, "amplitude"));
+    assert_non_null(strstr(err.text, "factor of a wall"));
 
     struct still_fix *still = still_fix_create(&cfg, &err);
     const struct toa far = {.length_m = 60, .snr_db = 40};

@@ -33,7 +33,7 @@ static void set_up(struct bench *b, size_t n_ant, size_t n_bin)
 {
     struct lab_rays lab;
     lab_rays_init(&lab, TEST_DATA_DIR "/ris.json");
-    b->walls = (struct wall_map){lab.anchors, lab.room, 0.3, lab.boresight};
+    b->walls = lab_rays_map(&lab, 0.3);
     delay_bins_init(&b->bins, LAB_K, LAB_SPACING_HZ);
     b->cfg = (struct way_batch_cfg){.walls = &b->walls,
                                     .bins = &b->bins,

@@ -77,6 +77,23 @@ static void panels_face_the_bisector(void **state)
     assert_true(fabs(panel.z.x + 1) < 1e-12);
 }
 
+static void walls_have_a_factor_each_or_one_for_all(void **state)
+{
+    (void)state;
+    struct status err;
+    static const double each[6] = {0.1, 0.2, 0, 0.4, 0.5, 0.6};
+    assert_int_equal(load("room.wall_factor=[0.1, 0.2, 0, 0.4, 0.5, 0.6]", &err), OK);
+    const struct wall_map six = bs_config_walls(&cfg);
+    assert_memory_equal(six.factor, each, sizeof each);
+    static const char *const one[] = {"room.wall_factor=[0.4]", "room.wall_factor=0.4"};
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(load(one[i], &err), OK);
+        const struct wall_map all = bs_config_walls(&cfg);
+        for (size_t face = 0; face < 6; face++)
+            assert_true(all.factor[face] == 0.4);
+    }
+}
+
 static void faults_name_file_and_cure(void **state)
 {
     (void)state;
@@ -104,6 +121,8 @@ static void faults_name_file_and_cure(void **state)
         {"ris.boards[1].name=ris1", "two boards"},
         {"ris.boards[0].normal=[0, 0, 1]", "ris.boards[0].normal"},
         {"room.user_z_m=[2, 1]", "room.user_z_m"},
+        {"room.wall_factor=[0.3, 0.4]", "six for x-, x+, y-, y+, floor and ceiling"},
+        {"room.wall_factor=[0.3, 0.3, 1, 0.3, 0.3, 0.3]", "room.wall_factor[2]"},
         {"radio.tx_channels=[0, 1]", "geometry.tx_m"},
         {"link.beam=reciprocity", "shared antennas"},
         {"radio.tx_gain_db=40", "lower radio.tx_gain_db by"},
@@ -232,6 +251,7 @@ int main(void)
         cmocka_unit_test(defaults_are_profile_lab),
         cmocka_unit_test(array_is_centred_and_half_a_wavelength_wide),
         cmocka_unit_test(panels_face_the_bisector),
+        cmocka_unit_test(walls_have_a_factor_each_or_one_for_all),
         cmocka_unit_test(faults_name_file_and_cure),
         cmocka_unit_test(fault_of_the_geometry_names_its_line),
         cmocka_unit_test(more_antennas_than_can_beam_data_are_refused),

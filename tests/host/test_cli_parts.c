@@ -196,7 +196,7 @@ static void summary_of_nothing(void **state)
 
 static const char scene_text[] =
     "rate_hz: 25e6\n"
-    "room: {min_m: [0, 0, 0], max_m: [8, 4, 3]}\n"
+    "room: {min_m: [0, 0, 0], max_m: [8, 4, 3], wall_factor: [0.3, -0.2, 0.4, 1, 0, 0.25]}\n"
     "bs:\n"
     "  rx: {count: 3, centre_m: [1, 2, 3], axis: [0, 2, 0], spacing_m: 0.1}\n"
     "  tx: {count: 2, first_m: [1, 2, 3.3], axis: [0, 1, 0]}\n"
@@ -238,6 +238,7 @@ static void tells_everyone_about_the_scene(void **state)
     assert_true(has_set(&bs, "ris.boards[1].columns=8"));
     assert_true(has_set(&bs, "ris.region_x_m=[2, 6]"));
     assert_true(has_set(&bs, "ris.region_y_m=[1, 3]"));
+    assert_true(has_set(&bs, "room.wall_factor=[0.3, 0.2, 0.4, 0.999, 0, 0.25]"));
     demo_scene_tell_ris(&s, "ipc:///x/room.sock", &ris);
     assert_true(has_set(&ris, "boards[0].bits=2"));
     assert_true(has_set(&ris, "boards[1].room=ipc:///x/room.sock"));
