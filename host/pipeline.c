@@ -217,13 +217,16 @@ void pipeline_consent(struct pipeline_user *u, enum consent_event event)
         track_reset(&u->track);
 }
 
-/* A place that has changed hands. */
+/* A place that has changed hands. One that was left keeps the number of who had it last: a cycle of
+ * theirs may have been planned before, and is told as theirs; it gives nothing. */
 static void heed_user(struct pipeline_user *u)
 {
     const int wants = atomic_load(&u->wants);
-    if (u->id == wants)
+    const bool left = atomic_load(&u->consent) == CONSENT_NONE;
+    if (wants < 0 ? left : !left && u->id == wants)
         return;
-    u->id = wants;
+    if (wants >= 0)
+        u->id = wants;
     pipeline_consent(u, wants < 0 ? CONSENT_LEAVE : CONSENT_JOIN);
     atomic_store(&u->asked, 0);
     atomic_store(&u->permitted, 0);
@@ -232,19 +235,11 @@ static void heed_user(struct pipeline_user *u)
         atomic_store(&u->profile[i], PROFILE_BASE);
 }
 
-/* Who has left may have one more cycle that was planned before, and is withheld in it; it goes with
- * the first that asks somebody else. */
-static void heed_users(struct pipeline *p, size_t asked)
-{
-    for (size_t u = 0; u < BS_USERS_MAX; u++)
-        if (u != asked || atomic_load(&p->user[u].wants) >= 0)
-            heed_user(&p->user[u]);
-}
-
 static void start_report(struct pipeline *p, const struct cycle_plan *plan)
 {
     assert(plan->user < BS_USERS_MAX);
-    heed_users(p, plan->user);
+    for (size_t u = 0; u < BS_USERS_MAX; u++)
+        heed_user(&p->user[u]);
     pipeline_consent(&p->user[plan->user], CONSENT_ASK);
     memset(&p->pending, 0, sizeof p->pending);
     p->pending.plan = *plan;

@@ -81,7 +81,7 @@ bool pipeline_allowed(const struct pipeline *p, size_t user);
 
 /* Any thread: who has this place, 0 .. BS_USERS_MAX - 1, from the next cycle on; cfg->users at
  * first. Another id begins without a track. -1: nobody any more, and the track is forgotten with
- * the next cycle that asks somebody else. */
+ * the next cycle; one of theirs that was planned before gives nothing, under their id. */
 void pipeline_user(struct pipeline *p, size_t user, int id);
 
 /* Any thread: periods of the schedule from this user's cycle to the next, >= 1; at first as many as

@@ -80,7 +80,7 @@ struct sounding { /* pipeline_frame.c */
 };
 
 struct pipeline_user {
-    int id;           /* -1: nobody has had this place yet */
+    int id;           /* of who has the place or had it last; -1: nobody has had it yet */
     atomic_int wants; /* it from the next cycle on */
     struct secure_expectation expect;
     struct track track;

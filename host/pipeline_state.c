@@ -77,10 +77,11 @@ static void user_state(struct pipeline_user *u, struct state_io *io)
     size_t place = (size_t)(u->id + 1);
     state_count(io, &place, INT_MAX);
     u->id = (int)place - 1;
-    atomic_store(&u->wants, u->id);
     track_state(&u->track, io);
     atomic_store(&u->consent,
                  (unsigned char)state_choice(io, atomic_load(&u->consent), CONSENT_STATES));
+    if (state_loading(io))
+        atomic_store(&u->wants, atomic_load(&u->consent) == CONSENT_NONE ? -1 : u->id);
     state_atomic_flag(io, &u->answered);
     for (size_t i = 0; i < BS_RIS; i++) {
         size_t profile = atomic_load(&u->profile[i]);

@@ -102,6 +102,8 @@ int telemetry_format_cycle(const struct cycle_report *r, double latency_ms, char
                ",\"response\":\"%s\",\"response_code\":\"%s\",\"outcome\":\"%s\",\"reason\":\"%s\"",
                response_verdict_name(r->response), status_name(r->response_code),
                fix_outcome_name(r->outcome), why);
+    report_add(&t, ",\"state\":\"%s\",\"forgotten\":%s", consent_state_name(r->consent),
+               report_boolean(consent_forgets(r->consent)));
     report_add(&t, ",\"response_snr_db\":%.2f,\"response_cfo_hz\":%.2f,\"response_evm_db\":%.2f",
                report_number(r->response_snr_db), report_number(r->response_cfo_hz),
                report_number(r->response_evm_db));

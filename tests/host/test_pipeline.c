@@ -365,8 +365,24 @@ static enum consent_state consent(const struct bench *b, size_t place)
     return c.consent;
 }
 
-/* One more cycle may have been planned for who has left: it gives nothing. Then nothing is left of
- * the user, and who comes next to the place begins anew. */
+static void somebody_leaves(struct bench *b)
+{
+    pipeline_allow(b->pipeline, 0, false);
+    pipeline_user(b->pipeline, 0, -1);
+    assert_false(pipeline_may_send(b->pipeline, 0));
+}
+
+/* Told as the user's to whom it was addressed, and given up. */
+static void assert_given_up(const struct cycle_report *r)
+{
+    assert_int_equal(r->user_id, 5);
+    assert_int_equal(r->response, RESPONSE_WITHHELD);
+    assert_int_equal(r->consent, CONSENT_NONE);
+    assert_nothing_told(r);
+}
+
+/* One more cycle may have been planned for who has left, also behind one of somebody else: it gives
+ * nothing. Then nothing is left of the user, and who comes next to the place begins anew. */
 static void who_leaves_is_forgotten(void **state)
 {
     struct bench *b = *state;
@@ -377,27 +393,42 @@ static void who_leaves_is_forgotten(void **state)
     assert_int_equal(consent(b, 0), CONSENT_LOCATED);
     assert_int_equal(consent(b, 1), CONSENT_NONE);
     pipeline_user(b->pipeline, 1, 6);
-    pipeline_allow(b->pipeline, 0, false);
-    pipeline_user(b->pipeline, 0, -1);
-    assert_false(pipeline_may_send(b->pipeline, 0));
+    somebody_leaves(b);
     cycle(b, true, answer(b, &b->keys, true), &r);
-    assert_int_equal(r.response, RESPONSE_WITHHELD);
-    assert_int_equal(r.user_id, 5);
-    assert_nothing_told(&r);
+    assert_given_up(&r);
     assert_int_equal(consent(b, 1), CONSENT_WAITING);
     b->asked = 1;
     cycle(b, true, NULL, &r);
     assert_int_equal(r.user_id, 6);
     assert_int_equal(consent(b, 0), CONSENT_NONE);
     assert_int_equal(consent(b, 1), CONSENT_SILENT);
+    b->asked = 0;
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    assert_given_up(&r);
     pipeline_allow(b->pipeline, 0, true);
     pipeline_user(b->pipeline, 0, 5);
-    b->asked = 0;
     cycle(b, true, NULL, &r);
     assert_false(r.track.alive);
     assert_int_equal(consent(b, 0), CONSENT_SILENT);
     cycle(b, true, answer(b, &b->keys, true), &r);
     assert_int_equal(consent(b, 0), CONSENT_LOCATED);
+    assert_int_equal(r.user_id, 5);
+}
+
+/* One that is taken between an order and the next cycle takes nothing of it. */
+static void an_order_outlives_a_checkpoint(void **state)
+{
+    struct bench *b = *state;
+    struct cycle_report r;
+    const size_t size = pipeline_state_max(b->pipeline);
+    unsigned char *bytes = malloc(size);
+    pipeline_user(b->pipeline, 1, 6);
+    assert_true(pipeline_state_save(b->pipeline, bytes, size) > 0);
+    free(bytes);
+    b->asked = 1;
+    cycle(b, true, NULL, &r);
+    assert_int_equal(r.user_id, 6);
+    assert_int_equal(consent(b, 1), CONSENT_SILENT);
 }
 
 static void foreign_key_is_refused(void **state)
@@ -584,6 +615,7 @@ int main(void)
         BENCH(permission_gives_the_right_place),
         BENCH(no_permission_no_position),
         BENCH(who_leaves_is_forgotten),
+        BENCH(an_order_outlives_a_checkpoint),
         BENCH(anothers_echoes_move_nobody),
         BENCH(echoes_wait_where_others_are_served),
         BENCH(dark_surface_makes_no_path),

@@ -107,6 +107,25 @@ static void a_touched_cycle_says_by_what(void **state)
     json_decref(o);
 }
 
+/* Of whom nothing may be shown any more the cycle says so. */
+static void a_cycle_tells_the_consent(void **state)
+{
+    (void)state;
+    char text[8192];
+    struct cycle_report r = sample_report();
+    static const enum consent_state states[] = {CONSENT_LOCATED, CONSENT_SILENT, CONSENT_REFUSED,
+                                                CONSENT_WITHHELD, CONSENT_NONE};
+    for (size_t i = 0; i < 5; i++) {
+        r.consent = states[i];
+        assert_true(telemetry_format_cycle(&r, 1, text, sizeof text) > 0);
+        json_t *o = json_loads(text, 0, NULL);
+        assert_string_equal(json_string_value(json_object_get(o, "state")),
+                            consent_state_name(states[i]));
+        assert_int_equal(json_is_true(json_object_get(o, "forgotten")), i >= 2);
+        json_decref(o);
+    }
+}
+
 static void short_buffers_are_not_overrun(void **state)
 {
     (void)state;
@@ -192,6 +211,7 @@ int main(void)
         cmocka_unit_test(every_header_is_json),
         cmocka_unit_test(health_tells_what_was_late),
         cmocka_unit_test(a_touched_cycle_says_by_what),
+        cmocka_unit_test(a_cycle_tells_the_consent),
         cmocka_unit_test(short_buffers_are_not_overrun),
         cmocka_unit_test(full_queue_drops_the_oldest_and_counts),
         cmocka_unit_test(log_lines_come_through_and_wait_for_nothing),
