@@ -41,10 +41,25 @@ static const struct link_stats_slot *at(const struct link_stats *s, size_t i)
     return &s->slot[(s->n - kept(s) + i) % LINK_STATS_SLOTS];
 }
 
+/* Counters only grow: a lower one has been counted since another start. */
+static bool is_anew(const struct data_link_counters *was, const struct data_link_counters *now)
+{
+    return now->slots_sent < was->slots_sent || now->slots_received < was->slots_received ||
+           now->slots_acked < was->slots_acked || now->slots_unacked < was->slots_unacked ||
+           now->bytes_acked < was->bytes_acked || now->bytes_out < was->bytes_out;
+}
+
+static bool goes_on(const struct link_stats_slot *newest, double time_s,
+                    const struct data_link_state *traffic)
+{
+    return time_s > newest->time_s && newest->carries == (traffic != NULL) &&
+           (!traffic || !is_anew(&newest->traffic.count, &traffic->count));
+}
+
 void link_stats_note(struct link_stats *s, double time_s, const struct link_rx *heard,
                      const struct data_link_state *traffic)
 {
-    if (s->n > 0 && !(time_s > at(s, kept(s) - 1)->time_s))
+    if (s->n > 0 && !goes_on(at(s, kept(s) - 1), time_s, traffic))
         link_stats_reset(s);
     struct link_stats_slot *slot = &s->slot[s->n++ % LINK_STATS_SLOTS];
     *slot = (struct link_stats_slot){.time_s = time_s, .heard = *heard, .carries = traffic != NULL};
@@ -126,23 +141,15 @@ void link_stats_read(const struct link_stats *s, double now_s, struct link_figur
     read_rates(s, now_s, heard, sent);
 }
 
-static void add_number(struct report_text *t, const char *name, double x)
-{
-    if (isfinite(x))
-        report_add(t, ",\"%s\":%.4g", name, x);
-    else
-        report_add(t, ",\"%s\":null", name);
-}
-
 static void add_way(struct report_text *t, const char *name, const struct link_figures *f)
 {
     report_add(t, "\"%s\":{\"slots\":%u", name, f->slots);
-    add_number(t, "fer", f->fer);
-    add_number(t, "snr_db", f->snr_db);
-    add_number(t, "evm_db", f->evm_db);
-    add_number(t, "raw_ber", f->raw_ber);
-    add_number(t, "ber", f->ber);
-    add_number(t, "throughput_bps", f->bps);
+    report_add_figure(t, "fer", f->fer);
+    report_add_figure(t, "snr_db", f->snr_db);
+    report_add_figure(t, "evm_db", f->evm_db);
+    report_add_figure(t, "raw_ber", f->raw_ber);
+    report_add_figure(t, "ber", f->ber);
+    report_add_figure(t, "throughput_bps", f->bps);
 }
 
 void link_figures_add(struct report_text *t, const struct link_figures *down,

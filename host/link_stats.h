@@ -38,7 +38,7 @@ struct link_stats {
 
 void link_stats_reset(struct link_stats *stats);
 /* After each cycle with slots. traffic: NULL with known data. Time that runs backwards (a radio
- * opened anew) forgets what was before. */
+ * opened anew) or a counter that does (a link opened anew) forgets what was before. */
 void link_stats_note(struct link_stats *stats, double time_s, const struct link_rx *heard,
                      const struct data_link_state *traffic);
 /* now_s: throughput is over the time from the oldest slot to now. */

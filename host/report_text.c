@@ -19,6 +19,14 @@ void report_add(struct report_text *t, const char *format, ...)
     va_end(args);
 }
 
+void report_add_figure(struct report_text *t, const char *name, double x)
+{
+    if (isfinite(x))
+        report_add(t, ",\"%s\":%.4g", name, x);
+    else
+        report_add(t, ",\"%s\":null", name);
+}
+
 int report_length(const struct report_text *t)
 {
     return t->n < t->size ? (int)t->n : ERR_NO_SPACE;

@@ -16,6 +16,9 @@ struct report_text {
 void report_add(struct report_text *t, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Appends `,"name":x` to four digits; null if x is not finite: not known. */
+void report_add_figure(struct report_text *t, const char *name, double x);
+
 /* Counts what a formatter of n characters put at out + t->n; negative: it did not fit. */
 void report_added(struct report_text *t, int n);
 

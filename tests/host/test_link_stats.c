@@ -114,6 +114,34 @@ static void time_that_runs_back_begins_anew(void **state)
     assert_true(isnan(heard.bps));
 }
 
+/* The link was opened anew: what has been counted since is no difference to what was before. */
+static void a_counter_that_runs_back_begins_anew(void **state)
+{
+    struct data_link_state t;
+    const struct link_rx rx = whole_slot();
+    uint64_t *const counters[] = {&t.count.slots_acked, &t.count.slots_unacked, &t.count.slots_sent,
+                                  &t.count.bytes_acked, &t.count.bytes_out};
+    (void)state;
+    for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++) {
+        link_stats_reset(&stats);
+        t = (struct data_link_state){0};
+        *counters[i] = 1000;
+        link_stats_note(&stats, 1, &rx, &t);
+        *counters[i] = 3;
+        link_stats_note(&stats, 2, &rx, &t);
+        link_stats_read(&stats, 2, &heard, &sent);
+        assert_int_equal(heard.slots, 1);
+        assert_int_equal(sent.slots, 0);
+        assert_true(isnan(sent.fer) && isnan(heard.bps));
+        t.count.slots_acked += 4;
+        t.count.bytes_out += 500;
+        link_stats_note(&stats, 3, &rx, &t);
+        link_stats_read(&stats, 3, &heard, &sent);
+        assert_int_equal(sent.slots, 4);
+        assert_true(near(sent.fer, 0) && near(heard.bps, 4000));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +149,7 @@ int main(void)
         cmocka_unit_test_setup(known_data_are_measured_here, reset),
         cmocka_unit_test_setup(packets_count_when_they_are_proven, reset),
         cmocka_unit_test_setup(time_that_runs_back_begins_anew, reset),
+        cmocka_unit_test_setup(a_counter_that_runs_back_begins_anew, reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
