@@ -49,22 +49,27 @@ static void add_totals(struct report_text *t, const struct link_totals *n, const
                n->raw_errors, n->known_bits, n->known_errors, n->soundings, n->soundings_failed);
 }
 
+void link_beam_add(struct report_text *t, const struct link_beam *b)
+{
+    report_add_figure(t, "beam_gain_db", (double)b->gain_db);
+    report_add_figure(t, "pointing_loss_db", (double)b->loss_db);
+    report_add_figure(t, "aim_sigma_m", (double)b->sigma_m);
+    report_add_figure(t, "speed_mps", (double)b->speed_mps);
+}
+
 static void add_down(struct report_text *t, const struct link_report *r)
 {
     static const char *const aims[] = {"none", "fix", "track", "reciprocal"};
+    const struct link_beam *b = &r->beam;
     report_add(t, ",\"down_mcs\":%u,\"down_scheme\":\"%s\",\"down_known\":%s,\"down_bytes\":%zu",
                r->down.mcs, data_mcs(r->down.mcs)->name, report_boolean(r->down.known),
                r->down.bytes);
-    report_add(t,
-               ",\"aim\":\"%s\",\"beam_gain_db\":%.3f,\"pointing_loss_db\":%.3f,\"speed_mps\":%.3f,"
-               "\"aim_sigma_m\":%.4f",
-               aims[r->down.aim], report_number((double)r->down.gain_db),
-               report_number((double)r->down.loss_db), report_number((double)r->down.speed_mps),
-               report_number((double)r->down.sigma_m));
-    if (r->down.aim != LINK_AIM_NONE && isfinite(r->down.aim_m.x))
-        report_add(t, ",\"aim_m\":[%.4f,%.4f,%.4f],\"budget_snr_db\":%.2f",
-                   report_number(r->down.aim_m.x), report_number(r->down.aim_m.y),
-                   report_number(r->down.aim_m.z), report_number((double)r->down.budget_snr_db));
+    report_add(t, ",\"aim\":\"%s\"", aims[b->aim]);
+    link_beam_add(t, b);
+    if (isfinite(b->aim_m.x)) {
+        report_add(t, ",\"aim_m\":[%.4f,%.4f,%.4f]", b->aim_m.x, b->aim_m.y, b->aim_m.z);
+        report_add_figure(t, "budget_snr_db", (double)b->budget_snr_db);
+    }
 }
 
 static void add_traffic(struct report_text *t, const struct data_link_state *state)

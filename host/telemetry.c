@@ -374,12 +374,8 @@ static void add_link_user(struct report_text *t, const struct health_link_user *
     report_add(t, "{\"id\":%d", u->id);
     if (carries)
         add_carried(t, &u->state);
-    if (u->aimed)
-        report_add(t,
-                   ",\"beam_gain_db\":%.3f,\"pointing_loss_db\":%.3f,\"aim_sigma_m\":%.4f,"
-                   "\"speed_mps\":%.3f",
-                   (double)u->gain_db, (double)u->loss_db, (double)u->sigma_m,
-                   (double)u->speed_mps);
+    if (u->beam.aim != LINK_AIM_NONE)
+        link_beam_add(t, &u->beam);
     link_figures_add(t, &u->down, &u->up);
     report_add(t, "}");
 }

@@ -100,8 +100,7 @@ struct health_traffic { /* of the data link */
     struct health_link_user {
         int id;
         struct data_link_state state;
-        bool aimed; /* the last slot was a beam: its gain and so on hold, as in link_report.h */
-        float gain_db, loss_db, sigma_m, speed_mps;
+        struct link_beam beam;        /* of the last slot */
         struct link_figures down, up; /* over the last slots */
     } user[BS_USERS_MAX];
     size_t n; /* 0: nothing was sent yet */

@@ -261,6 +261,7 @@ void air_link_decide(struct air_link *a, const struct cycle_report *r, const cpl
         .data = user_links_at(a->links, r->plan.user),
         .user_id = r->user_id,
         .place = {NAN, NAN, NAN}, /* not known yet */
+        .speed_mps = NAN,
         .answered = r->response_start,
         .cfo_hz = r->response_cfo_hz,
         .latency_s = r->site.latency_s,
@@ -279,6 +280,7 @@ void air_link_decide(struct air_link *a, const struct cycle_report *r, const cpl
 static void note_beam(struct air_link *a, const cplxf *own)
 {
     const struct decision *d = &a->decision;
+    struct link_beam *b = &a->report.beam;
     const struct link_radio *r = &a->cfg.radio;
     const struct precode_budget budget = {
         .tx_dbm = r->full_scale_dbm + r->tx_gain_db + 20 * log10(a->wave.rms),
@@ -292,24 +294,26 @@ static void note_beam(struct air_link *a, const cplxf *own)
         .bandwidth_hz = a->beam.spacing_hz * (double)a->beam.n_carrier,
     };
     if (d->aim == LINK_AIM_RECIPROCAL) {
-        a->report.down.gain_db = precode_reciprocal_gain_db(&a->beam, a->answer, a->own.heard, own);
+        b->gain_db = precode_reciprocal_gain_db(&a->beam, a->answer, a->own.heard, own);
     } else {
-        a->report.down.gain_db = precode_gain_db(&a->beam, own, a->weights, d->place);
-        a->report.down.loss_db = precode_expected_loss_db(&a->beam, d->place, d->cov);
+        b->gain_db = precode_gain_db(&a->beam, own, a->weights, d->place);
+        b->loss_db = precode_expected_loss_db(&a->beam, d->place, d->cov);
     }
-    a->report.down.sigma_m = (float)sqrt(d->cov[0][0] + d->cov[1][1] + d->cov[2][2]);
-    a->report.down.budget_snr_db = (float)precode_budget_snr_db(&budget);
+    if (isfinite(d->place.x)) {
+        b->sigma_m = (float)sqrt(d->cov[0][0] + d->cov[1][1] + d->cov[2][2]);
+        b->budget_snr_db = (float)precode_budget_snr_db(&budget);
+    }
 }
 
 /* The weights of this cycle's beam; NULL: there is nothing to aim with, or at. */
 static const cplxf *beam(struct air_link *a)
 {
     const struct decision *d = &a->decision;
-    a->report.down.aim = a->known ? d->aim : LINK_AIM_NONE;
-    if (a->report.down.aim == LINK_AIM_NONE)
+    a->report.beam.aim = a->known ? d->aim : LINK_AIM_NONE;
+    if (a->report.beam.aim == LINK_AIM_NONE)
         return NULL;
-    a->report.down.aim_m = d->place;
-    a->report.down.speed_mps = (float)d->speed_mps;
+    a->report.beam.aim_m = d->place;
+    a->report.beam.speed_mps = (float)d->speed_mps;
     if (d->aim == LINK_AIM_RECIPROCAL)
         precode_reciprocal(&a->beam, a->answer, a->own.heard, a->own.own, a->weights);
     else
@@ -338,6 +342,7 @@ static void begin_report(struct air_link *a)
         .time_s = this_slot(a).time_s,
         .user_id = d->user_id,
         .kind = d->kind,
+        .beam = LINK_BEAM_NONE,
         .calibrated = a->known,
         .match = a->own.match,
         .total = total,

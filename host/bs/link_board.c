@@ -32,7 +32,7 @@ void link_board_note(struct link_board *b, struct link_report *r)
     u->noted = ++b->notes;
     link_stats_note(&u->stats, r->time_s, &r->up, r->carries ? &r->traffic : NULL);
     link_stats_read(&u->stats, r->time_s, &r->up_figures, &r->down_figures);
-    u->last = *r;
+    u->beam = r->beam;
 }
 
 void link_board_forget(struct link_board *b, int id)
@@ -45,11 +45,7 @@ void link_board_forget(struct link_board *b, int id)
 static void add_user(const struct link_board_user *u, double now_s, struct health_link_user *out)
 {
     out->id = u->id;
-    out->aimed = u->last.down.aim != LINK_AIM_NONE;
-    out->gain_db = u->last.down.gain_db;
-    out->loss_db = u->last.down.loss_db;
-    out->sigma_m = u->last.down.sigma_m;
-    out->speed_mps = u->last.down.speed_mps;
+    out->beam = u->beam;
     link_stats_read(&u->stats, now_s, &out->up, &out->down);
 }
 

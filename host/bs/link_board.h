@@ -11,7 +11,7 @@ struct link_board {
         int id;
         uint64_t noted; /* 0: nobody's place */
         struct link_stats stats;
-        struct link_report last; /* of a slot of data */
+        struct link_beam beam; /* of the last slot of data */
     } user[BS_USERS_MAX];
     uint64_t notes;
 };

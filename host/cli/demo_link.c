@@ -64,16 +64,21 @@ static struct precode_cfg antennas(const struct demo_scene *s)
 static void add(struct demo_link *l, const json_t *header, const double truth[3])
 {
     const struct precode_cfg c = antennas(l->scene);
-    const struct vec3 aim = place_of(json_object_get(header, "aim_m")),
-                      user = {truth[0], truth[1], truth[2]};
+    const json_t *aim_m = json_object_get(header, "aim_m"),
+                 *expected = json_object_get(header, "pointing_loss_db"),
+                 *speed = json_object_get(header, "speed_mps");
+    const struct vec3 aim = place_of(aim_m), user = {truth[0], truth[1], truth[2]};
     const bool by_position = !text_is(header, "aim", "reciprocal");
     const double loss = by_position ? (double)precode_pointing_loss_db(&c, aim, user) : 0;
     l->loss_sum_db += loss;
     l->loss_max_db = fmax(l->loss_max_db, loss);
-    l->aim_sum_m += json_object_get(header, "aim_m") ? vec3_dist(aim, user) : 0;
+    l->aim_sum_m += aim_m ? vec3_dist(aim, user) : 0;
+    l->n_aimed += aim_m != NULL;
     l->gain_sum_db += json_number_at(header, "beam_gain_db");
-    l->expected_sum_db += json_number_at(header, "pointing_loss_db");
-    l->speed_max_mps = fmax(l->speed_max_mps, json_number_at(header, "speed_mps"));
+    l->expected_sum_db += json_number_value(expected);
+    l->n_expected += json_is_number(expected);
+    l->speed_max_mps = fmax(l->speed_max_mps, json_number_value(speed));
+    l->n_speed += json_is_number(speed);
     l->n_beam++;
 }
 
@@ -107,14 +112,21 @@ static json_t *way(const json_t *header, const char *totals, double sent, double
                      "snr_db", n > 0 ? snr_sum / (double)n : 0);
 }
 
+/* Null: of none. */
+static json_t *mean(double sum, size_t n)
+{
+    return n > 0 ? json_real(sum / (double)n) : json_null();
+}
+
 void demo_link_summary(const struct demo_link *l, json_t *summary)
 {
     const double n = l->n_beam ? (double)l->n_beam : 1;
     json_t *beam =
-        json_pack("{s:i, s:f, s:f, s:f, s:f, s:f, s:f}", "slots", (int)l->n_beam, "gain_db",
-                  l->gain_sum_db / n, "expected_loss_db", l->expected_sum_db / n, "loss_db",
-                  l->loss_sum_db / n, "loss_max_db", l->loss_max_db, "aim_error_m",
-                  l->aim_sum_m / n, "speed_max_mps", l->speed_max_mps);
+        json_pack("{s:i, s:f, s:o, s:f, s:f, s:o, s:o}", "slots", (int)l->n_beam, "gain_db",
+                  l->gain_sum_db / n, "expected_loss_db", mean(l->expected_sum_db, l->n_expected),
+                  "loss_db", l->loss_sum_db / n, "loss_max_db", l->loss_max_db, "aim_error_m",
+                  mean(l->aim_sum_m, l->n_aimed), "speed_max_mps",
+                  l->n_speed ? json_real(l->speed_max_mps) : json_null());
     json_t *link = json_pack("{s:o, s:o, s:o}", "down",
                              way(l->terminal, "link_total", json_number_at(l->last, "total.sent"),
                                  l->down_snr_sum_db, l->n_down),

@@ -15,6 +15,7 @@ struct demo_link {
     json_t *last;     /* the newest of them */
     json_t *terminal; /* newest of topic "ue" that heard a slot */
     size_t n_beam, n_down;
+    size_t n_aimed, n_expected, n_speed; /* beams of which that was told */
     double gain_sum_db, expected_sum_db; /* over beams */
     double loss_sum_db, loss_max_db;     /* against the truth */
     double aim_sum_m, speed_max_mps;

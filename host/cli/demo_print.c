@@ -272,19 +272,27 @@ static void print_traffic(const char *name, const json_t *side)
                json_number_at(side, "dropped_queue"), json_number_at(side, "dropped_old"));
 }
 
+static void print_beam(const json_t *beam)
+{
+    const json_t *aim_m = json_object_get(beam, "aim_error_m"),
+                 *expected = json_object_get(beam, "expected_loss_db");
+    printf("  beam            %.2f dB over one antenna", json_number_at(beam, "gain_db"));
+    if (json_is_number(expected))
+        printf(", less %.3f dB (at most %.2f; expected %.3f) for where it aims",
+               json_number_at(beam, "loss_db"), json_number_at(beam, "loss_max_db"),
+               json_number_value(expected));
+    if (json_is_number(aim_m))
+        printf(", position %.2f m beside the user", json_number_value(aim_m));
+    putchar('\n');
+}
+
 static void print_link(const json_t *link)
 {
-    const json_t *beam = json_object_get(link, "beam");
     if (!link)
         return;
     print_way("downlink", json_object_get(link, "down"));
     print_way("uplink", json_object_get(link, "up"));
-    printf(
-        "  beam            %.2f dB over one antenna, less %.3f dB (at most %.2f) for aiming %.2f m "
-        "beside the user; expected %.3f dB\n",
-        json_number_at(beam, "gain_db"), json_number_at(beam, "loss_db"),
-        json_number_at(beam, "loss_max_db"), json_number_at(beam, "aim_error_m"),
-        json_number_at(beam, "expected_loss_db"));
+    print_beam(json_object_get(link, "beam"));
     print_traffic("data down", json_object_get(link, "base"));
     print_traffic("data up", json_object_get(link, "terminal"));
 }

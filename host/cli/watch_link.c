@@ -38,20 +38,37 @@ static void put_way(const json_t *f, FILE *out)
     put_figure("before correction", number(f, "raw_ber"), "", out);
 }
 
+/* A number between words, "-" where it is not known. */
+static void put_known(const char *words, const json_t *user, const char *key, int digits, FILE *out)
+{
+    const double x = number(user, key);
+    fputs(words, out);
+    if (isfinite(x))
+        fprintf(out, "%.*f", digits, x);
+    else
+        fputc('-', out);
+}
+
+static void put_beam(const json_t *user, const char *end, FILE *out)
+{
+    put_known("           beam ", user, "beam_gain_db", 1, out);
+    put_known(" dB, less ", user, "pointing_loss_db", 2, out);
+    put_known(" dB for an aim good to ", user, "aim_sigma_m", 2, out);
+    put_known(" m at ", user, "speed_mps", 1, out);
+    fprintf(out, " m/s%s", end);
+}
+
 static void put_user(const json_t *user, const char *end, FILE *out)
 {
     const json_t *f = json_object_get(user, "figures");
-    const double gain_db = number(user, "beam_gain_db"), queued = number(user, "queued");
+    const double queued = number(user, "queued");
     fprintf(out, "link %-5.0f down ", number(user, "id"));
     put_way(json_object_get(f, "down"), out);
     fprintf(out, "%s           up   ", end);
     put_way(json_object_get(f, "up"), out);
     fputs(end, out);
-    if (isfinite(gain_db))
-        fprintf(out,
-                "           beam %.1f dB, less %.2f dB for an aim good to %.2f m at %.1f m/s%s",
-                gain_db, number(user, "pointing_loss_db"), number(user, "aim_sigma_m"),
-                number(user, "speed_mps"), end);
+    if (json_object_get(user, "beam_gain_db"))
+        put_beam(user, end, out);
     if (isfinite(queued))
         fprintf(out, "           %.0f of %.0f packets wait, %.0f dropped (%.0f by a full queue)%s",
                 queued, number(user, "queue"), number(user, "dropped"),

@@ -11,6 +11,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tests/e2e/demo_run.h"
 
@@ -80,10 +81,30 @@ static void test_data_leave_sensing_alone_and_a_beam_gains_what_it_should(void *
     demo_run_free(&one);
 }
 
+/* Without any path that counts nobody is found; the beam needs no position, and none is told, nor
+ * what would follow from one. */
+static void test_a_beam_for_who_is_not_found(void **state)
+{
+    (void)state;
+    static const char *const unknown[] = {"expected_loss_db", "aim_error_m", "speed_max_mps"};
+    struct demo_run r;
+    demo_run(&r, ROOM "--set bs.link.beam=reciprocity --set bs.estimate.echoes=no "
+                      "--set bs.estimate.cooperative=no");
+    assert_int_equal(r.n_fix, 0);
+    assert_non_null(strstr(r.stderr_text, "no fix though the user permits it"));
+    assert_true(demo_summary(&r, "link.beam.slots") >= FIXES_MIN);
+    assert_true(demo_summary(&r, "link.beam.gain_db") > 5);
+    const json_t *beam = json_object_get(json_object_get(r.summary, "link"), "beam");
+    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
+        assert_true(json_is_null(json_object_get(beam, unknown[i])));
+    demo_run_free(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_data_leave_sensing_alone_and_a_beam_gains_what_it_should),
+        cmocka_unit_test(test_a_beam_for_who_is_not_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

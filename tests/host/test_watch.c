@@ -129,13 +129,15 @@ static void the_link_of_each_user_is_shown(void **state)
          "\"beam_gain_db\":6.02,\"pointing_loss_db\":0.031,\"aim_sigma_m\":0.12,\"speed_mps\":1.4,"
          "\"figures\":{\"down\":{\"slots\":32,\"fer\":0.125,\"snr_db\":21.52,\"evm_db\":null,"
          "\"raw_ber\":1e-4,\"ber\":0,\"throughput_bps\":1234567},\"up\":{\"slots\":0,\"fer\":null,"
-         "\"throughput_bps\":970}}}]}}",
+         "\"throughput_bps\":970}}},{\"id\":8,\"beam_gain_db\":5.9,"
+         "\"pointing_loss_db\":null,\"aim_sigma_m\":null,\"speed_mps\":null}]}}",
          10);
     const char *screen = shown(false, 10);
     has(screen,
         "link 7     down 1.23 Mbit/s, FER 0.125, SNR 21.5 dB, BER 0, before correction 0.0001\n");
     has(screen, "           up   1.0 kbit/s\n");
     has(screen, "beam 6.0 dB, less 0.03 dB for an aim good to 0.12 m at 1.4 m/s\n");
+    has(screen, "beam 5.9 dB, less - dB for an aim good to - m at - m/s\n");
     has(screen, "5 of 256 packets wait, 9 dropped (8 by a full queue)\n");
     has(shown(true, 10), "; down 1.23 Mbit/s, FER 0.125, SNR 21.5 dB");
 }

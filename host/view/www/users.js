@@ -26,7 +26,8 @@ const length = (m) => (m < 1 ? unit((100 * m).toFixed(m < 0.1 ? 1 : 0), "cm") : 
 const age = (s) => (s < 10 ? unit(s.toFixed(1), "s") : s < 600 ? unit(Math.round(s), "s") : unit(Math.round(s / 60), "min"));
 const rate = (bits) => (bits < 1000 ? unit(bits.toFixed(0), "bit/s") : bits < 1e6 ? unit((bits / 1000).toFixed(1), "kbit/s") : unit((bits / 1e6).toFixed(2), "Mbit/s"));
 const decibels = (db) => unit(`${db < 0 ? "−" : ""}${Math.abs(db).toFixed(1)}`, "dB");
-
+const speed = (mps) => unit(mps.toFixed(1), "m/s");
+const known = (x, words) => (x === null ? "–" : words(x));
 const share = (x) => (x === 0 ? "0" : x < 0.001 ? x.toExponential(0).replace("-", "−") : unit((100 * x).toFixed(1), "%"));
 
 // Of the last slots of one direction; what is not known is left out.
@@ -112,7 +113,7 @@ export class Users {
     const h = model.links.get(id);
     if (!h) return "";
     const lines = [`↓ ${h.down_scheme} · ${wayWords(h.figures.down)}`, `↑ ${h.up_found ? h.up_scheme : "not heard"} · ${wayWords(h.figures.up)}`];
-    if (h.aim !== "none") lines.push(`beam ${decibels(h.beam_gain_db)} · aim costs ${decibels(h.pointing_loss_db)} at ±${length(h.aim_sigma_m)}, ${unit(h.speed_mps.toFixed(1), "m/s")}`);
+    if (h.aim !== "none") lines.push(`beam ${known(h.beam_gain_db, decibels)} · aim costs ${known(h.pointing_loss_db, decibels)} at ±${known(h.aim_sigma_m, length)}, ${known(h.speed_mps, speed)}`);
     if (h.traffic?.dropped_queue > 0 || h.traffic?.queued > 0) lines.push(`queue ${h.traffic.queued} of ${h.traffic.queue} · ${h.traffic.dropped_queue} dropped`);
     return lines.join("\n");
   }
