@@ -24,10 +24,21 @@ static struct link_board_user *place_for(struct link_board *b, int id)
     return u;
 }
 
-void link_board_note(struct link_board *b, struct link_report *r)
+static void unknown(struct link_figures *down, struct link_figures *up)
+{
+    static const struct link_stats none;
+    link_stats_read(&none, 0, up, down);
+}
+
+void link_board_note(struct link_board *b, struct link_report *r, bool told)
 {
     if (r->kind != LINK_SLOT_DATA)
         return;
+    if (!told) {
+        r->beam = LINK_BEAM_NONE;
+        unknown(&r->down_figures, &r->up_figures);
+        return;
+    }
     struct link_board_user *u = place_for(b, r->user_id);
     u->noted = ++b->notes;
     link_stats_note(&u->stats, r->time_s, &r->up, r->carries ? &r->traffic : NULL);
@@ -49,16 +60,10 @@ static void add_user(const struct link_board_user *u, double now_s, struct healt
     link_stats_read(&u->stats, now_s, &out->up, &out->down);
 }
 
-static void add_nothing(struct health_link_user *out)
-{
-    static const struct link_stats none;
-    link_stats_read(&none, 0, &out->up, &out->down);
-}
-
 void link_board_health(const struct link_board *b, double now_s, struct health_traffic *out)
 {
     for (size_t i = 0; i < out->n; i++)
-        add_nothing(&out->user[i]);
+        unknown(&out->user[i].down, &out->user[i].up);
     for (size_t i = 0; i < BS_USERS_MAX; i++) {
         const struct link_board_user *u = &b->user[i];
         size_t at = 0;

@@ -16,9 +16,10 @@ struct link_board {
     uint64_t notes;
 };
 
-/* A message of the link, in the order of cycles; completes its figures. */
-void link_board_note(struct link_board *board, struct link_report *report);
-/* The user has left; a newcomer of that number begins anew. */
+/* A message of the link, in the order of cycles; completes its figures. told: the user is served
+ * and not withheld; of others nothing is kept, and the message itself loses figures and beam. */
+void link_board_note(struct link_board *board, struct link_report *report, bool told);
+/* The user has left, or where it was is not to be known any more; what comes next begins anew. */
 void link_board_forget(struct link_board *board, int id);
 
 /* Adds figures and beams to the users of *out; where it carries no user data, the users too. */

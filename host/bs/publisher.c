@@ -270,6 +270,13 @@ static void watch_setting(struct publisher *p, const struct cycle_report *r)
         now->rx_gain_db);
 }
 
+/* What is told of a user's link says where the user is. */
+static void forget_link(struct publisher *p, const struct cycle_report *r)
+{
+    if (consent_forgets(r->consent))
+        link_board_forget(&p->links, r->user_id);
+}
+
 static void publish_cycle(struct publisher *p, const struct cycle_report *r)
 {
     int64_t now = clock_ns();
@@ -284,6 +291,7 @@ static void publish_cycle(struct publisher *p, const struct cycle_report *r)
         publish(p, "paths", telemetry_format_paths(r, p->text, sizeof p->text), r->profile,
                 sizeof r->profile);
     note(p, r, latency_ms);
+    forget_link(p, r);
     watch_setting(p, r);
     audit(p, r);
     debug_truth(p, r);
@@ -336,9 +344,12 @@ static void publish_ris(struct publisher *p, const struct telemetry_ris *r)
     watch_ris(p, r);
 }
 
+/* The slot of a cycle that was under way may be heard after the order to let its user be. */
 static void publish_link(struct publisher *p, struct link_report *r)
 {
-    link_board_note(&p->links, r);
+    const size_t place = roster_find(p->d->p.roster, r->user_id);
+    link_board_note(&p->links, r,
+                    place < BS_USERS_MAX && pipeline_allowed(p->d->p.pipeline, place));
     publish(p, "link", link_report_format(r, p->text, sizeof p->text), NULL, 0);
 }
 
@@ -385,14 +396,14 @@ static void ask_hold(void *context, size_t surface, int profile)
 
 static int ask_allow(void *context, int id, bool allow)
 {
-    const struct publisher *p = context;
-    const struct roster *roster = p->d->p.roster;
-    for (size_t i = 0; i < roster_size(roster); i++)
-        if (roster_id(roster, roster_place(roster, i)) == id) {
-            pipeline_allow(p->d->p.pipeline, roster_place(roster, i), allow);
-            return OK;
-        }
-    return ERR_NOT_FOUND;
+    struct publisher *p = context;
+    const size_t place = roster_find(p->d->p.roster, id);
+    if (place == BS_USERS_MAX)
+        return ERR_NOT_FOUND;
+    pipeline_allow(p->d->p.pipeline, place, allow);
+    if (!allow)
+        link_board_forget(&p->links, id);
+    return OK;
 }
 
 static uint64_t cycles_done(const struct publisher *p)

@@ -103,6 +103,14 @@ int roster_id(const struct roster *r, size_t place)
     return atomic_load(&r->id[place]);
 }
 
+size_t roster_find(const struct roster *r, int id)
+{
+    size_t place = 0;
+    while (place < BS_USERS_MAX && !(is_served(r, place) && roster_id(r, place) == id))
+        place++;
+    return place;
+}
+
 double roster_rate_hz(const struct roster *r, size_t place)
 {
     return atomic_load(&r->rate_hz[place]);
@@ -123,15 +131,6 @@ void roster_users(const struct roster *r, struct turn_user user[BS_USERS_MAX])
                                      .interval_s = rate_hz > 0 ? 1 / rate_hz : 0,
                                      .priority = atomic_load(&r->priority[i])};
     }
-}
-
-/* Place of the user of this ID, or BS_USERS_MAX. */
-static size_t find(const struct roster *r, int id)
-{
-    size_t place = 0;
-    while (place < BS_USERS_MAX && !(is_served(r, place) && roster_id(r, place) == id))
-        place++;
-    return place;
 }
 
 /* Whether there are cycles enough with this wish in place of what is at the place, if anything. */
@@ -163,7 +162,7 @@ int roster_add(struct roster *r, const struct roster_wish *wish, uint64_t cycles
                struct status *err)
 {
     char path[BS_TEXT + 128];
-    if (find(r, wish->id) < BS_USERS_MAX)
+    if (roster_find(r, wish->id) < BS_USERS_MAX)
         return status_set(err, ERR_STATE, "user %d is served already", wish->id);
     if (roster_size(r) == BS_USERS_MAX)
         return status_set(err, ERR_NO_SPACE, "%d users are served, and no more can be",
@@ -193,7 +192,7 @@ void roster_serve(struct roster *r, size_t place)
 
 int roster_set(struct roster *r, const struct roster_wish *wish, struct status *err)
 {
-    const size_t place = find(r, wish->id);
+    const size_t place = roster_find(r, wish->id);
     if (place == BS_USERS_MAX)
         return status_set(err, ERR_NOT_FOUND, "there is no user %d here", wish->id);
     if (check_rates(r, place, wish->rate_hz, err))
@@ -205,7 +204,7 @@ int roster_set(struct roster *r, const struct roster_wish *wish, struct status *
 
 int roster_remove(struct roster *r, int id, uint64_t cycles, struct status *err)
 {
-    const size_t place = find(r, id);
+    const size_t place = roster_find(r, id);
     if (place == BS_USERS_MAX)
         return status_set(err, ERR_NOT_FOUND, "there is no user %d here", id);
     if (roster_size(r) == 1)

@@ -36,6 +36,8 @@ int roster_remove(struct roster *roster, int id, uint64_t cycles, struct status 
 size_t roster_size(const struct roster *roster);
 size_t roster_place(const struct roster *roster, size_t i);
 int roster_id(const struct roster *roster, size_t place);
+/* Place of the user of this ID who is served; BS_USERS_MAX: there is none. */
+size_t roster_find(const struct roster *roster, int id);
 double roster_rate_hz(const struct roster *roster, size_t place);
 int roster_priority(const struct roster *roster, size_t place);
 /* Schedule thread: everybody, for turns_next. */

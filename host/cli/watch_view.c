@@ -49,6 +49,26 @@ static void keep_log(struct watch_view *view, json_t *message)
     view->log[0] = message;
 }
 
+static bool fix_is_of(const struct watch_view *view, const json_t *id)
+{
+    return view->fix && json_equal(json_object_get(view->fix, "user"), id);
+}
+
+/* Whether health says that the last position's user is served and not withheld. */
+static bool fix_may_stay(const struct watch_view *view)
+{
+    size_t i;
+    json_t *user;
+    const json_t *users = json_object_get(view->health, "users");
+    json_array_foreach(
+        users, i,
+        user) if (fix_is_of(view,
+                            json_object_get(
+                                user, "id"))) return !json_is_false(json_object_get(user,
+                                                                                    "allowed"));
+    return !json_is_array(users);
+}
+
 bool watch_view_take(struct watch_view *view, const char *topic, json_t *message, double now_s)
 {
     const bool ours = strcmp(topic, "truth") != 0;
@@ -60,9 +80,14 @@ bool watch_view_take(struct watch_view *view, const char *topic, json_t *message
         view->restarts +=
             view->cycle && fabs(number(message, "cycle") - number(view->cycle, "cycle")) > 10000;
         keep(&view->cycle, message);
+        if (json_is_true(json_object_get(message, "forgotten")) &&
+            fix_is_of(view, json_object_get(message, "user")))
+            keep(&view->fix, NULL);
         return true;
     } else if (strcmp(topic, "health") == 0) {
         keep(&view->health, message);
+        if (!fix_may_stay(view))
+            keep(&view->fix, NULL);
     } else if (strcmp(topic, "ris") == 0) {
         keep(&view->ris, message);
     } else if (strcmp(topic, "calib") == 0 && strcmp(text(message, "kind"), "pixels") == 0) {

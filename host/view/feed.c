@@ -21,6 +21,8 @@ struct place { /* of one message, in a list from the oldest to the latest */
     struct place *older, *later;
     uint64_t turn; /* counts all messages */
     int64_t heard_ms;
+    bool where; /* it says where a user is or was, this one: */
+    json_int_t user;
     size_t n_topic, n_header, n_arrays, n;
     uint8_t *bytes;
 };
@@ -58,38 +60,35 @@ struct feed_totals feed_totals(const struct feed *feed)
     return feed->totals;
 }
 
-/* What tells messages of one topic apart: the board or the user that they speak of. */
-static int sub_key(const struct socket_frame *header, char *out, size_t size)
+static json_int_t user_of(const json_t *header)
 {
-    json_t *o = json_loadb(header->bytes, header->n, 0, NULL);
-    const char *board = json_string_value(json_object_get(o, "board"));
-    const json_t *user = json_object_get(o, "user");
-    bool ok = json_is_object(o);
+    return json_integer_value(json_object_get(header, "user"));
+}
+
+/* What tells messages of one topic apart: the board or the user that they speak of. */
+static void sub_key(const json_t *header, char *out, size_t size)
+{
+    const char *board = json_string_value(json_object_get(header, "board"));
     if (board)
         snprintf(out, size, "%.24s", board);
     else
-        snprintf(out, size, "%lld", (long long)json_integer_value(user));
-    json_decref(o);
-    return ok ? OK : ERR_FORMAT;
+        snprintf(out, size, "%lld", (long long)user_of(header));
 }
 
 /* The place's name: "fix#17" in a history, "calib/ris1" without. */
-static int make_key(struct feed *f, const struct socket_message *m, char key[KEY_BYTES])
+static void make_key(struct feed *f, const struct socket_frame *topic, const json_t *header,
+                     char key[KEY_BYTES])
 {
-    const struct socket_frame *topic = &m->frames[0];
     char sub[KEY_BYTES / 2];
-    if (m->n < 2 || m->n > 3 || topic->n == 0 || topic->n >= TOPIC_BYTES ||
-        memchr(topic->bytes, '\0', topic->n) || sub_key(&m->frames[1], sub, sizeof sub))
-        return ERR_FORMAT;
     for (size_t i = 0; i < HISTORIES; i++)
         if (socket_frame_is(topic, histories[i].topic)) {
             uint64_t turn = f->counted[i]++ / histories[i].every;
             snprintf(key, KEY_BYTES, "%s#%u", histories[i].topic,
                      (unsigned)(turn % histories[i].depth));
-            return OK;
+            return;
         }
+    sub_key(header, sub, sizeof sub);
     snprintf(key, KEY_BYTES, "%.*s/%s", (int)topic->n, (const char *)topic->bytes, sub);
-    return OK;
 }
 
 static struct place *find_place(struct feed *f, const char *key)
@@ -114,16 +113,46 @@ static void append_place(struct feed *f, struct place *p)
     f->latest = p;
 }
 
-/* What was not replaced for longest goes: a board or a user that is no more. */
-static void drop_oldest(struct feed *f)
+static void drop(struct feed *f, struct place *p)
 {
-    struct place *p = f->oldest;
     unlink_place(f, p);
     free(p->bytes);
     f->totals.bytes -= p->n;
     f->totals.messages--;
     *p = (struct place){.later = f->unused};
     f->unused = p;
+}
+
+/* What was not replaced for longest goes: a board or a user that is no more. */
+static void drop_oldest(struct feed *f)
+{
+    drop(f, f->oldest);
+}
+
+/* Whether this message says that the user's way is not to be told any more: its cycle does, and
+ * health of one who has left or is withheld. */
+static bool forbids(const struct socket_frame *topic, const json_t *header, json_int_t user)
+{
+    size_t i;
+    json_t *u;
+    const json_t *users = json_object_get(header, "users");
+    if (socket_frame_is(topic, "cycle"))
+        return json_is_true(json_object_get(header, "forgotten")) && user_of(header) == user;
+    if (!socket_frame_is(topic, "health") || !json_is_array(users))
+        return false;
+    json_array_foreach(users, i, u) if (json_integer_value(json_object_get(u, "id")) ==
+                                        user) return json_is_false(json_object_get(u, "allowed"));
+    return true;
+}
+
+static void forget(struct feed *f, const struct socket_frame *topic, const json_t *header)
+{
+    struct place *later;
+    for (struct place *p = f->oldest; p; p = later) {
+        later = p->later;
+        if (p->where && forbids(topic, header, p->user))
+            drop(f, p);
+    }
 }
 
 static struct place *new_place(struct feed *f, const char *key)
@@ -149,11 +178,17 @@ static struct place *open_place(struct feed *f, const char *key)
     return p;
 }
 
-static int fill(struct feed *f, struct place *p, const struct socket_message *m)
+static size_t bytes_of(const struct socket_message *m)
 {
     size_t n = 0;
     for (size_t i = 0; i < m->n; i++)
         n += m->frames[i].n;
+    return n;
+}
+
+static int fill(struct feed *f, struct place *p, const struct socket_message *m)
+{
+    const size_t n = bytes_of(m);
     uint8_t *bytes = realloc(p->bytes, n);
     if (!bytes)
         return ERR_NO_MEMORY;
@@ -170,28 +205,45 @@ static int fill(struct feed *f, struct place *p, const struct socket_message *m)
     return OK;
 }
 
-static int keep(struct feed *f, const struct socket_message *m, int64_t now_ms)
+static int keep(struct feed *f, const struct socket_message *m, const json_t *header,
+                int64_t now_ms)
 {
+    const struct socket_frame *topic = &m->frames[0];
     char key[KEY_BYTES];
-    size_t n = 0;
-    for (size_t i = 0; i < m->n; i++)
-        n += m->frames[i].n;
-    if (n > FEED_MESSAGE_MAX)
-        return ERR_NO_SPACE;
-    int rc = make_key(f, m, key);
-    if (rc)
-        return rc;
-    while (f->totals.bytes + n > FEED_BYTES)
+    make_key(f, topic, header, key);
+    while (f->totals.bytes + bytes_of(m) > FEED_BYTES)
         drop_oldest(f);
     struct place *p = open_place(f, key);
     p->turn = ++f->turn;
     p->heard_ms = now_ms;
+    p->user = user_of(header);
+    p->where = socket_frame_is(topic, "fix") || socket_frame_is(topic, "paths") ||
+               socket_frame_is(topic, "link");
+    forget(f, topic, header);
     return fill(f, p, m);
+}
+
+static bool is_telemetry(const struct socket_message *m)
+{
+    const struct socket_frame *topic = &m->frames[0];
+    return m->n >= 2 && m->n <= 3 && topic->n > 0 && topic->n < TOPIC_BYTES &&
+           !memchr(topic->bytes, '\0', topic->n);
+}
+
+static int take(struct feed *f, const struct socket_message *m, int64_t now_ms)
+{
+    if (bytes_of(m) > FEED_MESSAGE_MAX)
+        return ERR_NO_SPACE;
+    json_t *header =
+        is_telemetry(m) ? json_loadb(m->frames[1].bytes, m->frames[1].n, 0, NULL) : NULL;
+    int rc = json_is_object(header) ? keep(f, m, header, now_ms) : ERR_FORMAT;
+    json_decref(header);
+    return rc;
 }
 
 int feed_put(struct feed *feed, const struct socket_message *message, int64_t now_ms)
 {
-    int rc = keep(feed, message, now_ms);
+    int rc = take(feed, message, now_ms);
     feed->totals.heard += rc == OK;
     feed->totals.refused += rc != OK;
     if (rc == OK)

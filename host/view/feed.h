@@ -2,7 +2,8 @@
  *
  * What was last heard on the telemetry, in the order in which it was heard, within a fixed number
  * of bytes: of most topics the last message of each user and board, of some a short history, so
- * that a page that is opened late has a track to draw. A reader remembers how far it got, and what
+ * that a page that is opened late has a track to draw; nothing of where a user is or was once the
+ * user is not to be located any more. A reader remembers how far it got, and what
  * was replaced meanwhile it never sees. One thread. */
 #pragma once
 #include "base/sockets.h"

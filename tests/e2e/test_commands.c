@@ -286,6 +286,24 @@ static struct counted user_now(int id)
     return c;
 }
 
+/* Figures and beam of a user's link, which say where it is: all there, or nothing of them. */
+static void await_link_figures(int id, bool known)
+{
+    for (int i = 0; i < PATIENCE; i++) {
+        json_t *status = ask_status();
+        const json_t *link = of_user(json_object_get(json_object_get(status, "link"), "users"), id);
+        const json_t *up = json_object_get(json_object_get(link, "figures"), "up");
+        const bool snr = json_is_number(json_object_get(up, "snr_db")),
+                   speed = json_is_number(json_object_get(link, "speed_mps")),
+                   beam = json_object_get(link, "beam_gain_db") != NULL;
+        json_decref(status);
+        if (known ? snr && speed && beam : !snr && !speed && !beam)
+            return;
+        usleep(100000);
+    }
+    fail_msg("figures and beam of user %d are %s", id, known ? "not told" : "told still");
+}
+
 /* So many more positions and slots of data of this user than there were. */
 static void await_service(int id, struct counted before, double more)
 {
@@ -366,11 +384,15 @@ static void a_user_withdraws_and_permits_again(void **state)
     long long cycle, from;
     await_service(1, nothing, 3);
     await_service(2, nothing, 3);
+    await_link_figures(1, true);
+    await_link_figures(2, true);
     terminal("status", will, &cycle);
     assert_string_equal(will, "yes");
     terminal("withdraw", will, &cycle);
     assert_string_not_equal(will, "yes");
     await_silence();
+    await_link_figures(1, false);
+    await_link_figures(2, true);
     from = audited_from("no_permit"); /* users take turns: the next of user 1 is two on */
     assert_in_range(from, cycle, cycle + 2);
     assert_only_the_other_is_served();
@@ -379,6 +401,7 @@ static void a_user_withdraws_and_permits_again(void **state)
     terminal("permit", will, &cycle);
     assert_string_equal(will, "yes");
     await_service(1, before, 3);
+    await_link_figures(1, true);
 }
 
 /* Killed without a word, and started again by us: the demo, which would end everything, is held. */

@@ -84,6 +84,34 @@ static void a_cycle_without_a_position_says_why(void **state)
     has(shown(false, 11), "0.2 s before"); /* the last position stays, with its age */
 }
 
+/* Where somebody was is not shown once the user is not to be located any more. */
+static void who_withdraws_is_not_shown_any_more(void **state)
+{
+    (void)state;
+    static const char *const cycle = "{\"cycle\":%d,\"time_s\":2.2,\"user\":%d,\"forgotten\":%s,"
+                                     "\"response\":\"no_permit\",\"outcome\":\"not_asked\"}";
+    static const char *const health[] = {
+        "{\"users\":[{\"id\":8,\"allowed\":true}]}",
+        "{\"users\":[{\"id\":7,\"allowed\":false},{\"id\":8,\"allowed\":true}]}"};
+    char text_of[200];
+    take_cycle();
+    snprintf(text_of, sizeof text_of, cycle, 6, 8, "true"); /* another one */
+    take("cycle", text_of, 11);
+    snprintf(text_of, sizeof text_of, cycle, 7, 7, "false");
+    take("cycle", text_of, 11);
+    take("health", "{\"users\":[{\"id\":7,\"allowed\":true}]}", 11);
+    has(shown(false, 11), "user 7 at 1.00");
+    snprintf(text_of, sizeof text_of, cycle, 8, 7, "true");
+    take("cycle", text_of, 11);
+    assert_null(strstr(shown(false, 11), "user 7"));
+    for (size_t i = 0; i < 2; i++) { /* removed, withheld */
+        take_cycle();
+        has(shown(false, 11), "user 7 at 1.00");
+        take("health", health[i], 11);
+        assert_null(strstr(shown(false, 11), "user 7"));
+    }
+}
+
 static void the_screen_says_how_old_it_is(void **state)
 {
     (void)state;
@@ -192,6 +220,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(a_fix_is_one_line_with_its_error, clear),
         cmocka_unit_test_teardown(a_cycle_without_a_position_says_why, clear),
+        cmocka_unit_test_teardown(who_withdraws_is_not_shown_any_more, clear),
         cmocka_unit_test_teardown(the_screen_says_how_old_it_is, clear),
         cmocka_unit_test_teardown(surfaces_pixels_and_counters_are_shown, clear),
         cmocka_unit_test_teardown(the_link_of_each_user_is_shown, clear),

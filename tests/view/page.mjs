@@ -186,6 +186,7 @@ async function press(page, id, said, arg) {
 async function permits(page) {
   await press(page, "permit-1", () => mirador.model.last.health.users[0].allowed === false);
   await here(page, () => mirador.model.cycles.at(-1).response === "withheld");
+  await here(page, () => !mirador.model.fixOf(1) && !mirador.model.powers.has(1)); // nor where the user was
   await until("the box", async () => !(await page.isChecked("#permit-1")));
   await here(page, () => document.getElementById("plan-note").textContent.includes("withheld") && !document.getElementById("plan-note").hidden);
   await shot(page, "withheld");
@@ -316,6 +317,24 @@ async function tellsUsersApart(page) {
   await shot(page, "users-phone", true);
 }
 
+// Nothing of where a user was is shown once the user has withdrawn or left, not to a page that comes later either. The others stay.
+async function forgetsWhoIsNotToBeFound(page, browser, address, daemon) {
+  const isForgotten = (id) => !mirador.model.fixOf(id) && !mirador.model.links.has(id) && !mirador.model.powers.has(id);
+  const words = (id) => page.locator("#users li", { has: page.locator(`#user-${id}`) }).innerText();
+  const { status, stderr } = spawnSync(join(build, "bin", "mirador"), ["ue", "withdraw", "-e", `ipc://${daemon.folder}/ue2-control.sock`]);
+  assert.equal(status, 0, String(stderr));
+  await here(page, isForgotten, 2);
+  await until("its tile", async () => /no position$/.test((await words(2)).trim()));
+  const late = await openPage(browser, address);
+  await here(late, () => mirador.model.fixOf(1) && mirador.model.links.has(1) && mirador.model.fixOf(3) && mirador.model.links.has(3));
+  assert.ok(await late.evaluate(isForgotten, 2), "a page that comes later");
+  await late.context().close();
+  assert.equal(await page.evaluate(() => mirador.link.ask({ cmd: "users", do: "remove", user: 3 })).then((a) => a.ok), true);
+  await here(page, isForgotten, 3);
+  await here(page, () => mirador.model.scene.users.length === 2 && mirador.model.fixOf(1) && mirador.model.links.has(1));
+  await until("its tile", async () => /position [\d.]+\ss old[^]*beam \d/.test(await words(1)));
+}
+
 // Whoever has no token sees nothing; a wrong one is asked for again; the address bar never keeps it. On a phone,
 // where nothing sticks out either.
 async function asksForItsToken(browser, address) {
@@ -399,6 +418,7 @@ async function all(browser) {
     [demo, daemon] = [back.next, back.other];
   });
   await step("several users and their links", () => tellsUsersApart(other));
+  await step("who withdraws or leaves is forgotten", () => forgetsWhoIsNotToBeFound(other, browser, address, daemon));
   assert.deepEqual(complaints, []);
   await kill(demo, "SIGINT");
   rmSync(daemon.folder, { recursive: true, force: true });

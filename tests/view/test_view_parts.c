@@ -101,6 +101,38 @@ static void feed_tells_boards_and_users_apart(void **state)
     feed_destroy(&f);
 }
 
+/* Of whom a cycle says that its way is forgotten, of who has left, and of who is withheld, nothing
+ * is given to a page that comes later. */
+static void feed_forgets_where_users_were(void **state)
+{
+    (void)state;
+    static uint8_t out[ROOM];
+    static const char *const topics[] = {"fix", "fix", "paths", "link"};
+    struct feed *f = feed_create(NULL);
+    char header[64];
+    uint64_t seen = 0;
+    for (int user = 1; user <= 4; user++)
+        for (size_t i = 0; i < 4; i++) {
+            snprintf(header, sizeof header, "{\"user\":%d}", user);
+            assert_int_equal(put(f, topics[i], header, NULL, 0), OK);
+        }
+    assert_int_equal(feed_totals(f).messages, 16);
+    assert_int_equal(put(f, "cycle", "{\"user\":2,\"forgotten\":false}", NULL, 0), OK);
+    assert_int_equal(feed_totals(f).messages, 17);
+    assert_int_equal(put(f, "cycle", "{\"user\":1,\"forgotten\":true}", NULL, 0), OK);
+    assert_int_equal(feed_totals(f).messages, 18 - 4);
+    assert_int_equal(put(f, "health",
+                         "{\"users\":[{\"id\":1,\"allowed\":true},{\"id\":2,\"allowed\":false},"
+                         "{\"id\":3,\"allowed\":true}]}",
+                         NULL, 0),
+                     OK);
+    assert_int_equal(feed_totals(f).messages, 4 + 3); /* user 3's, two cycles, health */
+    assert_int_equal(count(out, feed_collect(f, &seen, 1000, out, sizeof out)), 7);
+    assert_int_equal(put(f, "fix", "{\"user\":1}", NULL, 0), OK); /* permits again */
+    assert_int_equal(count(out, feed_collect(f, &seen, 1000, out, sizeof out)), 1);
+    feed_destroy(&f);
+}
+
 static void feed_takes_no_nonsense_and_no_more_than_its_bytes(void **state)
 {
     (void)state;
@@ -396,6 +428,7 @@ int main(void)
         cmocka_unit_test(feed_gives_each_reader_what_is_new_and_only_the_latest),
         cmocka_unit_test(feed_keeps_a_bounded_history_in_order),
         cmocka_unit_test(feed_tells_boards_and_users_apart),
+        cmocka_unit_test(feed_forgets_where_users_were),
         cmocka_unit_test(feed_takes_no_nonsense_and_no_more_than_its_bytes),
         cmocka_unit_test(feed_fills_frames_no_larger_than_asked),
         cmocka_unit_test(guard_knows_its_own_page),

@@ -76,7 +76,7 @@ function chip(words, name) {
 
 function fixAge() {
   const fix = model.fixes.at(-1);
-  return fix ? `last fix ${seconds(performance.now() - fix.heardMs)} ago` : "no fix yet";
+  return fix ? `last fix ${seconds(performance.now() - fix.heardMs)} ago` : "no fix";
 }
 
 function freshness() {

@@ -49,6 +49,22 @@ export class Model {
   take_cycle(header) {
     this.cycles.push(header);
     if (this.cycles.length > 80) this.cycles.shift();
+    if (header.forgotten) this.forget(header.user);
+  }
+
+  // Who has left, or is withheld, may not be asked again.
+  take_health(header) {
+    const told = (header.users ?? []).filter((u) => u.allowed).map((u) => u.id);
+    const known = [...this.fixes.map((f) => f.header.user), ...this.powers.keys(), ...this.links.keys()];
+    for (const id of new Set(known)) if (!told.includes(id)) this.forget(id);
+  }
+
+  // All that says where the user is or was.
+  forget(user) {
+    this.fixes = this.fixes.filter((f) => f.header.user !== user);
+    this.powers.delete(user);
+    this.links.delete(user);
+    for (const topic of ["fix", "paths", "link"]) if (this.last[topic]?.user === user) delete this.last[topic];
   }
 
   take_truth(header) {

@@ -102,7 +102,7 @@ export class Users {
 
   fixWords(model, id) {
     const fixes = model.fixes.filter((f) => f.header.user === id), last = fixes.at(-1);
-    if (!last) return "no position yet";
+    if (!last) return "no position";
     const of = model.rate(id, RATE_S), best = Math.max(...last.header.paths.filter((p) => p.used).map((p) => p.snr_db));
     const error = last.error === null ? "" : `error ${length(last.error)}`;
     return [`position ${age((performance.now() - last.heardMs) / 1000)} old`, of === null ? "" : `${of.toFixed(1)}/s`,
