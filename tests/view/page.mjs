@@ -306,6 +306,7 @@ async function tellsUsersApart(page) {
     await page.click(`#user-${id}`, { timeout: CLICK_MS });
     await here(page, (n) => mirador.model.focus === n && document.getElementById("f-whose").textContent === `, user ${n}`, id);
     const words = await page.locator("#users li", { has: page.locator(`#user-${id}`) }).innerText();
+    await here(page, () => [...document.querySelectorAll("#users, #user-card")].every((e) => e.scrollHeight <= e.clientHeight)); // nothing to scroll
     for (const part of [/position [\d.]+\ss old/, /±\d/, /\d\/s/, /E\/N0 \d+\sdB/, /↓ .*bit\/s .*SNR \d.*EVM −\d.*FER \d.*BER \d/, /↑ .*bit\/s .*SNR \d.*EVM −\d.*FER \d.*BER \d/, /beam \d.*aim costs \d.*m\/s/]) assert.match(words, part);
   }
   const windows = await page.evaluate(() => mirador.model.scene.cycle.windows.map((w) => w.name));

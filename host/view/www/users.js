@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A tile for each user: whether it may be located and is, how well, and what its data link does. The
-// one that is chosen is whom figures, responses and curves are about.
+// one that is chosen is whom figures, responses and curves are about, and has the most to say.
 
 const $ = (id) => document.getElementById(id);
 
@@ -93,28 +93,32 @@ export class Users {
 
   draw(model) {
     for (const [id, tile] of this.tiles) {
-      tile.name.setAttribute("aria-pressed", String(id === model.focus));
-      put(tile.fix, this.fixWords(model, id));
-      put(tile.link, this.linkWords(model, id));
+      const chosen = id === model.focus;
+      tile.name.setAttribute("aria-pressed", String(chosen));
+      put(tile.fix, this.fixWords(model, id, chosen));
+      put(tile.link, chosen ? this.linkWords(model.links.get(id)) : this.rateWords(model.links.get(id)));
       tile.link.hidden = tile.link.textContent === "";
     }
   }
 
-  fixWords(model, id) {
+  fixWords(model, id, chosen) {
     const fixes = model.fixes.filter((f) => f.header.user === id), last = fixes.at(-1);
     if (!last) return "no position";
     const of = model.rate(id, RATE_S), best = Math.max(...last.header.paths.filter((p) => p.used).map((p) => p.snr_db));
     const error = last.error === null ? "" : `error ${length(last.error)}`;
-    return [`position ${age((performance.now() - last.heardMs) / 1000)} old`, of === null ? "" : `${of.toFixed(1)}/s`,
-      Number.isFinite(best) ? `E/N0 ${unit(best.toFixed(0), "dB")}` : "", `±${length(last.header.ellipse95_m[0])}`, error].filter(Boolean).join(" · ");
+    return [`position ${age((performance.now() - last.heardMs) / 1000)} old`, of === null || !chosen ? "" : `${of.toFixed(1)}/s`,
+      Number.isFinite(best) && chosen ? `E/N0 ${unit(best.toFixed(0), "dB")}` : "", `±${length(last.header.ellipse95_m[0])}`, error].filter(Boolean).join(" · ");
   }
 
-  linkWords(model, id) {
-    const h = model.links.get(id);
+  linkWords(h) {
     if (!h) return "";
     const lines = [`↓ ${h.down_scheme} · ${wayWords(h.figures.down)}`, `↑ ${h.up_found ? h.up_scheme : "not heard"} · ${wayWords(h.figures.up)}`];
     if (h.aim !== "none") lines.push(`beam ${known(h.beam_gain_db, decibels)} · aim costs ${known(h.pointing_loss_db, decibels)} at ±${known(h.aim_sigma_m, length)}, ${known(h.speed_mps, speed)}`);
     if (h.traffic?.dropped_queue > 0 || h.traffic?.queued > 0) lines.push(`queue ${h.traffic.queued} of ${h.traffic.queue} · ${h.traffic.dropped_queue} dropped`);
     return lines.join("\n");
+  }
+
+  rateWords(h) {
+    return h ? `↓ ${known(h.figures.down.throughput_bps, rate)} · ↑ ${h.up_found ? known(h.figures.up.throughput_bps, rate) : "not heard"}` : "";
   }
 }
