@@ -1,0 +1,104 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What full traffic, and what steering, add to the latency of a fix.
+
+    latency_campaign.py BUILD_FOLDER [PAIRS [data|steering]]
+
+Two equal runs of one machine differ by more than what is asked for here, so pairs of runs of SECONDS_EACH
+(environment, 30) are taken in turn, A B B A, a seed a pair; the latencies of all runs of a kind are
+pooled, and whole pairs are drawn anew 2000 times to see how far the ratio of the 99 % points can be
+trusted. A limit holds if the ratio and its 95 % interval lie under it, is broken if they lie above,
+and is open otherwise. Fails if a limit is broken.
+
+In real time the machine should be quiet: the load average stands beside each run. PACE=gated
+(environment) instead asks what a cycle itself costs: the least of each cycle's latencies over LEAST (5)
+equal gated runs, which a busy machine hardly changes."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+
+SECONDS, DRAWS = os.environ.get("SECONDS_EACH", "30"), 2000
+GATED = os.environ.get("PACE") == "gated"
+LEAST = int(os.environ.get("LEAST", 5)) if GATED else 1
+FOUR_CHANNELS = ["--link", "--set", "bs.link.enabled=no", "--set", "ue.link.enabled=no"]
+QUESTIONS = {  # what with, what without, the most that the 99 % point may grow
+    "data": (["--link"], FOUR_CHANNELS, 1.10),
+    "steering": (["--set", "bs.identity.mode=steering"], [], 1.30),
+}
+
+
+def one_run(build, seed, options):
+    """The latency in ms of each fix, by its time."""
+    pace = ["--speed", "0"] if GATED else ["--realtime"]
+    run = subprocess.run(
+        [f"{build}/bin/mirador", "demo", "--headless", "--json", *pace,
+         "--seconds", SECONDS, "--seed", str(seed), *options],
+        stdout=subprocess.PIPE, check=True, text=True)
+    messages = map(json.loads, run.stdout.splitlines())
+    return {round(m["time_s"], 3): m["latency_ms"] for m in messages if m["type"] == "fix"}
+
+
+def latencies_ms(build, seed, options):
+    runs = [one_run(build, seed, options) for _ in range(LEAST)]
+    return [min(run[at] for run in runs) for at in runs[0] if all(at in run for run in runs)]
+
+
+def point(values, share):
+    """A quantile between neighbours."""
+    values = sorted(values)
+    at = share * (len(values) - 1)
+    low = int(at)
+    high = min(low + 1, len(values) - 1)
+    return values[low] + (at - low) * (values[high] - values[low])
+
+
+def pooled(runs):
+    return [ms for run in runs for ms in run]
+
+
+def ratio(pairs, share):
+    return point(pooled(p[0] for p in pairs), share) / point(pooled(p[1] for p in pairs), share)
+
+
+def told(name, values):
+    figures = " / ".join(f"{point(values, share):.2f}" for share in (0.5, 0.9, 0.99))
+    print(f"{name:22} p50 / p90 / p99 {figures} ms of {len(values)} fixes, at most {max(values):.2f}")
+
+
+def ask(build, question, pairs):
+    with_it, without, limit = QUESTIONS[question]
+    seen = []
+    for i in range(pairs):
+        pair = [None, None]
+        for k in (0, 1) if i % 2 else (1, 0):
+            pair[k] = latencies_ms(build, i + 1, (with_it, without)[k])
+            told(f"{question} {i + 1} {('with', 'without')[k]}", pair[k])
+            print(f"    load {os.getloadavg()[0]:.1f}", flush=True)
+        seen.append(pair)
+    told(f"all with {question}", pooled(p[0] for p in seen))
+    told("all without", pooled(p[1] for p in seen))
+    draw = random.Random(1)
+    broken = False
+    for share in (0.5, 0.9, 0.99):
+        drawn = [ratio(draw.choices(seen, k=pairs), share) for _ in range(DRAWS)]
+        low, high = point(drawn, 0.025), point(drawn, 0.975)
+        verdict = ""
+        if share == 0.99:
+            broken = low > limit
+            verdict = f", limit {limit}: " + ("broken" if broken else "holds" if high <= limit else "open")
+        print(f"{question}: ratio at {100 * share:.0f} % {ratio(seen, share):.3f} ({low:.3f} to {high:.3f}){verdict}", flush=True)
+    return not broken
+
+
+def main():
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    build, pairs = os.path.abspath(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 20
+    asked = sys.argv[3:] or list(QUESTIONS)
+    sys.exit(0 if all([ask(build, question, pairs) for question in asked]) else 1)
+
+
+main()
