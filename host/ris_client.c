@@ -5,9 +5,9 @@
 #include "frames/ris_report.h"
 #include "host/clock.h"
 #include "host/flat_json.h"
+#include "host/report_text.h"
 #include <assert.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,8 +36,8 @@ struct ris_client {
     struct arm_slot arms[RIS_CLIENT_BOARDS];
     struct ris_client_counters counters;
     char error[256];
-    char text[COMMAND_MAX]; /* command being written */
-    size_t n_text;
+    char text[COMMAND_MAX];
+    struct report_text command; /* being written, in text */
     struct socket_message message;
 };
 
@@ -50,39 +50,28 @@ static int64_t now_ms(void)
 
 /* ---- commands ---- */
 
-static void append(struct ris_client *c, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void append(struct ris_client *c, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    int n = vsnprintf(c->text + c->n_text, sizeof c->text - c->n_text, format, args);
-    va_end(args);
-    c->n_text += (size_t)n;
-    assert(n >= 0 && c->n_text < sizeof c->text);
-}
-
 static void begin(struct ris_client *c, const char *command, size_t board)
 {
     assert(board < c->n_board);
-    c->n_text = 0;
-    append(c, "{\"seq\":%" PRIu64 ",\"cmd\":\"%s\",\"board\":\"%s\"", ++c->seq, command,
-           c->boards[board]);
+    c->command = (struct report_text){c->text, sizeof c->text, 0};
+    report_add(&c->command, "{\"seq\":%" PRIu64 ",\"cmd\":\"%s\",\"board\":\"%s\"", ++c->seq,
+               command, c->boards[board]);
 }
 
 static void append_list(struct ris_client *c, const char *key, const uint16_t *values, size_t n)
 {
-    append(c, ",\"%s\":[", key);
+    report_add(&c->command, ",\"%s\":[", key);
     for (size_t i = 0; i < n; i++)
-        append(c, i > 0 ? ",%u" : "%u", values[i]);
-    append(c, "]");
+        report_add(&c->command, i > 0 ? ",%u" : "%u", values[i]);
+    report_add(&c->command, "]");
 }
 
 static int send_command(struct ris_client *c, const uint8_t *pattern, size_t n_pattern)
 {
-    append(c, "}");
-    struct socket_frame frames[] = {{c->text, c->n_text}, {pattern, n_pattern}};
+    report_add(&c->command, "}");
+    const int n = report_length(&c->command);
+    assert(n > 0);
+    struct socket_frame frames[] = {{c->text, (size_t)n}, {pattern, n_pattern}};
     return socket_send(c->socket, frames, pattern != NULL ? 2 : 1);
 }
 
@@ -302,8 +291,8 @@ int ris_client_load(struct ris_client *c, size_t board, uint16_t slot, struct ri
                     const uint8_t *pattern, uint64_t *hash, struct status *err)
 {
     begin(c, "load", board);
-    append(c, ",\"slot\":%u,\"columns\":%u,\"rows\":%u,\"bits\":%u", slot, shape.columns,
-           shape.rows, shape.bits);
+    report_add(&c->command, ",\"slot\":%u,\"columns\":%u,\"rows\":%u,\"bits\":%u", slot,
+               shape.columns, shape.rows, shape.bits);
     int r = ask(c, pattern, ris_pattern_bytes(shape), err);
     if (r == OK && hash != NULL)
         flat_json_hex(answer_json(c), "hash", hash);
@@ -314,7 +303,8 @@ int ris_client_apply(struct ris_client *c, size_t board, uint16_t slot, enum ris
                      struct status *err)
 {
     begin(c, "apply", board);
-    append(c, ",\"slot\":%u,\"when\":\"%s\"", slot, when == RIS_NOW ? "now" : "trigger");
+    report_add(&c->command, ",\"slot\":%u,\"when\":\"%s\"", slot,
+               when == RIS_NOW ? "now" : "trigger");
     return ask(c, NULL, 0, err);
 }
 
@@ -329,7 +319,7 @@ int ris_client_trigger(struct ris_client *c, size_t board, enum ris_trigger sour
 {
     static const char *const names[] = {"none", "rising", "falling"};
     begin(c, "trigger", board);
-    append(c, ",\"source\":\"%s\"", names[source]);
+    report_add(&c->command, ",\"source\":\"%s\"", names[source]);
     return ask(c, NULL, 0, err);
 }
 
@@ -338,7 +328,7 @@ int ris_client_readback(struct ris_client *c, size_t board, uint16_t slot, struc
 {
     begin(c, "readback", board);
     if (slot != RIS_SLOT_ACTIVE)
-        append(c, ",\"slot\":%u", slot);
+        report_add(&c->command, ",\"slot\":%u", slot);
     int r = ask(c, NULL, 0, err);
     if (r != OK)
         return r;
@@ -370,12 +360,12 @@ static int arm_send(struct ris_client *c, size_t board, const struct ris_arm *ar
     begin(c, "arm", board);
     append_list(c, "steps", arm->steps, arm->n_steps);
     append_list(c, "reps", arm->reps, arm->n_edges);
-    append(c, ",\"period_ns\":%u,\"delay_ns\":%u,\"idle\":%u,\"cycle\":%u", arm->period_ns,
-           arm->delay_ns, arm->idle, arm->tag);
+    report_add(&c->command, ",\"period_ns\":%u,\"delay_ns\":%u,\"idle\":%u,\"cycle\":%u",
+               arm->period_ns, arm->delay_ns, arm->idle, arm->tag);
     if (by_ns != 0 && c->one_clock)
-        append(c, ",\"by_ns\":%" PRId64, by_ns);
+        report_add(&c->command, ",\"by_ns\":%" PRId64, by_ns);
     else if (by_ns != 0)
-        append(c, ",\"within_us\":%" PRId64, within_us(by_ns));
+        report_add(&c->command, ",\"within_us\":%" PRId64, within_us(by_ns));
     slot->seq = c->seq;
     slot->state = ARM_WAITING;
     slot->unanswered++;
