@@ -24,8 +24,21 @@ static const float frame_evm_db = -15;   /* and it begins with its preamble, whi
 static const double clock_error_max = 1e-5; /* relative, both clocks together */
 static const double wait_s = 0.1;
 
+/* How a base station's cycle is found and followed. */
+struct manner {
+    double wide_cycles;  /* by so much a wide look is longer than a burst */
+    size_t hidden_slots; /* the end that it shows may be so much too early */
+    int (*search)(struct receiver *r, struct heard_burst *burst);
+    int (*find_end)(struct receiver *r, size_t n, struct sync_burst *found);
+    size_t (*lead_samps)(const struct waveform_cfg *w); /* before the frames, while following */
+    int (*follow)(struct receiver *r, size_t n, double lead, struct sync_burst *found);
+};
+/* The latter: nothing goes before the frames, and their pilot is looked for in a whole cycle. */
+static const struct manner behind_a_burst, frames_alone;
+
 struct receiver {
     struct receiver_cfg cfg;
+    const struct manner *manner;
     struct radio *radio;
     struct sync *sync;
     struct frame_rx *frame;
@@ -48,12 +61,6 @@ struct receiver {
 static size_t burst_samps(const struct receiver *r)
 {
     return waveform_burst_slots(&r->cfg.waveform) * waveform_slot_samps(&r->cfg.waveform);
-}
-
-/* Nothing goes before the frames: they are looked for by their pilot, in a whole cycle. */
-static bool frames_alone(const struct receiver *r)
-{
-    return r->cfg.waveform.code_reps == 0;
 }
 
 static size_t frames_samps(const struct receiver *r)
@@ -80,8 +87,7 @@ static int make_parts(struct receiver *r, struct status *err)
                                  sync = link_frame_modem(LINK_SYNC, w->k, 1, r->cfg.scheme);
     r->n_samp =
         burst_samps(r) + SEARCH_PERIODS * w->n + frames_samps(r) + 2 * (size_t)drift_ticks(r);
-    if (frames_alone(r))
-        r->n_samp += (size_t)ceil(r->cfg.period_s * w->rate_hz);
+    r->n_samp += (size_t)ceil(r->manner->wide_cycles * r->cfg.period_s * w->rate_hz);
     r->sync = sync_create(w, r->n_samp, err);
     r->frame = r->sync ? frame_rx_create(w, 1, err) : NULL;
     r->sensing_modem = r->frame ? frame_modem_create(&sensing, err) : NULL;
@@ -102,6 +108,7 @@ struct receiver *receiver_create(const struct receiver_cfg *cfg, struct radio *r
     }
     r->cfg = *cfg;
     r->radio = radio;
+    r->manner = cfg->waveform.code_reps > 0 ? &behind_a_burst : &frames_alone;
     if (make_parts(r, err))
         receiver_destroy(&r);
     return r;
@@ -159,11 +166,12 @@ static int capture(struct receiver *r, int64_t tick, size_t n)
     return OK;
 }
 
-static int search(struct receiver *r)
+static int search(struct receiver *r, struct heard_burst *burst)
 {
     const size_t n = SEARCH_PERIODS * r->cfg.waveform.n;
     const double stride = search_stride * (double)burst_samps(r);
     double cfo_hz;
+    (void)burst;
     int rc = reachable(r, stride, &r->next_tick);
     if (rc)
         return rc;
@@ -241,7 +249,7 @@ static bool find_frames(struct receiver *r, size_t n, struct sync_burst *found)
     const size_t slot = waveform_slot_samps(&r->cfg.waveform) / r->cfg.waveform.n;
     const double skew = found->cfo_hz / r->cfg.carrier_hz;
     struct heard_burst burst = {.cfo_hz = found->cfo_hz, .skew = skew};
-    const size_t hidden = frames_alone(r) ? 0 : HIDDEN_SLOTS * slot;
+    const size_t hidden = r->manner->hidden_slots * slot;
     for (size_t k = 0; k <= hidden && whole(r, found, n); k++) {
         read_frames(r, found->end_samps, &burst);
         if (burst.frame_seen && burst.evm_db < frame_evm_db &&
@@ -252,14 +260,16 @@ static bool find_frames(struct receiver *r, size_t n, struct sync_burst *found)
     return false;
 }
 
-/* Of a burst in a long capture, or of nothing where the frames come alone. */
-static int find_end(struct receiver *r, size_t n, struct sync_burst *found)
+static int burst_end(struct receiver *r, size_t n, struct sync_burst *found)
 {
     const double shortest = (double)(MIN_SLOTS * waveform_slot_samps(&r->cfg.waveform));
-    if (frames_alone(r))
-        return sync_pilot(r->sync, r->samp, n, found);
     int rc = sync_search(r->sync, r->samp, n, found);
     return rc == OK && found->end_samps - found->start_samps < shortest ? ERR_NOT_FOUND : rc;
+}
+
+static int pilot_place(struct receiver *r, size_t n, struct sync_burst *found)
+{
+    return sync_pilot(r->sync, r->samp, n, found);
 }
 
 /* A long capture from `tick` on (moved on by whole cycles until it is in time), and the burst that
@@ -273,7 +283,7 @@ static int look_widely(struct receiver *r, int64_t *tick, struct heard_burst *bu
         rc = capture(r, *tick, n);
     if (rc)
         return rc;
-    if (find_end(r, n, &found) || !find_frames(r, n, &found))
+    if (r->manner->find_end(r, n, &found) || !find_frames(r, n, &found))
         return ERR_NOT_FOUND;
     take_burst(r, *tick, &found, burst);
     return OK;
@@ -337,7 +347,7 @@ static int track(struct receiver *r, struct heard_burst *burst)
 {
     struct sync_burst found;
     const struct waveform_cfg *w = &r->cfg.waveform;
-    const size_t lead = frames_alone(r) ? w->n : TRACK_SLOTS * waveform_slot_samps(w);
+    const size_t lead = r->manner->lead_samps(w);
     const size_t n = lead + frames_samps(r);
     predict_next(r);
     if (r->n_missed > 0)
@@ -352,19 +362,50 @@ static int track(struct receiver *r, struct heard_burst *burst)
         return miss(r);
     if (rc)
         return rc;
-    rc = frames_alone(r) ? sync_pilot(r->sync, r->samp, n, &found)
-                         : sync_follow(r->sync, r->samp, n, (double)lead, &found);
+    rc = r->manner->follow(r, n, (double)lead, &found);
     if (rc || !whole(r, &found, n) || fabs(found.end_samps - (double)lead) > (double)w->n / 2)
         return miss(r);
     take_burst(r, tick, &found, burst);
     return OK;
 }
 
+static size_t burst_tail(const struct waveform_cfg *w)
+{
+    return TRACK_SLOTS * waveform_slot_samps(w);
+}
+
+static int follow_burst(struct receiver *r, size_t n, double lead, struct sync_burst *found)
+{
+    return sync_follow(r->sync, r->samp, n, lead, found);
+}
+
+static size_t one_period(const struct waveform_cfg *w)
+{
+    return w->n;
+}
+
+static int follow_pilot(struct receiver *r, size_t n, double lead, struct sync_burst *found)
+{
+    (void)lead;
+    return pilot_place(r, n, found);
+}
+
+static const struct manner behind_a_burst = {.hidden_slots = HIDDEN_SLOTS,
+                                             .search = search,
+                                             .find_end = burst_end,
+                                             .lead_samps = burst_tail,
+                                             .follow = follow_burst};
+static const struct manner frames_alone = {.wide_cycles = 1,
+                                           .search = look_everywhere,
+                                           .find_end = pilot_place,
+                                           .lead_samps = one_period,
+                                           .follow = follow_pilot};
+
 int receiver_step(struct receiver *r, struct heard_burst *burst)
 {
     switch (r->state) {
     case RECEIVER_SEARCH:
-        return frames_alone(r) ? look_everywhere(r, burst) : search(r);
+        return r->manner->search(r, burst);
     case RECEIVER_LOCATE:
         return locate(r, burst);
     default:
