@@ -12,13 +12,9 @@
 
 #include <cmocka.h>
 
-#include "dsp/ris_design.h"
+#include "tests/dsp/lab_surface.h"
 
-enum { N = 256, GRID = 41 };
-#define CARRIER_HZ 5.8e9
-
-static const struct vec3 bs = {0.5, 0.5, 2.2}, centre = {4, 4, 1.2};
-static const struct vec3 ris_at[2] = {{7, 1.5, 1.9}, {1, 6, 1.7}};
+enum { N = LAB_SURFACE_ELEMENTS, GRID = 41 };
 
 static json_t *doc, *reference;
 static struct ris_states one_bit;
@@ -35,32 +31,6 @@ static double item(json_t *array, size_t i)
 {
     assert_true(json_is_number(json_array_get(array, i)));
     return json_number_value(json_array_get(array, i));
-}
-
-static struct ris_model *sized_model(int k, unsigned side, const struct ris_region *region)
-{
-    struct ris_model_cfg cfg = {.bs = bs, .carrier_hz = CARRIER_HZ, .region = *region};
-    struct panel_cfg panel = {.position = ris_at[k],
-                              .normal = panel_bisector(ris_at[k], bs, centre),
-                              .up = {0, 0, 1},
-                              .columns = side,
-                              .rows = side,
-                              .spacing_m = SPEED_OF_LIGHT / CARRIER_HZ / 2};
-    struct status err;
-    assert_int_equal(panel_init(&cfg.panel, &panel), OK);
-    struct ris_model *model = ris_model_create(&cfg, &err);
-    assert_non_null(model);
-    return model;
-}
-
-static struct ris_model *lab_model(int k, const struct ris_region *region)
-{
-    return sized_model(k, 16, region);
-}
-
-static struct ris_region square(size_t n)
-{
-    return (struct ris_region){{2, 6}, {2, 6}, {1.2, 1.2}, n, n, 1};
 }
 
 static void check_close(const char *what, double got, double want, double tolerance)
@@ -178,11 +148,12 @@ static void test_reciprocity(void **state)
 {
     (void)state;
     struct ris_region there = {{3, 3}, {5, 5}, {1.2, 1.2}, 1, 1, 1};
-    struct ris_model *forward = lab_model(0, &there);
-    struct ris_model_cfg cfg = {.panel = *ris_model_panel(forward),
-                                .bs = {3, 5, 1.2},
-                                .carrier_hz = CARRIER_HZ,
-                                .region = {{bs.x, bs.x}, {bs.y, bs.y}, {bs.z, bs.z}, 1, 1, 1}};
+    struct ris_model *forward = lab_surface(0, &there);
+    struct ris_model_cfg cfg = {
+        .panel = *ris_model_panel(forward),
+        .bs = {3, 5, 1.2},
+        .carrier_hz = LAB_CARRIER_HZ,
+        .region = {{lab_bs.x, lab_bs.x}, {lab_bs.y, lab_bs.y}, {lab_bs.z, lab_bs.z}, 1, 1, 1}};
     struct status err;
     struct ris_model *back = ris_model_create(&cfg, &err);
     cplx gamma[N], f, b;
@@ -208,10 +179,10 @@ static void read_bits(const char *text, uint8_t *state)
 static void test_given_profiles(void **state)
 {
     (void)state;
-    struct ris_region grid = square(GRID);
+    struct ris_region grid = lab_square(GRID);
     json_t *bits = json_object_get(doc, "lab_bits");
     for (int k = 0; k < 2; k++) {
-        struct ris_model *model = lab_model(k, &grid);
+        struct ris_model *model = lab_surface(k, &grid);
         json_t *want = json_object_get(reference, k ? "RIS2_wide_1bit" : "RIS1_wide_1bit");
         uint8_t profile[N];
         cplx gamma[N];
@@ -246,9 +217,9 @@ static void check_profile(const struct ris_model *model, int k, const char *desi
 static void test_focus(void **state)
 {
     (void)state;
-    struct ris_region grid = square(GRID);
+    struct ris_region grid = lab_square(GRID);
     for (int k = 0; k < 2; k++) {
-        struct ris_model *model = lab_model(k, &grid);
+        struct ris_model *model = lab_surface(k, &grid);
         double theta[N], level[GRID * GRID];
         uint8_t profile[N];
         cplx gamma[N];
@@ -274,8 +245,8 @@ static void test_focus_of_a_large_surface(void **state)
     enum { SIDE = 64, LARGE = SIDE * SIDE, AT = 4 };
     static double theta[LARGE];
     static uint8_t best[LARGE], profile[LARGE];
-    struct ris_region grid = square(3);
-    struct ris_model *model = sized_model(0, SIDE, &grid);
+    struct ris_region grid = lab_square(3);
+    struct ris_model *model = lab_surface_sized(0, SIDE, &grid);
     const struct ris_states ideal = ris_states_ideal(1);
     const cplx *row = ris_model_row(model, AT);
     cplx f[2] = {0};
@@ -297,9 +268,9 @@ static void test_quantisation_loss(void **state)
 {
     (void)state;
     static const double allowed_loss_db[] = {0, 3.7, 0.9, 0.25};
-    struct ris_region grid = square(GRID);
+    struct ris_region grid = lab_square(GRID);
     for (int k = 0; k < 2; k++) {
-        struct ris_model *model = lab_model(k, &grid);
+        struct ris_model *model = lab_surface(k, &grid);
         for (unsigned bits = 1; bits <= 3; bits++) {
             const struct ris_states ideal = ris_states_ideal(bits);
             double theta[N], sum = 0;
@@ -330,9 +301,9 @@ static void test_quantisation_loss(void **state)
 static void test_wide(void **state)
 {
     (void)state;
-    struct ris_region fine = square(GRID), coarse = square(RIS_WIDE_GRID);
+    struct ris_region fine = lab_square(GRID), coarse = lab_square(RIS_WIDE_GRID);
     for (int k = 0; k < 2; k++) {
-        struct ris_model *model = lab_model(k, &fine), *design = lab_model(k, &coarse);
+        struct ris_model *model = lab_surface(k, &fine), *design = lab_surface(k, &coarse);
         double theta[N];
         uint8_t profile[N], again[N];
         cplx gamma[N];
@@ -360,8 +331,8 @@ static void test_wide(void **state)
 static void test_broken_pixels_are_accounted_for(void **state)
 {
     (void)state;
-    struct ris_region region = square(RIS_WIDE_GRID);
-    struct ris_model *whole = lab_model(0, &region);
+    struct ris_region region = lab_square(RIS_WIDE_GRID);
+    struct ris_model *whole = lab_surface(0, &region);
     struct status err;
     struct ris_coverage blind, aware;
     cplx mask[N], gamma[N];
@@ -369,8 +340,8 @@ static void test_broken_pixels_are_accounted_for(void **state)
     for (size_t m = 0; m < N; m++)
         mask[m] = (m % 16 < 6 && m / 16 < 6) || m % 11 == 0 ? 0 : 1;
     const struct ris_model_cfg cfg = {.panel = *ris_model_panel(whole),
-                                      .bs = bs,
-                                      .carrier_hz = CARRIER_HZ,
+                                      .bs = lab_bs,
+                                      .carrier_hz = LAB_CARRIER_HZ,
                                       .region = region,
                                       .mask = mask};
     struct ris_model *broken = ris_model_create(&cfg, &err);
@@ -391,14 +362,14 @@ static void test_broken_pixels_are_accounted_for(void **state)
 static void test_codebook(void **state)
 {
     (void)state;
-    struct ris_region grid = square(GRID);
+    struct ris_region grid = lab_square(GRID);
     static uint8_t states[25 * N];
     static cplx gamma[25 * N];
     for (int k = 0; k < 2; k++) {
-        struct ris_model *model = lab_model(k, &grid);
+        struct ris_model *model = lab_surface(k, &grid);
         for (size_t q = 2; q <= 5; q++) {
             struct ris_region cells = ris_region_cells(&grid, q);
-            struct ris_model *beams = lab_model(k, &cells);
+            struct ris_model *beams = lab_surface(k, &cells);
             struct ris_coverage got;
             char name[64];
             assert_int_equal(ris_codebook(beams, &one_bit, states), OK);
@@ -412,166 +383,17 @@ static void test_codebook(void **state)
     }
 }
 
-/* What the states of a table reflect in the direction they are rounded to is what no other state
- * beats. */
-static void check_table(const struct ris_states *t)
-{
-    for (double phase = -10; phase < 10; phase += 0.0137) {
-        const cplx back = CMPLX(cos(phase), -sin(phase));
-        double got = creal(t->gamma[ris_states_nearest(t, phase)] * back);
-        for (size_t s = 0; s < (size_t)1 << t->bits; s++)
-            assert_true(got >= creal(t->gamma[s] * back) - 1e-8);
-    }
-}
-
-static const double measured_1[] = {0.57, 2.9, 0.83, 0.6};
-static const double measured_2[] = {0.9, 0.1, 0.7, 1.2, 0.95, 3.4, 0.6, 4.1};
-/* The third state lies between its neighbours and is of no use in any direction. */
-static const double measured_dull[] = {1, 0, 1, 2, 0.1, 2.5, 1, 4};
-
-static void test_state_tables(void **state)
-{
-    (void)state;
-    const double bad[][4] = {{0, 1, 1, 2}, {2, 1, 1, 2}, {1, NAN, 1, 2}, {1, 1, 1, 1}};
-    struct ris_states t;
-    for (unsigned bits = 1; bits <= 3; bits++) {
-        t = ris_states_ideal(bits);
-        assert_int_equal(t.n_edge, 1u << bits);
-        assert_true(fabs(t.period_rad - 2 * PI / (1u << bits)) < 1e-12);
-        check_table(&t);
-    }
-    assert_int_equal(ris_states_measured(measured_1, 4, &t), OK);
-    assert_int_equal(t.n_edge, 2);
-    assert_true(t.period_rad == 2 * PI);
-    check_table(&t);
-    t = ris_states_coded(&t); /* one bit: half the difference, an evenly spaced pair again */
-    assert_true(fabs(t.period_rad - PI) < 1e-12);
-    assert_true(cabs(t.gamma[0] + t.gamma[1]) < 1e-15);
-    assert_int_equal(ris_states_measured(measured_2, 8, &t), OK);
-    check_table(&t);
-    t = ris_states_coded(&t);
-    check_table(&t);
-    assert_int_equal(ris_states_measured(measured_dull, 8, &t), OK);
-    assert_int_equal(t.n_edge, 3);
-    check_table(&t);
-    for (size_t i = 0; i < 4; i++)
-        assert_int_equal(ris_states_measured(bad[i], 4, &t), ERR_ARG);
-    assert_int_equal(ris_states_measured(measured_1, 3, &t), ERR_ARG);
-}
-
-static double level_at(const struct ris_model *model, size_t i, const struct ris_states *t,
-                       const uint8_t *profile)
-{
-    cplx gamma[N];
-    struct ris_view view;
-    ris_profile_gamma(profile, N, t, gamma);
-    ris_model_view(model, gamma, ris_model_point(model, i), &view);
-    return view.level_db;
-}
-
-/* A design that knows what the board's states reflect beats one that believes in even steps. */
-static void test_measured_states_are_designed_for(void **state)
-{
-    (void)state;
-    const struct ris_states ideal = ris_states_ideal(2);
-    struct ris_region grid = square(5);
-    struct ris_model *model = lab_model(0, &grid);
-    struct ris_states real;
-    double gain = 0, theta[N];
-    uint8_t blind[N], seeing[N];
-    assert_int_equal(ris_states_measured(measured_2, 8, &real), OK);
-    for (size_t i = 0; i < 25; i++) {
-        const cplx *row = ris_model_row(model, i);
-        ris_focus(model, i, theta);
-        assert_int_equal(ris_quantise(row, N, theta, &ideal, blind), OK);
-        assert_int_equal(ris_quantise(row, N, theta, &real, seeing), OK);
-        double more = level_at(model, i, &real, seeing) - level_at(model, i, &real, blind);
-        assert_true(more > 0);
-        gain += more / 25;
-    }
-    print_message("focus through measured states: %.2f dB better\n", gain);
-    assert_true(gain > 0.2);
-    struct ris_coverage with, without;
-    cplx gamma[N];
-    assert_int_equal(ris_wide_profile(model, &ideal, blind), OK);
-    assert_int_equal(ris_wide_profile(model, &real, seeing), OK);
-    ris_profile_gamma(blind, N, &real, gamma);
-    ris_model_coverage(model, gamma, NULL, &without);
-    ris_profile_gamma(seeing, N, &real, gamma);
-    ris_model_coverage(model, gamma, NULL, &with);
-    print_message("wide: 5 %% %.2f dB, not knowing the states %.2f dB\n", with.p5_db,
-                  without.p5_db);
-    assert_true(with.p5_db > without.p5_db + 0.5);
-    ris_model_destroy(&model);
-}
-
-/* Exhaustive: no profile of a small panel reflects more onto the point. */
-static void test_quantisation_is_exact(void **state)
-{
-    (void)state;
-    enum { SMALL = 8 };
-    struct ris_region one = square(1);
-    struct ris_model *model = lab_model(1, &one);
-    const cplx *row = ris_model_row(model, 0);
-    const double *const tables[] = {measured_2, measured_dull};
-    for (size_t k = 0; k < 2; k++) {
-        struct ris_states t;
-        double theta[SMALL], best = 0;
-        uint8_t profile[SMALL];
-        cplx sum = 0;
-        assert_int_equal(ris_states_measured(tables[k], 8, &t), OK);
-        for (size_t m = 0; m < SMALL; m++)
-            theta[m] = -carg(row[m]);
-        for (unsigned all = 0; all < 1u << 2 * SMALL; all++) {
-            cplx f = 0;
-            for (size_t m = 0; m < SMALL; m++)
-                f += row[m] * t.gamma[all >> 2 * m & 3];
-            best = fmax(best, cabs(f));
-        }
-        assert_int_equal(ris_quantise(row, SMALL, theta, &t, profile), OK);
-        for (size_t m = 0; m < SMALL; m++)
-            sum += row[m] * t.gamma[profile[m]];
-        assert_true(cabs(sum) > best * (1 - 1e-9));
-    }
-    ris_model_destroy(&model);
-}
-
-/* (14) for one place: as strong there as the best focus, over a real array and real states. */
-static void test_static_profile(void **state)
-{
-    (void)state;
-    struct ris_region grid = square(3);
-    struct vec3 antenna[4];
-    for (int a = 0; a < 4; a++)
-        antenna[a] = vec3_add(bs, vec3_scale((struct vec3){-0.7071, 0.7071, 0}, 0.026 * (a - 1.5)));
-    for (int k = 0; k < 2; k++) {
-        struct ris_model *model = lab_model(k, &grid);
-        struct ris_states real;
-        uint8_t profile[N], focus[N];
-        double theta[N];
-        assert_int_equal(ris_states_measured(measured_1, 4, &real), OK);
-        ris_focus(model, 4, theta);
-        assert_int_equal(ris_quantise(ris_model_row(model, 4), N, theta, &real, focus), OK);
-        assert_int_equal(ris_static_profile(model, antenna, 4, centre, &real, profile), OK);
-        double got = level_at(model, 4, &real, profile), most = level_at(model, 4, &real, focus);
-        print_message("static profile %.2f dB, focus %.2f dB\n", got, most);
-        assert_true(got > most - 0.1);
-        const struct vec3 behind = k ? (struct vec3){0.1, 7.5, 1} : (struct vec3){7.9, 0.1, 1};
-        assert_int_equal(ris_static_profile(model, antenna, 4, behind, &real, profile),
-                         ERR_GEOMETRY);
-        ris_model_destroy(&model);
-    }
-}
-
 /* The phase of the response turns with frequency as the bias says: compare two models 1 MHz apart.
  */
 static void test_phase_centre_bias(void **state)
 {
     (void)state;
-    struct ris_region grid = square(5);
-    struct ris_model *model = lab_model(0, &grid);
-    struct ris_model_cfg cfg = {
-        .panel = *ris_model_panel(model), .bs = bs, .carrier_hz = CARRIER_HZ + 1e4, .region = grid};
+    struct ris_region grid = lab_square(5);
+    struct ris_model *model = lab_surface(0, &grid);
+    struct ris_model_cfg cfg = {.panel = *ris_model_panel(model),
+                                .bs = lab_bs,
+                                .carrier_hz = LAB_CARRIER_HZ + 1e4,
+                                .region = grid};
     struct status err;
     struct ris_model *above = ris_model_create(&cfg, &err);
     uint8_t profile[N];
@@ -586,7 +408,7 @@ static void test_phase_centre_bias(void **state)
         struct ris_view view;
         struct vec3 p = ris_model_point(model, i);
         ris_model_view(model, gamma, p, &view);
-        double nominal = vec3_dist(p, ris_at[0]) + vec3_dist(bs, ris_at[0]);
+        double nominal = vec3_dist(p, lab_ris_at[0]) + vec3_dist(lab_bs, lab_ris_at[0]);
         double turns = carg(g[i] / f[i]) / (2 * PI) + nominal * 1e4 / SPEED_OF_LIGHT;
         double bias = -(turns - rint(turns)) * SPEED_OF_LIGHT / 1e4;
         check_close("bias", view.bias_m, bias, 1e-3);
@@ -600,11 +422,11 @@ static void test_phase_centre_bias(void **state)
 static void test_bad_models(void **state)
 {
     (void)state;
-    struct ris_region grid = square(3);
-    struct ris_model *model = lab_model(0, &grid), *none = NULL;
+    struct ris_region grid = lab_square(3);
+    struct ris_model *model = lab_surface(0, &grid), *none = NULL;
     struct ris_model_cfg good = {.panel = *ris_model_panel(model),
-                                 .bs = bs,
-                                 .carrier_hz = CARRIER_HZ,
+                                 .bs = lab_bs,
+                                 .carrier_hz = LAB_CARRIER_HZ,
                                  .region = grid},
                          cfg = good;
     struct status err;
@@ -632,7 +454,7 @@ static void test_region_behind(void **state)
 {
     (void)state;
     struct ris_region behind = {{7.8, 7.9}, {0.1, 0.2}, {1.2, 1.2}, 2, 2, 1};
-    struct ris_model *model = lab_model(0, &behind);
+    struct ris_model *model = lab_surface(0, &behind);
     double theta[N];
     cplx gamma[N] = {0};
     struct ris_coverage c;
@@ -672,10 +494,6 @@ int main(void)
         cmocka_unit_test(test_wide),
         cmocka_unit_test(test_broken_pixels_are_accounted_for),
         cmocka_unit_test(test_codebook),
-        cmocka_unit_test(test_state_tables),
-        cmocka_unit_test(test_measured_states_are_designed_for),
-        cmocka_unit_test(test_quantisation_is_exact),
-        cmocka_unit_test(test_static_profile),
         cmocka_unit_test(test_phase_centre_bias),
         cmocka_unit_test(test_bad_models),
         cmocka_unit_test(test_region_behind),
