@@ -2,20 +2,14 @@
  *
  * mirador-view against browsers that are up to no good, with a daemon of our own behind it:
  * whatever they do, the bridge lives, stays small, and serves the next one. */
-#include "base/log.h"
-#include "base/sockets.h"
-#include "base/state_dir.h"
 #include "tests/view/browser.h"
+#include "tests/view/view_bench.h"
 #include <poll.h>
-#include <pthread.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -32,172 +26,9 @@ enum { RSS_MAX_KIB = 30 * 1024, CLIENTS = 16 };
 #endif
 #endif
 
-static struct {
-    char folder[128], host[40], origin[60];
-    pid_t pid;
-    int port;
-    pthread_t thread;
-    atomic_bool stop;
-    atomic_uint commands;
-} world;
-
-/* --- the daemon: 200 messages of telemetry a second, and an answer to each command */
-
-static void answer_commands(void *router)
-{
-    static struct socket_message m;
-    while (socket_recv(router, &m, 0) == OK) {
-        const struct socket_frame *f = &m.frames[m.n - 1];
-        char command[5000], text[64];
-        snprintf(command, sizeof command, "%.*s", (int)f->n, (const char *)f->bytes);
-        const char *seq = strstr(command, "\"seq\":");
-        int n = snprintf(text, sizeof text, "{\"ok\":true,\"seq\":%d}", seq ? atoi(seq + 6) : 0);
-        struct socket_frame out[2] = {m.frames[0], {text, (size_t)n}};
-        atomic_fetch_add(&world.commands, 1);
-        if (socket_send(router, out, 2))
-            return;
-    }
-    socket_message_clear(&m);
-}
-
-static void *be_daemon(void *sockets)
-{
-    struct status err = {0};
-    char endpoint[200], header[80];
-    static const char array[30000];
-    snprintf(endpoint, sizeof endpoint, "ipc://%s/telemetry.sock", world.folder);
-    void *pub = sockets_bind(sockets, ZMQ_PUB, endpoint, &err);
-    snprintf(endpoint, sizeof endpoint, "ipc://%s/control.sock", world.folder);
-    void *router = pub ? sockets_bind(sockets, ZMQ_ROUTER, endpoint, &err) : NULL;
-    for (unsigned i = 0; router && !atomic_load(&world.stop); i++) {
-        int n = snprintf(header, sizeof header, "{\"v\":1,\"user\":%u}", i % 8);
-        const struct socket_frame frames[] = {
-            {"paths", 5}, {header, (size_t)n}, {array, sizeof array}};
-        if (socket_send(pub, frames, 3) && i == 0)
-            log_warn("nothing sent");
-        answer_commands(router);
-        zmq_poll(NULL, 0, 5);
-    }
-    socket_close(&router);
-    socket_close(&pub);
-    return router ? NULL : sockets;
-}
-
-/* --- the bridge */
-
-static void run_bridge(const char *more)
-{
-    char program[300], sets[3][240];
-    static const char *const keys[] = {"daemon.telemetry=ipc://%s/telemetry.sock",
-                                       "daemon.control=ipc://%s/control.sock",
-                                       "listen.address_file=%s/page"};
-    snprintf(program, sizeof program, "%s/mirador-view", MIRADOR_BIN_DIR);
-    for (int i = 0; i < 3; i++) {
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-        snprintf(sets[i], sizeof sets[i], keys[i], world.folder);
-#pragma GCC diagnostic pop
-    }
-    world.pid = fork();
-    if (world.pid == 0) {
-        execl(program, program, "-s", sets[0], "-s", sets[1], "-s", sets[2], "-s", "listen.port=0",
-              more ? "-s" : "--no-token", more, "-s", "listen.https_names=[mirador.example]", NULL);
-        _exit(127);
-    }
-}
-
-static int wait_address(void)
-{
-    char path[200], text[100] = "";
-    snprintf(path, sizeof path, "%s/page", world.folder);
-    for (int i = 0; i < 6000; i++) {
-        FILE *f = fopen(path, "r");
-        if (f && fgets(text, sizeof text, f)) {
-            fclose(f);
-            return atoi(strrchr(text, ':') + 1);
-        }
-        if (f)
-            fclose(f);
-        zmq_poll(NULL, 0, 10);
-    }
-    return -1;
-}
-
-/* What stands behind #token= of the address. */
-static bool page_token(char *token, size_t size)
-{
-    char path[200], text[200] = "";
-    snprintf(path, sizeof path, "%s/page", world.folder);
-    FILE *f = fopen(path, "r");
-    const char *at = f && fgets(text, sizeof text, f) ? strstr(text, "/#token=") : NULL;
-    if (f)
-        fclose(f);
-    snprintf(token, size, "%.64s", at ? at + 8 : "");
-    return strlen(token) == 64;
-}
-
-static void start_bridge(const char *more)
-{
-    run_bridge(more);
-    world.port = wait_address();
-    assert_true(world.port > 0);
-    snprintf(world.host, sizeof world.host, "127.0.0.1:%d", world.port);
-    snprintf(world.origin, sizeof world.origin, "http://%s", world.host);
-}
-
-static void stop_bridge(void)
-{
-    int status = -1;
-    char path[200];
-    kill(world.pid, SIGTERM);
-    assert_int_equal(waitpid(world.pid, &status, 0), world.pid);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
-    snprintf(path, sizeof path, "%s/page", world.folder);
-    remove(path);
-}
-
-static long rss_kib(void)
-{
-    char path[64], line[200];
-    long kib = -1;
-    snprintf(path, sizeof path, "/proc/%d/status", (int)world.pid);
-    FILE *f = fopen(path, "r");
-    while (f && fgets(line, sizeof line, f))
-        if (strncmp(line, "VmHWM:", 6) == 0)
-            kib = atol(line + 6);
-    if (f)
-        fclose(f);
-    return kib;
-}
-
-static int open_page(void)
-{
-    int fd = browser_connect(world.port);
-    assert_true(fd >= 0);
-    assert_int_equal(browser_open(fd, world.host, world.origin), 101);
-    return fd;
-}
-
-/* A well-behaved page gets its greeting, telemetry, and an answer. */
-static void assert_alive(void)
-{
-    char text[400];
-    size_t binary = 0;
-    int code, fd = open_page();
-    assert_int_equal(browser_hear(fd, text, sizeof text, &binary, &code), 1);
-    assert_non_null(strstr(text, "\"hello\":1"));
-    assert_true(browser_say(fd, "{\"cmd\":\"status\",\"seq\":77}"));
-    assert_int_equal(browser_hear(fd, text, sizeof text, &binary, &code), 1);
-    assert_string_equal(text, "{\"ok\":true,\"seq\":77}");
-    close(fd);
-}
-
-/* --- */
-
 static int get(const char *request, char *answer, size_t size)
 {
-    int fd = browser_connect(world.port);
+    int fd = browser_connect(view_bench.port);
     assert_true(fd >= 0);
     int code = browser_request(fd, request, answer, size);
     close(fd);
@@ -214,7 +45,7 @@ static void page_comes_with_its_policy(void **state)
     assert_int_equal(get("GET /main.js HTTP/1.1\r\nHost: x\r\n\r\n", answer, sizeof answer), 200);
     assert_non_null(strstr(answer, "javascript"));
     assert_int_equal(get("GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n", answer, sizeof answer), 404);
-    assert_alive();
+    view_bench_assert_alive();
 }
 
 static void nothing_outside_the_page_is_served(void **state)
@@ -244,7 +75,7 @@ static void nothing_outside_the_page_is_served(void **state)
         if (code == 200 && !strstr(answer, "content-type: text/html")) /* the page itself */
             fail_msg("%s was served", paths[i]);
     }
-    assert_alive();
+    view_bench_assert_alive();
 }
 
 static void only_our_own_page_is_admitted(void **state)
@@ -253,17 +84,17 @@ static void only_our_own_page_is_admitted(void **state)
     static const char *const foreign[] = {"http://evil.example", "null", "https://127.0.0.1",
                                           "http://127.0.0.1"};
     for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++) {
-        int fd = browser_connect(world.port);
-        assert_int_not_equal(browser_open(fd, world.host, foreign[i]), 101);
+        int fd = browser_connect(view_bench.port);
+        assert_int_not_equal(browser_open(fd, view_bench.host, foreign[i]), 101);
         close(fd);
     }
-    int fd = browser_connect(world.port);
-    assert_int_not_equal(browser_open(fd, world.host, NULL), 101);
+    int fd = browser_connect(view_bench.port);
+    assert_int_not_equal(browser_open(fd, view_bench.host, NULL), 101);
     close(fd);
-    fd = browser_connect(world.port); /* DNS rebinding: the name is theirs, the address ours */
+    fd = browser_connect(view_bench.port); /* DNS rebinding: the name is theirs, the address ours */
     assert_int_not_equal(browser_open(fd, "evil.example", "http://evil.example"), 101);
     close(fd);
-    assert_alive();
+    view_bench_assert_alive();
 }
 
 /* Behind a proxy that speaks TLS: its name, by https, and nothing else of it. The bridge that the
@@ -280,7 +111,7 @@ static void a_proxy_is_admitted_by_its_name(void **state)
                   {"mirador.example", "https://evil.example", false},
                   {"evil.example", "https://evil.example", false}};
     for (size_t i = 0; i < sizeof visits / sizeof visits[0]; i++) {
-        int fd = browser_connect(world.port);
+        int fd = browser_connect(view_bench.port);
         assert_int_equal(browser_open(fd, visits[i].host, visits[i].origin) == 101, visits[i].in);
         close(fd);
     }
@@ -295,9 +126,9 @@ static void a_websocket_names_its_protocol(void **state)
              "GET / HTTP/1.1\r\nHost: %s\r\nOrigin: http://%s\r\nUpgrade: websocket\r\n"
              "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
              "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
-             world.host, world.host);
+             view_bench.host, view_bench.host);
     assert_int_not_equal(get(request, reply, sizeof reply), 101);
-    assert_alive();
+    view_bench_assert_alive();
 }
 
 /* With the reason; one with telemetry still under way is cut off without. */
@@ -318,36 +149,36 @@ static void long_and_binary_messages_end_the_page(void **state)
     (void)state;
     static char big[200000];
     memset(big, 'x', sizeof big);
-    int fd = open_page();
+    int fd = view_bench_open_page();
     assert_true(browser_frame(fd, 1, true, big, 5000)); /* what is not read resets */
     assert_true(browser_ends(fd, 10));
     close(fd);
-    fd = open_page(); /* in pieces, each short enough */
+    fd = view_bench_open_page(); /* in pieces, each short enough */
     for (int i = 0; i < 3; i++)
         browser_frame(fd, i ? 0 : 1, i == 2, big, 2000);
     assert_dismissed(fd, 1009);
-    fd = open_page();
+    fd = view_bench_open_page();
     assert_true(browser_frame(fd, 2, true, big, 10));
     assert_dismissed(fd, 1003);
-    fd = open_page(); /* all of it may not even be taken */
+    fd = view_bench_open_page(); /* all of it may not even be taken */
     browser_frame(fd, 1, true, big, sizeof big);
     assert_true(browser_ends(fd, 10));
     close(fd);
-    assert_alive();
+    view_bench_assert_alive();
 }
 
 static void flood_ends_the_page_before_it_reaches_the_daemon(void **state)
 {
     (void)state;
-    int fd = open_page();
-    unsigned before = atomic_load(&world.commands);
+    int fd = view_bench_open_page();
+    unsigned before = atomic_load(&view_bench.commands);
     for (int i = 0; i < 2000; i++)
         if (!browser_say(fd, "{\"cmd\":\"status\"}"))
             break;
     assert_true(browser_ends(fd, 10));
     close(fd);
-    assert_true(atomic_load(&world.commands) - before <= 40);
-    assert_alive();
+    assert_true(atomic_load(&view_bench.commands) - before <= 40);
+    view_bench_assert_alive();
 }
 
 static void nonsense_is_answered_or_ends_the_page(void **state)
@@ -355,31 +186,31 @@ static void nonsense_is_answered_or_ends_the_page(void **state)
     (void)state;
     char text[400];
     size_t binary = 0;
-    int code, fd = open_page();
+    int code, fd = view_bench_open_page();
     assert_int_equal(browser_hear(fd, text, sizeof text, &binary, &code), 1);
     assert_true(browser_say(fd, "{\"cmd\":5,\"seq\":3}"));
     assert_int_equal(browser_hear(fd, text, sizeof text, &binary, &code), 1);
     assert_non_null(strstr(text, "\"ok\":false"));
     assert_non_null(strstr(text, "\"seq\":3"));
     close(fd);
-    fd = browser_connect(world.port); /* not HTTP at all */
+    fd = browser_connect(view_bench.port); /* not HTTP at all */
     browser_send(fd, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 15);
     assert_true(browser_ends(fd, 10));
     close(fd);
-    fd = open_page(); /* opcode that does not exist */
+    fd = view_bench_open_page(); /* opcode that does not exist */
     browser_frame(fd, 5, true, "x", 1);
     assert_true(browser_ends(fd, 10));
     close(fd);
-    assert_alive();
+    view_bench_assert_alive();
 }
 
 /* What stands open from the test before is closed when the bridge has noticed. */
 static int open_page_when_free(void)
 {
     for (int i = 0; i < 500; i++) {
-        int fd = browser_connect(world.port);
+        int fd = browser_connect(view_bench.port);
         assert_true(fd >= 0);
-        if (browser_open(fd, world.host, world.origin) == 101)
+        if (browser_open(fd, view_bench.host, view_bench.origin) == 101)
             return fd;
         close(fd);
         zmq_poll(NULL, 0, 20);
@@ -397,9 +228,9 @@ static void pages_that_do_not_read_cost_no_memory(void **state)
     size_t binary = 0;
     int code;
     for (int i = 0; i < CLIENTS; i++)
-        fd[i] = open_page();
-    int more = browser_connect(world.port);
-    assert_int_not_equal(browser_open(more, world.host, world.origin), 101);
+        fd[i] = view_bench_open_page();
+    int more = browser_connect(view_bench.port);
+    assert_int_not_equal(browser_open(more, view_bench.host, view_bench.origin), 101);
     close(more);
     close(fd[0]);
     fd[0] = open_page_when_free();
@@ -411,7 +242,7 @@ static void pages_that_do_not_read_cost_no_memory(void **state)
         zmq_poll(NULL, 0, 100);
     }
     assert_true(binary > 10);
-    long kib = rss_kib();
+    long kib = view_bench_rss_kib();
     print_message("most memory with 16 pages: %ld KiB\n", kib);
 #ifndef SANITIZED
     assert_in_range(kib, 1, RSS_MAX_KIB);
@@ -481,7 +312,7 @@ static void sixteen_readers_get_all_within_the_bounds(void **state)
     while (fewest(frames) < FRAMES)
         read_one_each(pages, frames);
     double took = seconds() - begun;
-    long kib = rss_kib();
+    long kib = view_bench_rss_kib();
     print_message("16 readers: %.1f frames/s each, most memory %ld KiB\n", fewest(frames) / took,
                   kib);
     for (int i = 0; i < CLIENTS; i++) {
@@ -499,25 +330,25 @@ static void token_opens_the_page_and_nothing_else_does(void **state)
     char set[240], token[100], text[400];
     size_t binary = 0;
     int code;
-    stop_bridge();
-    snprintf(set, sizeof set, "listen.token_file=%s/token", world.folder);
-    start_bridge(set);
-    assert_true(page_token(token, sizeof token));
-    int fd = open_page();
+    view_bench_stop();
+    snprintf(set, sizeof set, "listen.token_file=%s/token", view_bench.folder);
+    view_bench_start(set);
+    assert_true(view_bench_token(token, sizeof token));
+    int fd = view_bench_open_page();
     assert_int_equal(browser_hear(fd, text, sizeof text, &binary, &code), 1);
     assert_non_null(strstr(text, "\"token\":true"));
     assert_true(browser_say(fd, "{\"cmd\":\"status\",\"seq\":1}")); /* instead of the token */
     assert_dismissed(fd, 1008);
-    fd = open_page();
+    fd = view_bench_open_page();
     assert_true(browser_say(fd, "{\"token\":\"0102030405\"}"));
     assert_dismissed(fd, 1008);
-    fd = open_page(); /* says nothing, and hears nothing */
+    fd = view_bench_open_page(); /* says nothing, and hears nothing */
     binary = 0;
     while (browser_hear(fd, text, sizeof text, &binary, &code) == 1)
         continue;
     assert_int_equal(binary, 0);
     close(fd);
-    fd = open_page();
+    fd = view_bench_open_page();
     snprintf(text, sizeof text, "{\"token\":\"%s\"}", token);
     assert_true(browser_say(fd, text));
     assert_true(browser_say(fd, "{\"cmd\":\"status\",\"seq\":5}"));
@@ -525,30 +356,6 @@ static void token_opens_the_page_and_nothing_else_does(void **state)
         assert_int_equal(browser_hear(fd, text, sizeof text, &binary, &code), 1);
     while (!strstr(text, "\"seq\":5"));
     close(fd);
-}
-
-static struct sockets *sockets;
-
-static int set_up(void **state)
-{
-    (void)state;
-    struct status err = {0};
-    if (state_dir_create("mirador-test-view", world.folder, sizeof world.folder, &err) ||
-        !(sockets = sockets_create(NULL, &err)))
-        fail_msg("%s", err.text);
-    start_bridge(NULL); /* before the daemon, whose threads it must not inherit */
-    return pthread_create(&world.thread, NULL, be_daemon, sockets);
-}
-
-static int take_down(void **state)
-{
-    (void)state;
-    struct status err = {0};
-    stop_bridge();
-    atomic_store(&world.stop, true);
-    pthread_join(world.thread, NULL);
-    sockets_destroy(&sockets);
-    return state_dir_remove(world.folder, &err);
 }
 
 int main(void)
@@ -566,5 +373,5 @@ int main(void)
         cmocka_unit_test(token_opens_the_page_and_nothing_else_does),
         cmocka_unit_test(a_proxy_is_admitted_by_its_name),
     };
-    return cmocka_run_group_tests(tests, set_up, take_down);
+    return cmocka_run_group_tests(tests, view_bench_make, view_bench_remove);
 }

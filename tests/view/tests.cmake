@@ -2,6 +2,7 @@
 mirador_test(test_view_parts SOURCES ${CMAKE_SOURCE_DIR}/tests/view/test_view_parts.c
   LIBS view base PkgConfig::ZMQ PkgConfig::JANSSON LABELS sanitize)
 mirador_test(test_view_bridge SOURCES ${CMAKE_SOURCE_DIR}/tests/view/test_view_bridge.c ${CMAKE_SOURCE_DIR}/tests/view/browser.c
+    ${CMAKE_SOURCE_DIR}/tests/view/view_bench.c
   LIBS base PkgConfig::ZMQ PkgConfig::JANSSON LABELS sanitize)
 add_dependencies(test_view_bridge mirador-view)
 
