@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Users that a scene does not list: as the first one, but for an ID, a radio, a height and a way of
- * their own, drawn from the scene's seed. Setup only. */
+ * their own, named "drawn", from the scene's seed. Setup only. */
 #pragma once
 #include "sim/scene.h"
 

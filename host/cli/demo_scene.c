@@ -233,7 +233,7 @@ static void read_all(struct reading *r, const char *path, struct demo_scene *s)
 {
     const struct node *room = member(r->root, "room"), *ris = member(r->root, "ris");
     const struct node *users = member(r->root, "users");
-    char other[32];
+    char other[32] = "";
     s->rate_hz = number(r->root, "rate_hz", 100e6);
     s->carrier_hz = number(r->root, "carrier_hz", 5.8e9);
     need_vec3(r, room, "min_m", s->room_min_m);
@@ -248,8 +248,10 @@ static void read_all(struct reading *r, const char *path, struct demo_scene *s)
     s->n_users = items(users);
     if (s->n_users < 1 || s->n_users > DEMO_USERS_MAX)
         fault(r, "the demo needs one to sixteen users");
-    for (size_t i = 0; i < s->n_users && i < DEMO_USERS_MAX; i++)
+    for (size_t i = 0; i < s->n_users && i < DEMO_USERS_MAX; i++) {
         read_user(r, item(users, i), i ? NULL : path, i ? other : s->path, &s->users[i]);
+        s->n_listed += i == 0 || strcmp(other, "drawn") != 0;
+    }
 }
 
 int demo_scene_parse(const char *name, const char *dump, const char *path, struct demo_scene *out,
@@ -267,8 +269,8 @@ int demo_scene_parse(const char *name, const char *dump, const char *path, struc
     return rc;
 }
 
-/* The room's own text of the scene, to be freed; with as many users. */
-static char *dump(const struct children *children, const struct demo_wish *wish, unsigned users,
+/* The room's own text of the scene, to be freed; with as many users as wished. */
+static char *dump(const struct children *children, const struct demo_wish *wish,
                   const struct demo_preset *preset, struct status *err)
 {
     static struct command command;
@@ -279,9 +281,9 @@ static char *dump(const struct children *children, const struct demo_wish *wish,
         command_add(&command, "--path");
         command_add(&command, "%s", wish->path);
     }
-    if (users) {
+    if (wish->users) {
         command_add(&command, "--users");
-        command_add(&command, "%u", users);
+        command_add(&command, "%u", wish->users);
         command_add(&command, "--seed");
         command_add(&command, "%llu", (unsigned long long)wish->seed);
     }
@@ -290,23 +292,12 @@ static char *dump(const struct children *children, const struct demo_wish *wish,
     return children_dump(children, "mirador-room", &command, err);
 }
 
-static int read_scene(const struct children *children, const struct demo_wish *wish, unsigned users,
-                      const struct demo_preset *preset, struct demo_scene *out, struct status *err)
-{
-    char *text = dump(children, wish, users, preset, err);
-    const int rc = text ? demo_scene_parse(wish->scene, text, wish->path, out, err) : err->code;
-    free(text);
-    return rc;
-}
-
 int demo_scene_read(const struct children *children, const struct demo_wish *wish,
                     const struct demo_preset *preset, struct demo_scene *out, struct status *err)
 {
-    int rc = read_scene(children, wish, 0, preset, out, err);
-    const size_t listed = out->n_users;
-    if (rc == 0 && wish->users)
-        rc = read_scene(children, wish, wish->users, preset, out, err);
-    out->n_listed = listed < out->n_users ? listed : out->n_users;
+    char *text = dump(children, wish, preset, err);
+    int rc = text ? demo_scene_parse(wish->scene, text, wish->path, out, err) : err->code;
+    free(text);
     if (rc == 0 && preset && out->n_rx != preset->n_rx)
         rc =
             status_set(err, ERR_ARG,
