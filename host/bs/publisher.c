@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The control thread's loop: publishes what the other threads hand over, answers commands, keeps
- * the totals that `health` reports, and writes the audit log. */
+ * the totals that `health` reports. */
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/options.h"
+#include "host/bs/cycle_audit.h"
 #include "host/bs/daemon.h"
 #include "host/bs/link_board.h"
+#include "host/bs/trouble_watch.h"
 #include "host/clock.h"
 #include "host/log_tap.h"
 #include <inttypes.h>
@@ -27,30 +29,14 @@ struct totals {
     bool background_valid, background_running;
 };
 
-struct audited { /* a run of cycles with the same verdict */
-    int id;
-    enum response_verdict verdict;
-    uint64_t first, n;
-};
-
-struct watched_board {
-    uint32_t fault;
-    uint64_t cycles; /* in a row with a fault */
-};
-
-struct watched { /* what was last said in the log about trouble */
-    struct watched_board board[BS_RIS];
-    uint64_t radio_faults;
-};
-
 struct publisher {
     struct daemon *d;
-    struct watched watched;
+    struct trouble_watch trouble;
     struct control *control;
     struct totals totals;
     struct site_status site;
     struct radio_setting setting; /* of the last cycle */
-    struct audited audited[BS_USERS_MAX];
+    struct cycle_audit audit;
     uint64_t run;          /* of this start: when it was */
     uint64_t published[8]; /* of each topic */
     struct log_tap log;
@@ -208,35 +194,6 @@ static void publish_health(struct publisher *p)
     publish(p, "health", telemetry_format_health(&h, p->text, sizeof p->text), NULL, 0);
 }
 
-/* One line per run of equal verdicts, and one per attempt that smells of forgery. */
-static void close_audit(struct publisher *p, size_t user)
-{
-    const struct audited *a = &p->audited[user];
-    if (a->n > 0)
-        audit_write(
-            p->d->p.audit, "user %d: cycles %llu+%llu: %s%s", a->id, (unsigned long long)a->first,
-            (unsigned long long)a->n, response_verdict_name(a->verdict),
-            a->verdict == RESPONSE_PERMITTED ? "" : ", observations discarded, no position");
-}
-
-static void audit(struct publisher *p, const struct cycle_report *r)
-{
-    struct audited *a = &p->audited[r->plan.user];
-    if (r->response == RESPONSE_REFUSED || r->response == RESPONSE_DAMAGED)
-        audit_write(p->d->p.audit, "user %d: cycle %llu: response %s (%s)", r->user_id,
-                    (unsigned long long)r->plan.cycle, response_verdict_name(r->response),
-                    status_name(r->response_code));
-    if (a->n == 0 || a->verdict != r->response || a->id != r->user_id) {
-        close_audit(p, r->plan.user);
-        *a = (struct audited){.id = r->user_id, .verdict = r->response, .first = r->plan.cycle};
-        if (r->response != RESPONSE_PERMITTED)
-            audit_write(p->d->p.audit, "user %d: from cycle %llu: %s, observations are discarded",
-                        r->user_id, (unsigned long long)a->first,
-                        response_verdict_name(r->response));
-    }
-    a->n++;
-}
-
 /* With a user known to stand at run.debug_truth_m, what each path is off by. */
 static void debug_truth(struct publisher *p, const struct cycle_report *r)
 {
@@ -293,55 +250,15 @@ static void publish_cycle(struct publisher *p, const struct cycle_report *r)
     note(p, r, latency_ms);
     forget_link(p, r);
     watch_setting(p, r);
-    audit(p, r);
+    cycle_audit_note(&p->audit, p->d->p.audit, r);
     debug_truth(p, r);
-}
-
-/* Says once when a board leaves the cycle, or for another reason than before, and once when it is
- * back. */
-static void watch_board(struct publisher *p, const struct telemetry_ris *r, size_t i)
-{
-    const char *name = p->d->p.cfg->ris.boards[i].name;
-    struct watched_board *w = &p->watched.board[i];
-    if (r->fault[i] == 0 && w->cycles > 0)
-        log_info("%s: in step again in cycle %llu, after %llu without", name,
-                 (unsigned long long)r->cycle, (unsigned long long)w->cycles);
-    if (r->fault[i] != 0 && r->fault[i] != w->fault)
-        log_warn("%s: %s from cycle %llu on, no positions until it is in step again: %s", name,
-                 telemetry_ris_fault(r->fault[i]), (unsigned long long)r->cycle, r->ack[i].text);
-    w->cycles = r->fault[i] == 0 ? 0 : w->cycles + 1;
-    w->fault = r->fault[i];
-}
-
-static void watch_ris(struct publisher *p, const struct telemetry_ris *r)
-{
-    for (size_t i = 0; i < r->n_board; i++)
-        watch_board(p, r, i);
-}
-
-/* At most one line per look at the counters. */
-static void watch_radio(struct publisher *p)
-{
-    struct radio_counters c;
-    radio_counters(p->d->p.radio, &c);
-    uint64_t faults = c.rx_overflows + c.rx_sequence_errors + c.rx_late_commands + c.rx_timeouts +
-                      c.tx_lates + c.tx_underflows + c.tx_sequence_errors;
-    if (faults == p->watched.radio_faults)
-        return;
-    p->watched.radio_faults = faults;
-    log_warn("radio, since start: %llu overflows, %llu lost packets, %llu late and %llu missing "
-             "captures, %llu late bursts, %llu underflows",
-             (unsigned long long)c.rx_overflows,
-             (unsigned long long)(c.rx_sequence_errors + c.tx_sequence_errors),
-             (unsigned long long)c.rx_late_commands, (unsigned long long)c.rx_timeouts,
-             (unsigned long long)c.tx_lates, (unsigned long long)c.tx_underflows);
 }
 
 static void publish_ris(struct publisher *p, const struct telemetry_ris *r)
 {
     int n = telemetry_format_ris(r, p->d->p.cfg, p->text, sizeof p->text);
     publish(p, "ris", n, NULL, 0);
-    watch_ris(p, r);
+    trouble_watch_ris(&p->trouble, p->d->p.cfg, r);
 }
 
 /* The slot of a cycle that was under way may be heard after the order to let its user be. */
@@ -542,7 +459,7 @@ static void loop(struct publisher *p)
         due = clock_ns() + (int64_t)HEALTH_MS * 1000000;
         watch_site(p);
         publish_health(p);
-        watch_radio(p);
+        trouble_watch_radio(&p->trouble, p->d->p.radio);
         if (cycle_counter_refresh(&p->d->p.counter, &err))
             log_error("%s", err.text);
     }
@@ -587,8 +504,7 @@ int daemon_serve(struct daemon *d, struct status *err)
     if (d->p.news)
         pixel_news_save(d->p.news);
     publish_health(p);
-    for (size_t u = 0; u < BS_USERS_MAX; u++)
-        close_audit(p, u);
+    cycle_audit_close(&p->audit, p->d->p.audit);
     control_destroy(&p->control);
     return OK;
 }

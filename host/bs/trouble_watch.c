@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "host/bs/trouble_watch.h"
+
+#include "base/log.h"
+
+static void watch_board(struct watched_board *w, const char *name, const struct telemetry_ris *r,
+                        size_t i)
+{
+    if (r->fault[i] == 0 && w->cycles > 0)
+        log_info("%s: in step again in cycle %llu, after %llu without", name,
+                 (unsigned long long)r->cycle, (unsigned long long)w->cycles);
+    if (r->fault[i] != 0 && r->fault[i] != w->fault)
+        log_warn("%s: %s from cycle %llu on, no positions until it is in step again: %s", name,
+                 telemetry_ris_fault(r->fault[i]), (unsigned long long)r->cycle, r->ack[i].text);
+    w->cycles = r->fault[i] == 0 ? 0 : w->cycles + 1;
+    w->fault = r->fault[i];
+}
+
+void trouble_watch_ris(struct trouble_watch *t, const struct bs_cfg *cfg,
+                       const struct telemetry_ris *r)
+{
+    for (size_t i = 0; i < r->n_board; i++)
+        watch_board(&t->board[i], cfg->ris.boards[i].name, r, i);
+}
+
+void trouble_watch_radio(struct trouble_watch *t, const struct radio *radio)
+{
+    struct radio_counters c;
+    radio_counters(radio, &c);
+    uint64_t faults = c.rx_overflows + c.rx_sequence_errors + c.rx_late_commands + c.rx_timeouts +
+                      c.tx_lates + c.tx_underflows + c.tx_sequence_errors;
+    if (faults == t->radio_faults)
+        return;
+    t->radio_faults = faults;
+    log_warn("radio, since start: %llu overflows, %llu lost packets, %llu late and %llu missing "
+             "captures, %llu late bursts, %llu underflows",
+             (unsigned long long)c.rx_overflows,
+             (unsigned long long)(c.rx_sequence_errors + c.tx_sequence_errors),
+             (unsigned long long)c.rx_late_commands, (unsigned long long)c.rx_timeouts,
+             (unsigned long long)c.tx_lates, (unsigned long long)c.tx_underflows);
+}

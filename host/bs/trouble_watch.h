@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the log says about trouble with surfaces and radio, each once. The control thread's. */
+#pragma once
+#include "host/bs_config.h"
+#include "host/radio.h"
+#include "host/telemetry.h"
+
+struct watched_board {
+    uint32_t fault;
+    uint64_t cycles; /* in a row with a fault */
+};
+
+struct trouble_watch { /* what was last said; zero at start */
+    struct watched_board board[BS_RIS];
+    uint64_t radio_faults;
+};
+
+/* Says when a board leaves the cycle, or for another reason than before, and when it is back. */
+void trouble_watch_ris(struct trouble_watch *trouble, const struct bs_cfg *cfg,
+                       const struct telemetry_ris *r);
+/* At most one line per look at the counters. */
+void trouble_watch_radio(struct trouble_watch *trouble, const struct radio *radio);
