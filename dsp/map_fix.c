@@ -16,6 +16,7 @@ enum { MAX_BIN = DELAY_BINS_MAX };
  * about the start, +-. Peaks, and the walls' pull on them, are as wide as the bandwidth makes them.
  */
 static const double before = 3, after = 7, reach = 0.3;
+enum { TRIES = 2 }; /* first grids, the second about the first one's best place */
 static const double coarse_error = 1e-2; /* model error while searching: no narrow peak is missed */
 
 /* One stream's delay profile and model. */
@@ -286,9 +287,13 @@ int map_fix_refine(struct map_fix *map, const struct map_fix_input in[MAP_FIX_ST
     const double reach_m = reach * map->bins.step_m;
     struct question ask = {map, &prior, true};
     struct plan_grid wide = {fix->position, reach_m, reach_m};
-    struct plan_moments m;
+    struct plan_moments m = {.edge = 1};
     wide.centre.z = height->length_m;
-    plan_grid_moments(&wide, log_posterior, &ask, &m);
+    for (int i = 0; i < TRIES && m.edge > 0.1; i++) {
+        wide.centre.x += m.x;
+        wide.centre.y += m.y;
+        plan_grid_moments(&wide, log_posterior, &ask, &m);
+    }
     if (!(m.edge <= 0.1)) /* NaN too: a profile that is all zero */
         return ERR_NO_PEAK;
     double cell = 2 * reach_m / (PLAN_GRID - 1);

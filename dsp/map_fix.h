@@ -46,7 +46,7 @@ void map_fix_destroy(struct map_fix **map);
 
 /* RT-safe; lab: budget 2 ms. Replaces position and cov of an accepted fix. Returns 0, ERR_ARG when
  * fewer than two streams are given, or ERR_NO_PEAK when the posterior touches the edge of the
- * searched square (+-0.3 steps between bins, 0.9 m at lab, about the fix): then *fix is left as it
- * was. */
+ * searched square (+-0.3 steps between bins, 0.9 m at lab, about the fix, then about its best
+ * place): then *fix is left as it was. */
 int map_fix_refine(struct map_fix *map, const struct map_fix_input in[MAP_FIX_STREAMS],
                    const struct observation *height, struct fix *fix) MUST_CHECK;

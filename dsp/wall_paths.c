@@ -62,6 +62,21 @@ static void hop_init(const struct wall_map *map, struct vec3 a, struct vec3 b, b
     }
 }
 
+static double face_gain(struct vec3 face, struct vec3 ris, struct vec3 towards)
+{
+    if (vec3_norm(face) == 0)
+        return 1;
+    return sqrt(fmax(vec3_dot(vec3_unit(vec3_sub(towards, ris)), face), 0));
+}
+
+/* A RIS sees the other end and its images by its face alone. */
+static void see_by_face(const struct wall_map *map, size_t ris, struct vec3 p, struct hop *hop)
+{
+    for (size_t way = 0; way < WALL_HOPS; way++)
+        hop->amplitude[way] *=
+            face_gain(map->face[ris], map->anchors.ris[ris], mirrored(&map->room, p, way));
+}
+
 /* The hops of a stream; the last three only by a RIS. */
 struct hops {
     struct hop tx_user, rx_user, user_ris, ris_rx, ris_tx;
@@ -70,13 +85,17 @@ struct hops {
 static void hops_init(const struct wall_map *map, size_t stream, struct vec3 u, struct hops *h)
 {
     const struct anchors *a = &map->anchors;
+    const size_t by = stream % WALL_ANSWER;
     hop_init(map, a->tx, u, true, &h->tx_user);
     hop_init(map, a->rx, u, true, &h->rx_user);
-    if (stream == 0)
+    if (by == 0)
         return;
-    hop_init(map, a->ris[stream - 1], u, false, &h->user_ris);
-    hop_init(map, a->rx, a->ris[stream - 1], true, &h->ris_rx);
-    hop_init(map, a->tx, a->ris[stream - 1], true, &h->ris_tx);
+    hop_init(map, a->ris[by - 1], u, false, &h->user_ris);
+    hop_init(map, a->rx, a->ris[by - 1], true, &h->ris_rx);
+    hop_init(map, a->tx, a->ris[by - 1], true, &h->ris_tx);
+    see_by_face(map, by - 1, u, &h->user_ris);
+    see_by_face(map, by - 1, a->rx, &h->ris_rx);
+    see_by_face(map, by - 1, a->tx, &h->ris_tx);
 }
 
 static size_t weakest_of(const struct wall_paths *paths)
@@ -140,12 +159,30 @@ static void list_ris(const struct hops *h, bool back, struct wall_paths *paths)
             }
 }
 
+/* The user's own signal, in one hop or in two. */
+static void list_answer(const struct hop *first, const struct hop *second, struct wall_paths *paths)
+{
+    const double direct = square(first->amplitude[0] * (second ? second->amplitude[0] : 1));
+    for (size_t i = 0; i < WALL_HOPS; i++)
+        for (size_t j = 0; j < (second ? WALL_HOPS : 1); j++) {
+            double power =
+                square(first->amplitude[i] * (second ? second->amplitude[j] : 1)) / direct;
+            if (power < weakest)
+                continue;
+            add(paths, power, (size_t[3]){i, j, 0}, false);
+        }
+}
+
 static void set_lengths(size_t stream, const struct hops *h, struct wall_paths *paths)
 {
     for (size_t i = 0; i < paths->n; i++) {
         unsigned first = paths->way[i].first, second = paths->way[i].second,
                  third = paths->way[i].third;
-        if (stream == 0)
+        if (stream == WALL_ANSWER)
+            paths->length_m[i] = h->rx_user.length_m[first];
+        else if (stream > WALL_ANSWER)
+            paths->length_m[i] = h->user_ris.length_m[first] + h->ris_rx.length_m[second];
+        else if (stream == 0)
             paths->length_m[i] = h->tx_user.length_m[first] + h->rx_user.length_m[second];
         else if (paths->way[i].back)
             paths->length_m[i] = h->rx_user.length_m[first] + h->user_ris.length_m[second] +
@@ -159,11 +196,14 @@ static void set_lengths(size_t stream, const struct hops *h, struct wall_paths *
 void wall_paths_list(const struct wall_map *map, size_t stream, struct vec3 u,
                      struct wall_paths *paths)
 {
-    assert(map && paths && stream <= 2);
+    assert(map && paths && stream <= WALL_ANSWER + 2);
     struct hops h;
     hops_init(map, stream, u, &h);
     paths->n = 0;
-    if (stream == 0) {
+    if (stream >= WALL_ANSWER) {
+        list_answer(stream == WALL_ANSWER ? &h.rx_user : &h.user_ris,
+                    stream == WALL_ANSWER ? NULL : &h.ris_rx, paths);
+    } else if (stream == 0) {
         list_echo(&h, paths);
     } else {
         list_ris(&h, false, paths);

@@ -10,6 +10,7 @@ struct wall_map {
     struct room_box room;
     double factor[6];      /* amplitude of one reflection by face x-, x+, y-, y+, z-, z+; 0..1 */
     struct vec3 boresight; /* of the BS antennas; null: isotropic */
+    struct vec3 face[2];   /* unit normal of each RIS (amplitude ~ sqrt(cos)); null: isotropic */
 };
 
 /* What cannot be in a map, or NULL. */
@@ -22,18 +23,22 @@ struct wall_paths {
     double length_m[WALL_PATHS_MAX];
     double power[WALL_PATHS_MAX]; /* relative to the way without walls: 1 */
     struct {
-        unsigned char first, second, third; /* way of each hop, 0 direct, 1..6 by a wall */
-        unsigned char back;                 /* RIS: 0 TX-user-RIS-RX, 1 TX-RIS-user-RX */
+        /* Way of each hop, 0 direct, 1..6 by a wall: TX-user, user-RX; TX-user, user-RIS, RIS-RX;
+         * RX-user, user-RIS, RIS-TX if back; user-RX; user-RIS, RIS-RX. */
+        unsigned char first, second, third;
+        unsigned char back; /* RIS: 0 TX-user-RIS-RX, 1 TX-RIS-user-RX */
     } way[WALL_PATHS_MAX];
 };
 
-/* All paths of stream 0 (TX-user-RX), 1 or 2 (by RIS) for a user at u that carry at least 1e-3 of
- * the power of the way without walls (by a RIS, of TX-user-RIS-RX); the strongest WALL_PATHS_MAX.
- */
+enum { WALL_ANSWER = 3 }; /* streams 0..2: of the burst; 3..5: of the user's own signal */
+
+/* All paths of stream 0 (TX-user-RX), 1 or 2 (by RIS), WALL_ANSWER (user-RX), + 1 or + 2
+ * (user-RIS-RX) for a user at u that carry at least 1e-3 of the power of the way without walls (by
+ * a RIS, of TX-user-RIS-RX); the strongest WALL_PATHS_MAX. */
 void wall_paths_list(const struct wall_map *map, size_t stream, struct vec3 u,
                      struct wall_paths *paths);
 
-/* The same paths, and powers, with the lengths they have for a user at u. */
+/* The same paths of the burst, and powers, with the lengths they have for a user at u. */
 void wall_paths_move(const struct wall_map *map, size_t stream, struct vec3 u,
                      struct wall_paths *paths);
 
@@ -43,9 +48,11 @@ struct vec3 wall_map_image(const struct wall_map *map, struct vec3 p, size_t way
 /* Path i's last hop, few as many share it: < WALL_HOPS the user's of that way, behind the RIS's. */
 static inline size_t wall_paths_arrival(const struct wall_paths *paths, size_t stream, size_t i)
 {
-    return !stream              ? paths->way[i].second
-           : paths->way[i].back ? paths->way[i].first
-                                : (size_t)WALL_HOPS + paths->way[i].third;
+    if (stream == WALL_ANSWER || paths->way[i].back)
+        return paths->way[i].first;
+    if (stream == 0)
+        return paths->way[i].second;
+    return WALL_HOPS + (stream > WALL_ANSWER ? paths->way[i].second : paths->way[i].third);
 }
 
 /* Amplitude pattern of an antenna of the BS at a, max(cos, 0.03) about the boresight; 1 if null. */

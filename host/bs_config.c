@@ -292,6 +292,11 @@ struct wall_map bs_config_walls(const struct bs_cfg *cfg)
                              .boresight = vec(cfg->geometry.boresight)};
     for (size_t face = 0; face < 6; face++)
         walls.factor[face] = cfg->room.wall_factor[cfg->room.n_wall_factor == 1 ? 0 : face];
+    for (size_t k = 0; k < BS_RIS; k++) {
+        struct panel panel;
+        if (bs_config_panel(cfg, k, &panel) == OK)
+            walls.face[k] = panel.z;
+    }
     return walls;
 }
 

@@ -113,6 +113,21 @@ static bool make_buffers(struct pipeline *p, struct status *err)
     return false;
 }
 
+static bool make_walls(struct pipeline *p, const struct map_fix_cfg *map, struct status *err)
+{
+    const double *a = p->cfg.geometry.rx_axis, *z = p->cfg.room.user_z_m;
+    const struct wall_error_cfg cfg = {
+        .walls = map->walls,
+        .height_m = {z[0], z[1]},
+        .bandwidth_hz = (double)map->n_carrier * map->spacing_hz,
+        .axis = vec3_unit((struct vec3){a[0], a[1], a[2]}),
+        .n_ant = map->n_ant,
+        .spacing = p->cfg.geometry.rx_spacing_m * p->cfg.radio.carrier_hz / SPEED_OF_LIGHT,
+    };
+    p->walls = wall_error_create(&cfg, err);
+    return p->walls != NULL;
+}
+
 static bool make_map(struct pipeline *p, struct status *err)
 {
     struct map_fix_cfg map;
@@ -125,7 +140,7 @@ static bool make_map(struct pipeline *p, struct status *err)
     map.n_carrier = p->wave.k;
     map.spacing_hz = waveform_spacing_hz(&p->wave);
     p->map = map_fix_create(&map, err);
-    return p->map != NULL;
+    return p->map != NULL && make_walls(p, &map, err);
 }
 
 static void set_up_position(struct pipeline *p)
@@ -202,6 +217,7 @@ void pipeline_destroy(struct pipeline **pipeline)
     fft_free(p->v);
     fft_free(p->capture.kept);
     map_fix_destroy(&p->map);
+    wall_error_destroy(&p->walls);
     still_fix_destroy(&p->steering.still);
     delay_angle_destroy(&p->steering.fit);
     fft_free(p->steering.snap);

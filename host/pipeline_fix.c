@@ -7,9 +7,10 @@
 
 #define GRID_STEP_M   0.25
 #define GATE_MARGIN_M 0.3
-#define WEAK_FACTOR   2.0 /* site error of a path whose profile is dark at the user's place */
-#define DOUBT_ANSWERS 25  /* of any user: five seconds of cycles */
-#define COOP_DIRECT_M 3.0 /* the direct way is the strongest arrival, or this near to it */
+#define BRIGHT_DB     (-16.0) /* under focus: where a wide profile lights its region well */
+#define DARKEST       4.0     /* times: the most by which a dark profile spreads a length */
+#define DOUBT_ANSWERS 25      /* of any user: five seconds of cycles */
+#define COOP_DIRECT_M 3.0     /* the direct way is the strongest arrival, or this near to it */
 
 static const enum fix_row row_of_path[PATH_COUNT] = {ROW_L1, ROW_L2, ROW_L3,
                                                      ROW_A1, ROW_A2, ROW_A3};
@@ -61,8 +62,8 @@ static void observe(const struct pipeline *p, const struct cycle_report *r,
         double site = i == PATH_L1 || i == PATH_A1 ? p->cfg.estimate.sigma_direct_m
                                                    : p->cfg.estimate.sigma_ris_m;
         obs[row_of_path[i]] = (struct observation){
-            .length_m = path->length_m - path->bias_m,
-            .sigma_m = hypot(path->sigma_m, path->weak ? WEAK_FACTOR * site : site),
+            .length_m = path->length_m - path->bias_m - p->shift[i].mean_m,
+            .sigma_m = hypot(path->sigma_m, fmax(site, p->shift[i].sigma_m) * p->dark[i]),
             .valid = path->found,
         };
     }
@@ -73,7 +74,15 @@ static void observe(const struct pipeline *p, const struct cycle_report *r,
     obs[ROW_H] = (struct observation){r->height_m, r->height_sigma_m, r->height_sigma_m > 0};
 }
 
-/* What the two profiles look like from u: takes their bias off, trusts what is weak there less. */
+static void expect_walls(struct pipeline *p, struct vec3 u)
+{
+    for (size_t i = 0; p->walls && i < PATH_COUNT; i++)
+        wall_error_at(p->walls, row_of_path[i], u, &p->shift[i]);
+}
+
+/* What the lengths look like from u: takes the bias of the two profiles off, and what the walls add
+ * in the mean; trusts them as the walls let, and less where a profile is darker than towards the
+ * walls' images. */
 static void look_from(struct pipeline *p, struct vec3 u, struct cycle_report *r)
 {
     for (size_t i = 0; i < BS_RIS; i++) {
@@ -82,15 +91,21 @@ static void look_from(struct pipeline *p, struct vec3 u, struct cycle_report *r)
         struct report_path *sensing = &r->path[PATH_L2 + i], *coop = &r->path[PATH_A2 + i];
         sensing->bias_m = coop->bias_m = view.bias_m;
         sensing->weak = coop->weak = view.level_db < RIS_LEVEL_WEAK_DB;
+        p->dark[PATH_L2 + i] = p->dark[PATH_A2 + i] =
+            fmin(fmax(pow(10, (BRIGHT_DB - view.level_db) / 20), 1), DARKEST);
     }
+    expect_walls(p, u);
 }
 
-/* As before anyone was found: what is decided here leaves no trace in the fix. */
-static void look_from_nowhere(struct cycle_report *r)
+/* As before anyone was found: what is decided here leaves no trace in the fix. The spread alone is
+ * that of where the user may be. */
+static void look_from_nowhere(struct pipeline *p, const struct vec3 *hint, struct cycle_report *r)
 {
+    expect_walls(p, hint ? *hint : vec3_scale(vec3_add(p->fix.area.min, p->fix.area.max), 0.5));
     for (size_t i = 0; i < PATH_COUNT; i++) {
-        r->path[i].bias_m = 0;
+        r->path[i].bias_m = p->shift[i].mean_m = 0;
         r->path[i].weak = false;
+        p->dark[i] = 1;
     }
 }
 
@@ -144,7 +159,7 @@ static int echoes_agree(struct pipeline *p, const struct vec3 *hint, struct cycl
     look_from(p, own.position, r);
     r->echoes = true;
     observe(p, r, obs);
-    look_from_nowhere(r);
+    look_from_nowhere(p, hint, r);
     unsigned found = 0;
     for (size_t i = ROW_L1; i <= ROW_L3; i++)
         found |= obs[i].valid ? ROW_BIT(i) : 0;
@@ -221,6 +236,7 @@ void pipeline_locate(struct pipeline *p, struct cycle_report *r)
     if (r->outcome != FIX_DONE)
         return;
     bool tracked = track_predict(&user->track, r->time_s, &hint);
+    look_from_nowhere(p, tracked ? &hint : NULL, r);
     if (r->steering)
         pipeline_steering_name(p, r, tracked ? &hint : NULL);
     r->echoes = echoes_count(p, tracked ? &hint : NULL, r);

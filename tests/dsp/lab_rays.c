@@ -47,7 +47,8 @@ struct wall_map lab_rays_map(const struct lab_rays *lab, double factor)
     return (struct wall_map){lab->anchors,
                              lab->room,
                              {factor, factor, factor, factor, factor, factor},
-                             lab->boresight};
+                             lab->boresight,
+                             {lab->panel[0].z, lab->panel[1].z}};
 }
 
 /* Mirror image w of p: 0 itself, 1..6 by a wall. */

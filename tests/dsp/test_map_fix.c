@@ -203,7 +203,8 @@ static void test_a_full_list_keeps_the_strongest(void **state)
     (void)state;
     struct bench b;
     bench_init(&b, 0.3, 0);
-    const struct wall_map walls = lab_rays_map(&b.lab, 0.8);
+    struct wall_map walls = lab_rays_map(&b.lab, 0.8);
+    walls.face[0] = (struct vec3){0};
     struct wall_paths paths;
     wall_paths_list(&walls, 1, (struct vec3){4, 4, 1.2}, &paths);
     size_t direct = 0, back = 0;
@@ -215,6 +216,25 @@ static void test_a_full_list_keeps_the_strongest(void **state)
     assert_int_equal(paths.n, WALL_PATHS_MAX);
     assert_int_equal(direct, 2);
     assert_true(back > WALL_PATHS_MAX / 4);
+    bench_free(&b);
+}
+
+/* RIS1 hangs a metre before the wall x+ and looks away from it. */
+static void test_a_surface_sees_no_wall_behind_it(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_init(&b, 0.3, 0);
+    struct wall_map walls = lab_rays_map(&b.lab, 0.3);
+    for (int known = 0; known < 2; known++) {
+        struct wall_paths paths;
+        size_t behind = 0;
+        walls.face[0] = known ? b.lab.panel[0].z : (struct vec3){0};
+        wall_paths_list(&walls, 1, (struct vec3){4, 4, 1.2}, &paths);
+        for (size_t i = 0; i < paths.n; i++)
+            behind += paths.way[i].second == 2;
+        assert_true(known ? behind == 0 : behind > 0);
+    }
     bench_free(&b);
 }
 
@@ -248,6 +268,7 @@ int main(void)
         cmocka_unit_test(test_bad_input),
         cmocka_unit_test(test_one_stream_is_not_enough),
         cmocka_unit_test(test_silence_leaves_the_fix),
+        cmocka_unit_test(test_a_surface_sees_no_wall_behind_it),
         cmocka_unit_test(test_every_wall_has_its_factor),
         cmocka_unit_test(test_a_full_list_keeps_the_strongest),
     };

@@ -74,11 +74,26 @@ static void by_steering_no_echo_counts_among_several_users(void **state)
     demo_run_free(&run);
 }
 
+/* Hard walls: worse positions than in the lab, but the ellipses hold the truth. */
+static void corridor_worse_but_honest(void **state)
+{
+    (void)state;
+    finds("--scene corridor --seconds 44 --speed 0 --seed 34", 0.85, 0.35, 1.0, 0.93);
+}
+
+static void low_over_the_floor_worse_but_honest(void **state)
+{
+    (void)state;
+    finds("--preset b210 --path low --seconds 44 --speed 0 --seed 34", 0.9, 0.65, 2.0, 0.93);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(b210_within_half_a_metre),
         cmocka_unit_test(x410_as_lab),
+        cmocka_unit_test(corridor_worse_but_honest),
+        cmocka_unit_test(low_over_the_floor_worse_but_honest),
         cmocka_unit_test(paper_times_the_echo_and_claims_no_position),
         cmocka_unit_test(by_steering_no_echo_counts_among_several_users),
     };
