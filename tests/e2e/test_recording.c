@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Whole programs: a demo that is recorded replays bit by bit, from the start, from the middle and
- * cut out; one that is killed is repaired; a disk that fills up costs no cycle. */
-#include "tests/e2e/demo_run.h"
+ * cut out; one that is killed is repaired; what is set anew in its course is in it. */
+#include "tests/e2e/record_place.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -12,58 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 #include <hdf5.h>
-#include <math.h>
-
-#define MIRADOR MIRADOR_BIN_DIR "/mirador "
-/* The preset's endless stream costs the room three times as much as the windows do. */
-#define WINDOWS "--preset b210 --set bs.radio.capture=gated "
-
-static char folder[] = "/tmp/mirador-rec-XXXXXX";
-
-static int make_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) ? demo_place_make(state) : -1;
-}
-
-static int remove_folder(void **state)
-{
-    char command[100];
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command) || demo_place_remove(state);
-}
-
-/* Exit code of a command whose output goes to a file there. */
-__attribute__((format(printf, 1, 2))) static int run(const char *format, ...)
-{
-    char command[1024];
-    va_list args;
-    va_start(args, format);
-    int n = vsnprintf(command, sizeof command, format, args);
-    va_end(args);
-    snprintf(command + n, sizeof command - (size_t)n, " >%s/out 2>&1", folder);
-    int status = system(command);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static char *output(void)
-{
-    static char text[1 << 16];
-    char path[100];
-    snprintf(path, sizeof path, "%s/out", folder);
-    FILE *f = fopen(path, "r");
-    assert_non_null(f);
-    text[fread(text, 1, sizeof text - 1, f)] = '\0';
-    fclose(f);
-    return text;
-}
 
 /* Positions of `mirador replay --json`, bit by bit those of the live run (which printed them with
  * 17 digits). Returns how many. */
@@ -119,8 +73,8 @@ static void assert_exported(const struct demo_run *live)
 {
     static double cycle[400], position[1200], profile[400 * 3 * 256], trains[400];
     char path[100];
-    assert_int_equal(run(MIRADOR "record export %s/run", folder), 0);
-    snprintf(path, sizeof path, "%s/run.h5", folder);
+    assert_int_equal(record_run(MIRADOR "record export %s/run", record_place()), 0);
+    snprintf(path, sizeof path, "%s/run.h5", record_place());
     hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     assert_true(file >= 0);
     size_t n = numbers(file, "/cycle", cycle, 400), fixes = 0;
@@ -136,10 +90,10 @@ static void assert_exported(const struct demo_run *live)
     assert_int_equal(fixes, live->n_fix);
     assert_true(numbers(file, "/pilots/noise_var", trains, 400) >= fixes / 2);
     H5Fclose(file);
-    snprintf(path, sizeof path, "%s/run-profiles.gp", folder);
+    snprintf(path, sizeof path, "%s/run-profiles.gp", record_place());
     assert_int_equal(access(path, R_OK), 0);
-    assert_int_equal(run(MIRADOR "record export --from 100 %s/run", folder), 2);
-    assert_non_null(strstr(output(), "100 s is behind the end"));
+    assert_int_equal(record_run(MIRADOR "record export --from 100 %s/run", record_place()), 2);
+    assert_non_null(strstr(record_output(), "100 s is behind the end"));
 }
 
 /* Other thresholds, paths or walls give other positions, and that is no failure; what a replay
@@ -157,32 +111,34 @@ static void assert_overrides(void)
         "waveform.n=512",     "pixels.alarm=0.5",   "ris.mode=static",
         "estmate.map=no"};
     for (size_t i = 0; i < sizeof act / sizeof *act; i++) {
-        if (run(MIRADOR "replay --set '%s' %s/run", act[i], folder))
-            fail_msg("%s: %s", act[i], output());
-        if (strstr(output(), "bit by bit"))
+        if (record_run(MIRADOR "replay --set '%s' %s/run", act[i], record_place()))
+            fail_msg("%s: %s", act[i], record_output());
+        if (strstr(record_output(), "bit by bit"))
             fail_msg("%s does nothing", act[i]);
     }
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         char text[80];
         snprintf(text, sizeof text, "%.*s is no key that acts", (int)strcspn(refused[i], "="),
                  refused[i]);
-        assert_int_equal(run(MIRADOR "replay --set '%s' %s/run", refused[i], folder), 2);
-        assert_non_null(strstr(output(), text));
+        assert_int_equal(record_run(MIRADOR "replay --set '%s' %s/run", refused[i], record_place()),
+                         2);
+        assert_non_null(strstr(record_output(), text));
     }
-    assert_int_equal(run(MIRADOR "replay --from 100 %s/run", folder), 2);
-    assert_non_null(strstr(output(), "100 s is behind the end"));
+    assert_int_equal(record_run(MIRADOR "replay --from 100 %s/run", record_place()), 2);
+    assert_non_null(strstr(record_output(), "100 s is behind the end"));
 }
 
 /* Opened by name, at the recorded rate. */
 static void assert_inspectrum_opens(void)
 {
-    const int code = run(MIRADOR_SOURCE_DIR "/tests/e2e/inspectrum_opens.sh %s/run-rx0.sigmf-meta "
-                                            "25000000 20000000",
-                         folder);
+    const int code =
+        record_run(MIRADOR_SOURCE_DIR "/tests/e2e/inspectrum_opens.sh %s/run-rx0.sigmf-meta "
+                                      "25000000 20000000",
+                   record_place());
     if (code == 77)
-        print_message("[  SKIPPED ] %s", output());
+        print_message("[  SKIPPED ] %s", record_output());
     else if (code)
-        fail_msg("%s", output());
+        fail_msg("%s", record_output());
 }
 
 static void a_demo_replays_bit_by_bit(void **state)
@@ -193,23 +149,25 @@ static void a_demo_replays_bit_by_bit(void **state)
     snprintf(args, sizeof args,
              WINDOWS "--seconds 10 --speed 0 --seed 4 --pixels 1 --record %s/run "
                      "--set bs.record.checkpoint_s=2",
-             folder);
+             record_place());
     demo_run(&live, args);
     if (live.exit_code)
         fail_msg("exit code %d: %s", live.exit_code, live.stderr_text);
     assert_true(live.n_fix >= 20);
-    if (run(MIRADOR "record check %s/run", folder))
-        fail_msg("%s", output());
-    snprintf(args, sizeof args, "%s/run", folder);
+    if (record_run(MIRADOR "record check %s/run", record_place()))
+        fail_msg("%s", record_output());
+    snprintf(args, sizeof args, "%s/run", record_place());
     assert_int_equal(same_fixes(&live, args), live.n_fix);
     assert_inspectrum_opens();
     assert_exported(&live);
-    snprintf(args, sizeof args, "--from 6.1 --to 8 %s/run", folder);
+    snprintf(args, sizeof args, "--from 6.1 --to 8 %s/run", record_place());
     size_t middle = same_fixes(&live, args);
     assert_true(middle >= 5 && middle <= 10);
-    assert_int_equal(run(MIRADOR "record cut --from 6 --to 8 %s/run %s/part", folder, folder), 0);
-    assert_int_equal(run(MIRADOR "record check %s/part", folder), 0);
-    snprintf(args, sizeof args, "%s/part", folder);
+    assert_int_equal(record_run(MIRADOR "record cut --from 6 --to 8 %s/run %s/part", record_place(),
+                                record_place()),
+                     0);
+    assert_int_equal(record_run(MIRADOR "record check %s/part", record_place()), 0);
+    snprintf(args, sizeof args, "%s/part", record_place());
     assert_true(same_fixes(&live, args) >= middle);
     assert_overrides();
     demo_run_free(&live);
@@ -222,10 +180,10 @@ static json_t *captures(const char *name, long long *samples)
 {
     char path[200];
     struct stat s;
-    snprintf(path, sizeof path, "%s/%s.sigmf-data", folder, name);
+    snprintf(path, sizeof path, "%s/%s.sigmf-data", record_place(), name);
     assert_int_equal(stat(path, &s), 0);
     *samples = s.st_size / 4;
-    snprintf(path, sizeof path, "%s/%s.sigmf-meta", folder, name);
+    snprintf(path, sizeof path, "%s/%s.sigmf-meta", record_place(), name);
     json_t *o = json_load_file(path, 0, NULL), *list = json_object_get(o, "captures");
     assert_true(json_array_size(list) > 0);
     json_incref(list);
@@ -242,7 +200,7 @@ static void *samples_of(const char *name, long long first, long long n)
 {
     char path[200];
     void *bytes = malloc((size_t)n * 4);
-    snprintf(path, sizeof path, "%s/%s.sigmf-data", folder, name);
+    snprintf(path, sizeof path, "%s/%s.sigmf-data", record_place(), name);
     FILE *f = fopen(path, "rb");
     assert_true(f && bytes);
     assert_int_equal(fseek(f, 4 * first, SEEK_SET), 0);
@@ -291,11 +249,11 @@ static void a_stream_holds_the_windows(void **state)
     snprintf(args, sizeof args,
              "--preset b210 --seconds 1.2 --speed 0 --seed 4 --record %s/stream "
              "--set bs.record.stream=yes",
-             folder);
+             record_place());
     demo_run(&live, args); /* too short for a position */
     demo_run_free(&live);
-    if (run(MIRADOR "record check %s/stream", folder))
-        fail_msg("%s", output());
+    if (record_run(MIRADOR "record check %s/stream", record_place()))
+        fail_msg("%s", record_output());
     json_t *window = captures("stream-rx1", &n_window);
     const size_t n = json_array_size(window);
     assert_true(n >= 4);
@@ -312,8 +270,8 @@ static void a_killed_daemon_leaves_whole_cycles(void **state)
     snprintf(args, sizeof args,
              "--preset b210 --seconds 0 --speed 0 --seed 5 --record %s/killed "
              "--set bs.record.stream=yes",
-             folder);
-    snprintf(journal, sizeof journal, "%s/killed.mirador-journal", folder);
+             record_place());
+    snprintf(journal, sizeof journal, "%s/killed.mirador-journal", record_place());
     pid_t demo = demo_start(args);
     for (int i = 0; i < 12000 && s.st_size < 8000; i++) { /* some ten cycles */
         usleep(10000);
@@ -324,12 +282,12 @@ static void a_killed_daemon_leaves_whole_cycles(void **state)
     assert_true(s.st_size >= 8000);
     assert_int_equal(kill(demo_process("miradord"), SIGKILL), 0);
     waitpid(demo, NULL, 0);
-    assert_int_equal(run(MIRADOR "record check %s/killed", folder), 1);
-    if (run(MIRADOR "record check --repair %s/killed", folder))
-        fail_msg("%s", output());
-    if (run(MIRADOR "replay %s/killed", folder))
-        fail_msg("%s", output());
-    assert_non_null(strstr(output(), "0 cycles differ"));
+    assert_int_equal(record_run(MIRADOR "record check %s/killed", record_place()), 1);
+    if (record_run(MIRADOR "record check --repair %s/killed", record_place()))
+        fail_msg("%s", record_output());
+    if (record_run(MIRADOR "replay %s/killed", record_place()))
+        fail_msg("%s", record_output());
+    assert_non_null(strstr(record_output(), "0 cycles differ"));
     assert_true(windows_in_stream("killed") >= 6);
 }
 
@@ -357,14 +315,14 @@ static void more_cycles(const char *journal, size_t n)
 
 static int tell(const char *order)
 {
-    return run(MIRADOR "%s --endpoint ipc://%s/%s/control.sock", order, demo_place(),
-               demo_folder());
+    return record_run(MIRADOR "%s --endpoint ipc://%s/%s/control.sock", order, demo_place(),
+                      demo_folder());
 }
 
 static void told(const char *order)
 {
     if (tell(order))
-        fail_msg("%s: %s", order, output());
+        fail_msg("%s: %s", order, record_output());
 }
 
 static double at(const json_t *o, const char *outer, const char *inner)
@@ -381,7 +339,8 @@ static void change_users(const char *journal)
     assert_int_equal(tell("users remove 1"), 1); /* the last one */
     assert_int_equal(tell("users add 2"), 1);    /* no key */
     assert_int_equal(
-        run(MIRADOR "keys user add 2 --out %s/%s/user-2.key", demo_place(), demo_folder()), 0);
+        record_run(MIRADOR "keys user add 2 --out %s/%s/user-2.key", demo_place(), demo_folder()),
+        0);
     told("users add 2");
     assert_int_equal(tell("users add 2"), 1);
     more_cycles(journal, 10);
@@ -392,7 +351,7 @@ static void change_users(const char *journal)
     more_cycles(journal, 24);
     told("users list");
     int first = 0, second = 0;
-    assert_int_equal(sscanf(output(), "%*[^\n] %d %*[^\n] %d", &first, &second), 2);
+    assert_int_equal(sscanf(record_output(), "%*[^\n] %d %*[^\n] %d", &first, &second), 2);
     assert_int_equal(first, 1);
     assert_int_equal(second, 2);
 }
@@ -443,8 +402,9 @@ static void what_is_set_anew_is_in_the_recording(void **state)
     size_t size = 0;
     struct set_anew seen = {.index = -1};
     (void)state;
-    snprintf(args, sizeof args, WINDOWS "--seconds 0 --speed 8 --seed 5 --record %s/set", folder);
-    snprintf(journal, sizeof journal, "%s/set.mirador-journal", folder);
+    snprintf(args, sizeof args, WINDOWS "--seconds 0 --speed 8 --seed 5 --record %s/set",
+             record_place());
+    snprintf(journal, sizeof journal, "%s/set.mirador-journal", record_place());
     pid_t demo = demo_start(args);
     more_cycles(journal, 40);
     told("set gain --rx 1");
@@ -476,112 +436,14 @@ static void what_is_set_anew_is_in_the_recording(void **state)
     if (!(seen.alone >= 6 && seen.fixes_back >= 2))
         fail_msg("the other alone for %zu cycles, %zu positions after", seen.alone,
                  seen.fixes_back);
-    if (run(MIRADOR "record check %s/set", folder) || run(MIRADOR "replay %s/set", folder))
-        fail_msg("%s", output());
-    assert_non_null(strstr(output(), "0 cycles differ"));
+    if (record_run(MIRADOR "record check %s/set", record_place()) ||
+        record_run(MIRADOR "replay %s/set", record_place()))
+        fail_msg("%s", record_output());
+    assert_non_null(strstr(record_output(), "0 cycles differ"));
     /* from a checkpoint behind the change too */
-    if (run(MIRADOR "replay --from 12 %s/set", folder))
-        fail_msg("%s", output());
+    if (record_run(MIRADOR "replay --from 12 %s/set", record_place()))
+        fail_msg("%s", record_output());
 }
-
-/* --- a disk that is full or slow ---------------------------------------------------------------
- */
-
-/* A process that asks the running demo for its status until it tells of this alarm, and then
- * removes the file, if one is given. Exit code 0. */
-static pid_t await_alarm(const char *alarm, const char *file)
-{
-    char command[500], line[200];
-    pid_t child = fork();
-    if (child != 0)
-        return child;
-    snprintf(line, sizeof line, "recorder.alarm *\"%s\"", alarm);
-    for (int i = 0; i < 3000; i++) {
-        usleep(20000);
-        if (!demo_folder()[0])
-            continue;
-        snprintf(command, sizeof command,
-                 MIRADOR "status --endpoint ipc://%s/%s/control.sock 2>/dev/null | grep -q '%s'",
-                 demo_place(), demo_folder(), line);
-        if (system(command) == 0)
-            _exit(file && unlink(file) ? 2 : 0);
-    }
-    _exit(1);
-}
-
-/* The run went on to its end without it, whoever looked was told, and what is there is whole. */
-static void assert_cut_short(const struct demo_run *live, pid_t watcher, const char *prefix,
-                             const char *alarm, const char *why)
-{
-    int status;
-    assert_true(waitpid(watcher, &status, 0) == watcher);
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    const json_t *told = json_object_get(live->summary, "recorder"); /* topic health */
-    assert_string_equal(json_string_value(json_object_get(told, "alarm")), alarm);
-    assert_int_equal(live->exit_code, 0);
-    assert_true(demo_summary(live, "lates") == 0 && demo_summary(live, "gaps") == 0);
-    if (run(MIRADOR "record check %s", prefix) || run(MIRADOR "record info --json %s", prefix))
-        fail_msg("%s", output());
-    json_t *o = json_loads(output(), 0, NULL);
-    assert_non_null(strstr(json_string_value(json_object_get(o, "end")), why));
-    const json_int_t cycles = json_integer_value(json_object_get(o, "cycles"));
-    assert_true(cycles > 3 && cycles < (json_int_t)demo_summary(live, "cycles") - 3);
-    json_decref(o);
-}
-
-/* A disk of 30 MB under a demo that wants 50. In gated time the room would wait for a slow disk,
- * but a full one never comes to itself, so the demo must go on without the recording. */
-static void a_full_disk_costs_no_cycle(void **state)
-{
-    struct demo_run live;
-    char args[300], disk[60], prefix[80];
-    (void)state;
-    snprintf(disk, sizeof disk, "%s/disk", folder);
-    snprintf(prefix, sizeof prefix, "%s/full", disk);
-    mkdir(disk, 0700);
-    if (mount("tmpfs", disk, "tmpfs", 0, "size=30m,mode=700")) {
-        print_message(
-            "[  SKIPPED ] no privilege to mount a small disk; test_recorder has a stand-in\n");
-        rmdir(disk);
-        skip();
-    }
-    snprintf(args, sizeof args, WINDOWS "--seconds 8 --speed 0 --seed 2 --record %s", prefix);
-    const pid_t watcher = await_alarm("disk_full", NULL);
-    demo_run(&live, args);
-    assert_cut_short(&live, watcher, prefix, "disk_full", "No space");
-    umount(disk);
-    rmdir(disk);
-    assert_int_equal((int)demo_summary(&live, "cycles"), 37);
-    demo_run_free(&live);
-}
-
-#ifdef SLOW_DISK
-/* Slower than the cycles come until somebody has seen the alarm. */
-static void a_slow_disk_costs_no_cycle(void **state)
-{
-    struct demo_run live;
-    char args[400], slow[60], prefix[80];
-    (void)state;
-    snprintf(slow, sizeof slow, "%s/slow", folder);
-    snprintf(prefix, sizeof prefix, "%s/late", folder);
-    FILE *f = fopen(slow, "w");
-    assert_non_null(f);
-    fclose(f);
-    setenv("LD_PRELOAD", SLOW_DISK, 1);
-    setenv("SLOW_DISK", slow, 1);
-    const pid_t watcher = await_alarm("disk_slow", slow);
-    snprintf(args, sizeof args,
-             WINDOWS "--seconds 8 --speed 0 --seed 2 --record %s --set bs.record.wait=no "
-                     "--set bs.record.queue_cycles=4",
-             prefix);
-    demo_run(&live, args);
-    unsetenv("LD_PRELOAD");
-    unsetenv("SLOW_DISK");
-    assert_cut_short(&live, watcher, prefix, "disk_slow", "slower than the samples come");
-    assert_int_equal((int)demo_summary(&live, "cycles"), 37);
-    demo_run_free(&live);
-}
-#endif
 
 int main(void)
 {
@@ -590,10 +452,6 @@ int main(void)
         cmocka_unit_test(a_killed_daemon_leaves_whole_cycles),
         cmocka_unit_test(a_stream_holds_the_windows),
         cmocka_unit_test(what_is_set_anew_is_in_the_recording),
-        cmocka_unit_test(a_full_disk_costs_no_cycle),
-#ifdef SLOW_DISK
-        cmocka_unit_test(a_slow_disk_costs_no_cycle),
-#endif
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, record_place_make, record_place_remove);
 }

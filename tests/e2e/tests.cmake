@@ -23,11 +23,15 @@ mirador_test(test_demo_presets TIMEOUT 600 LABELS e2e
 add_test(NAME presets COMMAND ${CMAKE_SOURCE_DIR}/tests/e2e/test_presets.sh
   $<TARGET_FILE_DIR:miradord> ${CMAKE_SOURCE_DIR}/config)
 set_tests_properties(presets PROPERTIES TIMEOUT 120 LABELS e2e)
+set(record_sources ${CMAKE_SOURCE_DIR}/tests/e2e/record_place.c ${CMAKE_SOURCE_DIR}/tests/e2e/demo_run.c)
 mirador_test(test_recording TIMEOUT 600 LABELS e2e
-  SOURCES ${CMAKE_SOURCE_DIR}/tests/e2e/test_recording.c ${CMAKE_SOURCE_DIR}/tests/e2e/demo_run.c
+  SOURCES ${CMAKE_SOURCE_DIR}/tests/e2e/test_recording.c ${record_sources}
   LIBS PkgConfig::HDF5 PkgConfig::JANSSON m)
+mirador_test(test_recording_disk TIMEOUT 300 LABELS e2e
+  SOURCES ${CMAKE_SOURCE_DIR}/tests/e2e/test_recording_disk.c ${record_sources}
+  LIBS PkgConfig::JANSSON m)
 if(NOT MIRADOR_SANITIZE) # a sanitizer's runtime has to be loaded first
   add_library(slow_disk SHARED ${CMAKE_SOURCE_DIR}/tests/e2e/slow_disk.c)
-  target_compile_definitions(test_recording PRIVATE SLOW_DISK="$<TARGET_FILE:slow_disk>")
-  add_dependencies(test_recording slow_disk)
+  target_compile_definitions(test_recording_disk PRIVATE SLOW_DISK="$<TARGET_FILE:slow_disk>")
+  add_dependencies(test_recording_disk slow_disk)
 endif()
