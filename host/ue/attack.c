@@ -16,6 +16,7 @@ void attack_apply(struct attack *attack, uint64_t cycle, uint8_t frame[RESPONSE_
 {
     switch (attack->kind) {
     case ATTACK_NONE:
+    case ATTACK_JAM:
         return;
     case ATTACK_REPLAY:
         if (!attack->kept)

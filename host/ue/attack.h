@@ -12,8 +12,9 @@ enum attack_kind {
     ATTACK_REPLAY, /* the first answer again and again */
     ATTACK_FLIP,   /* bit (cycle mod 128) wrong: 128 cycles flip every one */
     ATTACK_FORGE,  /* bit (cycle mod 112) before the checksum wrong, the checksum made to fit */
+    ATTACK_JAM,    /* honest in its own cycles; in those of others it sends where they answer */
 };
-#define ATTACK_CHOICES "none|replay|flip|forge" /* in the order of the enum */
+#define ATTACK_CHOICES "none|replay|flip|forge|jam" /* in the order of the enum */
 
 struct attack {
     enum attack_kind kind;

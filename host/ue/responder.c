@@ -154,32 +154,52 @@ static struct response response_of(const struct responder *r, bool permit, int16
 }
 
 /* Returns verdict, or what came in between. */
+static enum responder_verdict send_frame(struct responder *r, int64_t tick,
+                                         const uint8_t frame[RESPONSE_FRAME_BYTES],
+                                         enum responder_verdict verdict)
+{
+    const struct sc16 *const channel[] = {r->signal};
+    int64_t now = 0;
+    frame_modem_modulate(r->modem, frame, r->symbols);
+    (void)waveform_symbol(r->waveform, r->symbols, frame_modem_symbols(r->modem),
+                          r->signal + r->data_at);
+    if (radio_now(r->radio, &now))
+        return VERDICT_FAILED;
+    if ((double)(tick - now) < r->cfg.lead_s * r->cfg.waveform.rate_hz)
+        return VERDICT_LATE;
+    return radio_tx_burst(r->radio, tick, channel, r->n_signal) ? VERDICT_FAILED : verdict;
+}
+
+/* ATTACK_JAM: where somebody else answers, in the same waveform, with nothing to say. */
+static void jam(struct responder *r, const struct heard_burst *burst)
+{
+    uint8_t frame[RESPONSE_FRAME_BYTES];
+    int16_t unused;
+    for (size_t i = 0; i < sizeof frame; i++)
+        frame[i] = (uint8_t)(burst->sensing[i % SENSING_FRAME_BYTES] + 37 * i);
+    (void)send_frame(r, answer_tick(r, burst, &unused), frame, VERDICT_REFUSED);
+}
+
+/* Returns verdict, or what came in between. */
 static enum responder_verdict answer(struct responder *r, const struct heard_burst *burst,
                                      uint64_t cycle, enum responder_verdict verdict)
 {
     struct status err = {0};
     uint8_t frame[RESPONSE_FRAME_BYTES];
     int16_t turnaround_ds;
-    int64_t now = 0, tick = answer_tick(r, burst, &turnaround_ds);
+    const int64_t tick = answer_tick(r, burst, &turnaround_ds);
     const bool permit = verdict == VERDICT_ANSWERED;
     const struct response response = response_of(r, permit, turnaround_ds);
     if (secure_seal_response(r->seal, cycle, burst->sensing, &response, frame))
         return VERDICT_FAILED;
     attack_apply(&r->attack, cycle, frame);
-    frame_modem_modulate(r->modem, frame, r->symbols);
-    (void)waveform_symbol(r->waveform, r->symbols, frame_modem_symbols(r->modem),
-                          r->signal + r->data_at);
     if (last_cycle_cover(r->last, cycle, &err)) {
         log_error("%s", err.text);
         return VERDICT_FAILED;
     }
-    if (radio_now(r->radio, &now))
-        return VERDICT_FAILED;
-    if ((double)(tick - now) < r->cfg.lead_s * r->cfg.waveform.rate_hz)
-        return VERDICT_LATE;
-    const struct sc16 *const channel[] = {r->signal};
-    if (radio_tx_burst(r->radio, tick, channel, r->n_signal))
-        return VERDICT_FAILED;
+    const enum responder_verdict sent = send_frame(r, tick, frame, verdict);
+    if (sent != verdict)
+        return sent;
     r->answered = tick;
     if (!permit)
         permission_said_no(r->cfg.permission);
@@ -198,6 +218,8 @@ enum responder_verdict responder_hear(struct responder *r, const struct heard_bu
     const bool accepted = answers || verdict == VERDICT_SILENT;
     if (answers)
         verdict = answer(r, burst, *cycle, verdict);
+    else if (verdict == VERDICT_REFUSED && r->attack.kind == ATTACK_JAM)
+        jam(r, burst);
     if (accepted && last_cycle_refresh(r->last, r->user.last, &err))
         log_error("%s", err.text);
     radio_tx_poll(r->radio);

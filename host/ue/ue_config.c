@@ -38,7 +38,8 @@ static const struct config_key keys[] = {
      .help = "CPUs to stay on, with run.realtime; empty: any"},
     {"exercise.attack", CONFIG_CHOICE(CFG, attack, ATTACK_CHOICES), .def = "none",
      .help = "makes this terminal misbehave on purpose, to test a base station: replay its first "
-             "answer, flip one bit of each answer, forge (flip one and mend the checksum)"},
+             "answer, flip one bit of each answer, forge (flip one and mend the checksum), "
+             "jam (send where others answer)"},
     {"exercise.key_file", CONFIG_STRING(CFG, attack_key_file), .def = "",
      .help =
          "likewise: seals each answer with this key, another user's or nobody's; empty: its own"},

@@ -2,6 +2,7 @@
  *
  * No genuine, fresh, permitting answer, no position: everything that a terminal can get wrong, sent
  * through the simulated air, is refused, counted by its verdict and written to the audit log. */
+#include <math.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -228,6 +229,38 @@ static void attackers_among_honest_users(void **state)
     demo_run_free(&e.run);
 }
 
+/* User 3 answers its own cycles honestly, and sends where the others answer in theirs. What is left
+ * of their answers counts or not, as a whole; each that does not is counted and written down, what
+ * does gives a position only if its own ellipse holds the truth, or nearly so. */
+static void a_jammer_costs_answers_and_makes_no_lies(void **state)
+{
+    (void)state;
+    struct exercise e;
+    run_exercise(&e, "--speed 0 --seconds 24 --users 3 --set 'ue[2].exercise.attack=jam'");
+    long long jammed = 0, fixes = 0;
+    for (int id = 1; id <= 2; id++) {
+        const long long permitted = of_user(&e, id, "permitted"),
+                        damaged = audited(&e, id, "response damaged");
+        print_message("user %d: %lld asked, %lld permitted, %lld damaged, %lld fixes\n", id,
+                      of_user(&e, id, "asked"), permitted, damaged, of_user(&e, id, "fixes"));
+        assert_true(permitted + damaged <= of_user(&e, id, "asked"));
+        jammed += damaged;
+        fixes += of_user(&e, id, "fixes");
+    }
+    assert_true(jammed >= 30 && fixes < jammed);
+    assert_int_equal(answers(&e, "damaged"), jammed);
+    assert_int_equal(answers(&e, "refused"), 0);
+    for (size_t i = 0; i < e.run.n_fix; i++) {
+        const struct demo_fix *f = &e.run.fix[i];
+        const double spread_m = sqrt(f->covariance_m2[0][0] + f->covariance_m2[1][1]);
+        assert_true(f->error_m < 4 * spread_m);
+    }
+    assert_true(of_user(&e, 3, "permitted") >= 30);
+    assert_true(of_user(&e, 3, "fixes") >= of_user(&e, 3, "permitted") * 85 / 100);
+    assert_int_equal(audited(&e, 3, "response"), 0);
+    demo_run_free(&e.run);
+}
+
 /* --- bad clients of the sockets -------------------------------------------------------------- */
 
 /* Ends the demo once all its commands were answered and the honest user was found as often. */
@@ -281,6 +314,7 @@ int main(void)
         cmocka_unit_test(a_wrong_key),
         cmocka_unit_test(each_flipped_bit),
         cmocka_unit_test(attackers_among_honest_users),
+        cmocka_unit_test(a_jammer_costs_answers_and_makes_no_lies),
     };
     return cmocka_run_group_tests(tests, demo_place_make, demo_place_remove);
 }
