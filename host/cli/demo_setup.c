@@ -263,7 +263,7 @@ static void tell_simulated(const struct demo *demo, struct command *c, double rx
     command_set(c, "radio.max_eirp_dbm=%g", max_eirp_dbm);
 }
 
-enum { DATA_FIRST = 20000, DATA_LAST = 32000, DATA_STEP = 48 };
+enum { DATA_FIRST = 20000, DATA_LAST = 32000, DATA_STEP = 2 * DEMO_DATA_USERS };
 
 static bool udp_port_is_free(int port)
 {

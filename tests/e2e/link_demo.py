@@ -142,10 +142,10 @@ class Demo(subprocess.Popen):
         self.wait()
 
 
-def start_demo(build, *args, prefix=()):
+def start_demo(build, *args, prefix=(), stdout=subprocess.DEVNULL):
     return Demo(
         [*prefix, f"{build}/bin/mirador", "demo", "--headless", "--json", "--link", *args],
-        stdout=subprocess.DEVNULL,
+        stdout=stdout,
     )
 
 
