@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+enum { SINE_STEPS = 50 };
+
 /* sin(2 pi t) for |t| <= 1/4: odd minimax polynomial, error 7e-9 before rounding. */
 static inline float sin_turns(float t)
 {
@@ -71,4 +73,29 @@ float array_match(const cplxf *a, const cplxf *v, size_t n)
     }
     float scale = aa * vv;
     return scale > 0 ? sqrtf((re * re + im * im) / scale) : 0;
+}
+
+static double power_at(const cplxf *a, const cplxf *v, const double *x, size_t n, double s)
+{
+    cplx sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += conj((cplx)a[i]) * (cplx)v[i] * cexp(-I * 2 * PI * x[i] * s);
+    return cplx_norm(sum);
+}
+
+double array_sine_off(const cplxf *a, const cplxf *v, const double *x, size_t n)
+{
+    assert(a && v && x);
+    const double step = 1.0 / SINE_STEPS;
+    double best = 0, most = -1;
+    for (int k = -SINE_STEPS; k <= SINE_STEPS; k++) {
+        const double power = power_at(a, v, x, n, k * step);
+        if (power > most) {
+            most = power;
+            best = k * step;
+        }
+    }
+    const double left = power_at(a, v, x, n, best - step),
+                 right = power_at(a, v, x, n, best + step), bend = left + right - 2 * most;
+    return bend < 0 ? best + 0.5 * step * (left - right) / bend : best;
 }

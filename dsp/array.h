@@ -19,3 +19,9 @@ void array_steer(const struct vec3 *element, size_t n, struct vec3 ref, struct v
 /* RT-safe. |a^H v| / (|a| |v|), 0..1: how much a measured antenna vector looks like a steering
  * vector. 0 if either is null. [S1] eq. (35). */
 float array_match(const cplxf *a, const cplxf *v, size_t n);
+
+/* RT-safe. How far the direction of a measured antenna vector v lies from that of a steering vector
+ * a, as a difference of sines along the line on which the antennas lie at x[] wavelengths:
+ *   the s in -1..1 that makes | sum_i conj(a_i) v_i exp(-j 2 pi x_i s) | largest.
+ * Antennas half a wavelength apart tell all of these apart. */
+double array_sine_off(const cplxf *a, const cplxf *v, const double *x, size_t n);

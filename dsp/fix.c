@@ -276,8 +276,7 @@ int fix_solve(const struct fix_cfg *cfg, const struct observation obs[ROW_COUNT]
     return refuse(out, first == FIX_FEW_PATHS && rows != measured ? FIX_TRIANGLE : first);
 }
 
-/* g^T cov g. */
-static double variance_along(const struct fix *fix, struct vec3 g)
+double fix_variance_along(const struct fix *fix, struct vec3 g)
 {
     const double v[3] = {g.x, g.y, g.z};
     double sum = 0;
@@ -298,7 +297,7 @@ unsigned fix_agreeing(const struct fix_cfg *cfg, const struct fix *fix,
         if (!row_in(rows, i))
             continue;
         const double off = obs[i].length_m - fix_predict(&cfg->anchors, i, fix->position, &g);
-        if (off * off > limit * (variance_along(fix, g) + obs[i].sigma_m * obs[i].sigma_m))
+        if (off * off > limit * (fix_variance_along(fix, g) + obs[i].sigma_m * obs[i].sigma_m))
             rows &= ~ROW_BIT(i);
     }
     return rows;

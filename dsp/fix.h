@@ -97,6 +97,9 @@ int fix_solve(const struct fix_cfg *cfg, const struct observation obs[ROW_COUNT]
 unsigned fix_agreeing(const struct fix_cfg *cfg, const struct fix *fix,
                       const struct observation obs[ROW_COUNT], unsigned rows, double false_alarm);
 
+/* g^T cov g: variance of whatever has the gradient g at the fix. */
+double fix_variance_along(const struct fix *fix, struct vec3 g);
+
 /* Weighted nonlinear least squares over the rows of mask that are valid, from start. Fills
  * position, cov, chi2, dof, gdop, used, residual_m, iterations. No gates. ERR_GEOMETRY if singular
  * or diverging. */

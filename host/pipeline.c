@@ -229,8 +229,10 @@ void pipeline_consent(struct pipeline_user *u, enum consent_event event)
 {
     const enum consent_state now = consent_next(atomic_load(&u->consent), event);
     atomic_store(&u->consent, now);
-    if (consent_forgets(now))
-        track_reset(&u->track);
+    if (!consent_forgets(now))
+        return;
+    track_reset(&u->track);
+    u->agreed = 0;
 }
 
 /* A place that has changed hands. One that was left keeps the number of who had it last: a cycle of

@@ -2,6 +2,7 @@
  *
  * From path lengths and the reported height to a position: gates from the geometry, the phase
  * centre of the RIS profiles, the solver, the tracker. */
+#include "dsp/chi2.h"
 #include "host/pipeline_priv.h"
 #include <math.h>
 
@@ -10,6 +11,7 @@
 #define BRIGHT_DB     (-16.0) /* under focus: where a wide profile lights its region well */
 #define DARKEST       4.0     /* times: the most by which a dark profile spreads a length */
 #define DOUBT_ANSWERS 25      /* of any user: five seconds of cycles */
+#define TRUST_ANSWERS 10      /* of this user: two seconds, in which who walks moves on */
 #define COOP_DIRECT_M 3.0     /* the direct way is the strongest arrival, or this near to it */
 
 static const enum fix_row row_of_path[PATH_COUNT] = {ROW_L1, ROW_L2, ROW_L3,
@@ -117,15 +119,25 @@ static unsigned valid_rows(const struct observation obs[ROW_COUNT])
     return rows;
 }
 
-/* With one surface out of sight the user's own signal gives one difference of arrivals, and no
- * place. Then it has to lie where the echoes put it, those by the surface that it shows;
- * contradictions count as in echoes_agree. */
+/* The user's own signal comes from where this place is. */
+static bool from_there(const struct pipeline *p, const struct fix *fix, double false_alarm)
+{
+    struct site_direction d;
+    if (!pipeline_site_direction(p, fix->position, &d))
+        return false;
+    return d.off * d.off <= chi2_quantile(1, false_alarm) *
+                                (d.sigma * d.sigma + fix_variance_along(fix, d.gradient));
+}
+
+/* With one surface out of sight the user's own signal gives one difference of arrivals and a
+ * direction. Both have to be those of the place where the echoes are, those by the surface that it
+ * shows; contradictions count as in echoes_agree. */
 static int echoes_explain(struct pipeline *p, const struct vec3 *hint, struct cycle_report *r)
 {
     struct observation obs[ROW_COUNT];
     struct fix_cfg cfg = p->fix;
     struct fix fix;
-    r->echoes = true;
+    r->echoes = p->explained = true;
     observe(p, r, obs);
     obs[ROW_L2].valid = obs[ROW_L2].valid && obs[ROW_A2].valid;
     obs[ROW_L3].valid = obs[ROW_L3].valid && obs[ROW_A3].valid;
@@ -133,17 +145,17 @@ static int echoes_explain(struct pipeline *p, const struct vec3 *hint, struct cy
     if (r->plan.others || obs[ROW_A2].valid == obs[ROW_A3].valid || !obs[ROW_A1].valid ||
         !obs[ROW_L1].valid)
         return 0;
-    int rc = fix_solve(&cfg, obs, hint, &fix);
-    if (rc == OK && fix.used == rows) {
-        for (size_t k = 0; k < BS_RIS; k++) /* an echo by what the answer does not show is none */
-            r->path[PATH_L2 + k].found &= obs[ROW_A2 + k].valid;
-        return fix.dof > 0;
-    }
-    if (rc != OK && fix.verdict != FIX_CHI2) /* two places, say: nothing contradicts anything */
-        return 0;
+    bool all = fix_solve(&cfg, obs, hint, &fix) == OK && fix.used == rows;
+    const bool agree = all && from_there(p, &fix, cfg.false_alarm);
+    if (!all && fix.verdict != FIX_OK && fix.verdict != FIX_CHI2)
+        return 0; /* two places, say: nothing contradicts anything */
     cfg.false_alarm /= 10;
-    rc = fix_solve(&cfg, obs, hint, &fix);
-    return rc == OK && fix.used == rows ? 0 : -1;
+    all = all || (fix_solve(&cfg, obs, hint, &fix) == OK && fix.used == rows);
+    if (!all || !from_there(p, &fix, cfg.false_alarm))
+        return -1;
+    for (size_t k = 0; k < BS_RIS; k++) /* an echo by what the answer does not show is none */
+        r->path[PATH_L2 + k].found &= obs[ROW_A2 + k].valid;
+    return agree && fix.dof > 0;
 }
 
 /* 1: every echo lies where the user's own signal puts it; 0: not all, or that signal gives no
@@ -152,7 +164,7 @@ static int echoes_agree(struct pipeline *p, const struct vec3 *hint, struct cycl
 {
     struct observation obs[ROW_COUNT];
     struct fix own;
-    r->echoes = false;
+    r->echoes = p->explained = false;
     observe(p, r, obs);
     if (fix_solve(&p->fix, obs, hint, &own))
         return echoes_explain(p, hint, r);
@@ -171,9 +183,21 @@ static int echoes_agree(struct pipeline *p, const struct vec3 *hint, struct cycl
     return fix_agreeing(&p->fix, &own, obs, found, hardly) == found ? 0 : -1;
 }
 
+/* How often echoes have been where this user's own signal allows them, since one was elsewhere. */
+static void note_agreement(struct pipeline *p, int agree, const struct cycle_report *r)
+{
+    struct pipeline_user *user = &p->user[r->plan.user];
+    if (agree < 0 || r->time_s - user->agreed_s > p->track.max_gap_s)
+        user->agreed = 0;
+    if (agree <= 0)
+        return;
+    user->agreed += user->agreed < TRUST_ANSWERS;
+    user->agreed_s = r->time_s;
+}
+
 /* An echo says that somebody is there, not who. One that is not where the user's own signal puts it
  * is another's; then others may be too that happen to fit, so for a while none counts. Nor at
- * first, where others are served. */
+ * first, where others are served, or where that signal alone gives no place. */
 static bool echoes_are_ours(struct pipeline *p, const struct vec3 *hint, struct cycle_report *r)
 {
     const int agree = echoes_agree(p, hint, r);
@@ -182,11 +206,14 @@ static bool echoes_are_ours(struct pipeline *p, const struct vec3 *hint, struct 
     else if (agree > 0 && p->doubt > 0)
         p->doubt--;
     p->others = r->plan.others;
-    return agree > 0 && p->doubt == 0;
+    note_agreement(p, agree, r);
+    const bool lasting = !p->explained || p->user[r->plan.user].agreed == TRUST_ANSWERS;
+    return agree > 0 && p->doubt == 0 && lasting;
 }
 
 static bool echoes_count(struct pipeline *p, const struct vec3 *hint, struct cycle_report *r)
 {
+    p->explained = false;
     if (p->cfg.estimate.echoes != BS_ECHOES_AUTO)
         return p->cfg.estimate.echoes == BS_ECHOES_YES;
     if (r->steering || !p->cfg.estimate.cooperative) /* nothing of the user's own to go by */
@@ -246,6 +273,10 @@ void pipeline_locate(struct pipeline *p, struct cycle_report *r)
         look_from(p, rc == OK ? r->fix.position : hint, r);
         observe(p, r, obs);
         rc = fix_solve(&p->fix, obs, tracked ? &hint : NULL, &r->fix);
+    }
+    if (rc == OK && r->echoes && p->explained && r->fix.used != valid_rows(obs)) {
+        r->fix.verdict = FIX_CHI2; /* of the echoes alone, or without one of them */
+        rc = ERR_GEOMETRY;
     }
     if (rc == OK && r->steering && !r->path[PATH_L1].adaptive && !pipeline_steering_agrees(p, r)) {
         r->fix.verdict = FIX_CHI2;

@@ -85,6 +85,9 @@ struct pipeline_user {
     atomic_int wants; /* it from the next cycle on */
     struct secure_expectation expect;
     struct track track;
+    unsigned agreed; /* answers whose echoes were where its own signal allows, since some were not;
+                      * at most as many as make them its own */
+    double agreed_s; /* time of the last of them */
     atomic_uchar consent; /* enum consent_state; written by the DSP thread */
     atomic_bool answered; /* the last time it was asked */
     atomic_uint revisit;  /* periods of the schedule from cycle to cycle of this user */
@@ -135,6 +138,7 @@ struct pipeline {
     struct sounding sounding;
     unsigned doubt;      /* answers until echoes count again */
     bool others;         /* were served too, at the last answer */
+    bool explained;      /* the user's own signal gives no place in this cycle, the echoes do */
     atomic_int identity; /* of cycles to be planned */
     bool steer_coded;    /* of bursts with codes too */
     struct leak_watch leak;
@@ -182,6 +186,13 @@ void pipeline_site_keep(struct pipeline *p, const struct stream_ref *ref,
                         const struct cycle_report *r);
 void pipeline_site_keep_answer(struct pipeline *p, const struct toa *direct);
 void pipeline_site_match(struct pipeline *p, struct cycle_report *r);
+/* The direction from which the user's own direct signal came, seen from a place u. */
+struct site_direction {
+    double off, sigma;    /* its sine along the array less that of u, and the deviation of that */
+    struct vec3 gradient; /* of the sine at u */
+};
+/* False: it was not heard in this cycle, or there is one antenna. */
+bool pipeline_site_direction(const struct pipeline *p, struct vec3 u, struct site_direction *out);
 void pipeline_site_tell_capture(struct pipeline *p, unsigned cycles, const char *why);
 void pipeline_site_end(struct pipeline *p, struct cycle_report *r);
 

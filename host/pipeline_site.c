@@ -11,9 +11,10 @@
 #include <time.h>
 
 enum { LOOK_EVERY = 5, PERSISTENT_LOOKS = 5 }; /* cycles; looks in a row before it counts */
-#define DRIFTED     10.0  /* over the noise: the room creeps away from its background */
-#define CHANGED     100.0 /* somebody is there, or something was moved: no drift does that */
-#define TRY_AGAIN_S 30.0
+#define DRIFTED             10.0  /* over the noise: the room creeps away from its background */
+#define CHANGED             100.0 /* somebody is there, or something was moved: no drift does that */
+#define TRY_AGAIN_S         30.0
+#define DIRECTION_PHASE_RAD 0.2 /* what walls add to an antenna's phase, rms */
 
 /* --- memory ------------------------------------------------------------------------------- */
 
@@ -245,25 +246,69 @@ void pipeline_site_keep_answer(struct pipeline *p, const struct toa *direct)
     s->keeping->answered = true;
 }
 
-/* Antennas of the user's direct signal, channels taken off, against the steering vector of the
- * place found: what the calibration of the channels is worth. */
-void pipeline_site_match(struct pipeline *p, struct cycle_report *r)
+static double wavelength_of(const struct pipeline *p)
 {
-    struct site *s = &p->site;
+    return SPEED_OF_LIGHT / p->cfg.radio.carrier_hz;
+}
+
+/* Antennas of the user's direct signal, channels taken off: measured y, and a as it would come from
+ * u. False: it was not heard, or there is one antenna. */
+static bool own_antennas(const struct pipeline *p, struct vec3 u, cplxf a[STREAM_MAX_ANT],
+                         cplxf y[STREAM_MAX_ANT])
+{
+    const struct site *s = &p->site;
+    const size_t n = p->cfg.radio.n_rx;
     struct vec3 at[STREAM_MAX_ANT];
-    cplxf a[STREAM_MAX_ANT], y[STREAM_MAX_ANT];
-    size_t n = p->cfg.radio.n_rx;
-    double wavelength = SPEED_OF_LIGHT / p->cfg.radio.carrier_hz;
     if (!s->direct_valid || n < 2)
-        return;
+        return false;
     for (size_t m = 0; m < n; m++) {
         at[m] = bs_config_antenna(&p->cfg, m);
-        double turns = vec3_dist(p->fix.anchors.tx, at[m]) / wavelength;
+        double turns = vec3_dist(p->fix.anchors.tx, at[m]) / wavelength_of(p);
         cplx channel = (cplx)s->tap[m] * cexp(I * 2 * PI * turns);
         y[m] = (cplxf)((cplx)s->direct[m] * (cplx)s->correction[m] / channel);
     }
-    array_steer(at, n, at[0], r->fix.position, wavelength, a);
-    r->site.steering_match = (double)array_match(a, y, n);
+    array_steer(at, n, at[0], u, wavelength_of(p), a);
+    return true;
+}
+
+/* Against the steering vector of the place found: what the calibration of the channels is worth. */
+void pipeline_site_match(struct pipeline *p, struct cycle_report *r)
+{
+    cplxf a[STREAM_MAX_ANT], y[STREAM_MAX_ANT];
+    if (own_antennas(p, r->fix.position, a, y))
+        r->site.steering_match = (double)array_match(a, y, p->cfg.radio.n_rx);
+}
+
+/* Where the antennas are on the array's axis, from their middle [wavelengths]; the root of the sum
+ * of their squares. */
+static double lay_on_axis(const struct pipeline *p, double x[STREAM_MAX_ANT])
+{
+    const double *axis = p->cfg.geometry.rx_axis;
+    const struct vec3 along = vec3_unit((struct vec3){axis[0], axis[1], axis[2]});
+    double sum = 0;
+    for (size_t m = 0; m < p->cfg.radio.n_rx; m++) {
+        const struct vec3 at = vec3_sub(bs_config_antenna(&p->cfg, m), p->fix.anchors.rx);
+        x[m] = vec3_dot(at, along) / wavelength_of(p);
+        sum += x[m] * x[m];
+    }
+    return sqrt(sum);
+}
+
+bool pipeline_site_direction(const struct pipeline *p, struct vec3 u, struct site_direction *out)
+{
+    const double *axis = p->cfg.geometry.rx_axis;
+    const struct vec3 along = vec3_unit((struct vec3){axis[0], axis[1], axis[2]}),
+                      to = vec3_sub(u, p->fix.anchors.rx);
+    const double range = vec3_norm(to);
+    cplxf a[STREAM_MAX_ANT], y[STREAM_MAX_ANT];
+    double x[STREAM_MAX_ANT];
+    if (!(range > 0) || !own_antennas(p, u, a, y))
+        return false;
+    out->sigma = DIRECTION_PHASE_RAD / (2 * PI * lay_on_axis(p, x));
+    out->off = array_sine_off(a, y, x, p->cfg.radio.n_rx);
+    out->gradient = vec3_scale(
+        vec3_sub(along, vec3_scale(to, vec3_dot(to, along) / (range * range))), 1 / range);
+    return true;
 }
 
 /* Commits the sample of an untouched cycle. */

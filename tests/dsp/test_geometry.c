@@ -171,6 +171,25 @@ static void test_match_ignores_scale_and_phase(void **state)
     assert_true(array_match(a, c, 2) < 1e-6f);
 }
 
+/* Four antennas half a wavelength apart tell every difference of sines; noise of a tenth moves it
+ * by little. */
+static void test_sine_off(void **state)
+{
+    (void)state;
+    const double x[4] = {-0.75, -0.25, 0.25, 0.75};
+    for (int k = -9; k <= 9; k++) {
+        const double s = 0.1 * k + 0.013;
+        cplxf a[4], v[4];
+        for (int i = 0; i < 4; i++) {
+            a[i] = (cplxf)cexp(I * i);
+            v[i] = (cplxf)(3 * cexp(I * (i + 2 * PI * x[i] * s + 0.7)));
+        }
+        assert_true(fabs(array_sine_off(a, v, x, 4) - s) < 1e-3);
+        v[2] *= 1.1f + 0.1f * I;
+        assert_true(fabs(array_sine_off(a, v, x, 4) - s) < 0.02);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +204,7 @@ int main(void)
         cmocka_unit_test(test_phasors),
         cmocka_unit_test(test_steering_is_near_field),
         cmocka_unit_test(test_match_ignores_scale_and_phase),
+        cmocka_unit_test(test_sine_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

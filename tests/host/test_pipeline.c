@@ -26,6 +26,8 @@ static const char yaml[] = "ris:\n"
                            "estimate: {map: no}\n";
 
 static const struct vec3 user = {3.7, 4.4, 1.3}, stranger = {5.2, 3.1, 1.2};
+/* As much farther from RIS2 than from the base station as the user, in another direction. */
+static const struct vec3 alike = {1.9, 4.21, 1.3};
 
 struct bench {
     struct bs_cfg cfg;
@@ -50,14 +52,24 @@ struct bench {
 struct path {
     enum stream_name stream; /* whose code flips it */
     double length_m, gain;
+    const struct vec3 *from; /* where its last hop to the antennas begins; NULL: far ahead */
 };
 
-static void add_period(const struct bench *b, const struct path *p, double late_samps,
-                       cplxf *period)
+/* How much longer it is to an antenna than to their middle. */
+static double longer_m(const struct bench *b, const struct path *p, size_t antenna)
+{
+    const struct vec3 middle = bs_config_anchors(&b->cfg).rx;
+    return p->from ? vec3_dist(*p->from, bs_config_antenna(&b->cfg, antenna)) -
+                         vec3_dist(*p->from, middle)
+                   : 0;
+}
+
+static void add_period(const struct bench *b, const struct path *p, size_t antenna,
+                       double late_samps, cplxf *period)
 {
     const struct waveform_cfg *w = &b->wave;
     double scale = p->gain * w->rms / sqrt((double)w->k);
-    double delay = p->length_m / SPEED_OF_LIGHT;
+    double delay = (p->length_m + longer_m(b, p, antenna)) / SPEED_OF_LIGHT;
     for (size_t k = 0; k < w->k; k++) {
         double f = ((double)k - (double)(w->k - 1) / 2) * waveform_spacing_hz(w);
         cplx step = cexp(2 * I * PI * f / w->rate_hz);
@@ -80,7 +92,7 @@ static void add_slots(struct bench *b, const struct path *path, size_t n_path, s
     for (size_t a = 0; a < N_ANT; a++) {
         memset(period, 0, sizeof period);
         for (size_t i = 0; i < n_path; i++)
-            add_period(b, &path[i], late_samps, period[path[i].stream]);
+            add_period(b, &path[i], a, late_samps, period[path[i].stream]);
         for (size_t s = 0; s < n_slot; s++)
             for (size_t t = 0; t < slot; t++) {
                 cplxf sum = 0;
@@ -93,10 +105,10 @@ static void add_slots(struct bench *b, const struct path *path, size_t n_path, s
 }
 
 static const struct path room_paths[] = {
-    {STREAM_STATIC, 0.3, 0.3},
-    {STREAM_STATIC, 9.1, 2e-3},
-    {STREAM_RIS1, 13.2, 1e-3},
-    {STREAM_RIS2, 12.1, 1e-3},
+    {STREAM_STATIC, 0.3, 0.3, NULL}, /* the leak */
+    {STREAM_STATIC, 9.1, 2e-3, NULL},
+    {STREAM_RIS1, 13.2, 1e-3, NULL},
+    {STREAM_RIS2, 12.1, 1e-3, NULL},
 };
 
 static void sense(struct bench *b, bool present)
@@ -104,12 +116,13 @@ static void sense(struct bench *b, bool present)
     struct anchors a = bs_config_anchors(&b->cfg);
     struct path path[8];
     memcpy(path, room_paths, sizeof room_paths);
-    path[4] = (struct path){STREAM_STATIC, fix_predict(&a, ROW_L1, *b->body, NULL), 1e-3};
-    path[5] = (struct path){STREAM_RIS1, fix_predict(&a, ROW_L2, *b->body, NULL), 3e-4};
-    path[6] = (struct path){STREAM_RIS2, fix_predict(&a, ROW_L3, *b->body, NULL), 3e-4};
-    path[7] = (struct path){STREAM_CROSS, path[4].length_m + 6, b->dark ? 1e-5 : 0};
+    path[0].from = &a.tx;
+    path[4] = (struct path){STREAM_STATIC, fix_predict(&a, ROW_L1, *b->body, NULL), 1e-3, b->body};
+    path[5] = (struct path){STREAM_RIS1, fix_predict(&a, ROW_L2, *b->body, NULL), 3e-4, &a.ris[0]};
+    path[6] = (struct path){STREAM_RIS2, fix_predict(&a, ROW_L3, *b->body, NULL), 3e-4, &a.ris[1]};
+    path[7] = (struct path){STREAM_CROSS, path[4].length_m + 6, b->dark ? 1e-5 : 0, b->body};
     if (b->dark)
-        path[5] = (struct path){STREAM_RIS1, path[4].length_m + 5, 1e-5};
+        path[5] = (struct path){STREAM_RIS1, path[4].length_m + 5, 1e-5, b->body};
     struct cycle_plan plan = {.index = b->index,
                               .cycle = 1000 + (uint64_t)b->index,
                               .user = b->asked,
@@ -130,14 +143,14 @@ static void put_answer(struct bench *b, const uint8_t bytes[RESPONSE_FRAME_BYTES
     static struct sc16 tail[4000];
     const struct anchors a = bs_config_anchors(&b->cfg);
     struct path path[] = {
-        {STREAM_STATIC, fix_predict(&a, ROW_A1, user, NULL), 0.25},
-        {STREAM_RIS1, fix_predict(&a, ROW_A2, user, NULL), 0.02},
-        {STREAM_RIS2, fix_predict(&a, ROW_A3, user, NULL), 0.02},
-        {STREAM_CROSS, 0, 0},
+        {STREAM_STATIC, fix_predict(&a, ROW_A1, user, NULL), 0.25, &user},
+        {STREAM_RIS1, fix_predict(&a, ROW_A2, user, NULL), 0.02, &a.ris[0]},
+        {STREAM_RIS2, fix_predict(&a, ROW_A3, user, NULL), 0.02, &a.ris[1]},
+        {STREAM_CROSS, 0, 0, NULL},
     };
     if (b->dark) {
-        path[1] = (struct path){STREAM_RIS1, path[0].length_m + 6, 2e-3};
-        path[3] = (struct path){STREAM_CROSS, path[0].length_m + 7, 5e-4};
+        path[1] = (struct path){STREAM_RIS1, path[0].length_m + 6, 2e-3, &user};
+        path[3] = (struct path){STREAM_CROSS, path[0].length_m + 7, 5e-4, &user};
     }
     const size_t code = 8 * waveform_slot_samps(&b->wave), symbol = waveform_symbol_samps(&b->wave);
     const size_t first =
@@ -294,6 +307,7 @@ static bool is_at_user(const struct cycle_report *r, double within_m)
 }
 
 enum { DOUBTED = 25 }; /* answers after which echoes count again */
+enum { TRUSTED = 10 }; /* answers that agree before echoes place whom their own signal does not */
 
 /* The echoes of somebody else: the position stays with whoever answers, and for a while no echo
  * counts though they are the user's again. */
@@ -315,12 +329,17 @@ static void anothers_echoes_move_nobody(void **state)
 
 /* What strong paths leave in the stream of a surface that is out of sight is nobody's path, not
  * even 12 dB over what they leave in the stream of none. The echoes and the other surface place the
- * user; a stranger's echoes do not. */
+ * user once they have agreed with its own signal for a while; a stranger's echoes do not. */
 static void dark_surface_makes_no_path(void **state)
 {
     struct bench *b = *state;
     struct cycle_report r;
     b->dark = true;
+    for (int i = 1; i < TRUSTED; i++) {
+        cycle(b, true, answer(b, &b->keys, true), &r);
+        assert_int_equal(r.outcome, FIX_REFUSED);
+        assert_false(r.track.alive);
+    }
     cycle(b, true, answer(b, &b->keys, true), &r);
     assert_false(r.path[PATH_L2].found || r.path[PATH_A2].found);
     assert_true(r.path[PATH_L3].found && r.path[PATH_A3].found);
@@ -330,6 +349,56 @@ static void dark_surface_makes_no_path(void **state)
     cycle(b, true, answer(b, &b->keys, true), &r);
     assert_int_equal(r.outcome, FIX_REFUSED);
     assert_false(r.echoes);
+}
+
+static void assert_never_placed(struct bench *b, int answers)
+{
+    struct cycle_report r;
+    for (int i = 0; i < answers; i++) {
+        cycle(b, true, answer(b, &b->keys, true), &r);
+        assert_int_equal(r.response, RESPONSE_PERMITTED);
+        assert_int_equal(r.outcome, FIX_REFUSED);
+        assert_false(r.echoes || r.track.alive);
+        assert_true(r.path[PATH_L1].found && r.path[PATH_L3].found);
+    }
+}
+
+/* One surface out of sight, and somebody who does not permit it stands where the one difference of
+ * the user's arrivals is the user's: their echoes never place the user,
+ * since the user's own signal comes from elsewhere. */
+static void who_does_not_permit_is_not_taken_for_the_user(void **state)
+{
+    struct bench *b = *state;
+    b->dark = true;
+    b->body = &alike;
+    assert_never_placed(b, TRUSTED + 2);
+}
+
+/* Nor do echoes of two who pass through the user's place, but for a while only. */
+static void a_while_of_agreement_is_not_enough(void **state)
+{
+    struct bench *b = *state;
+    b->dark = true;
+    assert_never_placed(b, TRUSTED - 1);
+    b->body = &stranger;
+    assert_never_placed(b, 1);
+    b->body = &user;
+    assert_never_placed(b, TRUSTED - 1);
+}
+
+/* Who was seen by both surfaces goes on being seen by one. */
+static void a_surface_that_goes_out_of_sight_ends_nothing(void **state)
+{
+    struct bench *b = *state;
+    struct cycle_report r;
+    for (int i = 0; i <= TRUSTED; i++) {
+        cycle(b, true, answer(b, &b->keys, true), &r);
+        assert_true(r.echoes && is_at_user(&r, 0.1));
+    }
+    b->dark = true;
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    assert_int_equal(r.outcome, FIX_DONE);
+    assert_true(r.echoes && !r.path[PATH_A2].found && is_at_user(&r, 0.1));
 }
 
 /* Among others echoes must have agreed for a while before the first of them counts. */
@@ -619,6 +688,9 @@ int main(void)
         BENCH(anothers_echoes_move_nobody),
         BENCH(echoes_wait_where_others_are_served),
         BENCH(dark_surface_makes_no_path),
+        BENCH(who_does_not_permit_is_not_taken_for_the_user),
+        BENCH(a_while_of_agreement_is_not_enough),
+        BENCH(a_surface_that_goes_out_of_sight_ends_nothing),
         BENCH(foreign_key_is_refused),
         BENCH(replay_is_refused),
         BENCH(flipped_bits_are_refused),
