@@ -51,12 +51,6 @@ bool consent_forgets(enum consent_state state)
            state == CONSENT_WITHHELD;
 }
 
-bool consent_present(enum consent_state state)
-{
-    return state == CONSENT_PERMITTED || state == CONSENT_LOCATED || state == CONSENT_REFUSED ||
-           state == CONSENT_WITHHELD;
-}
-
 const char *consent_state_name(enum consent_state state)
 {
     static const char *const names[CONSENT_STATES] = {

@@ -63,7 +63,5 @@ bool consent_may_locate(enum consent_state state);
 bool consent_may_send(enum consent_state state);
 /* What was known of the user's way is to be forgotten. */
 bool consent_forgets(enum consent_state state);
-/* The user was there the last time: it needs no sync frame out of turn. */
-bool consent_present(enum consent_state state);
 
 const char *consent_state_name(enum consent_state state); /* "waiting" ... */

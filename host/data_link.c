@@ -41,7 +41,7 @@ struct data_link {
     _Atomic uint64_t count[COUNTERS]; /* in the order of struct data_link_counters */
     _Atomic double now_s, peer_snr_db, peer_evm_db, peer_ber, snr_db, margin_db;
     atomic_int mcs;
-    atomic_bool up;
+    atomic_bool up, closed;
 };
 
 #define COUNT(link, field, n)                                                                      \
@@ -81,6 +81,7 @@ static void begin(struct data_link *link, const struct secure_keys *keys)
     atomic_store(&link->margin_db, 0);
     atomic_store(&link->mcs, 0);
     atomic_store(&link->up, false);
+    atomic_store(&link->closed, false);
 }
 
 struct data_link *data_link_create(const struct data_link_cfg *cfg, const struct secure_keys *keys,
@@ -129,7 +130,7 @@ void data_link_destroy(struct data_link **plink)
 
 void data_link_reset(struct data_link *link, const struct secure_keys *keys)
 {
-    link_sender_reset(link->sender);
+    (void)link_sender_reset(link->sender);
     link_reassembly_restart(link->reassembly, 0);
     packet_ring_clear(link->to_radio);
     packet_ring_clear(link->to_port);
@@ -223,6 +224,29 @@ void data_link_skip(struct data_link *link, const struct data_link_slot *slot)
     link->peer.silent += link->peer.silent < DATA_LINK_STALE;
     atomic_store(&link->up, is_up(link));
     COUNT(link, slots_skipped, 1);
+}
+
+static size_t drop_all(struct data_link *link)
+{
+    size_t n = link_sender_reset(link->sender);
+    for (; packet_ring_look(link->to_radio); n++)
+        packet_ring_drop(link->to_radio);
+    return n;
+}
+
+void data_link_close(struct data_link *link)
+{
+    atomic_store(&link->closed, true);
+    COUNT(link, dropped_consent, drop_all(link));
+}
+
+/* The port may have put a packet while it was being closed: of that time nothing is sent. */
+void data_link_open(struct data_link *link)
+{
+    if (!atomic_load(&link->closed))
+        return;
+    COUNT(link, dropped_consent, drop_all(link));
+    atomic_store(&link->closed, false);
 }
 
 int data_link_mcs(const struct data_link *link)
@@ -373,6 +397,10 @@ int data_link_send(struct data_link *link, const uint8_t *packet, size_t n)
     if (n < 1 || n > LINK_PACKET_MAX) {
         COUNT(link, dropped_size, 1);
         return ERR_ARG;
+    }
+    if (atomic_load(&link->closed)) {
+        COUNT(link, dropped_consent, 1);
+        return ERR_STATE;
     }
     if (!packet_ring_put(link->to_radio, packet, n, atomic_load(&link->now_s))) {
         COUNT(link, dropped_queue, 1);

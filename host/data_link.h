@@ -4,9 +4,9 @@
  * are cut to what a slot holds, sent again until they are acknowledged or too old, put together
  * and delivered in order and once. Both sides are alike.
  *
- * Threads: fill, take, lost, skip and mcs belong to the radio, one thread at a time; send and
- * receive to the port (link_port.h), one thread. Between them are two rings of one producer and one
- * consumer: no lock, no allocation after create. */
+ * Threads: fill, take, lost, skip, close, open and mcs belong to the radio, one thread at a time;
+ * send and receive to the port (link_port.h), one thread. Between them are two rings of one
+ * producer and one consumer: no lock, no allocation after create. */
 #pragma once
 #include "frames/link_frame.h"
 #include "frames/secure_link.h"
@@ -45,6 +45,7 @@ struct data_link_counters {
     uint64_t dropped_size;    /* from the port: empty or above LINK_PACKET_MAX */
     uint64_t dropped_old;     /* not acknowledged in their lifetime */
     uint64_t dropped_restart; /* the other side has started anew; may have been delivered before */
+    uint64_t dropped_consent; /* permission ended: what waited, was under way, or came meanwhile */
     uint64_t dropped_port;    /* received, but the port's queue was full */
     uint64_t missed;          /* packets that the other side gave up */
     uint64_t bytes_sent;      /* of packets, repetitions counted again */
@@ -92,13 +93,17 @@ void data_link_lost(struct data_link *link, const struct data_link_slot *slot,
                     const struct data_link_heard *heard);
 /* No slot was sent in this cycle (no permission, no answer): packets grow older. */
 void data_link_skip(struct data_link *link, const struct data_link_slot *slot);
+/* Permission has ended: what waits or is under way is dropped and counted, and so is what the port
+ * gives, until it is there again. Either may be said again and again. */
+void data_link_close(struct data_link *link);
+void data_link_open(struct data_link *link);
 /* Scheme for the slot about to be sent, 0..n_mcs-1. */
 int data_link_mcs(const struct data_link *link);
 
 /* --- port; RT-safe */
 
-/* Copies a packet into the queue. Returns 0, ERR_NO_SPACE (queue full: dropped and counted) or
- * ERR_ARG (size). */
+/* Copies a packet into the queue. Returns 0, ERR_NO_SPACE (queue full), ERR_STATE (closed) or
+ * ERR_ARG (size): dropped and counted. */
 int data_link_send(struct data_link *link, const uint8_t *packet, size_t n) MUST_CHECK;
 /* The next packet delivered, copied to out[LINK_PACKET_MAX]; its bytes, 0 when there is none. */
 size_t data_link_receive(struct data_link *link, uint8_t *out);

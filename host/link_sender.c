@@ -60,13 +60,6 @@ void link_sender_destroy(struct link_sender **sender)
     *sender = NULL;
 }
 
-void link_sender_reset(struct link_sender *s)
-{
-    s->base = (uint16_t)(s->base + s->n);
-    s->n = 0;
-    s->n_log = 0;
-}
-
 uint16_t link_sender_base(const struct link_sender *s)
 {
     return s->base;
@@ -98,6 +91,15 @@ static void drop_arrived(struct link_sender *s)
 {
     while (s->n > 0 && arrived(parcel_at(s, s->base)))
         drop_oldest(s);
+}
+
+size_t link_sender_reset(struct link_sender *s)
+{
+    size_t dropped = 0;
+    for (; s->n > 0; drop_oldest(s))
+        dropped += !arrived(parcel_at(s, s->base));
+    s->n_log = 0;
+    return dropped;
 }
 
 size_t link_sender_expire(struct link_sender *s, double before_s)

@@ -20,7 +20,8 @@ struct link_sender;
 /* Setup only. n_packet: the window, a power of two up to 4096. NULL: out of memory. */
 struct link_sender *link_sender_create(size_t n_packet);
 void link_sender_destroy(struct link_sender **sender);
-void link_sender_reset(struct link_sender *sender); /* nothing is under way; numbers go on */
+/* Nothing is under way any more; numbers go on. Returns how many packets that dropped. */
+size_t link_sender_reset(struct link_sender *sender);
 
 /* Oldest packet that may still be sent. */
 uint16_t link_sender_base(const struct link_sender *sender);

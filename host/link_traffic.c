@@ -74,13 +74,14 @@ int link_traffic_format(const struct data_link_state *s, char *out, size_t size)
         ",\"packets_out\":%" PRIu64 ",\"bytes_out\":%" PRIu64 ",\"packets_acked\":%" PRIu64
         ",\"bytes_acked\":%" PRIu64 ",\"bytes_sent\":%" PRIu64 ",\"bytes_again\":%" PRIu64
         ",\"slot_bytes\":%" PRIu64 ",\"dropped_queue\":%" PRIu64 ",\"dropped_size\":%" PRIu64
-        ",\"dropped_old\":%" PRIu64 ",\"dropped_restart\":%" PRIu64 ",\"dropped_port\":%" PRIu64
-        ",\"missed\":%" PRIu64 ",\"peer_restarts\":%" PRIu64 "}",
+        ",\"dropped_old\":%" PRIu64 ",\"dropped_restart\":%" PRIu64 ",\"dropped_consent\":%" PRIu64
+        ",\"dropped_port\":%" PRIu64 ",\"missed\":%" PRIu64 ",\"peer_restarts\":%" PRIu64 "}",
         s->up ? "true" : "false", s->mcs, report_number(s->snr_db), report_number(s->peer_snr_db),
         s->margin_db, s->queued, s->queue, c->slots_sent, c->slots_acked, c->slots_unacked,
         c->slots_received, c->slots_lost, c->slots_skipped, c->slots_refused, c->slots_malformed,
         c->packets_in, c->bytes_in, c->packets_out, c->bytes_out, c->packets_acked, c->bytes_acked,
         c->bytes_sent, c->bytes_again, c->slot_bytes, c->dropped_queue, c->dropped_size,
-        c->dropped_old, c->dropped_restart, c->dropped_port, c->missed, c->peer_restarts);
+        c->dropped_old, c->dropped_restart, c->dropped_consent, c->dropped_port, c->missed,
+        c->peer_restarts);
     return n >= 0 && (size_t)n < size ? n : ERR_NO_SPACE;
 }

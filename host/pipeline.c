@@ -253,11 +253,23 @@ static void heed_user(struct pipeline_user *u)
         atomic_store(&u->profile[i], PROFILE_BASE);
 }
 
+/* Whoever is asked, and whether or not those who are withheld answer when they are. */
+static void heed_orders(struct pipeline *p)
+{
+    p->taken.withheld = 0;
+    for (size_t u = 0; u < BS_USERS_MAX; u++)
+        if (!pipeline_allowed(p, u)) {
+            p->taken.withheld |= 1u << u;
+            pipeline_consent(&p->user[u], CONSENT_WITHHOLD);
+        }
+}
+
 static void start_report(struct pipeline *p, const struct cycle_plan *plan)
 {
     assert(plan->user < BS_USERS_MAX);
     for (size_t u = 0; u < BS_USERS_MAX; u++)
         heed_user(&p->user[u]);
+    heed_orders(p);
     pipeline_consent(&p->user[plan->user], CONSENT_ASK);
     memset(&p->pending, 0, sizeof p->pending);
     p->pending.plan = *plan;
@@ -414,6 +426,13 @@ void pipeline_sensing(struct pipeline *p, const struct block *block)
     r->stages.sensing_us = (double)(clock_ns() - t0) * 1e-3;
 }
 
+/* Needs no sync frame out of turn. */
+static bool was_there(const struct cycle_report *r)
+{
+    return r->response == RESPONSE_PERMITTED || r->response == RESPONSE_NO_PERMIT ||
+           r->response == RESPONSE_WITHHELD;
+}
+
 static void close_cycle(struct pipeline *p, struct cycle_report *report)
 {
     struct cycle_report *r = &p->pending;
@@ -423,7 +442,7 @@ static void close_cycle(struct pipeline *p, struct cycle_report *report)
     if (r->outcome == FIX_DONE)
         pipeline_consent(user, CONSENT_FIX);
     r->consent = atomic_load(&user->consent);
-    atomic_store(&user->answered, consent_present(r->consent));
+    atomic_store(&user->answered, was_there(r));
     pipeline_count(&user->asked);
     if (consent_may_send(r->consent))
         pipeline_count(&user->permitted);
@@ -463,7 +482,10 @@ static void heed_answer(struct pipeline *p, const struct cycle_report *r)
         [RESPONSE_REFUSED] = CONSENT_BAD,       [RESPONSE_LOST] = CONSENT_LOST,
         [RESPONSE_WITHHELD] = CONSENT_WITHHOLD,
     };
-    pipeline_consent(&p->user[r->plan.user], events[r->response]);
+    const bool withheld = p->taken.withheld >> r->plan.user & 1;
+    pipeline_consent(&p->user[r->plan.user], withheld && r->response != RESPONSE_NO_PERMIT
+                                                 ? CONSENT_WITHHOLD
+                                                 : events[r->response]);
 }
 
 void pipeline_response(struct pipeline *p, const struct block *block, struct cycle_report *report)

@@ -75,7 +75,8 @@ int pipeline_held(const struct pipeline *p, size_t ris);
 void pipeline_identify(struct pipeline *p, enum bs_identity identity);
 enum bs_identity pipeline_identity(const struct pipeline *p);
 
-/* Any thread: whether this user is located when it permits it. */
+/* Any thread: whether this user is located when it permits it. If not, its track is forgotten with
+ * the next cycle, whoever that asks. */
 void pipeline_allow(struct pipeline *p, size_t user, bool allow);
 bool pipeline_allowed(const struct pipeline *p, size_t user);
 

@@ -15,6 +15,8 @@ void pipeline_input_taken(const struct pipeline *p, struct pipeline_input *out)
 void pipeline_input_give(struct pipeline *p, const struct pipeline_input *input)
 {
     atomic_store(&p->capture.request, input->capture);
+    for (size_t u = 0; u < BS_USERS_MAX; u++)
+        pipeline_allow(p, u, !(input->withheld >> u & 1));
     p->site.update = input->update;
     atomic_store(&p->site.update_full, input->updated);
 }

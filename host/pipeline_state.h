@@ -8,6 +8,7 @@
 
 struct pipeline_input { /* taken at the start of a cycle */
     int capture;        /* cycles of the empty room asked for; 0: drop it; -1: nothing */
+    unsigned withheld;  /* places that are, 1 << place each */
     bool updated;       /* by the calibration of the site, with this */
     struct site_update update;
 };

@@ -159,6 +159,8 @@ char *journal_format_cycle(const struct recording_cycle *c)
     json_object_set_new(o, "windows", windows);
     if (c->input.capture >= 0)
         json_object_set_new(o, "capture", json_integer(c->input.capture));
+    if (c->input.withheld)
+        json_object_set_new(o, "withheld", json_integer(c->input.withheld));
     if (c->input.updated)
         json_object_set_new(o, "update", update_json(&c->input.update));
     if (c->state.n)
@@ -333,6 +335,9 @@ static void take_input(struct take *t, const json_t *o, struct pipeline_input *i
     const json_t *u = json_object_get(o, "update"), *zero = json_object_get(u, "zero"),
                  *list = json_object_get(u, "correction");
     in->capture = json_object_get(o, "capture") ? (int)whole(t, o, "capture", 0, 1000000) : -1;
+    in->withheld = json_object_get(o, "withheld")
+                       ? (unsigned)whole(t, o, "withheld", 0, (1 << BS_USERS_MAX) - 1)
+                       : 0;
     in->updated = u != NULL;
     in->update.set_zero = zero != NULL;
     in->update.set_correction = list != NULL;

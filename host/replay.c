@@ -226,7 +226,8 @@ static int work(struct replay *r, struct replay_step *s, struct status *err)
     r->present = c;
     pipeline_input_give(r->pipeline, &c->input);
     pipeline_user(r->pipeline, c->plan.user, c->report.user_id);
-    pipeline_allow(r->pipeline, c->plan.user, c->report.response != RESPONSE_WITHHELD);
+    if (c->report.response == RESPONSE_WITHHELD) /* by an order that came within the cycle */
+        pipeline_allow(r->pipeline, c->plan.user, false);
     pipeline_sensing(r->pipeline, &r->block[BLOCK_SENSING]);
     pipeline_response(r->pipeline, &r->block[BLOCK_RESPONSE], &s->report);
     return OK;

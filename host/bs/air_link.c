@@ -248,6 +248,16 @@ static struct data_link_slot this_slot(const struct air_link *a)
                                    .time_s = (double)slot_tick(a) / (double)a->schedule.rate};
 }
 
+/* A no, and an order to withhold, are for data too; silence and bad answers may be the air's, and
+ * packets wait for their lifetime. */
+static void heed_consent(struct data_link *data, enum consent_state consent)
+{
+    if (data && consent_may_send(consent))
+        data_link_open(data);
+    else if (data && consent_forgets(consent))
+        data_link_close(data);
+}
+
 void air_link_decide(struct air_link *a, const struct cycle_report *r, const cplxf *heard)
 {
     struct decision *d = &a->decision;
@@ -267,6 +277,7 @@ void air_link_decide(struct air_link *a, const struct cycle_report *r, const cpl
         .latency_s = r->site.latency_s,
         .tuning = r->plan.tuning,
     };
+    heed_consent(d->data, r->consent);
     if (d->kind == LINK_SLOT_DATA) {
         aim(a, r, heard, d);
     } else if (d->data) {

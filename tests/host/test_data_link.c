@@ -326,6 +326,43 @@ static void outage_ends(void **state)
     }
 }
 
+/* When permission ends nothing that waits or is under way is kept for the day it returns, nor what
+ * the port gives meanwhile. */
+static void what_waits_ends_with_permission(void **state)
+{
+    static struct world w;
+    const uint8_t packet[100] = {0};
+    struct data_link_state s;
+    (void)state;
+    begin(&w, 43, 0, 1e9);
+    for (int t = 0; t < 30; t++) {
+        offer(&w, DOWN, 40);
+        turn(&w, false);
+    }
+    data_link_close(w.side[DOWN]);
+    data_link_read(w.side[DOWN], &s);
+    const uint64_t dropped = s.count.dropped_consent;
+    assert_true(s.queued == 0 && dropped > 100);
+    assert_int_equal(s.count.packets_acked + dropped, w.flow[DOWN].sent);
+    for (int t = 0; t < 5; t++) {
+        w.cycle++;
+        w.time_s += PERIOD_S;
+        assert_int_equal(data_link_send(w.side[DOWN], packet, sizeof packet), ERR_STATE);
+        const struct data_link_slot slot = {.cycle = w.cycle, .time_s = w.time_s};
+        data_link_skip(w.side[DOWN], &slot);
+        data_link_close(w.side[DOWN]);
+    }
+    data_link_open(w.side[DOWN]);
+    assert_int_equal(counters(&w, DOWN).dropped_consent, dropped + 5);
+    const uint64_t before = w.flow[DOWN].delivered;
+    w.flow[DOWN].next = w.flow[DOWN].sent; /* nothing older may come */
+    offer(&w, DOWN, 10);
+    drain(&w, 20);
+    assert_int_equal(w.flow[DOWN].delivered, before + 10);
+    assert_int_equal(counters(&w, DOWN).dropped_consent, dropped + 5);
+    end(&w);
+}
+
 static void flood_is_bounded_and_counted(void **state)
 {
     static struct world w;
@@ -548,6 +585,7 @@ int main(void)
         cmocka_unit_test(user_restarts),
         cmocka_unit_test(base_restarts),
         cmocka_unit_test(outage_ends),
+        cmocka_unit_test(what_waits_ends_with_permission),
         cmocka_unit_test(flood_is_bounded_and_counted),
         cmocka_unit_test(slow_port_loses_its_own),
         cmocka_unit_test(forger_gets_nowhere),

@@ -500,6 +500,29 @@ static void an_order_outlives_a_checkpoint(void **state)
     assert_int_equal(consent(b, 1), CONSENT_SILENT);
 }
 
+/* From the next cycle on, also while the user keeps silent or somebody else is asked. */
+static void who_is_withheld_is_forgotten_at_once(void **state)
+{
+    struct bench *b = *state;
+    struct cycle_report r;
+    pipeline_user(b->pipeline, 1, 6);
+    for (int other = 0; other < 2; other++) {
+        cycle(b, true, answer(b, &b->keys, true), &r);
+        assert_true(r.track.alive);
+        pipeline_allow(b->pipeline, 0, false);
+        assert_false(pipeline_may_send(b->pipeline, 0));
+        b->asked = (size_t)other;
+        cycle(b, true, NULL, &r);
+        assert_int_equal(consent(b, 0), CONSENT_WITHHELD);
+        assert_true(other || !pipeline_answered(b->pipeline, 0));
+        pipeline_allow(b->pipeline, 0, true);
+        b->asked = 0;
+        cycle(b, true, answer(b, &b->keys, true), &r);
+        assert_int_equal(r.outcome, FIX_DONE);
+        assert_int_equal(r.track_event, TRACK_STARTED);
+    }
+}
+
 static void foreign_key_is_refused(void **state)
 {
     struct bench *b = *state;
@@ -685,6 +708,7 @@ int main(void)
         BENCH(no_permission_no_position),
         BENCH(who_leaves_is_forgotten),
         BENCH(an_order_outlives_a_checkpoint),
+        BENCH(who_is_withheld_is_forgotten_at_once),
         BENCH(anothers_echoes_move_nobody),
         BENCH(echoes_wait_where_others_are_served),
         BENCH(dark_surface_makes_no_path),
