@@ -31,7 +31,7 @@ AWAY = 0.35, 0.60  # of the whole time
 WINDOW, SIZE = 24, 600  # datagrams under way each way, bytes
 ALONE_S = 2.0  # of room time: without an answer one more all the same
 SETTLED, GROWTH, GROWTH_MB = 1 / 3, 1.05, 2.0
-ENDING_S = 20  # of room time, at the end: nothing more is sent, and what was sent comes
+BEGIN_S, ENDING_S = 1, 20  # of room time, at the end: nothing more is sent, and what was sent comes
 LIFETIME_S = 60
 
 
@@ -164,6 +164,7 @@ def run(build, seconds, out, bad):
     state = state_of(base)
     slots, clock, orders = Slots(state), Clock(state), Orders(build, state)
     flows = flows_of(base, terminals)
+    clock.wait(BEGIN_S)  # each terminal has opened its port: time stands before that
     traffic = Traffic(flows, clock, seconds - ENDING_S)
     pids = {"miradord": base, "mirador-room": children(demo.pid, "mirador-room")[0], "mirador": demo.pid,
             **{f"mirador-ue {u}": pid for u, pid in zip(USERS, terminals)}}
