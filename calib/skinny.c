@@ -97,12 +97,12 @@ void skinny_rows(const cplx *rows, size_t n, size_t m, const cplx *a, size_t t, 
                (t2 - whole) * sizeof *z);
 }
 
-static float sum(vf v)
+static float sum(const vf *v)
 {
     float s[4] = {0};
     for (int i = 0; i < 16; i += 4)
         for (int j = 0; j < 4; j++)
-            s[j] += v[i + j];
+            s[j] += (*v)[i + j];
     return (s[0] + s[1]) + (s[2] + s[3]);
 }
 
@@ -128,7 +128,7 @@ void skinny_dots(const cplxf *q, size_t n, size_t t, const cplxf *a, size_t m, c
                 sr += v[b] * re[b];
                 si += v[b] * im[b];
             }
-            out[r * m + i] = CMPLXF(sum(sr), sum(si));
+            out[r * m + i] = CMPLXF(sum(&sr), sum(&si));
         }
     }
 }
