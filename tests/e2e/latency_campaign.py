@@ -2,17 +2,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What full traffic, and what steering, add to the latency of a fix.
 
-    latency_campaign.py BUILD_FOLDER [PAIRS [data|steering]]
+    latency_campaign.py BUILD_FOLDER [PAIRS, at least 5, default 20 [data|steering]]
 
 Two equal runs of one machine differ by more than what is asked for here, so pairs of runs of SECONDS_EACH
 (environment, 30) are taken in turn, A B B A, a seed a pair; the latencies of all runs of a kind are
 pooled, and whole pairs are drawn anew 2000 times to see how far the ratio of the 99 % points can be
 trusted. A limit holds if the ratio and its 95 % interval lie under it, is broken if they lie above,
-and is open otherwise. Fails if a limit is broken.
+and is open otherwise. Fails if a limit is broken. Only cycles that gave a position count.
 
 In real time the machine should be quiet: the load average stands beside each run. PACE=gated
 (environment) instead asks what a cycle itself costs: the least of each cycle's latencies over LEAST (5)
-equal gated runs, which a busy machine hardly changes."""
+equal gated runs, which load disturbs less."""
 
 import json
 import os
@@ -38,12 +38,15 @@ def one_run(build, seed, options):
          "--seconds", SECONDS, "--seed", str(seed), *options],
         stdout=subprocess.PIPE, check=True, text=True)
     messages = map(json.loads, run.stdout.splitlines())
-    return {round(m["time_s"], 3): m["latency_ms"] for m in messages if m["type"] == "fix"}
+    found = {round(m["time_s"], 3): m["latency_ms"] for m in messages if m["type"] == "fix"}
+    return found or sys.exit(f"seed {seed} {' '.join(options)}: no position in {SECONDS} s")
 
 
 def latencies_ms(build, seed, options):
     runs = [one_run(build, seed, options) for _ in range(LEAST)]
-    return [min(run[at] for run in runs) for at in runs[0] if all(at in run for run in runs)]
+    if any(run.keys() != runs[0].keys() for run in runs):
+        sys.exit(f"seed {seed} {' '.join(options)}: equal gated runs gave positions in different cycles")
+    return [min(run[at] for run in runs) for at in runs[0]]
 
 
 def point(values, share):
@@ -97,6 +100,8 @@ def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     build, pairs = os.path.abspath(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 20
+    if pairs < 5:
+        sys.exit("fewer than 5 pairs say nothing of how far to trust them")
     asked = sys.argv[3:] or list(QUESTIONS)
     sys.exit(0 if all([ask(build, question, pairs) for question in asked]) else 1)
 
