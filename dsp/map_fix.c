@@ -115,6 +115,7 @@ static void load_profile(struct map_fix *map, size_t s, const struct map_fix_inp
     double e_n0 = pow(10, in->toa->snr_db / 10) / (double)map->cfg.n_ant;
     p->error = map->cfg.model_error[s] + DELAY_BINS_NOISE / e_n0;
     wall_paths_list(&map->cfg.walls, s, fix->position, &p->paths);
+    p->used = p->paths.n > 0;
     for (size_t i = 0; i < p->paths.n; i++)
         p->root[i] = (float)sqrt(p->paths.power[i]);
 }

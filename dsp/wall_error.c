@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,9 +23,14 @@ static const double before = 0.75, after = 1.75;
 
 enum hop { TX_USER, RX_USER, USER_RIS, RIS_RX, RIS_TX, HOPS };
 
+struct node {
+    struct wall_shift shift;
+    bool valid; /* the row exists there: not behind a surface */
+};
+
 struct wall_error {
     struct wall_error_cfg cfg;
-    struct wall_shift shift[STREAMS][LEVELS][SIDE][SIDE]; /* [height][x][y] */
+    struct node node[STREAMS][LEVELS][SIDE][SIDE]; /* [height][x][y] */
 
     cplxf phase[DRAWS][HOPS][WALL_HOPS];
     struct wall_paths paths;                 /* of the present stream and place */
@@ -136,10 +142,12 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static struct wall_shift shift_of(struct wall_error *e, size_t stream, struct vec3 u)
+static struct node node_at(struct wall_error *e, size_t stream, struct vec3 u)
 {
     double error[DRAWS], mean = 0, square = 0;
     wall_paths_list(&e->cfg.walls, stream, u, &e->paths);
+    if (e->paths.n == 0)
+        return (struct node){.valid = false};
     lay_turns(e, stream, u);
     lay_lobes(e, fix_predict(&e->cfg.walls.anchors, row_of(stream), u, NULL));
     for (size_t d = 0; d < DRAWS; d++) {
@@ -149,7 +157,7 @@ static struct wall_shift shift_of(struct wall_error *e, size_t stream, struct ve
         square += m * m / DRAWS;
     }
     qsort(error, DRAWS, sizeof *error, ascending);
-    return (struct wall_shift){mean, fmax(sqrt(square), error[DRAWS * 95 / 100] / 1.96)};
+    return (struct node){{mean, fmax(sqrt(square), error[DRAWS * 95 / 100] / 1.96)}, true};
 }
 
 /* --- the grid --------------------------------------------------------------------------------- */
@@ -172,7 +180,7 @@ static void fill(struct wall_error *e)
         for (size_t z = 0; z < LEVELS; z++)
             for (size_t x = 0; x < SIDE; x++)
                 for (size_t y = 0; y < SIDE; y++)
-                    e->shift[s][z][x][y] = shift_of(e, s, place(e, z, x, y));
+                    e->node[s][z][x][y] = node_at(e, s, place(e, z, x, y));
 }
 
 static const char *fault_of(const struct wall_error_cfg *cfg)
@@ -225,7 +233,7 @@ void wall_error_at(const struct wall_error *e, enum fix_row row, struct vec3 u,
     assert(e && out && row < ROW_COUNT);
     const struct vec3 low = e->cfg.walls.room.min, high = e->cfg.walls.room.max;
     const double *h = e->cfg.height_m;
-    double t[3];
+    double t[3], sum = 0;
     *out = (struct wall_shift){0};
     if (row == ROW_H)
         return;
@@ -234,10 +242,15 @@ void wall_error_at(const struct wall_error *e, enum fix_row row, struct vec3 u,
                  z = node_below((u.z - h[0]) / (h[1] - h[0]), LEVELS, &t[2]);
     for (size_t i = 0; i < 8; i++) {
         const size_t dx = i & 1, dy = i >> 1 & 1, dz = i >> 2;
-        const struct wall_shift *s = &e->shift[stream_of(row)][z + dz][x + dx][y + dy];
+        const struct node *n = &e->node[stream_of(row)][z + dz][x + dx][y + dy];
         const double weight =
-            (dx ? t[0] : 1 - t[0]) * (dy ? t[1] : 1 - t[1]) * (dz ? t[2] : 1 - t[2]);
-        out->mean_m += weight * s->mean_m;
-        out->sigma_m += weight * s->sigma_m;
+            (dx ? t[0] : 1 - t[0]) * (dy ? t[1] : 1 - t[1]) * (dz ? t[2] : 1 - t[2]) * n->valid;
+        out->mean_m += weight * n->shift.mean_m;
+        out->sigma_m += weight * n->shift.sigma_m;
+        sum += weight;
+    }
+    if (sum > 0) {
+        out->mean_m /= sum;
+        out->sigma_m /= sum;
     }
 }

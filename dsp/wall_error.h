@@ -36,6 +36,7 @@ struct wall_error;
 struct wall_error *wall_error_create(const struct wall_error_cfg *cfg, struct status *err);
 void wall_error_destroy(struct wall_error **error);
 
-/* RT-safe. For a user at u; outside the room as at the nearest place. Zero for the height. */
+/* RT-safe. For a user at u; outside the room as at the nearest place. By a surface, of the places
+ * around u that are in front of it. Zero for the height, and where there is no such place. */
 void wall_error_at(const struct wall_error *error, enum fix_row row, struct vec3 u,
                    struct wall_shift *out);

@@ -134,6 +134,8 @@ static double square(double x)
 static void list_echo(const struct hops *h, struct wall_paths *paths)
 {
     double direct = square(h->tx_user.amplitude[0] * h->rx_user.amplitude[0]);
+    if (!(direct > 0))
+        return;
     for (size_t i = 0; i < WALL_HOPS; i++)
         for (size_t j = 0; j < WALL_HOPS; j++) {
             double power = square(h->tx_user.amplitude[i] * h->rx_user.amplitude[j]) / direct;
@@ -148,6 +150,8 @@ static void list_ris(const struct hops *h, bool back, struct wall_paths *paths)
     const struct hop *far = back ? &h->ris_tx : &h->ris_rx;
     double direct =
         square(h->tx_user.amplitude[0] * h->user_ris.amplitude[0] * h->ris_rx.amplitude[0]);
+    if (!(direct > 0))
+        return;
     for (size_t i = 0; i < WALL_HOPS; i++)
         for (size_t j = 0; j < WALL_HOPS; j++)
             for (size_t k = 0; k < WALL_HOPS; k++) {
@@ -163,6 +167,8 @@ static void list_ris(const struct hops *h, bool back, struct wall_paths *paths)
 static void list_answer(const struct hop *first, const struct hop *second, struct wall_paths *paths)
 {
     const double direct = square(first->amplitude[0] * (second ? second->amplitude[0] : 1));
+    if (!(direct > 0))
+        return;
     for (size_t i = 0; i < WALL_HOPS; i++)
         for (size_t j = 0; j < (second ? WALL_HOPS : 1); j++) {
             double power =

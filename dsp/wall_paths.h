@@ -34,7 +34,8 @@ enum { WALL_ANSWER = 3 }; /* streams 0..2: of the burst; 3..5: of the user's own
 
 /* All paths of stream 0 (TX-user-RX), 1 or 2 (by RIS), WALL_ANSWER (user-RX), + 1 or + 2
  * (user-RIS-RX) for a user at u that carry at least 1e-3 of the power of the way without walls (by
- * a RIS, of TX-user-RIS-RX); the strongest WALL_PATHS_MAX. */
+ * a RIS, of TX-user-RIS-RX); the strongest WALL_PATHS_MAX. None where the way without walls carries
+ * nothing: the user, or the BS, is behind the RIS's face. */
 void wall_paths_list(const struct wall_map *map, size_t stream, struct vec3 u,
                      struct wall_paths *paths);
 

@@ -107,6 +107,39 @@ static void test_walls_and_bandwidth_make_it(void **state)
     assert_true(sigma_at(&hard, 80e6, ROW_H) == 0);
 }
 
+/* Where a surface shows nobody its face there is no way by it, and nothing of it is carried to places
+ * in front. */
+static void test_behind_a_surface(void **state)
+{
+    (void)state;
+    static struct lab_rays lab;
+    static const enum fix_row rows[2][2] = {{ROW_L2, ROW_A2}, {ROW_L3, ROW_A3}};
+    lab_rays_init(&lab, TEST_DATA_DIR "/ris.json");
+    const struct wall_map none = lab_rays_map(&lab, 0), some = lab_rays_map(&lab, 0.3);
+    struct wall_error *without = make(&none, 80e6), *with = make(&some, 80e6);
+    for (size_t k = 0; k < 2; k++)
+        for (int cm = -150; cm <= 150; cm += 10) {
+            struct vec3 u = vec3_add(lab.anchors.ris[k], vec3_scale(some.face[k], cm / 100.0));
+            struct wall_paths paths;
+            u.z = 1.2;
+            wall_paths_list(&some, 1 + k, u, &paths);
+            const bool front = vec3_dot(vec3_sub(u, lab.anchors.ris[k]), some.face[k]) > 0;
+            assert_int_equal(paths.n > 0, front);
+            for (size_t i = 0; i < 2; i++) {
+                struct wall_shift shift;
+                wall_error_at(without, rows[k][i], u, &shift);
+                assert_true(fabs(shift.mean_m) < 0.01 && shift.sigma_m < 0.01);
+                wall_error_at(with, rows[k][i], u, &shift);
+                assert_true(fabs(shift.mean_m) < 1 && shift.sigma_m >= 0 && shift.sigma_m < 1);
+            }
+        }
+    struct wall_shift shift;
+    wall_error_at(without, ROW_L3, (struct vec3){2.1, 5.9, 1.2}, &shift);
+    assert_true(fabs(shift.mean_m) < 0.01 && shift.sigma_m < 0.01);
+    wall_error_destroy(&without);
+    wall_error_destroy(&with);
+}
+
 static void test_refusals(void **state)
 {
     (void)state;
@@ -132,6 +165,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lengths_are_as_far_off_as_said),
         cmocka_unit_test(test_walls_and_bandwidth_make_it),
+        cmocka_unit_test(test_behind_a_surface),
         cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
