@@ -68,8 +68,7 @@ static inline cplx dot(const cplx *a, const cplx *b, size_t n)
     return sum;
 }
 
-/* All work on what e holds; project: amplitudes and cost by t and overlap; evaluate: these too;
- * iterate: Levenberg-Marquardt from where e stands. False, ERR_NO_PEAK: two ways are one. */
+/* All work on what e holds. */
 bool delay_angle_sums_create(struct delay_angle *e); /* setup only; e->re is to be freed */
 void delay_angle_load(struct delay_angle *e, const cplxf *y);
 double delay_angle_rad_per_m(const struct delay_angle *e);
@@ -78,12 +77,14 @@ void delay_angle_recall(struct delay_angle *e, size_t p);
 void delay_angle_moments(const struct delay_angle *e, double difference_m, double m[3]);
 double delay_angle_overlap(const struct delay_angle *e, double difference_m);
 void delay_angle_steer(const struct delay_angle *e, struct way *w);
-bool delay_angle_project(struct delay_angle *e);
 void delay_angle_lay_ways(struct delay_angle *e, size_t n_path);
 void delay_angle_lay_params(struct delay_angle *e);
 void delay_angle_take_model(struct delay_angle *e, const struct delay_angle_model *model,
                             const cplxf *y);
-bool delay_angle_evaluate(struct delay_angle *e);
 struct place delay_angle_present(const struct delay_angle *e);
 void delay_angle_go_to(struct delay_angle *e, const struct place *from, const double *step);
+/* project: amplitudes and cost by t and overlap; evaluate: these too; iterate: Levenberg-Marquardt
+ * from where e stands. False, ERR_NO_PEAK: two ways are one. */
+bool delay_angle_project(struct delay_angle *e);
+bool delay_angle_evaluate(struct delay_angle *e);
 int delay_angle_iterate(struct delay_angle *e, struct delay_angle_fit *fit);

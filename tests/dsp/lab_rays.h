@@ -22,8 +22,8 @@ struct lab_rays {
 };
 
 /* profiles: path of a JSON file with lab_bits (index column * 16 + row, '1' = -1). */
-/* The map of the room, with all walls' factor. */
-struct wall_map lab_rays_map(const struct lab_rays *lab, double factor);
 void lab_rays_init(struct lab_rays *lab, const char *profiles);
+/* The map of the room, with all walls' factor, and of what the surfaces see. */
+struct wall_map lab_rays_map(const struct lab_rays *lab, double factor);
 /* h: [LAB_STREAMS x LAB_ANT x LAB_K] */
 void lab_rays_streams(const struct lab_rays *lab, struct vec3 user, struct rng *rng, cplxf *h);
