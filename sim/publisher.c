@@ -466,12 +466,14 @@ static void publish(struct publisher *p, int64_t target)
 int64_t publisher_run(struct publisher *p, int64_t target)
 {
     struct air *air = p->cfg.air;
-    /* What comes to be known meanwhile is taken in before the readers are let in. */
+    /* What comes to be known meanwhile is taken in before the readers are let in; late bursts that
+     * were counted are known once publish() has listed them. */
     for (int round = 0; round < MAX_ROUNDS; round++) {
-        int64_t before = p->published;
+        const int64_t before = p->published;
+        const uint64_t late = p->counts.late;
         take_events(p);
         find_late_packets(p);
-        if (round && p->published == before)
+        if (round && p->published == before && p->counts.late == late)
             break;
         publish(p, target);
     }
