@@ -225,52 +225,10 @@ void pipeline_destroy(struct pipeline **pipeline)
     *pipeline = NULL;
 }
 
-void pipeline_consent(struct pipeline_user *u, enum consent_event event)
-{
-    const enum consent_state now = consent_next(atomic_load(&u->consent), event);
-    atomic_store(&u->consent, now);
-    if (!consent_forgets(now))
-        return;
-    track_reset(&u->track);
-    u->agreed = 0;
-}
-
-/* A place that has changed hands. One that was left keeps the number of who had it last: a cycle of
- * theirs may have been planned before, and is told as theirs; it gives nothing. */
-static void heed_user(struct pipeline_user *u)
-{
-    const int wants = atomic_load(&u->wants);
-    const bool left = atomic_load(&u->consent) == CONSENT_NONE;
-    if (wants < 0 ? left : !left && u->id == wants)
-        return;
-    if (wants >= 0)
-        u->id = wants;
-    pipeline_consent(u, wants < 0 ? CONSENT_LEAVE : CONSENT_JOIN);
-    atomic_store(&u->asked, 0);
-    atomic_store(&u->permitted, 0);
-    atomic_store(&u->fixes, 0);
-    for (size_t i = 0; i < BS_RIS; i++)
-        atomic_store(&u->profile[i], PROFILE_BASE);
-}
-
-/* Whoever is asked, and whether or not those who are withheld answer when they are. */
-static void heed_orders(struct pipeline *p)
-{
-    p->taken.withheld = 0;
-    for (size_t u = 0; u < BS_USERS_MAX; u++)
-        if (!pipeline_allowed(p, u)) {
-            p->taken.withheld |= 1u << u;
-            pipeline_consent(&p->user[u], CONSENT_WITHHOLD);
-        }
-}
-
 static void start_report(struct pipeline *p, const struct cycle_plan *plan)
 {
     assert(plan->user < BS_USERS_MAX);
-    for (size_t u = 0; u < BS_USERS_MAX; u++)
-        heed_user(&p->user[u]);
-    heed_orders(p);
-    pipeline_consent(&p->user[plan->user], CONSENT_ASK);
+    pipeline_heed_orders(p, plan->user);
     memset(&p->pending, 0, sizeof p->pending);
     p->pending.plan = *plan;
     p->pending.user_id = p->user[plan->user].id;
@@ -466,26 +424,18 @@ static enum fix_outcome outcome_of(uint32_t faults)
     return faults & ~(uint32_t)(FAULT_RIS_LATE | FAULT_RIS_UNKNOWN) ? FIX_RADIO : FIX_RIS;
 }
 
-/* Without permission, or of a touched cycle, nothing of the observation leaves this function. */
-static void forget_observation(struct cycle_report *r)
+/* Nothing stays of a position whose user was withheld while it was computed. */
+static void locate(struct pipeline *p, struct cycle_report *r)
 {
-    memset(r->path, 0, sizeof r->path);
-    memset(r->profile, 0, sizeof r->profile);
-}
-
-/* The answer, as the table of consents knows it. */
-static void heed_answer(struct pipeline *p, const struct cycle_report *r)
-{
-    static const enum consent_event events[RESPONSE_VERDICTS] = {
-        [RESPONSE_PERMITTED] = CONSENT_PERMIT,  [RESPONSE_NO_PERMIT] = CONSENT_REFUSE,
-        [RESPONSE_SILENT] = CONSENT_SILENCE,    [RESPONSE_DAMAGED] = CONSENT_BAD,
-        [RESPONSE_REFUSED] = CONSENT_BAD,       [RESPONSE_LOST] = CONSENT_LOST,
-        [RESPONSE_WITHHELD] = CONSENT_WITHHOLD,
-    };
-    const bool withheld = p->taken.withheld >> r->plan.user & 1;
-    pipeline_consent(&p->user[r->plan.user], withheld && r->response != RESPONSE_NO_PERMIT
-                                                 ? CONSENT_WITHHOLD
-                                                 : events[r->response]);
+    const unsigned doubt = p->doubt;
+    const bool others = p->others;
+    pipeline_locate(p, r);
+    if (!pipeline_withheld(p, r->plan.user))
+        return;
+    p->doubt = doubt;
+    p->others = others;
+    pipeline_withdraw(r);
+    pipeline_heed_answer(p, r);
 }
 
 void pipeline_response(struct pipeline *p, const struct block *block, struct cycle_report *report)
@@ -498,13 +448,13 @@ void pipeline_response(struct pipeline *p, const struct block *block, struct cyc
     if (report_blocked(r))
         r->outcome = outcome_of(r->faults);
     pipeline_open_response(p, block, r);
-    heed_answer(p, r);
+    pipeline_heed_answer(p, r);
     int64_t t1 = clock_ns();
     r->stages.response_us = (double)(t1 - t0) * 1e-3;
     if (consent_may_locate(atomic_load(&p->user[r->plan.user].consent)) && !report_blocked(r))
-        pipeline_locate(p, r);
+        locate(p, r);
     else
-        forget_observation(r);
+        pipeline_forget(r);
     pipeline_choose(p, r);
     int64_t t2 = clock_ns();
     r->stages.fix_us = (double)(t2 - t1) * 1e-3;
@@ -519,43 +469,12 @@ void pipeline_lost(struct pipeline *p, const struct cycle_plan *plan, struct cyc
         pipeline_capture_begin(p, &p->pending);
     }
     p->pending.response = RESPONSE_LOST;
-    heed_answer(p, &p->pending);
+    pipeline_heed_answer(p, &p->pending);
     p->pending.faults |= plan->faults | FAULT_RX_LOST;
     p->pending.outcome = FIX_RADIO;
     p->pending.received_ns = clock_ns();
-    forget_observation(&p->pending);
+    pipeline_forget(&p->pending);
     close_cycle(p, report);
-}
-
-void pipeline_user(struct pipeline *p, size_t user, int id)
-{
-    if (atomic_exchange(&p->user[user].wants, id) != id)
-        atomic_store(&p->user[user].answered, false);
-}
-
-void pipeline_allow(struct pipeline *p, size_t user, bool allow)
-{
-    atomic_store(&p->user[user].withheld, !allow);
-}
-
-bool pipeline_allowed(const struct pipeline *p, size_t user)
-{
-    return !atomic_load(&p->user[user].withheld);
-}
-
-bool pipeline_may_send(const struct pipeline *p, size_t user)
-{
-    return pipeline_allowed(p, user) && consent_may_send(atomic_load(&p->user[user].consent));
-}
-
-void pipeline_user_counters(const struct pipeline *p, size_t user,
-                            struct pipeline_user_counters *out)
-{
-    const struct pipeline_user *u = &p->user[user];
-    *out = (struct pipeline_user_counters){.consent = atomic_load(&u->consent),
-                                           .asked = atomic_load(&u->asked),
-                                           .permitted = atomic_load(&u->permitted),
-                                           .fixes = atomic_load(&u->fixes)};
 }
 
 bool pipeline_answered(const struct pipeline *p, size_t user)

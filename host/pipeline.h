@@ -79,6 +79,9 @@ enum bs_identity pipeline_identity(const struct pipeline *p);
  * the next cycle, whoever that asks. */
 void pipeline_allow(struct pipeline *p, size_t user, bool allow);
 bool pipeline_allowed(const struct pipeline *p, size_t user);
+/* Any thread, right before a report is told: if its user was withheld or removed (not served) since,
+ * the report says that, and nothing any more of where the user is. */
+void pipeline_retract(const struct pipeline *p, bool served, struct cycle_report *report);
 
 /* Any thread: who has this place, 0 .. BS_USERS_MAX - 1, from the next cycle on; cfg->users at
  * first. Another id begins without a track. -1: nobody any more, and the track is forgotten with

@@ -277,6 +277,8 @@ void pipeline_locate(struct pipeline *p, struct cycle_report *r)
     if (rc == OK && r->echoes && p->explained && r->fix.used != valid_rows(obs)) {
         r->fix.verdict = FIX_CHI2; /* of the echoes alone, or without one of them */
         rc = ERR_GEOMETRY;
+        r->echoes = false; /* for the track neither */
+        observe(p, r, obs);
     }
     if (rc == OK && r->steering && !r->path[PATH_L1].adaptive && !pipeline_steering_agrees(p, r)) {
         r->fix.verdict = FIX_CHI2;

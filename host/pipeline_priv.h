@@ -196,8 +196,19 @@ bool pipeline_site_direction(const struct pipeline *p, struct vec3 u, struct sit
 void pipeline_site_tell_capture(struct pipeline *p, unsigned cycles, const char *why);
 void pipeline_site_end(struct pipeline *p, struct cycle_report *r);
 
-/* pipeline.c. What happened to this user's consent; without one the track goes. */
+/* pipeline_consent.c. What happened to this user's consent; without one the track goes, and the
+ * beams it chose. */
 void pipeline_consent(struct pipeline_user *user, enum consent_event event);
+/* At the start of a cycle that asks this user: who has come, left or is withheld, asked or not. */
+void pipeline_heed_orders(struct pipeline *p, size_t asked);
+/* Since this cycle began, or by now. */
+bool pipeline_withheld(const struct pipeline *p, size_t user);
+/* The answer, as the table of consents knows it. */
+void pipeline_heed_answer(struct pipeline *p, const struct cycle_report *r);
+/* Without permission, or of a touched cycle, nothing of the observation is told. */
+void pipeline_forget(struct cycle_report *r);
+/* The same of a cycle that gave a position before the order came: as if it had come before. */
+void pipeline_withdraw(struct cycle_report *r);
 
 /* What a search found, whether it counts or not: all but path->found. */
 static inline void pipeline_note_path(struct report_path *path, const struct toa *toa)

@@ -56,13 +56,15 @@ void pipeline_choose(struct pipeline *p, const struct cycle_report *r)
 void pipeline_profiles(struct pipeline *p, size_t user, uint8_t profile[BS_RIS])
 {
     bool capturing = atomic_load(&p->capture.running) || atomic_load(&p->capture.request) > 0;
+    const bool allowed = pipeline_allowed(p, user);
     if (capturing)
         p->capture.turn = (unsigned)((p->capture.turn + 1) % p->n_profile);
     for (size_t i = 0; i < BS_RIS; i++) {
         int held = atomic_load(&p->held[i]);
         profile[i] = capturing   ? (uint8_t)p->capture.turn
                      : held >= 0 ? (uint8_t)held
-                                 : (uint8_t)atomic_load(&p->user[user].profile[i]);
+                     : allowed   ? (uint8_t)atomic_load(&p->user[user].profile[i])
+                                 : PROFILE_BASE;
     }
 }
 

@@ -132,8 +132,7 @@ void pipeline_open_response(struct pipeline *p, const struct block *block, struc
     r->response_start = (double)block->info.tick + burst.start_samps;
     r->answered = true;
     r->response_code = check(p, r, &response);
-    r->response =
-        verdict_of(r->response_code, &response, atomic_load(&p->user[r->plan.user].withheld));
+    r->response = verdict_of(r->response_code, &response, pipeline_withheld(p, r->plan.user));
     if (r->response != RESPONSE_PERMITTED)
         return;
     r->answer = response;

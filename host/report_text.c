@@ -27,6 +27,16 @@ void report_add_figure(struct report_text *t, const char *name, double x)
         report_add(t, ",\"%s\":null", name);
 }
 
+void report_add_fixed(struct report_text *t, const char *prefix, const char *name, int decimals,
+                      double x)
+{
+    report_add(t, ",\"%s%s\":", prefix, name);
+    if (isfinite(x))
+        report_add(t, "%.*f", decimals, x);
+    else
+        report_add(t, "null");
+}
+
 int report_length(const struct report_text *t)
 {
     return t->n < t->size ? (int)t->n : ERR_NO_SPACE;

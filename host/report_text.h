@@ -18,6 +18,9 @@ void report_add(struct report_text *t, const char *format, ...)
 
 /* Appends `,"name":x` to four digits; null if x is not finite: not known. */
 void report_add_figure(struct report_text *t, const char *name, double x);
+/* Likewise `,"PREFIXname":x`, to so many decimals. */
+void report_add_fixed(struct report_text *t, const char *prefix, const char *name, int decimals,
+                      double x);
 
 /* Counts what a formatter of n characters put at out + t->n; negative: it did not fit. */
 void report_added(struct report_text *t, int n);

@@ -58,6 +58,16 @@ static void add_fix(struct report_text *t, const struct fix *f)
                report_boolean(f->coded_only), report_number(f->gdop));
 }
 
+/* An answer without permission tells nothing: its carrier offset changes by the radial speed, its
+ * strength by the distance. */
+static void add_answer(struct report_text *t, const struct cycle_report *r)
+{
+    const bool told = r->response == RESPONSE_PERMITTED;
+    report_add_fixed(t, "response_", "snr_db", 2, told ? r->response_snr_db : NAN);
+    report_add_fixed(t, "response_", "cfo_hz", 2, told ? r->response_cfo_hz : NAN);
+    report_add_fixed(t, "response_", "evm_db", 2, told ? r->response_evm_db : NAN);
+}
+
 static void add_faults(struct report_text *t, uint32_t faults)
 {
     char names[256];
@@ -104,9 +114,7 @@ int telemetry_format_cycle(const struct cycle_report *r, double latency_ms, char
                fix_outcome_name(r->outcome), why);
     report_add(&t, ",\"state\":\"%s\",\"forgotten\":%s", consent_state_name(r->consent),
                report_boolean(consent_forgets(r->consent)));
-    report_add(&t, ",\"response_snr_db\":%.2f,\"response_cfo_hz\":%.2f,\"response_evm_db\":%.2f",
-               report_number(r->response_snr_db), report_number(r->response_cfo_hz),
-               report_number(r->response_evm_db));
+    add_answer(&t, r);
     report_add(&t, ",\"background\":\"%s\",\"discontinuity\":%s,\"leak_wander_rad\":%.5f",
                r->background_running ? "capturing" : (r->background_valid ? "valid" : "adaptive"),
                report_boolean(r->faults & (FAULT_RX_GAP | FAULT_RX_LOST)),

@@ -258,7 +258,20 @@ static void heed_consent(struct data_link *data, enum consent_state consent)
         data_link_close(data);
 }
 
-void air_link_decide(struct air_link *a, const struct cycle_report *r, const cplxf *heard)
+/* Whoever is withheld, asked in this cycle or not. A place that nobody has is left alone: the link
+ * of the next user may be prepared there. */
+static void close_withheld(const struct air_link *a, const struct pipeline *consents)
+{
+    struct pipeline_user_counters user;
+    for (size_t seat = 0; a->links && seat < BS_USERS_MAX; seat++) {
+        pipeline_user_counters(consents, seat, &user);
+        if (user.consent == CONSENT_WITHHELD)
+            heed_consent(user_links_at(a->links, seat), user.consent);
+    }
+}
+
+void air_link_decide(struct air_link *a, const struct cycle_report *r,
+                     const struct pipeline *consents, const cplxf *heard)
 {
     struct decision *d = &a->decision;
     if (r->plan.radio.carrier_hz > 0)
@@ -278,6 +291,7 @@ void air_link_decide(struct air_link *a, const struct cycle_report *r, const cpl
         .tuning = r->plan.tuning,
     };
     heed_consent(d->data, r->consent);
+    close_withheld(a, consents);
     if (d->kind == LINK_SLOT_DATA) {
         aim(a, r, heard, d);
     } else if (d->data) {

@@ -26,9 +26,11 @@ void air_link_destroy(struct air_link **link);
 /* Samples to record when the transmit channels are sounded, from the downlink's begin on. */
 size_t air_link_sounding_samps(const struct air_link *link);
 
-/* DSP thread, when the cycle's report is complete. heard: [n_rx x K] channel of the answer, looked
- * at if there was one. */
-void air_link_decide(struct air_link *link, const struct cycle_report *report, const cplxf *heard);
+/* DSP thread, when the cycle's report is complete. Whose data wait without permission loses them:
+ * the user of the cycle after a no, and everybody who is withheld by consents. heard: [n_rx x K]
+ * channel of the answer, looked at if there was one. */
+void air_link_decide(struct air_link *link, const struct cycle_report *report,
+                     const struct pipeline *consents, const cplxf *heard);
 
 /* Schedule thread, after the decision on this cycle: puts the slot together and queues it, if
  * pipeline_may_send still says so. What was queued; LINK_SLOT_NONE: nothing, for lack of permission

@@ -234,8 +234,16 @@ static void forget_link(struct publisher *p, const struct cycle_report *r)
         link_board_forget(&p->links, r->user_id);
 }
 
-static void publish_cycle(struct publisher *p, const struct cycle_report *r)
+/* An order may have been answered while the cycle was under way, or its report waited. */
+static void retract(const struct publisher *p, struct cycle_report *r)
 {
+    const bool served = roster_find(p->d->p.roster, r->user_id) == r->plan.user;
+    pipeline_retract(p->d->p.pipeline, served, r);
+}
+
+static void publish_cycle(struct publisher *p, struct cycle_report *r)
+{
+    retract(p, r);
     int64_t now = clock_ns();
     double latency_ms = (double)(now - r->received_ns) * 1e-6;
     if (r->outcome == FIX_DONE) {
@@ -358,8 +366,8 @@ static int ask_add(void *context, const struct roster_wish *wish, struct status 
     int place = roster_add(p->d->p.roster, wish, cycles_done(p), err);
     if (place < 0)
         return place;
+    pipeline_allow(p->d->p.pipeline, (size_t)place, true); /* first: who joins was never withheld */
     pipeline_user(p->d->p.pipeline, (size_t)place, wish->id);
-    pipeline_allow(p->d->p.pipeline, (size_t)place, true);
     if (user_links_add(p->d->p.links, (size_t)place, p->d->p.roster, err))
         return err->code;
     roster_serve(p->d->p.roster, (size_t)place);

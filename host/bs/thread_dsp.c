@@ -31,7 +31,8 @@ static void finish(struct daemon *d, const struct block *block, struct telemetry
     note_stages(d, &item->report);
     recorder_report(d->p.recorder, &item->report);
     if (d->p.link)
-        air_link_decide(d->p.link, &item->report, pipeline_answer_channel(d->p.pipeline));
+        air_link_decide(d->p.link, &item->report, d->p.pipeline,
+                        pipeline_answer_channel(d->p.pipeline));
 }
 
 /* A recorder keeps the block, and gives an empty one instead. */

@@ -4,7 +4,7 @@
  * asked: a position only with a genuine permission of the same cycle, and then the right one. */
 #include "dsp/fft.h"
 #include "dsp/stream.h"
-#include "host/pipeline_state.h"
+#include "host/pipeline_priv.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -286,6 +286,11 @@ static void assert_nothing_told(const struct cycle_report *r)
         assert_true(r->profile[0][i] == 0);
     assert_true(r->fix.position.x == 0 && r->fix.position.y == 0);
     assert_false(r->track.alive);
+    if (r->response != RESPONSE_PERMITTED) {
+        assert_true(r->height_m == 0 && r->answer.height_cm == 0);
+        assert_true(isnan(r->response_snr_db) && isnan(r->response_cfo_hz));
+        assert_true(isnan(r->response_evm_db));
+    }
 }
 
 static void permission_gives_the_right_place(void **state)
@@ -399,6 +404,58 @@ static void a_surface_that_goes_out_of_sight_ends_nothing(void **state)
     cycle(b, true, answer(b, &b->keys, true), &r);
     assert_int_equal(r.outcome, FIX_DONE);
     assert_true(r.echoes && !r.path[PATH_A2].found && is_at_user(&r, 0.1));
+}
+
+static int solves_to_spoil; /* the one at which it gets to 0 does without the echo */
+static unsigned rows_tracked;
+
+int __wrap_fix_solve(const struct fix_cfg *cfg, const struct observation obs[ROW_COUNT],
+                     const struct vec3 *hint, struct fix *out);
+int __real_fix_solve(const struct fix_cfg *cfg, const struct observation obs[ROW_COUNT],
+                     const struct vec3 *hint, struct fix *out);
+int __wrap_fix_solve(const struct fix_cfg *cfg, const struct observation obs[ROW_COUNT],
+                     const struct vec3 *hint, struct fix *out)
+{
+    const int rc = __real_fix_solve(cfg, obs, hint, out);
+    if (solves_to_spoil > 0 && --solves_to_spoil == 0)
+        out->used &= ~ROW_BIT(ROW_L1);
+    return rc;
+}
+
+int __wrap_track_update(const struct track_cfg *cfg, struct track *t, double time_s,
+                        const struct observation obs[ROW_COUNT], unsigned rows,
+                        const struct fix *fix);
+int __real_track_update(const struct track_cfg *cfg, struct track *t, double time_s,
+                        const struct observation obs[ROW_COUNT], unsigned rows,
+                        const struct fix *fix);
+int __wrap_track_update(const struct track_cfg *cfg, struct track *t, double time_s,
+                        const struct observation obs[ROW_COUNT], unsigned rows,
+                        const struct fix *fix)
+{
+    rows_tracked = 0;
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        rows_tracked |= obs[i].valid && rows & ROW_BIT(i) ? ROW_BIT(i) : 0;
+    return __real_track_update(cfg, t, time_s, obs, rows, fix);
+}
+
+/* Echoes that explained the answer and then do not all fit: neither a fix nor the track has them. */
+static void echoes_that_do_not_fit_are_not_tracked(void **state)
+{
+    const unsigned echoes = ROW_BIT(ROW_L1) | ROW_BIT(ROW_L2) | ROW_BIT(ROW_L3);
+    enum { OWN, EXPLAINED, FIRST, AGAIN, SOLVES };
+    struct bench *b = *state;
+    struct cycle_report r;
+    b->dark = true;
+    for (int i = 0; i < TRUSTED; i++)
+        cycle(b, true, answer(b, &b->keys, true), &r);
+    assert_int_equal(r.outcome, FIX_DONE);
+    assert_int_equal(rows_tracked & echoes, ROW_BIT(ROW_L1) | ROW_BIT(ROW_L3));
+    solves_to_spoil = SOLVES;
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    assert_int_equal(solves_to_spoil, 0);
+    assert_int_equal(r.outcome, FIX_REFUSED);
+    assert_false(r.echoes);
+    assert_int_equal(rows_tracked & echoes, 0);
 }
 
 /* Among others echoes must have agreed for a while before the first of them counts. */
@@ -521,6 +578,111 @@ static void who_is_withheld_is_forgotten_at_once(void **state)
         assert_int_equal(r.outcome, FIX_DONE);
         assert_int_equal(r.track_event, TRACK_STARTED);
     }
+}
+
+static bool withhold_within;
+
+void __wrap_pipeline_locate(struct pipeline *p, struct cycle_report *r);
+void __real_pipeline_locate(struct pipeline *p, struct cycle_report *r);
+void __wrap_pipeline_locate(struct pipeline *p, struct cycle_report *r)
+{
+    __real_pipeline_locate(p, r);
+    if (withhold_within)
+        pipeline_allow(p, r->plan.user, false);
+}
+
+static void assert_withheld(const struct bench *b, const struct cycle_report *r)
+{
+    assert_int_equal(r->response, RESPONSE_WITHHELD);
+    assert_int_equal(r->outcome, FIX_NOT_ASKED);
+    assert_int_equal(r->consent, CONSENT_WITHHELD);
+    assert_int_equal(consent(b, 0), CONSENT_WITHHELD);
+    assert_nothing_told(r);
+}
+
+/* An order that comes while the position is computed. */
+static void who_is_withheld_within_a_cycle_is_not_placed(void **state)
+{
+    struct bench *b = *state;
+    struct cycle_report r;
+    for (int i = 0; i < 2; i++) {
+        withhold_within = i > 0;
+        cycle(b, true, answer(b, &b->keys, true), &r);
+    }
+    withhold_within = false;
+    assert_withheld(b, &r);
+    pipeline_allow(b->pipeline, 0, true);
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    assert_int_equal(r.track_event, TRACK_STARTED);
+}
+
+/* An order that comes after it, while the report waits: to withhold, and to remove. */
+static void a_report_that_waited_is_retracted(void **state)
+{
+    struct bench *b = *state;
+    struct cycle_report r, told;
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    told = r;
+    pipeline_retract(b->pipeline, true, &told);
+    assert_memory_equal(&told, &r, sizeof r);
+    pipeline_retract(b->pipeline, false, &told);
+    assert_int_equal(told.consent, CONSENT_NONE);
+    assert_int_equal(told.response, RESPONSE_WITHHELD);
+    assert_nothing_told(&told);
+    told = r;
+    pipeline_allow(b->pipeline, 0, false);
+    pipeline_retract(b->pipeline, true, &told);
+    assert_int_equal(told.response, RESPONSE_WITHHELD);
+    assert_int_equal(told.outcome, FIX_NOT_ASKED);
+    assert_int_equal(told.consent, CONSENT_WITHHELD);
+    assert_nothing_told(&told);
+}
+
+static int permit_within(void *context, const struct cycle_plan *plan,
+                         const uint8_t bytes[RESPONSE_FRAME_BYTES], struct response *out)
+{
+    struct bench *b = context;
+    struct secure_expectation expect;
+    secure_expect(&expect, plan->cycle, plan->sensing);
+    pipeline_allow(b->pipeline, 0, true);
+    return secure_open_response(&expect, &b->keys, bytes, out);
+}
+
+/* The cycle goes on as it began: verdict and consent are those of who is withheld. */
+static void an_order_lifted_within_a_cycle_holds_until_its_end(void **state)
+{
+    struct bench *b = *state;
+    struct cycle_report r;
+    pipeline_destroy(&b->pipeline);
+    b->check = permit_within;
+    b->check_context = b;
+    make_pipeline(b);
+    pipeline_allow(b->pipeline, 0, false);
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    assert_withheld(b, &r);
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    assert_int_equal(r.response, RESPONSE_PERMITTED);
+}
+
+/* The beam says where the user was. */
+static void who_is_withheld_leaves_no_beam(void **state)
+{
+    struct bench *b = *state;
+    struct cycle_report r;
+    uint8_t profile[BS_RIS];
+    atomic_store(&b->pipeline->user[0].profile[0], 1);
+    atomic_store(&b->pipeline->user[0].profile[1], 2);
+    pipeline_profiles(b->pipeline, 0, profile);
+    assert_true(profile[0] == 1 && profile[1] == 2);
+    pipeline_allow(b->pipeline, 0, false);
+    pipeline_profiles(b->pipeline, 0, profile);
+    assert_true(profile[0] == PROFILE_BASE && profile[1] == PROFILE_BASE);
+    pipeline_user(b->pipeline, 1, 6);
+    b->asked = 1;
+    cycle(b, true, NULL, &r);
+    pipeline_allow(b->pipeline, 0, true);
+    pipeline_profiles(b->pipeline, 0, profile);
+    assert_true(profile[0] == PROFILE_BASE && profile[1] == PROFILE_BASE);
 }
 
 static void foreign_key_is_refused(void **state)
@@ -709,9 +871,14 @@ int main(void)
         BENCH(who_leaves_is_forgotten),
         BENCH(an_order_outlives_a_checkpoint),
         BENCH(who_is_withheld_is_forgotten_at_once),
+        BENCH(who_is_withheld_within_a_cycle_is_not_placed),
+        BENCH(a_report_that_waited_is_retracted),
+        BENCH(an_order_lifted_within_a_cycle_holds_until_its_end),
+        BENCH(who_is_withheld_leaves_no_beam),
         BENCH(anothers_echoes_move_nobody),
         BENCH(echoes_wait_where_others_are_served),
         BENCH(dark_surface_makes_no_path),
+        BENCH(echoes_that_do_not_fit_are_not_tracked),
         BENCH(who_does_not_permit_is_not_taken_for_the_user),
         BENCH(a_while_of_agreement_is_not_enough),
         BENCH(a_surface_that_goes_out_of_sight_ends_nothing),

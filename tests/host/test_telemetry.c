@@ -126,6 +126,27 @@ static void a_cycle_tells_the_consent(void **state)
     }
 }
 
+static void an_answer_without_permission_tells_nothing(void **state)
+{
+    (void)state;
+    char text[8192];
+    static const char *const keys[] = {"response_snr_db", "response_cfo_hz", "response_evm_db"};
+    struct cycle_report r = sample_report();
+    r.response_snr_db = 23.5;
+    r.response_cfo_hz = -13173.25;
+    r.response_evm_db = -42;
+    for (int i = 0; i < RESPONSE_VERDICTS; i++) {
+        r.response = (enum response_verdict)i;
+        assert_true(telemetry_format_cycle(&r, 1, text, sizeof text) > 0);
+        json_t *o = json_loads(text, 0, NULL);
+        for (size_t k = 0; k < 3; k++)
+            assert_int_equal(json_is_null(json_object_get(o, keys[k])), i != RESPONSE_PERMITTED);
+        assert_true(i != RESPONSE_PERMITTED ||
+                    json_number_value(json_object_get(o, keys[1])) == -13173.25);
+        json_decref(o);
+    }
+}
+
 static void short_buffers_are_not_overrun(void **state)
 {
     (void)state;
@@ -212,6 +233,7 @@ int main(void)
         cmocka_unit_test(health_tells_what_was_late),
         cmocka_unit_test(a_touched_cycle_says_by_what),
         cmocka_unit_test(a_cycle_tells_the_consent),
+        cmocka_unit_test(an_answer_without_permission_tells_nothing),
         cmocka_unit_test(short_buffers_are_not_overrun),
         cmocka_unit_test(full_queue_drops_the_oldest_and_counts),
         cmocka_unit_test(log_lines_come_through_and_wait_for_nothing),

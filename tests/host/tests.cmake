@@ -3,6 +3,8 @@ foreach(name schedule consent block_pool bs_config cycle_fault deadlines control
   mirador_test(test_${name} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c
     LIBS host PkgConfig::JANSSON m TIMEOUT 300 LABELS sanitize)
 endforeach()
+target_link_options(test_pipeline PRIVATE 
+  LINKER:--wrap=pipeline_locate,--wrap=fix_solve,--wrap=track_update) # what comes within a cycle
 foreach(name radio radio_faults)
   mirador_test(test_${name} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c LIBS host m LABELS sanitize)
   add_dependencies(test_${name} mirador_room_uhd)
@@ -10,6 +12,7 @@ foreach(name radio radio_faults)
 endforeach()
 mirador_test(test_roster SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_roster.c LIBS roster m LABELS sanitize)
 mirador_test(test_link_board SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_link_board.c LIBS link_board PkgConfig::JANSSON m LABELS sanitize)
+mirador_test(test_air_link SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_air_link.c LIBS air_link m LABELS sanitize)
 mirador_test(test_site_observer SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_site_observer.c LIBS host m LABELS sanitize)
 mirador_test(test_calib_store SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_calib_store.c LIBS host m LABELS sanitize)
 add_library(recorder_rig STATIC ${CMAKE_CURRENT_LIST_DIR}/recorder_rig.c)
