@@ -22,17 +22,17 @@ void link_totals_note(struct link_totals *t, const struct link_rx *rx)
 static void add_rx(struct report_text *t, const struct link_rx *rx, const char *prefix)
 {
     const struct data_slot_result *s = &rx->slot;
-    report_add(t, ",\"%sfound\":%s,\"%sok\":%s,\"%ssnr_db\":%.2f", prefix,
-               report_boolean(rx->found), prefix, report_boolean(rx->ok), prefix,
-               report_number((double)s->snr_db));
+    report_add(t, ",\"%sfound\":%s,\"%sok\":%s", prefix, report_boolean(rx->found), prefix,
+               report_boolean(rx->ok));
+    report_add_fixed(t, prefix, "snr_db", 2, (double)s->snr_db);
     if (!rx->found)
         return;
     report_add(t, ",\"%smcs\":%u,\"%sscheme\":\"%s\",\"%sknown\":%s,\"%sbytes\":%zu", prefix,
                s->header.mcs, prefix, data_mcs(s->header.mcs)->name, prefix,
                report_boolean(s->header.known), prefix, rx->bytes);
-    report_add(t, ",\"%sevm_db\":%.2f,\"%scfo_hz\":%.2f,\"%sphase_rad\":%.4f", prefix,
-               report_number((double)s->evm_db), prefix, report_number((double)s->cfo_hz), prefix,
-               report_number((double)s->phase_rad));
+    report_add_fixed(t, prefix, "evm_db", 2, (double)s->evm_db);
+    report_add_fixed(t, prefix, "cfo_hz", 2, (double)s->cfo_hz);
+    report_add_fixed(t, prefix, "phase_rad", 4, (double)s->phase_rad);
     report_add(t, ",\"%sraw_bits\":%zu,\"%sraw_errors\":%zu,\"%sbit_errors\":%zu", prefix,
                s->raw_bits, prefix, s->raw_errors, prefix, s->bit_errors);
 }

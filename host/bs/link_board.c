@@ -30,6 +30,15 @@ static void unknown(struct link_figures *down, struct link_figures *up)
     link_stats_read(&none, 0, up, down);
 }
 
+/* How strong the user is heard, and how it moves. */
+static void forget_heard(struct link_report *r)
+{
+    struct data_slot_result *s = &r->up.slot;
+    s->snr_db = s->evm_db = s->cfo_hz = s->phase_rad = NAN;
+    s->raw_bits = s->raw_errors = s->bit_errors = 0;
+    r->traffic.snr_db = r->traffic.peer_snr_db = NAN;
+}
+
 void link_board_note(struct link_board *b, struct link_report *r, bool told)
 {
     if (r->kind != LINK_SLOT_DATA)
@@ -37,6 +46,7 @@ void link_board_note(struct link_board *b, struct link_report *r, bool told)
     if (!told) {
         r->beam = LINK_BEAM_NONE;
         unknown(&r->down_figures, &r->up_figures);
+        forget_heard(r);
         return;
     }
     struct link_board_user *u = place_for(b, r->user_id);

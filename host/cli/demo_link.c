@@ -24,7 +24,7 @@ static void keep(json_t **place, json_t *header)
 
 void demo_link_slot(struct demo_link *l, json_t *header)
 {
-    if (is_true(header, "up_found")) {
+    if (is_true(header, "up_found") && json_is_number(json_object_get(header, "up_snr_db"))) {
         l->up_snr_sum_db += json_number_at(header, "up_snr_db");
         l->n_up++;
     }

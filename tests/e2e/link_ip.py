@@ -80,7 +80,7 @@ class Slots:
         if "traffic" not in header:
             return
         t = header["traffic"]
-        if way == "down" and header.get("up_found"):
+        if way == "down" and header.get("up_found") and header["up_snr_db"] is not None:
             self.snr_db["up"].append(header["up_snr_db"])
         if way == "up" and header.get("link_found"):
             self.snr_db["down"].append(header["link_snr_db"])

@@ -24,7 +24,10 @@ static struct link_report slot_of(int user, double time_s)
         .user_id = user,
         .kind = LINK_SLOT_DATA,
         .beam = {LINK_AIM_TRACK, {1, 2, 3}, 6.02f, 0.1f, 0.2f, 1.5f, 40},
-        .up = {.found = true, .ok = true, .bytes = 1000, .slot.snr_db = 20},
+        .up = {.found = true,
+               .ok = true,
+               .bytes = 1000,
+               .slot = {.snr_db = 20, .evm_db = -20, .cfo_hz = 3, .phase_rad = 0.1f}},
         .carries = true,
     };
     r.traffic.count.slots_acked = (uint64_t)(10 * time_s);
@@ -116,6 +119,30 @@ static json_t *told(const struct link_report *r)
     return o;
 }
 
+static void assert_nulls(const json_t *o, const char *const *keys, size_t n, bool null)
+{
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(json_is_null(json_object_get(o, keys[i])), null);
+}
+
+/* Strength, carrier offset and phase of the uplink say where the user is and how it moves. */
+static void what_is_heard_late_tells_no_strength(void **state)
+{
+    static const char *const up[] = {"up_snr_db", "up_evm_db", "up_cfo_hz", "up_phase_rad"};
+    static const char *const traffic[] = {"snr_db", "peer_snr_db"};
+    (void)state;
+    for (int known = 0; known < 2; known++) {
+        struct link_report r = slot_of(1, 6);
+        r.traffic.snr_db = r.traffic.peer_snr_db = 25;
+        link_board_note(&board, &r, known);
+        json_t *o = told(&r);
+        assert_nulls(o, up, 4, !known);
+        assert_nulls(json_object_get(o, "traffic"), traffic, 2, !known);
+        assert_true(json_is_true(json_object_get(o, "up_found")));
+        json_decref(o);
+    }
+}
+
 static const char *const unknown_keys[] = {"pointing_loss_db", "aim_sigma_m", "speed_mps"};
 
 /* A beam by the channel of the answer, of a user who is not found. */
@@ -155,7 +182,7 @@ static void sixteen_users_fit(void **state)
             note(user, 10 * user + i, true);
     memset(&h.traffic.port, 0x7f, sizeof h.traffic.port);
     for (size_t i = 0; i < BS_USERS_MAX; i++)
-        memset(&h.traffic.user[i].state.count, 0x7f, sizeof h.traffic.user[i].state.count);
+        memset(&h.traffic.user[i].state.count, 0x0f, sizeof h.traffic.user[i].state.count);
     link_board_health(&board, 200, &h.traffic);
     const int n = telemetry_format_health(&h, text, sizeof text);
     print_message("health of %d users: %d bytes\n", BS_USERS_MAX, n);
@@ -173,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(who_withdraws_is_forgotten, reset),
         cmocka_unit_test_setup(what_is_heard_late_is_not_told, reset),
+        cmocka_unit_test_setup(what_is_heard_late_tells_no_strength, reset),
         cmocka_unit_test_setup(a_beam_without_a_position_tells_no_zeros, reset),
         cmocka_unit_test_setup(sixteen_users_fit, reset),
     };
