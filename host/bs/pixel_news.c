@@ -45,21 +45,6 @@ void pixel_news_destroy(struct pixel_news **news)
     *news = NULL;
 }
 
-static json_t *vector(struct vec3 v)
-{
-    return json_pack("[f, f, f]", v.x, v.y, v.z);
-}
-
-static json_t *alone(const struct pixel_place_fit *fit)
-{
-    json_t *cov = json_array();
-    for (int i = 0; i < 3; i++)
-        json_array_append_new(
-            cov, json_pack("[f, f, f]", fit->cov[i][0], fit->cov[i][1], fit->cov[i][2]));
-    return json_pack("{so, so, sf}", "position_m", vector(fit->position), "covariance_m2", cov,
-                     "unexplained", fit->unexplained);
-}
-
 static json_t *failures(const struct pixel_map *map)
 {
     json_t *list = json_array();
@@ -77,29 +62,32 @@ static json_t *array(const char *name, const char *dtype, size_t n)
     return json_pack("{ss, ss, s[I]}", "name", name, "dtype", dtype, "shape", (json_int_t)n);
 }
 
-static char *format(const struct pixel_news *n, size_t ris)
+char *pixel_news_format(const struct pixel_map *map, const struct pixel_store_head *head,
+                        uint64_t dropped)
 {
-    const struct pixel_map *map = &n->surface[ris].map;
-    const struct pixel_store_head *head = &n->cfg.head[ris];
     const size_t m = map->n_element;
-    struct calib_counters counters;
-    calib_worker_counters(n->cfg.worker, &counters);
     json_t *root =
         json_pack("{si, ss, ss, sI, sf, ss, ss, si, si}", "v", 1, "type", "calib", "kind", "pixels",
                   "cycle", (json_int_t)map->cycle, "time_s", map->time_s, "board", head->board,
                   "serial", head->serial, "columns", (int)head->columns, "rows", (int)head->rows);
     json_t *more = json_pack(
-        "{sI, sI, sI, sI, si, sf, so, so, s[o, o, o, o]}", "used", (json_int_t)map->used,
-        "repeated", (json_int_t)map->repeated, "unexplained", (json_int_t)map->unexplained,
-        "dropped", (json_int_t)counters.dropped, "unknown", (int)map->unknown, "sigma",
-        (double)map->sigma, "failed", failures(map), "alone",
-        map->alone_valid ? alone(&map->alone) : json_null(), "arrays", array("mask", "c8", m),
-        array("sigma", "f4", m), array("log_odds", "f4", m), array("state", "u1", m));
+        "{sI, sI, sI, sI, si, sf, so, s[o, o, o, o]}", "used", (json_int_t)map->used, "repeated",
+        (json_int_t)map->repeated, "unexplained", (json_int_t)map->unexplained, "dropped",
+        (json_int_t)dropped, "unknown", (int)map->unknown, "sigma", (double)map->sigma, "failed",
+        failures(map), "arrays", array("mask", "c8", m), array("sigma", "f4", m),
+        array("log_odds", "f4", m), array("state", "u1", m));
     json_object_update(root, more);
     json_decref(more);
     char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(9));
     json_decref(root);
     return text;
+}
+
+static char *format(const struct pixel_news *n, size_t ris)
+{
+    struct calib_counters counters;
+    calib_worker_counters(n->cfg.worker, &counters);
+    return pixel_news_format(&n->surface[ris].map, &n->cfg.head[ris], counters.dropped);
 }
 
 static size_t pack(const struct pixel_map *map, uint8_t *out)

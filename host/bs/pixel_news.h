@@ -31,5 +31,11 @@ struct pixel_message {
  */
 bool pixel_news_take(struct pixel_news *news, struct pixel_message *out);
 
+/* The header of that message, for free(); NULL: out of memory. Pilots come from a user's cycle up
+ * to several before: nothing of where that user was is in it. dropped: trains that found the queue
+ * full. Any thread. */
+char *pixel_news_format(const struct pixel_map *map, const struct pixel_store_head *head,
+                        uint64_t dropped);
+
 /* Writes what is not on disk yet. */
 void pixel_news_save(struct pixel_news *news);
