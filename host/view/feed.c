@@ -140,8 +140,11 @@ static bool forbids(const struct socket_frame *topic, const json_t *header, json
         return json_is_true(json_object_get(header, "forgotten")) && user_of(header) == user;
     if (!socket_frame_is(topic, "health") || !json_is_array(users))
         return false;
-    json_array_foreach(users, i, u) if (json_integer_value(json_object_get(u, "id")) ==
-                                        user) return json_is_false(json_object_get(u, "allowed"));
+    json_array_foreach(users, i, u)
+    {
+        if (json_integer_value(json_object_get(u, "id")) == user)
+            return json_is_false(json_object_get(u, "allowed"));
+    }
     return true;
 }
 
@@ -153,6 +156,14 @@ static void forget(struct feed *f, const struct socket_frame *topic, const json_
         if (p->where && forbids(topic, header, p->user))
             drop(f, p);
     }
+}
+
+/* A cycle with permission and without a position tells the paths' lengths. */
+static bool says_where(const struct socket_frame *topic, const json_t *header)
+{
+    return socket_frame_is(topic, "fix") || socket_frame_is(topic, "paths") ||
+           socket_frame_is(topic, "link") ||
+           (socket_frame_is(topic, "cycle") && json_object_get(header, "paths"));
 }
 
 static struct place *new_place(struct feed *f, const char *key)
@@ -211,15 +222,14 @@ static int keep(struct feed *f, const struct socket_message *m, const json_t *he
     const struct socket_frame *topic = &m->frames[0];
     char key[KEY_BYTES];
     make_key(f, topic, header, key);
+    forget(f, topic, header);
     while (f->totals.bytes + bytes_of(m) > FEED_BYTES)
         drop_oldest(f);
     struct place *p = open_place(f, key);
     p->turn = ++f->turn;
     p->heard_ms = now_ms;
     p->user = user_of(header);
-    p->where = socket_frame_is(topic, "fix") || socket_frame_is(topic, "paths") ||
-               socket_frame_is(topic, "link");
-    forget(f, topic, header);
+    p->where = says_where(topic, header);
     return fill(f, p, m);
 }
 

@@ -322,6 +322,12 @@ async function tellsUsersApart(page) {
 async function forgetsWhoIsNotToBeFound(page, browser, address, daemon) {
   const isForgotten = (id) => !mirador.model.fixOf(id) && !mirador.model.links.has(id) && !mirador.model.powers.has(id);
   const words = (id) => page.locator("#users li", { has: page.locator(`#user-${id}`) }).innerText();
+  assert.deepEqual(await page.evaluate(() => {
+    const model = new mirador.model.constructor();
+    const hear = (user, forgotten) => model.take({ topic: "cycle", header: { user, forgotten, paths: [{ name: "L1", length_m: 9 }] }, ageMs: 0 }, 0);
+    for (const [user, forgotten] of [[1, false], [2, false], [2, true]]) hear(user, forgotten);
+    return [...model.cycles, model.last.cycle].map((c) => Boolean(c.paths));
+  }), [true, false, false, false], "lengths of paths without a position");
   const { status, stderr } = spawnSync(join(build, "bin", "mirador"), ["ue", "withdraw", "-e", `ipc://${daemon.folder}/ue2-control.sock`]);
   assert.equal(status, 0, String(stderr));
   await here(page, isForgotten, 2);

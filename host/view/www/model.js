@@ -64,6 +64,7 @@ export class Model {
     this.fixes = this.fixes.filter((f) => f.header.user !== user);
     this.powers.delete(user);
     this.links.delete(user);
+    for (const header of this.cycles) if (header.user === user) delete header.paths; // also of last.cycle
     for (const topic of ["fix", "paths", "link"]) if (this.last[topic]?.user === user) delete this.last[topic];
   }
 
