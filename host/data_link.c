@@ -134,6 +134,8 @@ void data_link_reset(struct data_link *link, const struct secure_keys *keys)
     link_reassembly_restart(link->reassembly, 0);
     packet_ring_clear(link->to_radio);
     packet_ring_clear(link->to_port);
+    for (size_t i = 0; i < COUNTERS; i++)
+        atomic_store(&link->count[i], 0);
     begin(link, keys);
 }
 

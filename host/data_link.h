@@ -73,8 +73,8 @@ struct data_link;
 struct data_link *data_link_create(const struct data_link_cfg *cfg, const struct secure_keys *keys,
                                    struct status *err);
 void data_link_destroy(struct data_link **link); /* wipes the keys */
-/* Another user, with other keys, takes the place: everything is forgotten but the counters. While
- * neither radio nor port use the link. */
+/* Another user, with other keys, takes the place: everything is forgotten, and counters begin at 0.
+ * While neither radio nor port use the link. */
 void data_link_reset(struct data_link *link, const struct secure_keys *keys);
 
 /* --- radio; RT-safe */

@@ -472,6 +472,8 @@ static void place_goes_to_another_user(void **state)
     const struct flow before = w.flow[DOWN];
     data_link_reset(w.side[DOWN], &others);
     data_link_reset(w.side[UP], &others);
+    const struct data_link_counters none = {0}, news = counters(&w, DOWN);
+    assert_memory_equal(&news, &none, sizeof none);
     w.flow[DOWN].next = w.flow[DOWN].sent; /* nothing of the first user's may come */
     drain(&w, 5);
     assert_int_equal(w.flow[DOWN].delivered, before.delivered);
