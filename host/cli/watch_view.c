@@ -60,12 +60,11 @@ static bool fix_may_stay(const struct watch_view *view)
     size_t i;
     json_t *user;
     const json_t *users = json_object_get(view->health, "users");
-    json_array_foreach(
-        users, i,
-        user) if (fix_is_of(view,
-                            json_object_get(
-                                user, "id"))) return !json_is_false(json_object_get(user,
-                                                                                    "allowed"));
+    json_array_foreach(users, i, user)
+    {
+        if (fix_is_of(view, json_object_get(user, "id")))
+            return !json_is_false(json_object_get(user, "allowed"));
+    }
     return !json_is_array(users);
 }
 

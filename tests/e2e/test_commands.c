@@ -165,7 +165,8 @@ static int teardown(void **state)
     return system(command) | demo_place_remove(state);
 }
 
-/* In real time no one cycle is sure to give a position. */
+/* The room's time goes no faster than the clock and waits for the base station; but two users take
+ * turns, and not every cycle gives a position. */
 static void await_watched(const char *order, const char *words)
 {
     static char text[1 << 20];
