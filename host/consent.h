@@ -56,6 +56,10 @@ enum consent_event {
     CONSENT_EVENTS
 };
 
+/* Room time after which a user who does not permit, and whose no nobody heard, is forgotten in what
+ * is told as if it had been heard. */
+#define CONSENT_KEPT_S 10.0
+
 enum consent_state consent_next(enum consent_state state, enum consent_event event);
 
 /* Steps 4 and 5: whether a position may be computed, and data may flow, in this state. */

@@ -232,6 +232,8 @@ static void forget_link(struct publisher *p, const struct cycle_report *r)
 {
     if (consent_forgets(r->consent))
         link_board_forget(&p->links, r->user_id);
+    else if (r->response != RESPONSE_PERMITTED)
+        link_board_unpermitted(&p->links, r->user_id, r->time_s);
 }
 
 /* An order may have been answered while the cycle was under way, or its report waited. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "host/cli/watch_view.h"
 #include "host/cli/watch_link.h"
+#include "host/consent.h"
 
 #include <math.h>
 #include <string.h>
@@ -68,6 +69,16 @@ static bool fix_may_stay(const struct watch_view *view)
     return !json_is_array(users);
 }
 
+/* What a cycle says: that its user's way is forgotten, or nothing for so long that a no may have
+ * got lost. */
+static bool cycle_forgets(const struct watch_view *view, const json_t *cycle)
+{
+    const double age_s = number(cycle, "time_s") - number(view->fix, "time_s");
+    return fix_is_of(view, json_object_get(cycle, "user")) &&
+           (json_is_true(json_object_get(cycle, "forgotten")) ||
+            (strcmp(text(cycle, "response"), "permitted") != 0 && fabs(age_s) > CONSENT_KEPT_S));
+}
+
 bool watch_view_take(struct watch_view *view, const char *topic, json_t *message, double now_s)
 {
     const bool ours = strcmp(topic, "truth") != 0;
@@ -79,8 +90,7 @@ bool watch_view_take(struct watch_view *view, const char *topic, json_t *message
         view->restarts +=
             view->cycle && fabs(number(message, "cycle") - number(view->cycle, "cycle")) > 10000;
         keep(&view->cycle, message);
-        if (json_is_true(json_object_get(message, "forgotten")) &&
-            fix_is_of(view, json_object_get(message, "user")))
+        if (cycle_forgets(view, message))
             keep(&view->fix, NULL);
         return true;
     } else if (strcmp(topic, "health") == 0) {

@@ -112,6 +112,26 @@ static void who_withdraws_is_not_shown_any_more(void **state)
     }
 }
 
+/* A user who says nothing any more: the no may have got lost. */
+static void who_is_silent_for_long_is_not_shown_any_more(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *cycle;
+        bool shown;
+    } then[] = {
+        {"{\"cycle\":6,\"time_s\":12.5,\"user\":7,\"response\":\"permitted\"}", true},
+        {"{\"cycle\":7,\"time_s\":12.5,\"user\":8,\"response\":\"silent\"}", true},
+        {"{\"cycle\":8,\"time_s\":11.9,\"user\":7,\"response\":\"silent\"}", true},
+        {"{\"cycle\":9,\"time_s\":12.1,\"user\":7,\"response\":\"silent\"}", false},
+    };
+    take_cycle(); /* found at 2 s */
+    for (size_t i = 0; i < sizeof then / sizeof *then; i++) {
+        take("cycle", then[i].cycle, 20);
+        assert_int_equal(strstr(shown(false, 20), "user 7") != NULL, then[i].shown);
+    }
+}
+
 static void the_screen_says_how_old_it_is(void **state)
 {
     (void)state;
@@ -221,6 +241,7 @@ int main(void)
         cmocka_unit_test_teardown(a_fix_is_one_line_with_its_error, clear),
         cmocka_unit_test_teardown(a_cycle_without_a_position_says_why, clear),
         cmocka_unit_test_teardown(who_withdraws_is_not_shown_any_more, clear),
+        cmocka_unit_test_teardown(who_is_silent_for_long_is_not_shown_any_more, clear),
         cmocka_unit_test_teardown(the_screen_says_how_old_it_is, clear),
         cmocka_unit_test_teardown(surfaces_pixels_and_counters_are_shown, clear),
         cmocka_unit_test_teardown(the_link_of_each_user_is_shown, clear),

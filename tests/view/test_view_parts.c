@@ -135,6 +135,30 @@ static void feed_forgets_where_users_were(void **state)
     feed_destroy(&f);
 }
 
+/* Nor of who does not permit for so long that a no may have got lost. */
+static void feed_forgets_who_is_silent(void **state)
+{
+    (void)state;
+    struct feed *f = feed_create(NULL);
+    assert_int_equal(put(f, "fix", "{\"user\":1,\"time_s\":1}", NULL, 0), OK);
+    assert_int_equal(put(f, "fix", "{\"user\":2,\"time_s\":1}", NULL, 0), OK);
+    assert_int_equal(put(f, "paths", "{\"user\":1,\"time_s\":2}", NULL, 0), OK);
+    static const struct {
+        const char *cycle;
+        size_t messages;
+    } then[] = {
+        {"{\"user\":1,\"time_s\":12.5,\"response\":\"permitted\"}", 4},
+        {"{\"user\":3,\"time_s\":12.5,\"response\":\"silent\"}", 5},
+        {"{\"user\":1,\"time_s\":11.9,\"response\":\"silent\"}", 6},
+        {"{\"user\":1,\"time_s\":12.1,\"response\":\"silent\"}", 5}, /* user 2's, four cycles */
+    };
+    for (size_t i = 0; i < sizeof then / sizeof *then; i++) {
+        assert_int_equal(put(f, "cycle", then[i].cycle, NULL, 0), OK);
+        assert_int_equal(feed_totals(f).messages, then[i].messages);
+    }
+    feed_destroy(&f);
+}
+
 static void feed_takes_no_nonsense_and_no_more_than_its_bytes(void **state)
 {
     (void)state;
@@ -431,6 +455,7 @@ int main(void)
         cmocka_unit_test(feed_keeps_a_bounded_history_in_order),
         cmocka_unit_test(feed_tells_boards_and_users_apart),
         cmocka_unit_test(feed_forgets_where_users_were),
+        cmocka_unit_test(feed_forgets_who_is_silent),
         cmocka_unit_test(feed_takes_no_nonsense_and_no_more_than_its_bytes),
         cmocka_unit_test(feed_fills_frames_no_larger_than_asked),
         cmocka_unit_test(guard_knows_its_own_page),
