@@ -264,9 +264,10 @@ static void close_withheld(const struct air_link *a, const struct pipeline *cons
 {
     struct pipeline_user_counters user;
     for (size_t seat = 0; a->links && seat < BS_USERS_MAX; seat++) {
+        struct data_link *data = user_links_at(a->links, seat);
         pipeline_user_counters(consents, seat, &user);
-        if (user.consent == CONSENT_WITHHELD)
-            heed_consent(user_links_at(a->links, seat), user.consent);
+        if (data && user.consent == CONSENT_WITHHELD)
+            data_link_close(data);
     }
 }
 
