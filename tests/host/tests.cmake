@@ -23,6 +23,7 @@ mirador_test(test_recording_stream SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_record
   LIBS recorder_rig PkgConfig::JANSSON m TIMEOUT 300 LABELS sanitize)
 mirador_test(test_recording_files SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_recording_files.c ${CMAKE_CURRENT_LIST_DIR}/sigmf_rules.c
   LIBS recorder_rig PkgConfig::JANSSON m TIMEOUT 300 LABELS sanitize)
+mirador_test(test_recording_journal SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_recording_journal.c LIBS host PkgConfig::JANSSON m LABELS sanitize)
 mirador_test(test_data_link SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_data_link.c LIBS data_link dsp Threads::Threads m LABELS sanitize)
 mirador_test(test_link_stats SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_link_stats.c LIBS link_config m LABELS sanitize)
 mirador_test(test_link_port SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_link_port.c LIBS data_link m LABELS sanitize)
