@@ -332,6 +332,7 @@ static void run(struct ue *ue)
         failures = rc == ERR_TIMEOUT || rc == ERR_RADIO ? failures + 1 : 0;
         if (failures == 0)
             notify_alive(++ue->progress);
+        ue_link_heed(ue->data, &ue->permission);
         if (rc == OK)
             hear(ue, &burst);
         tell_state(ue, before);

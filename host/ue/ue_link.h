@@ -6,6 +6,7 @@
 #include "host/link_report.h"
 #include "host/link_traffic.h"
 #include "host/schedule.h"
+#include "host/ue/permission.h"
 #include "host/ue/receiver.h"
 
 struct ue_link_cfg {
@@ -29,5 +30,10 @@ void ue_link_destroy(struct ue_link **link);
  */
 int ue_link_run(struct ue_link *link, const struct heard_burst *burst, uint64_t cycle,
                 int64_t answered, struct link_rx *down) MUST_CHECK;
+
+/* Radio thread, RT-safe, in every round, a burst heard or not: while permission is withdrawn nothing
+ * waits to be sent; what did, and what the port gives, is dropped and counted (dropped_consent).
+ * data NULL: no user data. */
+void ue_link_heed(struct data_link *data, struct permission *permission);
 
 const struct link_totals *ue_link_totals(const struct ue_link *link);

@@ -19,6 +19,7 @@
 
 #include "base/state_dir.h"
 #include "host/ue/responder.h"
+#include "host/ue/ue_link.h"
 #include "host/ue/ue_report.h"
 
 #define USER        77u
@@ -262,6 +263,42 @@ static void a_withdrawal_is_said_and_then_kept_silent(void **state)
     close_bench(&b);
 }
 
+static struct data_link_state data_of(const struct data_link *data)
+{
+    struct data_link_state s;
+    data_link_read(data, &s);
+    return s;
+}
+
+/* What waits for the base station, and what still comes, until permission is given again. */
+static void data_of_who_withdraws_go(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct status err = {0};
+    const struct link_port_cfg cfg = {.queue = 4, .lifetime_s = 60};
+    const uint8_t packet[100] = {0};
+    open_bench(&b, true);
+    struct data_link *data = link_traffic_create(&cfg, SECURE_LINK_UP, &b.keys, &err);
+    assert_non_null(data);
+    ue_link_heed(NULL, &b.permission);
+    ue_link_heed(data, &b.permission);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(data_link_send(data, packet, sizeof packet), OK);
+    assert_int_equal(permission_withdraw(&b.permission, &err), OK);
+    ue_link_heed(data, &b.permission);
+    assert_int_equal(data_of(data).queued, 0);
+    assert_int_equal(data_of(data).count.dropped_consent, 2);
+    assert_int_equal(data_link_send(data, packet, sizeof packet), ERR_STATE);
+    assert_int_equal(data_of(data).count.dropped_consent, 3);
+    assert_int_equal(permission_give(&b.permission, &err), OK);
+    ue_link_heed(data, &b.permission);
+    assert_int_equal(data_link_send(data, packet, sizeof packet), OK);
+    assert_int_equal(data_of(data).queued, 1);
+    data_link_destroy(&data);
+    close_bench(&b);
+}
+
 static void forged_replayed_and_foreign_frames_get_no_answer(void **state)
 {
     (void)state;
@@ -451,6 +488,7 @@ int main(void)
         cmocka_unit_test(stays_silent_until_the_sync_frame),
         cmocka_unit_test(no_permission_no_sound),
         cmocka_unit_test(a_withdrawal_is_said_and_then_kept_silent),
+        cmocka_unit_test(data_of_who_withdraws_go),
         cmocka_unit_test(forged_replayed_and_foreign_frames_get_no_answer),
         cmocka_unit_test(lost_and_found_again),
         cmocka_unit_test(base_station_that_jumps_ahead_is_followed),
