@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-foreach(name schedule consent block_pool bs_config cycle_fault deadlines control telemetry pipeline pilots)
+foreach(name schedule consent block_pool bs_config cycle_fault deadlines control telemetry pilots)
   mirador_test(test_${name} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c
     LIBS host PkgConfig::JANSSON m TIMEOUT 300 LABELS sanitize)
 endforeach()
-target_link_options(test_pipeline PRIVATE 
-  LINKER:--wrap=pipeline_locate,--wrap=fix_solve,--wrap=track_update) # what comes within a cycle
+add_library(pipeline_rig STATIC ${CMAKE_CURRENT_LIST_DIR}/pipeline_rig.c)
+target_link_libraries(pipeline_rig PUBLIC host)
+foreach(name pipeline pipeline_consent pipeline_echoes pipeline_state)
+  mirador_test(test_${name} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c LIBS pipeline_rig m TIMEOUT 300 LABELS sanitize)
+endforeach()
+# what comes within a cycle
+target_link_options(test_pipeline_consent PRIVATE LINKER:--wrap=pipeline_locate)
+target_link_options(test_pipeline_echoes PRIVATE LINKER:--wrap=fix_solve,--wrap=track_update)
 foreach(name radio radio_faults)
   mirador_test(test_${name} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c LIBS host m LABELS sanitize)
   add_dependencies(test_${name} mirador_room_uhd)

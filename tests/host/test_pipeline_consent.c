@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Who is not placed: who does not permit it, is withheld or has left, from the moment on that the
+ * order comes; and nothing of them stays. */
+#include "tests/host/pipeline_rig.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static void no_permission_no_position(void **state)
+{
+    struct bench *b = *state;
+    struct cycle_report r;
+    cycle(b, true, answer(b, &b->keys, false), &r);
+    assert_int_equal(r.response, RESPONSE_NO_PERMIT);
+    assert_nothing_told(&r);
+    cycle(b, true, NULL, &r);
+    assert_int_equal(r.response, RESPONSE_SILENT);
+    assert_nothing_told(&r);
+    assert_false(pipeline_answered(b->pipeline, 0));
+}
+
+static enum consent_state consent(const struct bench *b, size_t place)
+{
+    struct pipeline_user_counters c;
+    pipeline_user_counters(b->pipeline, place, &c);
+    return c.consent;
+}
+
+static void somebody_leaves(struct bench *b)
+{
+    pipeline_allow(b->pipeline, 0, false);
+    pipeline_user(b->pipeline, 0, -1);
+    assert_false(pipeline_may_send(b->pipeline, 0));
+}
+
+/* Told as the user's to whom it was addressed, and given up. */
+static void assert_given_up(const struct cycle_report *r)
+{
+    assert_int_equal(r->user_id, 5);
+    assert_int_equal(r->response, RESPONSE_WITHHELD);
+    assert_int_equal(r->consent, CONSENT_NONE);
+    assert_nothing_told(r);
+}
+
+/* One more cycle may have been planned for who has left, also behind one of somebody else: it gives
+ * nothing. Then nothing is left of the user, and who comes next to the place begins anew. */
+static void who_leaves_is_forgotten(void **state)
+{
+    struct bench *b = *state;
+    struct cycle_report r;
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    assert_true(r.track.alive);
+    assert_int_equal(consent(b, 0), CONSENT_LOCATED);
+    assert_int_equal(consent(b, 1), CONSENT_NONE);
+    pipeline_user(b->pipeline, 1, 6);
+    somebody_leaves(b);
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    assert_given_up(&r);
+    assert_int_equal(consent(b, 1), CONSENT_WAITING);
+    b->asked = 1;
+    cycle(b, true, NULL, &r);
+    assert_int_equal(r.user_id, 6);
+    assert_int_equal(consent(b, 0), CONSENT_NONE);
+    assert_int_equal(consent(b, 1), CONSENT_SILENT);
+    b->asked = 0;
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    assert_given_up(&r);
+    pipeline_allow(b->pipeline, 0, true);
+    pipeline_user(b->pipeline, 0, 5);
+    cycle(b, true, NULL, &r);
+    assert_false(r.track.alive);
+    assert_int_equal(consent(b, 0), CONSENT_SILENT);
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    assert_int_equal(consent(b, 0), CONSENT_LOCATED);
+    assert_int_equal(r.user_id, 5);
+}
+
+/* One that is taken between an order and the next cycle takes nothing of it. */
+static void an_order_outlives_a_checkpoint(void **state)
+{
+    struct bench *b = *state;
+    struct cycle_report r;
+    const size_t size = pipeline_state_max(b->pipeline);
+    unsigned char *bytes = malloc(size);
+    pipeline_user(b->pipeline, 1, 6);
+    assert_true(pipeline_state_save(b->pipeline, bytes, size) > 0);
+    free(bytes);
+    b->asked = 1;
+    cycle(b, true, NULL, &r);
+    assert_int_equal(r.user_id, 6);
+    assert_int_equal(consent(b, 1), CONSENT_SILENT);
+}
+
+/* From the next cycle on, also while the user keeps silent or somebody else is asked. */
+static void who_is_withheld_is_forgotten_at_once(void **state)
+{
+    struct bench *b = *state;
+    struct cycle_report r;
+    pipeline_user(b->pipeline, 1, 6);
+    for (int other = 0; other < 2; other++) {
+        cycle(b, true, answer(b, &b->keys, true), &r);
+        assert_true(r.track.alive);
+        pipeline_allow(b->pipeline, 0, false);
+        assert_false(pipeline_may_send(b->pipeline, 0));
+        b->asked = (size_t)other;
+        cycle(b, true, NULL, &r);
+        assert_int_equal(consent(b, 0), CONSENT_WITHHELD);
+        assert_true(other || !pipeline_answered(b->pipeline, 0));
+        pipeline_allow(b->pipeline, 0, true);
+        b->asked = 0;
+        cycle(b, true, answer(b, &b->keys, true), &r);
+        assert_int_equal(r.outcome, FIX_DONE);
+        assert_int_equal(r.track_event, TRACK_STARTED);
+    }
+}
+
+static bool withhold_within;
+
+void __wrap_pipeline_locate(struct pipeline *p, struct cycle_report *r);
+void __real_pipeline_locate(struct pipeline *p, struct cycle_report *r);
+void __wrap_pipeline_locate(struct pipeline *p, struct cycle_report *r)
+{
+    __real_pipeline_locate(p, r);
+    if (withhold_within)
+        pipeline_allow(p, r->plan.user, false);
+}
+
+static void assert_withheld(const struct bench *b, const struct cycle_report *r)
+{
+    assert_int_equal(r->response, RESPONSE_WITHHELD);
+    assert_int_equal(r->outcome, FIX_NOT_ASKED);
+    assert_int_equal(r->consent, CONSENT_WITHHELD);
+    assert_int_equal(consent(b, 0), CONSENT_WITHHELD);
+    assert_nothing_told(r);
+}
+
+/* An order that comes while the position is computed. */
+static void who_is_withheld_within_a_cycle_is_not_placed(void **state)
+{
+    struct bench *b = *state;
+    struct cycle_report r;
+    for (int i = 0; i < 2; i++) {
+        withhold_within = i > 0;
+        cycle(b, true, answer(b, &b->keys, true), &r);
+    }
+    withhold_within = false;
+    assert_withheld(b, &r);
+    pipeline_allow(b->pipeline, 0, true);
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    assert_int_equal(r.track_event, TRACK_STARTED);
+}
+
+/* An order that comes after it, while the report waits: to withhold, and to remove. */
+static void a_report_that_waited_is_retracted(void **state)
+{
+    struct bench *b = *state;
+    struct cycle_report r, told;
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    told = r;
+    pipeline_retract(b->pipeline, true, &told);
+    assert_memory_equal(&told, &r, sizeof r);
+    pipeline_retract(b->pipeline, false, &told);
+    assert_int_equal(told.consent, CONSENT_NONE);
+    assert_int_equal(told.response, RESPONSE_WITHHELD);
+    assert_nothing_told(&told);
+    told = r;
+    pipeline_allow(b->pipeline, 0, false);
+    pipeline_retract(b->pipeline, true, &told);
+    assert_int_equal(told.response, RESPONSE_WITHHELD);
+    assert_int_equal(told.outcome, FIX_NOT_ASKED);
+    assert_int_equal(told.consent, CONSENT_WITHHELD);
+    assert_nothing_told(&told);
+}
+
+static int permit_within(void *context, const struct cycle_plan *plan,
+                         const uint8_t bytes[RESPONSE_FRAME_BYTES], struct response *out)
+{
+    struct bench *b = context;
+    struct secure_expectation expect;
+    secure_expect(&expect, plan->cycle, plan->sensing);
+    pipeline_allow(b->pipeline, 0, true);
+    return secure_open_response(&expect, &b->keys, bytes, out);
+}
+
+/* The cycle goes on as it began: verdict and consent are those of who is withheld. */
+static void an_order_lifted_within_a_cycle_holds_until_its_end(void **state)
+{
+    struct bench *b = *state;
+    struct cycle_report r;
+    pipeline_destroy(&b->pipeline);
+    b->check = permit_within;
+    b->check_context = b;
+    make_pipeline(b);
+    pipeline_allow(b->pipeline, 0, false);
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    assert_withheld(b, &r);
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    assert_int_equal(r.response, RESPONSE_PERMITTED);
+}
+
+/* The beam says where the user was. */
+static void who_is_withheld_leaves_no_beam(void **state)
+{
+    struct bench *b = *state;
+    struct cycle_report r;
+    uint8_t profile[BS_RIS];
+    atomic_store(&b->pipeline->user[0].profile[0], 1);
+    atomic_store(&b->pipeline->user[0].profile[1], 2);
+    pipeline_profiles(b->pipeline, 0, profile);
+    assert_true(profile[0] == 1 && profile[1] == 2);
+    pipeline_allow(b->pipeline, 0, false);
+    pipeline_profiles(b->pipeline, 0, profile);
+    assert_true(profile[0] == PROFILE_BASE && profile[1] == PROFILE_BASE);
+    pipeline_user(b->pipeline, 1, 6);
+    b->asked = 1;
+    cycle(b, true, NULL, &r);
+    pipeline_allow(b->pipeline, 0, true);
+    pipeline_profiles(b->pipeline, 0, profile);
+    assert_true(profile[0] == PROFILE_BASE && profile[1] == PROFILE_BASE);
+}
+
+int main(void)
+{
+#define BENCH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        BENCH(no_permission_no_position),
+        BENCH(who_leaves_is_forgotten),
+        BENCH(an_order_outlives_a_checkpoint),
+        BENCH(who_is_withheld_is_forgotten_at_once),
+        BENCH(who_is_withheld_within_a_cycle_is_not_placed),
+        BENCH(a_report_that_waited_is_retracted),
+        BENCH(an_order_lifted_within_a_cycle_holds_until_its_end),
+        BENCH(who_is_withheld_leaves_no_beam),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
