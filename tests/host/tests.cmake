@@ -30,6 +30,10 @@ mirador_test(test_recording_stream SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_record
 mirador_test(test_recording_files SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_recording_files.c ${CMAKE_CURRENT_LIST_DIR}/sigmf_rules.c
   LIBS recorder_rig PkgConfig::JANSSON m TIMEOUT 300 LABELS sanitize)
 mirador_test(test_recording_journal SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_recording_journal.c LIBS host PkgConfig::JANSSON m LABELS sanitize)
-mirador_test(test_data_link SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_data_link.c LIBS data_link dsp Threads::Threads m LABELS sanitize)
+add_library(link_rig STATIC ${CMAKE_CURRENT_LIST_DIR}/link_rig.c)
+target_link_libraries(link_rig PUBLIC data_link dsp Threads::Threads)
+foreach(name data_link data_link_peers packet_ring link_adapt)
+  mirador_test(test_${name} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c LIBS link_rig m LABELS sanitize)
+endforeach()
 mirador_test(test_link_stats SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_link_stats.c LIBS link_config m LABELS sanitize)
 mirador_test(test_link_port SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_link_port.c LIBS data_link m LABELS sanitize)
