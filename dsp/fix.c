@@ -51,7 +51,7 @@ struct scene {
 
 static struct scene scene_of(const struct anchors *a)
 {
-    struct scene s = {.p = {vec3_scale(vec3_add(a->tx, a->rx), 0.5), a->ris[0], a->ris[1]}};
+    struct scene s = {.p = {anchors_bs(a), a->ris[0], a->ris[1]}};
     for (int k = 0; k < 2; k++)
         s.base[k] = 0.5 * (vec3_dist(a->ris[k], a->tx) + vec3_dist(a->ris[k], a->rx));
     return s;

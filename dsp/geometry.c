@@ -50,7 +50,7 @@ int geometry_check(const struct anchors *anchors, const struct room_box *room,
     assert(anchors && room && report && err);
     static const char *const names[] = {"TX", "RX", "RIS1", "RIS2"};
     const struct vec3 points[] = {anchors->tx, anchors->rx, anchors->ris[0], anchors->ris[1]};
-    struct vec3 bs = vec3_scale(vec3_add(anchors->tx, anchors->rx), 0.5);
+    struct vec3 bs = anchors_bs(anchors);
 
     *err = (struct status){.code = OK};
     report->condition = plan_condition(bs, anchors->ris);

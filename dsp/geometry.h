@@ -58,6 +58,12 @@ struct anchors {
     struct vec3 ris[2]; /* centres of the panels */
 };
 
+/* Where the base station is, taken for one point: midway between its antennas. */
+static inline struct vec3 anchors_bs(const struct anchors *a)
+{
+    return vec3_scale(vec3_add(a->tx, a->rx), 0.5);
+}
+
 struct room_box {
     struct vec3 min, max; /* min < max in every axis */
 };

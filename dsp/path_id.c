@@ -28,7 +28,7 @@ void path_id_match(const struct path_id_array *array, const struct anchors *anch
 static int start_at(const struct path_id_range *r, const double l[PATH_ID_NAMES], struct vec3 *u)
 {
     const struct anchors *a = r->anchors;
-    const struct vec3 p[3] = {vec3_scale(vec3_add(a->tx, a->rx), 0.5), a->ris[0], a->ris[1]};
+    const struct vec3 p[3] = {anchors_bs(a), a->ris[0], a->ris[1]};
     double d[3] = {l[PATH_ID_DIRECT] / 2};
     for (size_t k = 0; k < PATH_ID_RIS; k++) {
         const double fixed = 0.5 * (vec3_dist(a->ris[k], a->tx) + vec3_dist(a->ris[k], a->rx));

@@ -69,7 +69,7 @@ static bool make_views(struct pipeline *p, const struct pipeline_cfg *cfg, struc
     const struct bs_cfg *c = &p->cfg;
     for (size_t i = 0; i < BS_RIS; i++) {
         struct ris_model_cfg model = {
-            .bs = vec3_scale(vec3_add(p->fix.anchors.tx, p->fix.anchors.rx), 0.5),
+            .bs = anchors_bs(&p->fix.anchors),
             .carrier_hz = c->radio.carrier_hz,
             .region = {.x_m = {c->ris.region_x_m[0], c->ris.region_x_m[0]},
                        .y_m = {c->ris.region_y_m[0], c->ris.region_y_m[0]},

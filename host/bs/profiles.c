@@ -60,7 +60,7 @@ static struct ris_model *make_model(const struct bs_cfg *cfg, size_t board,
     const struct anchors anchors = bs_config_anchors(cfg);
     struct ris_model_cfg model = {
         .mask = set->n_broken ? set->mask : NULL,
-        .bs = vec3_scale(vec3_add(anchors.tx, anchors.rx), 0.5),
+        .bs = anchors_bs(&anchors),
         .carrier_hz = cfg->radio.carrier_hz,
         .region = *region,
     };
