@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/sockets.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
@@ -11,9 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 #include <zmq.h>
 
 #include "base/log.h"
@@ -246,74 +242,12 @@ uint64_t sockets_refused(const struct sockets *s)
     return s->refused;
 }
 
-/* --- endpoints ----------------------------------------------------------------------------------
+/* --- sockets ------------------------------------------------------------------------------------
  */
-
-static bool starts_with(const char *text, const char *prefix)
-{
-    return strncmp(text, prefix, strlen(prefix)) == 0;
-}
-
-bool endpoint_is_local(const char *endpoint)
-{
-    char host[64];
-    struct in_addr address;
-    if (starts_with(endpoint, "ipc://") || starts_with(endpoint, "inproc://"))
-        return true;
-    if (!starts_with(endpoint, "tcp://"))
-        return false;
-    const char *start = endpoint + 6, *colon = strrchr(start, ':');
-    if (!colon || (size_t)(colon - start) >= sizeof host)
-        return false;
-    memcpy(host, start, (size_t)(colon - start));
-    host[colon - start] = 0;
-    if (strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0)
-        return true;
-    return inet_pton(AF_INET, host, &address) == 1 && (ntohl(address.s_addr) >> 24) == 127;
-}
-
-/* libzmq would unlink a path that another process still serves and take its clients away. */
-static bool ipc_is_served(const char *endpoint)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    const char *path = endpoint + 6;
-    if (!starts_with(endpoint, "ipc://") || *path == '@' || *path == '*' || /* no path */
-        strlen(path) >= sizeof address.sun_path)
-        return false;
-    strcpy(address.sun_path, path);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool served = fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
-    if (fd >= 0)
-        close(fd);
-    return served;
-}
-
-static bool port_is_valid(const char *endpoint)
-{
-    const char *colon = strrchr(endpoint + 6, ':');
-    if (!colon)
-        return false;
-    char *end;
-    long port = strtol(colon + 1, &end, 10);
-    return strcmp(colon, ":*") == 0 || (end != colon + 1 && !*end && port > 0 && port < 65536);
-}
-
-static int check_endpoint(const char *endpoint, struct status *err)
-{
-    if (!starts_with(endpoint, "ipc://") && !starts_with(endpoint, "tcp://") &&
-        !starts_with(endpoint, "inproc://"))
-        return status_set(err, ERR_ARG, "endpoint '%s': expected ipc:///PATH or tcp://HOST:PORT",
-                          endpoint);
-    if (starts_with(endpoint, "tcp://") &&
-        !port_is_valid(endpoint)) /* libzmq takes it modulo 2^16 */
-        return status_set(err, ERR_ARG, "endpoint '%s': expected tcp://HOST:PORT, port 1..65535",
-                          endpoint);
-    return 0;
-}
 
 static int check_bind(const struct sockets *s, const char *endpoint, struct status *err)
 {
-    int rc = check_endpoint(endpoint, err);
+    int rc = endpoint_check(endpoint, err);
     if (rc)
         return rc;
     if (!endpoint_is_local(endpoint) && !(s->have_secret && s->n_clients > 0))
@@ -322,15 +256,12 @@ static int check_bind(const struct sockets *s, const char *endpoint, struct stat
             "%s reaches beyond this machine and needs keys: configure a secret key and "
             "the clients' public keys, or bind tcp://127.0.0.1 or ipc",
             endpoint);
-    if (ipc_is_served(endpoint))
+    if (endpoint_is_served(endpoint))
         return status_set(err, ERR_BUSY,
                           "%s is in use by another program; stop it or choose another endpoint",
                           endpoint);
     return 0;
 }
-
-/* --- sockets ------------------------------------------------------------------------------------
- */
 
 static int set_int(void *socket, int option, int value)
 {
@@ -398,7 +329,7 @@ static int bind_error(const char *endpoint, struct status *err)
 /* libzmq gives each endpoint the options that hold when it is bound. */
 static int bind_one(struct sockets *s, void *socket, const char *endpoint, struct status *err)
 {
-    const bool curve = s->have_secret && starts_with(endpoint, "tcp://");
+    const bool curve = s->have_secret && endpoint_is_tcp(endpoint);
     choose_family(socket, endpoint);
     int rc = curve ? use_curve(s, socket, true, err) : OK;
     return rc == OK && zmq_bind(socket, endpoint) != 0 ? bind_error(endpoint, err) : rc;
@@ -422,14 +353,13 @@ int sockets_bind_too(struct sockets *s, void *socket, const char *endpoint, stru
 
 void *sockets_connect(struct sockets *s, int type, const char *endpoint, struct status *err)
 {
-    if (check_endpoint(endpoint, err))
+    if (endpoint_check(endpoint, err))
         return NULL;
     void *socket = open_socket(s, type, err);
     if (!socket)
         return NULL;
     choose_family(socket, endpoint);
-    int rc =
-        s->have_server && starts_with(endpoint, "tcp://") ? use_curve(s, socket, false, err) : 0;
+    int rc = s->have_server && endpoint_is_tcp(endpoint) ? use_curve(s, socket, false, err) : 0;
     if (rc == 0 && zmq_connect(socket, endpoint) != 0)
         rc = status_set(err, ERR_IO, "cannot connect to %s: %s", endpoint, zmq_strerror(errno));
     if (rc)
@@ -459,91 +389,4 @@ void socket_close(void **socket)
     if (*socket)
         zmq_close(*socket);
     *socket = NULL;
-}
-
-/* --- messages -----------------------------------------------------------------------------------
- */
-
-int socket_send(void *socket, const struct socket_frame *frames, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        int flags = ZMQ_DONTWAIT | (i + 1 < n ? ZMQ_SNDMORE : 0);
-        int sent;
-        do
-            sent = zmq_send(socket, frames[i].bytes, frames[i].n, flags);
-        while (sent < 0 && errno == EINTR);
-        if (sent < 0)
-            return errno == EAGAIN && i == 0 ? ERR_BUSY
-                   : errno == EHOSTUNREACH   ? ERR_NOT_FOUND
-                                             : ERR_IO;
-    }
-    return 0;
-}
-
-static zmq_msg_t *frame_storage(struct socket_message *m, size_t i)
-{
-    _Static_assert(sizeof(zmq_msg_t) <= sizeof m->storage[0], "zmq_msg_t fits its place");
-    return (zmq_msg_t *)(void *)m->storage[i];
-}
-
-void socket_message_clear(struct socket_message *m)
-{
-    for (size_t i = 0; i < m->n; i++)
-        zmq_msg_close(frame_storage(m, i));
-    m->n = 0;
-}
-
-static int recv_error(void)
-{
-    return errno == EINTR ? ERR_INTERRUPTED : errno == EAGAIN ? ERR_TIMEOUT : ERR_IO;
-}
-
-/* One frame; *more tells whether another follows. Frames beyond the capacity are dropped. */
-static int recv_frame(void *socket, struct socket_message *m, bool *more)
-{
-    zmq_msg_t surplus, *part = m->n < SOCKET_MAX_FRAMES ? frame_storage(m, m->n) : &surplus;
-    zmq_msg_init(part);
-    int got;
-    do
-        got = zmq_msg_recv(part, socket, ZMQ_DONTWAIT);
-    while (got < 0 && errno == EINTR);
-    *more = got >= 0 && zmq_msg_more(part);
-    if (got < 0 || part == &surplus) {
-        int rc = got < 0 ? recv_error() : ERR_FORMAT;
-        zmq_msg_close(part);
-        return rc;
-    }
-    m->frames[m->n++] = (struct socket_frame){zmq_msg_data(part), zmq_msg_size(part)};
-    return 0;
-}
-
-int socket_recv(void *socket, struct socket_message *m, int timeout_ms)
-{
-    zmq_pollitem_t item = {.socket = socket, .events = ZMQ_POLLIN};
-    socket_message_clear(m);
-    int ready = zmq_poll(&item, 1, timeout_ms);
-    if (ready <= 0)
-        return ready == 0 ? ERR_TIMEOUT : recv_error();
-    int rc = 0;
-    for (bool more = true; more;) {
-        int part = recv_frame(socket, m, &more);
-        if (part != 0 && rc == 0)
-            rc = part;
-    }
-    if (rc)
-        socket_message_clear(m);
-    return rc;
-}
-
-const char *socket_message_sender(const struct socket_message *m)
-{
-    const char *name = NULL;
-    if (m->n > 0)
-        name = zmq_msg_gets((const zmq_msg_t *)(const void *)m->storage[m->n - 1], "User-Id");
-    return name && name[0] ? name : NULL;
-}
-
-bool socket_frame_is(const struct socket_frame *frame, const char *text)
-{
-    return frame->n == strlen(text) && memcmp(frame->bytes, text, frame->n) == 0;
 }
