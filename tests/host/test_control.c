@@ -1,6 +1,7 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "host/control.h"
-#include <jansson.h>
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Commands to the base station: each is carried out as told, or refused with a reason. */
+#include "tests/host/control_rig.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,169 +9,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-struct seen {
-    unsigned backgrounds, cycles, shutdowns, holds, allows, pauses, audits;
-    unsigned adds, removes;
-    size_t surface;
-    int user;
-    char key[100];
-    unsigned sets;
-    struct roster_wish wish;
-    int profile;
-    bool allow;
-    double seconds;
-    unsigned tunes, every;
-    enum bs_identity identity;
-    struct radio_setting setting;
-    char audit[400];
-};
-
-static struct bs_cfg cfg;
-static struct schedule schedule;
-static struct profile_set profiles[BS_RIS];
-
-static void health(void *context, struct health *out)
-{
-    (void)context;
-    *out = (struct health){.state = "running", .last_cycle = INT64_MAX, .room_s = 1.5};
-    out->pipeline.fixes = 7;
-}
-
-static void background(void *context, unsigned cycles)
-{
-    struct seen *s = context;
-    s->backgrounds++;
-    s->cycles = cycles;
-}
-
-static void shutdown(void *context)
-{
-    ((struct seen *)context)->shutdowns++;
-}
-
-static void hold(void *context, size_t surface, int profile)
-{
-    struct seen *s = context;
-    s->holds++;
-    s->surface = surface;
-    s->profile = profile;
-}
-
-static int allow(void *context, int user, bool allowed)
-{
-    struct seen *s = context;
-    if (user != 1)
-        return ERR_NOT_FOUND;
-    s->allows++;
-    s->user = user;
-    s->allow = allowed;
-    return 0;
-}
-
-static int add_user(void *context, const struct roster_wish *wish, struct status *err)
-{
-    struct seen *s = context;
-    (void)err;
-    s->adds++;
-    s->user = wish->id;
-    s->wish = *wish;
-    snprintf(s->key, sizeof s->key, "%s", wish->key ? wish->key : "");
-    return 0;
-}
-
-static int set_user(void *context, const struct roster_wish *wish, struct status *err)
-{
-    struct seen *s = context;
-    (void)err;
-    s->sets++;
-    s->wish = *wish;
-    return 0;
-}
-
-static int remove_user(void *context, int user, struct status *err)
-{
-    struct seen *s = context;
-    s->removes++;
-    s->user = user;
-    if (user == 1) {
-        err->code = ERR_STATE;
-        snprintf(err->text, sizeof err->text, "user 1 is the last one");
-    }
-    return err->code;
-}
-
-static void pause_for(void *context, double seconds)
-{
-    struct seen *s = context;
-    s->pauses++;
-    s->seconds = seconds;
-}
-
-static void orders(void *context, struct health_orders *out)
-{
-    (void)context;
-    *out = (struct health_orders){
-        .user = {{.id = 1, .allowed = true, .consent = CONSENT_LOCATED}},
-        .n_user = 1,
-        .radio.in_force = {cfg.radio.carrier_hz, cfg.radio.tx_gain_db, cfg.radio.rx_gain_db}};
-}
-
-static int tune(void *context, const struct radio_setting *want, struct status *err)
-{
-    struct seen *s = context;
-    (void)err;
-    s->tunes++;
-    s->setting = *want;
-    return 0;
-}
-
-static void identify(void *context, enum bs_identity identity)
-{
-    ((struct seen *)context)->identity = identity;
-}
-
-static void every(void *context, unsigned periods)
-{
-    ((struct seen *)context)->every = periods;
-}
-
-static void audit(void *context, const char *line)
-{
-    struct seen *s = context;
-    s->audits++;
-    snprintf(s->audit, sizeof s->audit, "%s", line);
-}
-
-static const char *sender; /* name of the proven key */
-static struct log_site *refusals; /* NULL: all are audited */
-
-static json_t *ask(struct seen *seen, const char *text)
-{
-    const struct control_ops ops = {.health = health,
-                                    .background = background,
-                                    .shutdown = shutdown,
-                                    .hold = hold,
-                                    .allow = allow,
-                                    .add_user = add_user,
-                                    .set_user = set_user,
-                                    .remove_user = remove_user,
-                                    .pause = pause_for,
-                                    .orders = orders,
-                                    .tune = tune,
-                                    .every = every,
-                                    .identify = identify,
-                                    .audit = audit,
-                                    .refusals = refusals,
-                                    .context = seen,
-                                    .scene = {&cfg, &schedule, profiles}};
-    char answer[8192];
-    control_execute(&ops, sender, text, strlen(text), answer, sizeof answer);
-    json_t *o = json_loads(answer, 0, NULL);
-    if (!o)
-        fail_msg("not JSON: %s", answer);
-    return o;
-}
 
 static void status_reports_health(void **state)
 {
@@ -237,14 +75,6 @@ static void nonsense_is_refused_with_a_reason(void **state)
         json_decref(o);
     }
     assert_int_equal(seen.backgrounds + seen.shutdowns, 0);
-}
-
-static bool is_ok(struct seen *seen, const char *text)
-{
-    json_t *o = ask(seen, text);
-    bool ok = json_is_true(json_object_get(o, "ok"));
-    json_decref(o);
-    return ok;
 }
 
 static void scene_is_described(void **state)
@@ -438,85 +268,6 @@ static void users_are_added_by_the_name_of_a_key(void **state)
     assert_true(seen.adds == 2 && seen.removes == 2);
 }
 
-static void audit_says_who_and_what_became_of_it(void **state)
-{
-    (void)state;
-    struct seen seen = {0};
-    assert_true(
-        is_ok(&seen, "{\"cmd\":\"background\",\"cycles\":4,\"seq\":3,\"who\":\"page\\n3\"}"));
-    assert_string_equal(seen.audit,
-                        "command by local (page?3): {\"cmd\":\"background\",\"cycles\":4}: ok");
-    assert_false(is_ok(&seen, "{\"cmd\":\"background\",\"cycles\":-4}"));
-    assert_non_null(strstr(seen.audit, "by local (a program)"));
-    assert_null(strstr(seen.audit, ": ok"));
-    json_decref(ask(&seen, "{\"cmd\":\"status\"}"));
-    assert_int_equal(seen.audits, 2);
-    json_decref(ask(&seen, "{\"cmd\":\"pause\",\"seconds\":5,\"do\":\"status\"}"));
-    json_decref(ask(&seen, "{\"cmd\":\"pause\",\"seconds\":5,\"kind\":\"list\"}"));
-    assert_int_equal(seen.audits, 4); /* words of other commands hide nothing */
-    char text[500];
-    snprintf(text, sizeof text, "{\"cmd\":\"background\",\"cycles\":4,\"x\":\"%300s\"}", "");
-    json_decref(ask(&seen, text));
-    assert_non_null(strstr(seen.audit, ": {\"cmd\":\"background\",\"cycles\":4,\"x\":\"      "));
-}
-
-/* Whoever has a key can say what he likes of himself, but not leave out which key it is. */
-static void audit_names_the_key_that_was_proven(void **state)
-{
-    (void)state;
-    struct seen seen = {0};
-    sender = "alice";
-    assert_true(is_ok(&seen, "{\"cmd\":\"pause\",\"seconds\":1,\"who\":\"x): {}: ok\"}"));
-    assert_string_equal(seen.audit,
-                        "command by key alice (x?: ??: ok): {\"cmd\":\"pause\",\"seconds\":1}: ok");
-    sender = NULL;
-}
-
-static void audit_keeps_no_keys(void **state)
-{
-    (void)state;
-    struct seen seen = {0};
-    assert_true(is_ok(&seen, "{\"cmd\":\"users\",\"do\":\"add\",\"user\":2,\"key\":"
-                             "\"00112233445566778899aabbccddeeff\"}"));
-    assert_non_null(strstr(seen.audit, "\"key\":\"00112233*\"}: ok"));
-}
-
-static void a_flood_of_refusals_is_counted_not_written(void **state)
-{
-    (void)state;
-    struct seen seen = {0};
-    struct log_site site = {0};
-    refusals = &site;
-    for (int i = 0; i < 1000; i++)
-        assert_false(is_ok(&seen, "{\"cmd\":\"pause\",\"seconds\":-1}"));
-    assert_in_range(seen.audits, LOG_BURST, LOG_BURST + 5);
-    const unsigned written = seen.audits;
-    assert_true(is_ok(&seen, "{\"cmd\":\"pause\",\"seconds\":1}"));
-    assert_int_equal(seen.audits, written + 1); /* what is carried out is always written */
-    char words[60];
-    snprintf(words, sizeof words, ": ok (%u refusals before this left out)", 1000 - written);
-    assert_non_null(strstr(seen.audit, words));
-    refusals = NULL;
-}
-
-static int make_scene(void **state)
-{
-    (void)state;
-    struct status err = {0};
-    const char *const items[] = {"users[0].id=1", "users[0].key_file=none"};
-    const struct config_sets sets = {items, 2};
-    if (config_load(&bs_config_table, "lab", &sets, &cfg, &err) ||
-        bs_config_schedule(&cfg, &schedule, &err))
-        fail_msg("%s", err.text);
-    for (size_t i = 0; i < BS_RIS; i++) {
-        profiles[i].shape.columns = 3;
-        profiles[i].shape.rows = 2;
-        profiles[i].n = 2;
-        memcpy(profiles[i].state[1], "\0\1\0\2\0\3", 6);
-    }
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -533,10 +284,6 @@ int main(void)
         cmocka_unit_test(period_is_a_multiple_of_what_terminals_listen_at),
         cmocka_unit_test(identity_changes_where_the_boards_can),
         cmocka_unit_test(users_are_added_by_the_name_of_a_key),
-        cmocka_unit_test(audit_says_who_and_what_became_of_it),
-        cmocka_unit_test(audit_names_the_key_that_was_proven),
-        cmocka_unit_test(audit_keeps_no_keys),
-        cmocka_unit_test(a_flood_of_refusals_is_counted_not_written),
     };
     return cmocka_run_group_tests(tests, make_scene, NULL);
 }

@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-foreach(name schedule consent block_pool bs_config cycle_fault deadlines control telemetry pilots)
+foreach(name schedule consent block_pool bs_config cycle_fault deadlines telemetry pilots)
   mirador_test(test_${name} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c
     LIBS host PkgConfig::JANSSON m TIMEOUT 300 LABELS sanitize)
+endforeach()
+add_library(control_rig STATIC ${CMAKE_CURRENT_LIST_DIR}/control_rig.c)
+target_link_libraries(control_rig PUBLIC host PkgConfig::JANSSON)
+foreach(name control control_audit)
+  mirador_test(test_${name} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c LIBS control_rig LABELS sanitize)
 endforeach()
 add_library(pipeline_rig STATIC ${CMAKE_CURRENT_LIST_DIR}/pipeline_rig.c)
 target_link_libraries(pipeline_rig PUBLIC host)
