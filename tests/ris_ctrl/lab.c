@@ -286,3 +286,30 @@ void expect_shown(struct emulated *e, const uint8_t *p)
     emulated_tell(e, "shown", text);
     assert_string_equal(text, want);
 }
+
+json_t *arm(void)
+{
+    return ask(NULL, 0,
+               "\"cmd\":\"arm\",\"board\":\"wall\",\"steps\":[1],\"reps\":[1],\"period_ns\":90000,"
+               "\"delay_ns\":5000,\"idle\":0");
+}
+
+void hash_text(const uint8_t *p, char text[17])
+{
+    snprintf(text, 17, "%016" PRIx64, ris_profile_hash(SHAPE, p));
+}
+
+void expect_state(const uint8_t *shown, const uint8_t *pending)
+{
+    char want[17], waits[17] = "";
+    hash_text(shown, want);
+    if (pending != NULL)
+        hash_text(pending, waits);
+    json_t *status = ask(NULL, 0, "\"cmd\":\"status\",\"board\":\"wall\"");
+    assert_string_equal(word(status, "hash"), want);
+    assert_string_equal(word(status, "pending"), waits);
+    json_decref(status);
+    json_t *back = ask(NULL, 0, "\"cmd\":\"readback\",\"board\":\"wall\"");
+    assert_string_equal(word(back, "hash"), want);
+    json_decref(back);
+}

@@ -44,9 +44,13 @@ void expect_ok(json_t *root);
 void refused(json_t *root, const char *code, const char *text);
 json_t *load(unsigned slot, const uint8_t *p);
 json_t *apply(unsigned slot);
+json_t *arm(void); /* the profile in slot 1, once */
 
 void pattern(uint32_t seed, uint8_t *p); /* BYTES for each bit of the board */
 void expect_shown(struct emulated *e, const uint8_t *p);
+void hash_text(const uint8_t *p, char text[17]);
+/* What status and read-back say: shown, and what waits for the edge (NULL = nothing). */
+void expect_state(const uint8_t *shown, const uint8_t *pending);
 
 /* Waits for that event; its text in text if not NULL. Returns seconds since `from`. */
 double await_news(const char *event, double from, char *text, size_t size);

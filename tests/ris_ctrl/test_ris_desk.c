@@ -34,7 +34,7 @@ static void profiles_have_names_and_outlive_us(void **state)
     json_t *list = ask(NULL, 0, "\"cmd\":\"profiles\",\"board\":\"wall\"");
     json_t *names = json_object_get(list, "profiles");
     char hash[17];
-    snprintf(hash, sizeof hash, "%016" PRIx64, ris_profile_hash(SHAPE, p));
+    hash_text(p, hash);
     assert_int_equal(json_array_size(names), 2);
     assert_string_equal(word(json_array_get(names, 0), "name"), "attic");
     assert_string_equal(word(json_array_get(names, 1), "hash"), hash);

@@ -21,9 +21,9 @@ mirador_test(test_ris_drivers
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_ris_drivers.c ${CMAKE_CURRENT_LIST_DIR}/emulated.c
   LIBS ris_ctrl base frames LABELS sanitize)
 add_dependencies(test_ris_drivers ris_emulator)
-foreach(name test_ris_faults test_ris_desk)
+foreach(name test_ris_faults test_ris_late test_ris_desk)
   mirador_test(${name}
-    SOURCES ${CMAKE_CURRENT_LIST_DIR}/${name}.c ${CMAKE_CURRENT_LIST_DIR}/lab.c
+    SOURCES ${CMAKE_CURRENT_LIST_DIR}/${name}.c ${CMAKE_CURRENT_LIST_DIR}/lab.c ${CMAKE_CURRENT_LIST_DIR}/own_time.c
       ${CMAKE_CURRENT_LIST_DIR}/bench.c ${CMAKE_CURRENT_LIST_DIR}/emulated.c
     LIBS base frames PkgConfig::ZMQ PkgConfig::JANSSON Threads::Threads LABELS sanitize)
   add_dependencies(${name} mirador-ris ris_emulator)
