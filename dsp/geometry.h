@@ -13,6 +13,11 @@ struct vec3 {
     double x, y, z;
 };
 
+static inline struct vec3 vec3_of(const double v[3])
+{
+    return (struct vec3){v[0], v[1], v[2]};
+}
+
 static inline struct vec3 vec3_add(struct vec3 a, struct vec3 b)
 {
     return (struct vec3){a.x + b.x, a.y + b.y, a.z + b.z};

@@ -239,11 +239,6 @@ const char *bs_identity_name(enum bs_identity identity)
     return identity == BS_IDENTITY_STEERING ? "steering" : "coded";
 }
 
-static struct vec3 vec(const double v[3])
-{
-    return (struct vec3){v[0], v[1], v[2]};
-}
-
 struct radio_cfg bs_config_radio(const struct bs_cfg *cfg)
 {
     /* What several channels send together has the power of one (dsp/precode.h). */
@@ -266,22 +261,23 @@ struct waveform_cfg bs_config_waveform(const struct bs_cfg *cfg)
 
 struct anchors bs_config_anchors(const struct bs_cfg *cfg)
 {
-    struct anchors a = {.tx = vec(cfg->geometry.tx_m[0]), .rx = vec(cfg->geometry.rx_centre_m)};
+    struct anchors a = {.tx = vec3_of(cfg->geometry.tx_m[0]),
+                        .rx = vec3_of(cfg->geometry.rx_centre_m)};
     for (size_t i = 0; i < BS_RIS; i++)
-        a.ris[i] = vec(cfg->ris.boards[i].position_m);
+        a.ris[i] = vec3_of(cfg->ris.boards[i].position_m);
     return a;
 }
 
 struct room_box bs_config_room(const struct bs_cfg *cfg)
 {
-    return (struct room_box){vec(cfg->room.min_m), vec(cfg->room.max_m)};
+    return (struct room_box){vec3_of(cfg->room.min_m), vec3_of(cfg->room.max_m)};
 }
 
 struct wall_map bs_config_walls(const struct bs_cfg *cfg)
 {
     struct wall_map walls = {.anchors = bs_config_anchors(cfg),
                              .room = bs_config_room(cfg),
-                             .boresight = vec(cfg->geometry.boresight)};
+                             .boresight = vec3_of(cfg->geometry.boresight)};
     for (size_t face = 0; face < 6; face++)
         walls.factor[face] = cfg->room.wall_factor[cfg->room.n_wall_factor == 1 ? 0 : face];
     for (size_t k = 0; k < BS_RIS; k++) {
@@ -295,8 +291,8 @@ struct wall_map bs_config_walls(const struct bs_cfg *cfg)
 struct vec3 bs_config_antenna(const struct bs_cfg *cfg, size_t rx)
 {
     const struct antenna_line line = {
-        .centre = vec(cfg->geometry.rx_centre_m),
-        .axis = vec(cfg->geometry.rx_axis),
+        .centre = vec3_of(cfg->geometry.rx_centre_m),
+        .axis = vec3_of(cfg->geometry.rx_axis),
         .spacing_m = cfg->geometry.rx_spacing_m,
         .n_element = cfg->radio.n_rx,
     };
@@ -308,15 +304,15 @@ int bs_config_panel(const struct bs_cfg *cfg, size_t board, struct panel *panel)
     const struct bs_board *b = &cfg->ris.boards[board];
     const struct anchors anchors = bs_config_anchors(cfg);
     struct panel_cfg pose = {
-        .position = vec(b->position_m),
-        .normal = vec(b->normal),
+        .position = vec3_of(b->position_m),
+        .normal = vec3_of(b->normal),
         .up = {0, 0, 1},
         .columns = (size_t)b->columns,
         .rows = (size_t)b->rows,
         .spacing_m = b->spacing_m,
     };
     if (isnan(b->normal[0]))
-        pose.normal = panel_bisector(pose.position, anchors_bs(&anchors), vec(b->faces_m));
+        pose.normal = panel_bisector(pose.position, anchors_bs(&anchors), vec3_of(b->faces_m));
     return panel_init(panel, &pose);
 }
 

@@ -238,8 +238,7 @@ static int check_shared(const struct bs_cfg *cfg, const char **key, struct statu
                           "channels, and there are %zu; list fewer, or choose position",
                           cfg->radio.n_tx, cfg->radio.n_rx);
     for (size_t i = 0; i < cfg->radio.n_tx; i++) {
-        const double *p = cfg->geometry.tx_m[i];
-        const double off_m = vec3_dist(bs_config_antenna(cfg, i), (struct vec3){p[0], p[1], p[2]});
+        const double off_m = vec3_dist(bs_config_antenna(cfg, i), vec3_of(cfg->geometry.tx_m[i]));
         if (off_m > apart_m)
             return status_set(
                 err, ERR_ARG,

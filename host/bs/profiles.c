@@ -49,7 +49,7 @@ static struct vec3 static_place(const struct bs_cfg *cfg)
     const double *u = cfg->ris.static_m, *x = cfg->ris.region_x_m, *y = cfg->ris.region_y_m,
                  *z = cfg->ris.region_z_m;
     if (!isnan(u[0]))
-        return (struct vec3){u[0], u[1], u[2]};
+        return vec3_of(u);
     return (struct vec3){(x[0] + x[1]) / 2, (y[0] + y[1]) / 2, (z[0] + z[1]) / 2};
 }
 

@@ -47,7 +47,7 @@ static struct calib_key make_key(const struct bs_cfg *c, const struct radio_iden
     add_channels(&key, "rx_channels", r->rx_channels, r->n_rx);
     calib_key_add(&key, "waveform", "n %d, k %d", c->waveform.n, c->waveform.k);
     for (size_t i = 0; i < r->n_tx; i++, tx += 3)
-        add_point(&key, "tx", i, (struct vec3){tx[0], tx[1], tx[2]});
+        add_point(&key, "tx", i, vec3_of(tx));
     add_point(&key, "rx", 0, bs_config_antenna(c, 0));
     add_point(&key, "rx", r->n_rx - 1, bs_config_antenna(c, r->n_rx - 1));
     return key;

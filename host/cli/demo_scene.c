@@ -419,11 +419,6 @@ void demo_scene_tell_ue(const struct demo_scene *s, size_t user, struct command 
     command_set(c, "user.height_sigma_m=%.12g", s->users[user].height_sigma_m);
 }
 
-static struct vec3 vec(const double v[3])
-{
-    return (struct vec3){v[0], v[1], v[2]};
-}
-
 /* By how much a path is too long for a user at u; 0 where it is none of L1 to L3. */
 static double length_error(const struct anchors *anchors, const json_t *path, struct vec3 u)
 {
@@ -439,9 +434,9 @@ static double length_error(const struct anchors *anchors, const json_t *path, st
 
 static struct anchors anchors_of(const struct demo_scene *s)
 {
-    return (struct anchors){vec(s->tx_m[0]),
-                            vec(s->rx_centre_m),
-                            {vec(s->ris[0].position_m), vec(s->ris[1].position_m)}};
+    return (struct anchors){vec3_of(s->tx_m[0]),
+                            vec3_of(s->rx_centre_m),
+                            {vec3_of(s->ris[0].position_m), vec3_of(s->ris[1].position_m)}};
 }
 
 static void read_truth(const json_t *found, double u[3])
@@ -459,7 +454,7 @@ void demo_scene_judge_lengths(const struct demo_scene *s, json_t *cycle)
     read_truth(cycle, u);
     json_array_foreach(json_object_get(cycle, "paths"), i, path)
     {
-        json_object_set_new(path, "error_m", json_real(length_error(&anchors, path, vec(u))));
+        json_object_set_new(path, "error_m", json_real(length_error(&anchors, path, vec3_of(u))));
     }
 }
 
@@ -476,7 +471,7 @@ void demo_scene_judge_paths(const struct demo_scene *s, json_t *fix)
     read_truth(fix, u);
     json_array_foreach(json_object_get(fix, "paths"), i, path)
     {
-        wrong = wrong || fabs(length_error(&anchors, path, vec(u))) > MISNAMED_M;
+        wrong = wrong || fabs(length_error(&anchors, path, vec3_of(u))) > MISNAMED_M;
     }
     json_object_set_new(fix, "misidentified", json_boolean(wrong));
 }

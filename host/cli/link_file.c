@@ -47,11 +47,6 @@ static const struct config_key keys[] = {
 };
 static const struct config_table table = CONFIG_TABLE(struct values, keys);
 
-static struct vec3 vec3_of(const double v[3])
-{
-    return (struct vec3){v[0], v[1], v[2]};
-}
-
 int link_file_read(const struct config_sets *sets, struct link_trial *out, struct status *err)
 {
     struct values v;

@@ -8,11 +8,6 @@
 #include "base/log.h"
 #include "host/cli/demo_scene.h"
 
-static struct vec3 vec3_of(const double v[3])
-{
-    return (struct vec3){v[0], v[1], v[2]};
-}
-
 /* A wide design covers the inner half of the room, as the base station's own does. */
 static void set_region(const struct demo_scene *s, struct ris_region *r)
 {

@@ -88,11 +88,6 @@ static const struct config_key keys[] = {
 };
 static const struct config_table table = CONFIG_TABLE(struct values, keys);
 
-static struct vec3 vec3_of(const double v[3])
-{
-    return (struct vec3){v[0], v[1], v[2]};
-}
-
 static struct vec3 user_of(const struct values *v)
 {
     const struct vec3 ris = vec3_of(v->ris_m), user = vec3_of(v->user_m);

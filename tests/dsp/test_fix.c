@@ -37,7 +37,7 @@ static double item(json_t *obj, const char *key, size_t i)
     return json_number_value(v);
 }
 
-static struct vec3 vec3_of(json_t *array)
+static struct vec3 vec3_from(json_t *array)
 {
     assert_int_equal(json_array_size(array), 3);
     return (struct vec3){json_number_value(json_array_get(array, 0)),
@@ -49,7 +49,7 @@ static struct vec3 vec3_of(json_t *array)
 static struct anchors anchors_of(json_t *array, struct vec3 p[3])
 {
     for (size_t i = 0; i < 3; i++)
-        p[i] = vec3_of(json_array_get(array, i));
+        p[i] = vec3_from(json_array_get(array, i));
     return (struct anchors){.tx = p[0], .rx = p[0], .ris = {p[1], p[2]}};
 }
 
@@ -74,8 +74,8 @@ static void check_spheres(json_t *c, const struct vec3 p[3], const double d[3])
     double w2;
     json_t *want = json_object_get(c, "sphere3");
     assert_int_equal(fix_spheres(p, d, both, &w2), OK);
-    check_close(both[0], vec3_of(json_object_get(want, "plus")), 1e-9);
-    check_close(both[1], vec3_of(json_object_get(want, "minus")), 1e-9);
+    check_close(both[0], vec3_from(json_object_get(want, "plus")), 1e-9);
+    check_close(both[1], vec3_from(json_object_get(want, "minus")), 1e-9);
     assert_true(fabs(w2 - number(want, "w2")) < 1e-9);
 }
 
@@ -86,7 +86,7 @@ static void check_wnls(json_t *c, const struct anchors *anchors, struct vec3 sta
     json_t *want = json_object_get(c, "wnls"), *cov = json_object_get(want, "cov");
     fill_observations(c, obs);
     assert_int_equal(fix_wnls(anchors, obs, ~0u, start, &fix), OK);
-    check_close(fix.position, vec3_of(json_object_get(want, "x")), 1e-6);
+    check_close(fix.position, vec3_from(json_object_get(want, "x")), 1e-6);
     assert_true(fabs(fix.chi2 - number(want, "chi2")) < 1e-6);
     assert_int_equal(fix.dof, 1);
     for (size_t i = 0; i < 3; i++)
@@ -110,7 +110,7 @@ static void check_gdop(json_t *c, const struct anchors *anchors)
 {
     struct observation obs[ROW_COUNT];
     struct fix fix;
-    struct vec3 u = vec3_of(json_object_get(c, "X_true"));
+    struct vec3 u = vec3_from(json_object_get(c, "X_true"));
     exact(anchors, u, 1, 1, obs);
     assert_int_equal(fix_wnls(anchors, obs, ~0u, u, &fix), OK);
     assert_true(fabs(fix.gdop - number(c, "gdop2_known_z")) < 1e-6);
