@@ -239,16 +239,10 @@ static uint64_t discontinuities(const struct pipeline_counters *p)
     return n;
 }
 
-/* Text from outside inside a JSON string. */
 static void add_quoted(struct report_text *t, const char *name, const char *value)
 {
-    char safe[160];
-    size_t n = 0;
-    for (; value[n] && n + 1 < sizeof safe; n++)
-        safe[n] =
-            value[n] == '"' || value[n] == '\\' || (unsigned char)value[n] < ' ' ? '\'' : value[n];
-    safe[n] = '\0';
-    report_add(t, ",\"%s\":\"%s\"", name, safe);
+    char text[160];
+    report_add(t, ",\"%s\":\"%s\"", name, plain(value, text));
 }
 
 static void add_recorder(struct report_text *t, const struct recorder_status *r)
