@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "calib/bounds.h"
+#include "calib/refuse.h"
 
 #include <assert.h>
 #include <cblas.h>
@@ -24,23 +25,16 @@ struct bounds_engine {
     double *fim;        /* [n_max x n_max] */
 };
 
-static int refuse(struct status *err, int code, const char *text)
-{
-    err->code = code;
-    snprintf(err->text, sizeof err->text, "%s", text);
-    return code;
-}
-
 static int check(const struct pixel_problem *p, struct status *err)
 {
     if (p->n_pilots < 3)
-        return refuse(err, ERR_ARG, "bounds need at least 3 pilots");
+        return calib_refuse(err, ERR_ARG, "bounds need at least 3 pilots");
     if (p->n_pilots > 16384)
-        return refuse(err, ERR_ARG, "at most 16384 pilots");
+        return calib_refuse(err, ERR_ARG, "at most 16384 pilots");
     if (!(p->power > 0) || !isfinite(p->power))
-        return refuse(err, ERR_ARG, "power must be finite and above 0");
+        return calib_refuse(err, ERR_ARG, "power must be finite and above 0");
     if (!(p->range_m[0] > 0) || !(p->range_m[1] > p->range_m[0]) || !isfinite(p->range_m[1]))
-        return refuse(err, ERR_ARG, "the search range needs 0 < nearest < farthest");
+        return calib_refuse(err, ERR_ARG, "the search range needs 0 < nearest < farthest");
     return 0;
 }
 
@@ -69,7 +63,7 @@ struct bounds_engine *bounds_create(const struct pixel_problem *problem,
         return NULL;
     struct bounds_engine *e = calloc(1, sizeof *e);
     if (!e) {
-        refuse(err, ERR_NO_MEMORY, "no memory for the bounds");
+        calib_refuse(err, ERR_NO_MEMORY, "no memory for the bounds");
         return NULL;
     }
     e->problem = problem;
@@ -82,7 +76,7 @@ struct bounds_engine *bounds_create(const struct pixel_problem *problem,
     e->t = problem->n_pilots;
     e->n_max = 2 * e->t;
     if (!allocate(e, scope)) {
-        refuse(err, ERR_NO_MEMORY, "no memory for the bounds");
+        calib_refuse(err, ERR_NO_MEMORY, "no memory for the bounds");
         bounds_destroy(&e);
     }
     return e;

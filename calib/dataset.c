@@ -2,25 +2,12 @@
  *
  * The experiment as a value. Its file: dataset_read.c, dataset_write.c. */
 #include "calib/dataset.h"
+#include "calib/refuse.h"
 
 #include <assert.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-static int refuse(struct status *err, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static int refuse(struct status *err, const char *format, ...)
-{
-    va_list list;
-    va_start(list, format);
-    err->code = ERR_ARG;
-    vsnprintf(err->text, sizeof err->text, format, list);
-    va_end(list);
-    return ERR_ARG;
-}
 
 struct dataset *dataset_create(size_t columns, size_t rows, size_t n_pilots)
 {
@@ -99,7 +86,7 @@ static int check_positive(const char *member, double v, struct status *err)
 {
     return isfinite(v) && v > 0
                ? 0
-               : refuse(err, "%s = %g: expected a finite number above 0", member, v);
+               : calib_refuse(err, ERR_ARG, "%s = %g: expected a finite number above 0", member, v);
 }
 
 static int check_finite(const char *member, const void *data, size_t n, struct status *err)
@@ -107,7 +94,7 @@ static int check_finite(const char *member, const void *data, size_t n, struct s
     const double *v = data;
     for (size_t i = 0; i < n; i++)
         if (!isfinite(v[i]))
-            return refuse(err, "%s: value %zu of %zu is not finite", member, i, n);
+            return calib_refuse(err, ERR_ARG, "%s: value %zu of %zu is not finite", member, i, n);
     return 0;
 }
 
@@ -116,8 +103,9 @@ static int check_complex(const char *member, const cplx *v, size_t n, size_t row
 {
     for (size_t i = 0; i < n; i++)
         if (!isfinite(creal(v[i])) || !isfinite(cimag(v[i])))
-            return row ? refuse(err, "%s[%zu,%zu] is not finite", member, i / row, i % row)
-                       : refuse(err, "%s[%zu] is not finite", member, i);
+            return row ? calib_refuse(err, ERR_ARG, "%s[%zu,%zu] is not finite", member, i / row,
+                                      i % row)
+                       : calib_refuse(err, ERR_ARG, "%s[%zu] is not finite", member, i);
     return 0;
 }
 
@@ -134,12 +122,15 @@ static int check_rotation(const double r[3][3], struct status *err)
             worst = fmax(worst, fabs(dot - (i == j)));
         }
     if (worst > 1e-6)
-        return refuse(err, "%s is not a rotation: R^T R differs from the identity by %.3g", name,
-                      worst);
+        return calib_refuse(err, ERR_ARG,
+                            "%s is not a rotation: R^T R differs from the identity by %.3g", name,
+                            worst);
     const double det = r[0][0] * (r[1][1] * r[2][2] - r[1][2] * r[2][1]) -
                        r[0][1] * (r[1][0] * r[2][2] - r[1][2] * r[2][0]) +
                        r[0][2] * (r[1][0] * r[2][1] - r[1][1] * r[2][0]);
-    return det > 0 ? 0 : refuse(err, "%s is a reflection (determinant -1), not a rotation", name);
+    return det > 0 ? 0
+                   : calib_refuse(err, ERR_ARG,
+                                  "%s is a reflection (determinant -1), not a rotation", name);
 }
 
 static int check_front(const struct dataset *ds, const char *member, struct vec3 p,
@@ -148,10 +139,11 @@ static int check_front(const struct dataset *ds, const char *member, struct vec3
     const struct vec3 local = dataset_to_ris(ds, p);
     if (local.z > 0)
         return 0;
-    return refuse(err,
-                  "%s contradicts /ris: it stands %.3g m behind the face (local z is the normal; "
-                  "is /ris/rotation transposed?)",
-                  member, -local.z);
+    return calib_refuse(
+        err, ERR_ARG,
+        "%s contradicts /ris: it stands %.3g m behind the face (local z is the normal; "
+        "is /ris/rotation transposed?)",
+        member, -local.z);
 }
 
 static int check_scalars(const struct dataset *ds, struct status *err)
@@ -165,11 +157,11 @@ static int check_scalars(const struct dataset *ds, struct status *err)
         check_positive("/search/range_m[1]", ds->range_m[1], err))
         return ERR_ARG;
     if (!(ds->p_fail > 0 && ds->p_fail < 1))
-        return refuse(err, "/prior/p_fail = %g: expected a probability between 0 and 1",
-                      ds->p_fail);
+        return calib_refuse(
+            err, ERR_ARG, "/prior/p_fail = %g: expected a probability between 0 and 1", ds->p_fail);
     if (ds->range_m[0] >= ds->range_m[1])
-        return refuse(err, "/search/range_m = [%g, %g]: expected nearest < farthest",
-                      ds->range_m[0], ds->range_m[1]);
+        return calib_refuse(err, ERR_ARG, "/search/range_m = [%g, %g]: expected nearest < farthest",
+                            ds->range_m[0], ds->range_m[1]);
     return 0;
 }
 
@@ -188,6 +180,6 @@ int dataset_check(const struct dataset *ds, struct status *err)
     if (ds->has_gain && (check_finite("/truth/gain", &ds->true_gain, 2, err)))
         return ERR_ARG;
     if (ds->has_gain && ds->true_gain == 0)
-        return refuse(err, "/truth/gain = 0: expected a gain other than 0");
+        return calib_refuse(err, ERR_ARG, "/truth/gain = 0: expected a gain other than 0");
     return check_complex("/truth/mask", ds->true_mask, m, 0, err);
 }

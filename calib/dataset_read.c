@@ -5,27 +5,14 @@
 #include <errno.h>
 #include <hdf5.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "calib/dataset.h"
+#include "calib/refuse.h"
 
 #define MAX_RANK 8
-
-static int refuse(struct status *err, int code, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static int refuse(struct status *err, int code, const char *format, ...)
-{
-    va_list list;
-    va_start(list, format);
-    err->code = code;
-    vsnprintf(err->text, sizeof err->text, format, list);
-    va_end(list);
-    return code;
-}
 
 /* ---- what is in the file ---- */
 
@@ -145,15 +132,15 @@ static int missing(const char *name, const struct shape *shape, const char *type
                    struct status *err)
 {
     char expected[64];
-    return refuse(err, ERR_FORMAT, "%s is missing: expected %s", name,
-                  shape_text(shape, type, expected, sizeof expected));
+    return calib_refuse(err, ERR_FORMAT, "%s is missing: expected %s", name,
+                        shape_text(shape, type, expected, sizeof expected));
 }
 
 static int misshapen(const char *name, const struct shape *shape, const char *type,
                      const struct found *f, struct status *err)
 {
     char expected[64], got[128];
-    return refuse(
+    return calib_refuse(
         err, ERR_FORMAT, "%s: expected %s, found %s%s", name,
         shape_text(shape, type, expected, sizeof expected), found_text(f, got, sizeof got),
         transposed(f, shape) ? " (transposed? MATLAB stores its dimensions reversed)" : "");
@@ -206,8 +193,8 @@ static int read_member(hid_t file, const char *name, enum member_type kind, stru
     if (type < 0 || !same_shape(&found, &shape))
         rc = misshapen(name, &shape, type_name[kind], &found, err);
     else if (H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, out) < 0)
-        rc = refuse(err, ERR_IO, "%s cannot be read: the file is damaged or a filter is missing",
-                    name);
+        rc = calib_refuse(err, ERR_IO,
+                          "%s cannot be read: the file is damaged or a filter is missing", name);
     if (type >= 0)
         H5Tclose(type);
     H5Tclose(file_type);
@@ -284,24 +271,25 @@ static int check_header(hid_t file, struct status *err)
     char text[64];
     double version;
     if (read_text_attribute(file, "format", text, sizeof text))
-        return refuse(err, ERR_FORMAT,
-                      "root attribute 'format' is missing or no string: expected 'mirador-calib'");
+        return calib_refuse(
+            err, ERR_FORMAT,
+            "root attribute 'format' is missing or no string: expected 'mirador-calib'");
     if (strcmp(text, "mirador-calib") != 0)
-        return refuse(err, ERR_FORMAT,
-                      "root attribute 'format': expected 'mirador-calib', found '%s'", text);
+        return calib_refuse(err, ERR_FORMAT,
+                            "root attribute 'format': expected 'mirador-calib', found '%s'", text);
     if (read_number_attribute(file, "version", &version))
-        return refuse(err, ERR_FORMAT,
-                      "root attribute 'version' is missing or no number: expected 1");
+        return calib_refuse(err, ERR_FORMAT,
+                            "root attribute 'version' is missing or no number: expected 1");
     if (version != 1)
-        return refuse(err, ERR_FORMAT,
-                      "root attribute 'version': expected 1, found %g (made by a later version?)",
-                      version);
+        return calib_refuse(
+            err, ERR_FORMAT,
+            "root attribute 'version': expected 1, found %g (made by a later version?)", version);
     if (read_text_attribute(file, "kind", text, sizeof text))
-        return refuse(err, ERR_FORMAT,
-                      "root attribute 'kind' is missing or no string: expected 'pixels'");
+        return calib_refuse(err, ERR_FORMAT,
+                            "root attribute 'kind' is missing or no string: expected 'pixels'");
     if (strcmp(text, "pixels") != 0)
-        return refuse(err, ERR_FORMAT, "root attribute 'kind': expected 'pixels', found '%s'",
-                      text);
+        return calib_refuse(err, ERR_FORMAT, "root attribute 'kind': expected 'pixels', found '%s'",
+                            text);
     return 0;
 }
 
@@ -315,13 +303,13 @@ static int read_shape(hid_t file, size_t shape[2], struct status *err)
         return rc;
     for (int i = 0; i < 2; i++) {
         if (!(v[i] >= 1) || v[i] > 65536 || v[i] != floor(v[i]))
-            return refuse(err, ERR_ARG, "/ris/shape[%d] = %g: expected a whole number from 1", i,
-                          v[i]);
+            return calib_refuse(err, ERR_ARG, "/ris/shape[%d] = %g: expected a whole number from 1",
+                                i, v[i]);
         shape[i] = (size_t)v[i];
     }
     if (shape[0] * shape[1] > 65536)
-        return refuse(err, ERR_ARG, "/ris/shape = [%zu, %zu]: at most 65536 elements", shape[0],
-                      shape[1]);
+        return calib_refuse(err, ERR_ARG, "/ris/shape = [%zu, %zu]: at most 65536 elements",
+                            shape[0], shape[1]);
     return 0;
 }
 
@@ -330,7 +318,7 @@ static int read_length(hid_t file, size_t m, size_t *n_pilots, struct status *er
 {
     hid_t set = open_member(file, "/y");
     if (set < 0)
-        return refuse(err, ERR_FORMAT, "/y is missing: expected complex {r, i} [T]");
+        return calib_refuse(err, ERR_FORMAT, "/y is missing: expected complex {r, i} [T]");
     struct found f;
     char got[128];
     hsize_t n = 1;
@@ -342,13 +330,13 @@ static int read_length(hid_t file, size_t m, size_t *n_pilots, struct status *er
         wide += f.dims[i] != 1;
     }
     if (f.rank < 1 || wide > 1 || n < 1)
-        return refuse(err, ERR_FORMAT, "/y: expected complex {r, i} [T], found %s",
-                      found_text(&f, got, sizeof got));
+        return calib_refuse(err, ERR_FORMAT, "/y: expected complex {r, i} [T], found %s",
+                            found_text(&f, got, sizeof got));
     if (n > DATASET_MAX_PILOTS || n * m > DATASET_MAX_VALUES)
-        return refuse(err, ERR_ARG,
-                      "/y: %llu pilots are too many (at most %u, and 2^26 values of "
-                      "/profiles)",
-                      (unsigned long long)n, DATASET_MAX_PILOTS);
+        return calib_refuse(err, ERR_ARG,
+                            "/y: %llu pilots are too many (at most %u, and 2^26 values of "
+                            "/profiles)",
+                            (unsigned long long)n, DATASET_MAX_PILOTS);
     *n_pilots = (size_t)n;
     return 0;
 }
@@ -414,7 +402,7 @@ static struct dataset *read_all(hid_t file, struct status *err)
         return NULL;
     struct dataset *ds = dataset_create(shape[0], shape[1], n_pilots);
     if (!ds) {
-        refuse(err, ERR_NO_MEMORY, "no memory for %zu pilots", n_pilots);
+        calib_refuse(err, ERR_NO_MEMORY, "no memory for %zu pilots", n_pilots);
         return NULL;
     }
     if (read_scene(file, ds, err) || read_pilots(file, ds, err) || read_truth(file, ds, err) ||
@@ -430,13 +418,13 @@ struct dataset *dataset_read(const char *path, struct status *err)
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* it would print its stack on stderr */
     FILE *probe = fopen(path, "rb");
     if (!probe) {
-        refuse(err, ERR_IO, "%s", strerror(errno));
+        calib_refuse(err, ERR_IO, "%s", strerror(errno));
         return NULL;
     }
     fclose(probe);
     hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     if (file < 0) {
-        refuse(err, ERR_FORMAT, "not an HDF5 file, or damaged");
+        calib_refuse(err, ERR_FORMAT, "not an HDF5 file, or damaged");
         return NULL;
     }
     struct dataset *ds = read_all(file, err);

@@ -2,24 +2,11 @@
 #include <assert.h>
 #include <errno.h>
 #include <hdf5.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "calib/dataset.h"
-
-static int refuse(struct status *err, int code, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static int refuse(struct status *err, int code, const char *format, ...)
-{
-    va_list list;
-    va_start(list, format);
-    err->code = code;
-    vsnprintf(err->text, sizeof err->text, format, list);
-    va_end(list);
-    return code;
-}
+#include "calib/refuse.h"
 
 struct shape {
     int rank;
@@ -113,13 +100,13 @@ int dataset_write(const char *path, const struct dataset *ds, struct status *err
     assert(path && ds && err);
     char draft[4096];
     if (snprintf(draft, sizeof draft, "%s.part", path) >= (int)sizeof draft)
-        return refuse(err, ERR_ARG, "the file's name is too long");
+        return calib_refuse(err, ERR_ARG, "the file's name is too long");
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     errno = 0;
     struct writer w = {.file = H5Fcreate(draft, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT)};
     if (w.file < 0)
-        return refuse(err, ERR_IO, "cannot create %.160s: %s", draft,
-                      errno ? strerror(errno) : "refused by HDF5");
+        return calib_refuse(err, ERR_IO, "cannot create %.160s: %s", draft,
+                            errno ? strerror(errno) : "refused by HDF5");
     w.pair = H5Tcreate(H5T_COMPOUND, sizeof(cplx));
     H5Tinsert(w.pair, "r", 0, H5T_NATIVE_DOUBLE);
     H5Tinsert(w.pair, "i", sizeof(double), H5T_NATIVE_DOUBLE);
@@ -129,7 +116,8 @@ int dataset_write(const char *path, const struct dataset *ds, struct status *err
         w.failed = true;
     if (!w.failed && rename(draft, path) == 0)
         return 0;
-    refuse(err, ERR_IO, "cannot write %.160s: %s", path, errno ? strerror(errno) : "disk full?");
+    calib_refuse(err, ERR_IO, "cannot write %.160s: %s", path,
+                 errno ? strerror(errno) : "disk full?");
     remove(draft);
     return ERR_IO;
 }

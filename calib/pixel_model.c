@@ -3,28 +3,15 @@
 
 #include <cblas.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "calib/codebook.h"
 #include "calib/near_field.h"
+#include "calib/refuse.h"
 
 #define ALIGN 64
-
-static int refuse(struct status *err, int code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static int refuse(struct status *err, int code, const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    err->code = code;
-    vsnprintf(err->text, sizeof err->text, fmt, args);
-    va_end(args);
-    return code;
-}
 
 size_t pixel_model_k_max(size_t n_elements, size_t n_pilots, double p_fail)
 {
@@ -44,20 +31,22 @@ static int check(const struct pixel_problem *p, struct status *err)
 {
     size_t t = p->n_pilots, m = p->surface.columns * p->surface.rows;
     if (t < 6 || t > PIXEL_MAX_PILOTS)
-        return refuse(err, ERR_ARG, "%zu pilots: 6 to %d are possible", t, PIXEL_MAX_PILOTS);
+        return calib_refuse(err, ERR_ARG, "%zu pilots: 6 to %d are possible", t, PIXEL_MAX_PILOTS);
     if (!(p->power > 0) || !(p->p_fail > 0 && p->p_fail < 1))
-        return refuse(err, ERR_ARG, "power must be > 0 and p_fail within (0, 1)");
+        return calib_refuse(err, ERR_ARG, "power must be > 0 and p_fail within (0, 1)");
     if (!(p->range_m[0] > 0 && p->range_m[1] > p->range_m[0]))
-        return refuse(err, ERR_ARG, "search range [%g, %g] m is empty or not positive",
-                      p->range_m[0], p->range_m[1]);
+        return calib_refuse(err, ERR_ARG, "search range [%g, %g] m is empty or not positive",
+                            p->range_m[0], p->range_m[1]);
     double sum = 0;
     for (size_t i = 0; i < t * m; i++) {
         sum += cplx_norm(p->profiles[i]);
         if (!isfinite(creal(p->profiles[i])) || !isfinite(cimag(p->profiles[i])))
-            return refuse(err, ERR_ARG, "profile %zu, element %zu is not finite", i / m, i % m);
+            return calib_refuse(err, ERR_ARG, "profile %zu, element %zu is not finite", i / m,
+                                i % m);
     }
     if (!(sum > 0))
-        return refuse(err, ERR_ARG, "all profiles are zero: nothing comes through the surface");
+        return calib_refuse(err, ERR_ARG,
+                            "all profiles are zero: nothing comes through the surface");
     return 0;
 }
 
@@ -156,8 +145,8 @@ struct pixel_model *pixel_model_create(const struct pixel_problem *problem, stru
     struct near_field *nf = near_field_create(&problem->surface, err);
     struct pixel_model *mod = nf ? calloc(1, sizeof *mod) : NULL;
     if (nf && (!mod || build(mod, problem, nf))) {
-        refuse(err, ERR_NO_MEMORY, "no memory for a surface of %zu x %zu and %zu pilots",
-               problem->surface.columns, problem->surface.rows, problem->n_pilots);
+        calib_refuse(err, ERR_NO_MEMORY, "no memory for a surface of %zu x %zu and %zu pilots",
+                     problem->surface.columns, problem->surface.rows, problem->n_pilots);
         pixel_model_destroy(&mod);
     }
     near_field_destroy(&nf);

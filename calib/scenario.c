@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "calib/near_field.h"
+#include "calib/refuse.h"
 #include "dsp/rng.h"
 
 struct scenario scenario_default(void)
@@ -32,12 +33,6 @@ struct scenario scenario_default(void)
         .prior = 0.02,
         .range_m = {1, 10},
     };
-}
-
-static void refuse(struct status *err, int code, const char *text)
-{
-    err->code = code;
-    snprintf(err->text, sizeof err->text, "%s", text);
 }
 
 /* E|z|^2 = 1. Not rng_cn: the recorded experiments take the logarithm of 1 - U. */
@@ -152,7 +147,7 @@ static bool fill_pilots(const struct scenario *s, struct dataset *ds, struct sta
         draw_mask(s, ds, order);
         draw_pilots(s, ds, nf, b);
     } else if (nf) {
-        refuse(err, ERR_NO_MEMORY, "no memory for the scenario");
+        calib_refuse(err, ERR_NO_MEMORY, "no memory for the scenario");
     }
     near_field_destroy(&nf);
     free(b);
@@ -165,12 +160,12 @@ struct dataset *scenario_generate(const struct scenario *scenario, struct status
     assert(scenario && err);
     const char *text = fault(scenario);
     if (text) {
-        refuse(err, ERR_ARG, text);
+        calib_refuse(err, ERR_ARG, "%s", text);
         return NULL;
     }
     struct dataset *ds = dataset_create(scenario->columns, scenario->rows, scenario->n_pilots);
     if (!ds) {
-        refuse(err, ERR_NO_MEMORY, "no memory for the scenario");
+        calib_refuse(err, ERR_NO_MEMORY, "no memory for the scenario");
         return NULL;
     }
     fill_scene(scenario, ds);
