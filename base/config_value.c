@@ -257,8 +257,7 @@ static int to_list(const struct target *t, const struct node *node, size_t *coun
 /* One number may stand for the list of it. */
 static bool is_lone_number(const struct config_key *key, const struct node *node)
 {
-    return key->type == CONFIG_TYPE_DOUBLE_LIST && key->min_items <= 1 &&
-           node->kind == NODE_SCALAR;
+    return key->type == CONFIG_TYPE_DOUBLE_LIST && key->min_items <= 1 && node->kind == NODE_SCALAR;
 }
 
 int config_convert(const struct config_key *key, const char *path, const struct node *node,

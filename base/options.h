@@ -61,8 +61,8 @@ int options_load(const struct options_cfg *cfg, const struct options *opt, void 
  * or open to others, ERR_GEOMETRY, and a file that does not parse, ERR_FORMAT), else 1. */
 int options_exit_code(const struct status *err);
 
-/* Tells whoever started us that we serve now: the service manager, and --ready-fd, which gets an "R"
- * and is closed. */
+/* Tells whoever started us that we serve now: the service manager, and --ready-fd, which gets an
+ * "R" and is closed. */
 void options_ready(struct options *opt);
 
 /* Number options: whole text, range min..max. name is for the message. */

@@ -7,7 +7,8 @@
 
 #include "dsp/cplx.h"
 
-/* out[n x T] (rows stride apart) = rows[n x M] a[M x T]. n <= 10; below 8 columns by the library. */
+/* out[n x T] (rows stride apart) = rows[n x M] a[M x T]. n <= 10; below 8 columns by the library.
+ */
 void skinny_rows(const cplx *rows, size_t n, size_t m, const cplx *a, size_t t, cplx *out,
                  size_t stride);
 

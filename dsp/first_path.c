@@ -19,7 +19,7 @@
 #define RESOLUTION_CHIPS 2.5e-5 /* 0.1 mm in the lab */
 #define REFLECTED        1e-3   /* power of reflections at first, relative to the path, and */
 #define REFLECTED_MAX    10     /* at most, or what fits no such model makes the system singular */
-#define MODEL_VAR        4e-6   /* what the grid cannot explain, likewise: the least noise assumed */
+#define MODEL_VAR        4e-6 /* what the grid cannot explain, likewise: the least noise assumed */
 /* Terms of the series in the shift, at most 0.55 chips: the phase at the band's edge is then below
  * 1.74, and 1.74^16 / 16! is 3e-10. */
 enum { GRID_MAX = 80, PASSES = 12, TERMS = 16, BLOCKS = 2 * TOA_MAX_ANT / SPD_BLOCK };

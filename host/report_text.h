@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A report's or a command's JSON, put together piece by piece in a buffer of the caller's. RT-safe. */
+ * A report's or a command's JSON, put together piece by piece in a buffer of the caller's. RT-safe.
+ */
 #pragma once
 #include <math.h>
 #include <stdbool.h>

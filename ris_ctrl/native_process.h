@@ -9,6 +9,6 @@
 #define NATIVE_PROCESS_VERB "--native-board" /* first argument that turns the program into it */
 
 /* argv behind the verb: name columns rows bits slots trigger room-endpoint room-timeout-ms
- * line-fd start-fd. Writes "R" to start-fd when it serves, or the code and the words of why it cannot.
- * Returns the exit code of the process. */
+ * line-fd start-fd. Writes "R" to start-fd when it serves, or the code and the words of why it
+ * cannot. Returns the exit code of the process. */
 int native_process_main(int argc, char **argv);

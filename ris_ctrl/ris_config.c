@@ -92,7 +92,8 @@ static const struct config_key keys[] = {
     {"boards", CONFIG_LIST(struct ris_config, boards, n_board, &board_table), .min_items = 1,
      .help = "RIS boards, at most 8; more need a second mirador-ris"},
 };
-const struct config_table ris_config_table = {CONFIG_KEYS(struct ris_config, keys), .presets = "ris-"};
+const struct config_table ris_config_table = {CONFIG_KEYS(struct ris_config, keys),
+                                              .presets = "ris-"};
 
 static bool name_valid(const char *name)
 {

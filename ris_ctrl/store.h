@@ -13,8 +13,8 @@ void store_destroy(struct store **store);
 
 void store_put(struct store *s, uint16_t slot, const uint8_t *pattern); /* slot < n_slots */
 void store_forget(struct store *s, uint16_t slot); /* as if never loaded; slot < n_slots */
-const uint8_t *store_get(const struct store *s, uint16_t slot);         /* NULL = never loaded */
-uint16_t store_size(const struct store *s);                             /* n_slots */
+const uint8_t *store_get(const struct store *s, uint16_t slot); /* NULL = never loaded */
+uint16_t store_size(const struct store *s);                     /* n_slots */
 
 /* The static profile: its slot, -1 = none yet, and the pattern that the slot held when it was shown
  * (NULL: never loaded). */

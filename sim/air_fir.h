@@ -19,6 +19,7 @@ struct fir_block {
     int n_valid;              /* samples of the block that matter; later inputs count as zero */
     const double *rx_freq_hz; /* [n_channel] tuning at the block's start */
 };
-/* RT-safe, except that a port or link allocates its spectrum when it is first heard. Adds to acc[channel] ([2 AIR_HOP] floats, sqrt(W)) what all radios send. Returns true if
- * there was anything; acc is zeroed by the first contribution only, so false leaves it as it is. */
+/* RT-safe, except that a port or link allocates its spectrum when it is first heard. Adds to
+ * acc[channel] ([2 AIR_HOP] floats, sqrt(W)) what all radios send. Returns true if there was
+ * anything; acc is zeroed by the first contribution only, so false leaves it as it is. */
 bool air_fir_run(struct air_fir *fir, const struct fir_block *block, float *const acc[]);

@@ -45,8 +45,8 @@ void air_rx_start(struct air_rx *rx, int64_t k_start, int64_t k_end);
 /* The tick the clock and the room's horizon must have reached before samples up to k can be read.
  */
 int64_t air_rx_ready_tick(const struct air_rx *rx, int64_t k);
-/* RT-safe, except that a port or link allocates its spectrum when it is first heard. Samples [k, k +
- * n) of the capture as sc16 pairs into out[channel]. */
+/* RT-safe, except that a port or link allocates its spectrum when it is first heard. Samples [k, k
+ * + n) of the capture as sc16 pairs into out[channel]. */
 void air_rx_read(struct air_rx *rx, int64_t k, size_t n, int16_t *const out[]);
 
 #ifdef __cplusplus

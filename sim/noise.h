@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Well-mixed 64 bits of three words. The first two count by their sum: let one of them be a constant
- * of its purpose, or mixed already. */
+/* Well-mixed 64 bits of three words. The first two count by their sum: let one of them be a
+ * constant of its purpose, or mixed already. */
 uint64_t hash_words(uint64_t a, uint64_t b, uint64_t c);
 /* Uniform in [0, 1), 53 bits. */
 double hash_unit(uint64_t a, uint64_t b, uint64_t c);

@@ -155,8 +155,9 @@ static const struct config_key scene_keys[] = {
     ARRAY_KEYS("bs.rx", bs_rx, "4"),
     {"bs.tx_pair_m", CONFIG_DOUBLE(struct scene, bs_tx_pair_m), .unit = "m", .min = 0, .max = 1,
      .def = "0",
-     .help = "each transmit antenna is two in phase, this far apart along bs.tx.axis: it is deaf at "
-             "the sine lambda / (2 x) to their broadside; 0: it is one"},
+     .help =
+         "each transmit antenna is two in phase, this far apart along bs.tx.axis: it is deaf at "
+         "the sine lambda / (2 x) to their broadside; 0: it is one"},
     {"bs.isolation_db", CONFIG_DOUBLE(struct scene, bs_isolation_db), .unit = "dB", .min = 0,
      .max = 200, .def = "35", .help = "each transmit to each receive antenna"},
     {"bs.antenna.isotropic", CONFIG_BOOL(struct scene, bs_antenna.isotropic), .def = "false"},

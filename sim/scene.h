@@ -46,7 +46,7 @@ struct scene_radio {
     double noise_figure_db;
     double adc_bits; /* effective */
     double phase_noise_dbc_hz, phase_noise_corner_hz;
-    double gain_spread_db; /* each channel uniform within +- this */
+    double gain_spread_db;           /* each channel uniform within +- this */
     double iq_gain_db, iq_phase_deg; /* imbalance of the receive mixer */
     double dc_offset;                /* of full scale */
     double clock_spread_ppm;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Subcommands that are programs of their own beside us, linked with what the others do without: MPI
- * (mirador-sweep), the base station and UHD (mirador-recording, mirador-schedule, mirador-doctor). */
+ * (mirador-sweep), the base station and UHD (mirador-recording, mirador-schedule, mirador-doctor).
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

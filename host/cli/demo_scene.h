@@ -34,7 +34,7 @@ struct demo_user {
 struct demo_scene {
     double rate_hz, carrier_hz;
     double room_min_m[3], room_max_m[3];
-    double wall_factor[6]; /* amplitudes, without the sign: x-, x+, y-, y+, z-, z+ */
+    double wall_factor[6];       /* amplitudes, without the sign: x-, x+, y-, y+, z-, z+ */
     double tx_m[DEMO_TX_MAX][3]; /* of each TX channel; channel 0 senses */
     size_t n_tx;
     double rx_centre_m[3], rx_axis[3], rx_spacing_m;
@@ -43,7 +43,7 @@ struct demo_scene {
     struct demo_ris ris[DEMO_RIS];
     struct demo_user users[DEMO_USERS_MAX];
     size_t n_users, n_listed; /* of the users, by the scene; the rest are drawn by the room */
-    char path[32]; /* that the first user walks */
+    char path[32];            /* that the first user walks */
 };
 
 struct demo_wish {

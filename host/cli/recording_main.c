@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * mirador-recording: what `mirador replay` and `mirador record info|check|cut|export` run. A program of
- * its own because it is linked with all that the base station is. */
+ * mirador-recording: what `mirador replay` and `mirador record info|check|cut|export` run. A
+ * program of its own because it is linked with all that the base station is. */
 #include "base/log.h"
 #include "host/cli/recording_verbs.h"
 #include "host/cli/verbs.h"

@@ -7,7 +7,8 @@
 #include "host/cli/sweep_file.h"
 
 /* Kinds of experiment by name; each has its entry in sweep_plan.c. */
-#define SWEEP_KINDS "pixels|convergence|mask|location|bits|joint|pattern|beamwidth|coverage|map|runtime"
+#define SWEEP_KINDS                                                                                \
+    "pixels|convergence|mask|location|bits|joint|pattern|beamwidth|coverage|map|runtime"
 
 #define SWEEP_MAX_POINTS 4096
 #define SWEEP_BATCH      4 /* trials of one point that one thread computes in a go */

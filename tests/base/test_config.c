@@ -424,8 +424,7 @@ static void loads_files(void **state)
     assert_true(c.rate_hz == 20e6);
     unlink(path);
     assert_int_equal(config_load(&table, path, NULL, &c, &err), ERR_IO);
-    assert_non_null(
-        strstr(err.text, "No such file or directory; check the path"));
+    assert_non_null(strstr(err.text, "No such file or directory; check the path"));
     assert_int_equal(config_load(&table, "/tmp", NULL, &c, &err), ERR_IO);
     assert_int_equal(config_load(&table, NULL, NULL, &c, &err), ERR_ARG); /* rate_hz is missing */
     assert_int_equal(config_load(&table, path, NULL, &c, NULL), ERR_IO);  /* err may be NULL */

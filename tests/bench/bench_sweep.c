@@ -15,8 +15,7 @@
 
 #include "bench.h"
 
-#define EXPERIMENT                                                                                 \
-    "sweep rmse-snr --set methods=[agnostic,joint] --set figures=[] --json"
+#define EXPERIMENT "sweep rmse-snr --set methods=[agnostic,joint] --set figures=[] --json"
 
 /* Processor seconds of so many ranks together, and seconds from beginning to end. cpu: the one they
  * stay on; below 0, all. */
