@@ -2,40 +2,10 @@
  *
  * Closed forms and least squares against the independent reference (loc.json), then the statistics
  * that an efficient, honest solver must show, with TX and RX apart, and every reason to refuse. */
-#include <jansson.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "dsp/chi2.h"
 #include "dsp/fix.h"
 #include "dsp/rng.h"
-
-static json_t *golden(void)
-{
-    json_error_t err;
-    json_t *doc = json_load_file(TEST_DATA_DIR "/loc.json", 0, &err);
-    assert_non_null(doc);
-    return doc;
-}
-
-static double number(json_t *obj, const char *key)
-{
-    json_t *v = json_object_get(obj, key);
-    assert_true(json_is_number(v));
-    return json_number_value(v);
-}
-
-static double item(json_t *obj, const char *key, size_t i)
-{
-    json_t *v = json_array_get(json_object_get(obj, key), i);
-    assert_true(json_is_number(v));
-    return json_number_value(v);
-}
+#include "tests/dsp/golden.h"
 
 static struct vec3 vec3_from(json_t *array)
 {
@@ -64,8 +34,9 @@ static void fill_observations(json_t *c, struct observation obs[ROW_COUNT])
 {
     memset(obs, 0, ROW_COUNT * sizeof *obs);
     for (size_t k = 0; k < 3; k++)
-        obs[ROW_L1 + k] = (struct observation){item(c, "L", k), sqrt(item(c, "varL", k)), true};
-    obs[ROW_H] = (struct observation){number(c, "h"), sqrt(number(c, "varh")), true};
+        obs[ROW_L1 + k] =
+            (struct observation){golden_item(c, "L", k), sqrt(golden_item(c, "varL", k)), true};
+    obs[ROW_H] = (struct observation){golden_number(c, "h"), sqrt(golden_number(c, "varh")), true};
 }
 
 static void check_spheres(json_t *c, const struct vec3 p[3], const double d[3])
@@ -76,7 +47,7 @@ static void check_spheres(json_t *c, const struct vec3 p[3], const double d[3])
     assert_int_equal(fix_spheres(p, d, both, &w2), OK);
     check_close(both[0], vec3_from(json_object_get(want, "plus")), 1e-9);
     check_close(both[1], vec3_from(json_object_get(want, "minus")), 1e-9);
-    assert_true(fabs(w2 - number(want, "w2")) < 1e-9);
+    assert_true(fabs(w2 - golden_number(want, "w2")) < 1e-9);
 }
 
 static void check_wnls(json_t *c, const struct anchors *anchors, struct vec3 start)
@@ -87,7 +58,7 @@ static void check_wnls(json_t *c, const struct anchors *anchors, struct vec3 sta
     fill_observations(c, obs);
     assert_int_equal(fix_wnls(anchors, obs, ~0u, start, &fix), OK);
     check_close(fix.position, vec3_from(json_object_get(want, "x")), 1e-6);
-    assert_true(fabs(fix.chi2 - number(want, "chi2")) < 1e-6);
+    assert_true(fabs(fix.chi2 - golden_number(want, "chi2")) < 1e-6);
     assert_int_equal(fix.dof, 1);
     for (size_t i = 0; i < 3; i++)
         for (size_t j = 0; j < 3; j++) {
@@ -113,23 +84,25 @@ static void check_gdop(json_t *c, const struct anchors *anchors)
     struct vec3 u = vec3_from(json_object_get(c, "X_true"));
     exact(anchors, u, 1, 1, obs);
     assert_int_equal(fix_wnls(anchors, obs, ~0u, u, &fix), OK);
-    assert_true(fabs(fix.gdop - number(c, "gdop2_known_z")) < 1e-6);
+    assert_true(fabs(fix.gdop - golden_number(c, "gdop2_known_z")) < 1e-6);
 }
 
 static void test_golden_cases(void **state)
 {
     (void)state;
-    json_t *doc = golden(), *c;
+    json_t *doc = golden_load("loc.json"), *c;
     size_t i;
     json_array_foreach(json_object_get(doc, "cases"), i, c)
     {
         struct vec3 p[3], start;
         struct anchors anchors = anchors_of(json_object_get(c, "anchors"), p);
-        const double d[3] = {item(c, "d", 0), item(c, "d", 1), item(c, "d", 2)};
+        const double d[3] = {golden_item(c, "d", 0), golden_item(c, "d", 1),
+                             golden_item(c, "d", 2)};
         json_t *want = json_object_get(c, "cramer2");
-        double h = number(c, "h");
+        double h = golden_number(c, "h");
         assert_int_equal(fix_cramer(p, d, h, &start), OK);
-        check_close(start, (struct vec3){number(want, "x"), number(want, "y"), h}, 1e-9);
+        check_close(start, (struct vec3){golden_number(want, "x"), golden_number(want, "y"), h},
+                    1e-9);
         check_spheres(c, p, d);
         check_wnls(c, &anchors, start);
         check_gdop(c, &anchors);
@@ -235,17 +208,17 @@ static void check_efficiency(json_t *want, const struct campaign *c)
 {
     struct result r = run(c);
     json_t *rmse = json_object_get(want, "rmse_xy");
-    check_ratio("wnls rmse", r.rmse_xy, number(rmse, "wnls"), 0.03);
-    check_ratio("crlb", r.crlb_xy, number(rmse, "crlb_xy_with_h"), 0.03);
-    check_ratio("p50", r.p50, item(want, "p50_p95_xy_wnls", 0), 0.03);
-    check_ratio("p95", r.p95, item(want, "p50_p95_xy_wnls", 1), 0.03);
-    check_ratio("gdop", r.gdop_median, number(want, "median_gdop2"), 0.03);
+    check_ratio("wnls rmse", r.rmse_xy, golden_number(rmse, "wnls"), 0.03);
+    check_ratio("crlb", r.crlb_xy, golden_number(rmse, "crlb_xy_with_h"), 0.03);
+    check_ratio("p50", r.p50, golden_item(want, "p50_p95_xy_wnls", 0), 0.03);
+    check_ratio("p95", r.p95, golden_item(want, "p50_p95_xy_wnls", 1), 0.03);
+    check_ratio("gdop", r.gdop_median, golden_number(want, "median_gdop2"), 0.03);
 }
 
 static void test_efficiency_against_reference(void **state)
 {
     (void)state;
-    json_t *doc = golden(), *e = json_object_get(doc, "efficiency");
+    json_t *doc = golden_load("loc.json"), *e = json_object_get(doc, "efficiency");
     struct anchors paper = {.tx = {0, 0, 10}, .rx = {0, 0, 10}, .ris = {{50, 0, 6}, {0, 50, 6}}};
     struct anchors one = lab;
     one.tx = one.rx;

@@ -3,29 +3,13 @@
  * RIS response and design against the independent reference (ris.json): the alternation of [S1]
  * (14) with its trace, reciprocity, the given profiles' coverage to the last digits, and our
  * designs not worse than the reference's by more than 0.3 dB in p5 and median. */
-#include <jansson.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "tests/dsp/golden.h"
 #include "tests/dsp/lab_surface.h"
 
 enum { N = LAB_SURFACE_ELEMENTS, GRID = 41 };
 
 static json_t *doc, *reference;
 static struct ris_states one_bit;
-
-static double number(json_t *obj, const char *key)
-{
-    json_t *v = json_object_get(obj, key);
-    if (!json_is_number(v))
-        fail_msg("no number %s", key);
-    return json_number_value(v);
-}
 
 static double item(json_t *array, size_t i)
 {
@@ -43,9 +27,9 @@ static void check_not_worse(const char *name, const struct ris_coverage *got)
 {
     json_t *want = json_object_get(reference, name);
     print_message("%-24s p5 %7.2f (%7.2f)  median %7.2f (%7.2f) dB\n", name, got->p5_db,
-                  number(want, "p5"), got->median_db, number(want, "median"));
-    assert_true(got->p5_db >= number(want, "p5") - 0.3);
-    assert_true(got->median_db >= number(want, "median") - 0.3);
+                  golden_number(want, "p5"), got->median_db, golden_number(want, "median"));
+    assert_true(got->p5_db >= golden_number(want, "p5") - 0.3);
+    assert_true(got->median_db >= golden_number(want, "median") - 0.3);
 }
 
 static void phases(const double *theta, cplx *gamma)
@@ -191,11 +175,11 @@ static void test_given_profiles(void **state)
         read_bits(json_string_value(json_object_get(bits, k ? "RIS2" : "RIS1")), profile);
         ris_profile_gamma(profile, N, &one_bit, gamma);
         ris_model_coverage(model, gamma, level, &got);
-        check_close("min", got.min_db, number(want, "min_dB"), 1e-9);
-        check_close("p5", got.p5_db, number(want, "p5"), 1e-9);
-        check_close("median", got.median_db, number(want, "median"), 1e-9);
-        check_close("max", got.max_db, number(want, "max"), 1e-9);
-        check_close("centre", level[GRID * GRID / 2], number(want, "at_ctr"), 1e-9);
+        check_close("min", got.min_db, golden_number(want, "min_dB"), 1e-9);
+        check_close("p5", got.p5_db, golden_number(want, "p5"), 1e-9);
+        check_close("median", got.median_db, golden_number(want, "median"), 1e-9);
+        check_close("max", got.max_db, golden_number(want, "max"), 1e-9);
+        check_close("centre", level[GRID * GRID / 2], golden_number(want, "at_ctr"), 1e-9);
         ris_model_destroy(&model);
     }
 }
@@ -289,7 +273,7 @@ static void test_quantisation_loss(void **state)
             }
             snprintf(name, sizeof name, "RIS%d_tracked_%ubit", k + 1, bits);
             double mean = sum / ((GRID * GRID + 6) / 7);
-            double want = number(json_object_get(reference, name), "mean_dB");
+            double want = golden_number(json_object_get(reference, name), "mean_dB");
             print_message("%s %.3f (%.3f) dB\n", name, mean, want);
             assert_true(mean > want - 0.1 && mean < 0);
             assert_true(-mean <= allowed_loss_db[bits]);
@@ -466,10 +450,9 @@ static void test_region_behind(void **state)
 
 static int open_reference(void **state)
 {
-    json_error_t err;
     (void)state;
     one_bit = ris_states_ideal(1);
-    doc = json_load_file(TEST_DATA_DIR "/ris.json", 0, &err);
+    doc = golden_load("ris.json");
     reference = json_object_get(doc, "lab_ris");
     return reference ? 0 : -1;
 }

@@ -4,17 +4,9 @@
  * missing rows. The reference walks x = 4 + 1.6 cos(2 pi t / 14), y = 4 + 1.6 sin(2 pi t / 9.5), z
  * = 1.2 + 0.05 sin(2 pi t / 3); noise 3n for the lengths, n for the height, then n uniforms of
  * which those under outlier_prob add 20 sigma to L2. */
-#include <jansson.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "dsp/rng.h"
 #include "dsp/track.h"
+#include "tests/dsp/golden.h"
 
 enum { MAX_STEPS = 200 };
 
@@ -68,20 +60,6 @@ static void record(struct script *s, const struct anchors *anchors)
     }
 }
 
-static double number(json_t *obj, const char *key)
-{
-    json_t *v = json_object_get(obj, key);
-    assert_true(json_is_number(v));
-    return json_number_value(v);
-}
-
-static double item(json_t *obj, const char *key, size_t i)
-{
-    json_t *v = json_array_get(json_object_get(obj, key), i);
-    assert_true(json_is_number(v));
-    return json_number_value(v);
-}
-
 static void check_near(const char *what, double got, double want, double tolerance)
 {
     if (!(fabs(got - want) <= tolerance))
@@ -101,19 +79,19 @@ static void start_fix(const struct anchors *anchors, const struct observation *o
 static void check_run(json_t *want)
 {
     static struct script s;
-    s = (struct script){.n = (size_t)number(want, "n"),
-                        .period_s = number(want, "T"),
-                        .sigma = number(want, "sigma_L"),
-                        .sigma_h = number(want, "sigma_h"),
-                        .outlier_prob = number(want, "outlier_prob"),
-                        .seed = (uint64_t)number(want, "seed")};
+    s = (struct script){.n = (size_t)golden_number(want, "n"),
+                        .period_s = golden_number(want, "T"),
+                        .sigma = golden_number(want, "sigma_L"),
+                        .sigma_h = golden_number(want, "sigma_h"),
+                        .outlier_prob = golden_number(want, "outlier_prob"),
+                        .seed = (uint64_t)golden_number(want, "seed")};
     struct track_cfg cfg = {.anchors = one_bs()};
     struct track track;
     struct fix fix;
     double sum = 0, nis = 0;
     int accepted = 0, swallowed = 0;
     track_cfg_defaults(&cfg);
-    cfg.accel_q[0] = cfg.accel_q[1] = number(want, "q_xy");
+    cfg.accel_q[0] = cfg.accel_q[1] = golden_number(want, "q_xy");
     track_reset(&track);
     record(&s, &cfg.anchors);
     start_fix(&cfg.anchors, s.obs[0], &fix);
@@ -123,29 +101,27 @@ static void check_run(json_t *want)
         assert_true(event == (i == 0 ? TRACK_STARTED : event));
         bool in = event == TRACK_UPDATED || event == TRACK_STARTED;
         if (i < 12)
-            check_near("nis", track.nis, item(want, "nis_first12", i), 1e-6);
+            check_near("nis", track.nis, golden_item(want, "nis_first12", i), 1e-6);
         accepted += in;
         swallowed += in && s.outlier[i];
         nis += event == TRACK_UPDATED ? track.nis : 0;
         struct vec3 u = walk(t);
         sum += pow(track.x[0] - u.x, 2) + pow(track.x[1] - u.y, 2);
     }
-    assert_int_equal(accepted, (int)number(want, "accepted"));
-    assert_int_equal(swallowed, (int)number(want, "outliers_accepted"));
-    check_near("rmse", sqrt(sum / (double)s.n) / number(want, "rmse_xy_ekf"), 1, 0.03);
-    check_near("mean nis", nis / (accepted - 1) / number(want, "mean_nis_acc"), 1, 0.03);
+    assert_int_equal(accepted, (int)golden_number(want, "accepted"));
+    assert_int_equal(swallowed, (int)golden_number(want, "outliers_accepted"));
+    check_near("rmse", sqrt(sum / (double)s.n) / golden_number(want, "rmse_xy_ekf"), 1, 0.03);
+    check_near("mean nis", nis / (accepted - 1) / golden_number(want, "mean_nis_acc"), 1, 0.03);
     for (size_t i = 0; i < 6; i++) {
-        check_near("state", track.x[i], item(want, "final_state", i), 1e-6);
-        check_near("P", track.P[i][i], item(want, "final_P_diag", i), 1e-6);
+        check_near("state", track.x[i], golden_item(want, "final_state", i), 1e-6);
+        check_near("P", track.P[i][i], golden_item(want, "final_P_diag", i), 1e-6);
     }
 }
 
 static void test_golden_runs(void **state)
 {
     (void)state;
-    json_error_t err;
-    json_t *doc = json_load_file(TEST_DATA_DIR "/loc.json", 0, &err), *run;
-    assert_non_null(doc);
+    json_t *doc = golden_load("loc.json"), *run;
     size_t i;
     json_array_foreach(json_object_get(doc, "ekf"), i, run) check_run(run);
     json_decref(doc);
