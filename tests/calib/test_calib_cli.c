@@ -8,67 +8,24 @@
 
 #include "calib/scenario.h"
 #include "tests/dsp/golden.h"
-
-#define MIRADOR MIRADOR_BIN_DIR "/mirador"
-
-static char folder[] = "/tmp/mirador-calib-XXXXXX", out[65536];
-
-static int mirador(const char *args)
-{
-    char command[1200];
-    snprintf(command, sizeof command, "cd %s && " MIRADOR " %s 2>&1", folder, args);
-    FILE *pipe = popen(command, "r");
-    assert_non_null(pipe);
-    out[fread(out, 1, sizeof out - 1, pipe)] = 0;
-    int status = pclose(pipe);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-/* Exit code 2 and one line that has this in it. */
-static void refused(const char *args, const char *text)
-{
-    int code = mirador(args);
-    const char *end = strchr(out, '\n');
-    if (code != 2 || !strstr(out, text) || !end || end[1])
-        fail_msg("mirador %s: code %d, expected 2 and one line with '%s', got: %s", args, code,
-                 text, out);
-}
+#include "tests/host/cli_rig.h"
 
 static json_t *answer(const char *args)
 {
-    int code = mirador(args);
+    int code = mirador("%s", args);
     json_t *json = json_loads(out, 0, NULL);
     if (code != 0 || !json)
         fail_msg("mirador %s: code %d: %s", args, code, out);
     return json;
 }
 
-static void write_file(const char *name, const char *text)
-{
-    char path[200];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    fputs(text, file);
-    fclose(file);
-}
-
 /* Case A of the recorded bounds: four failures of mask seed 5 at 30 dB. */
 static int setup(void **state)
 {
-    (void)state;
-    if (!mkdtemp(folder))
+    if (make_folder(state))
         return -1;
     write_file("four.yaml", "failures: {count: 4, seed: 5}\nprior: {p_fail: 0.01}\n");
     return mirador("calib simulate four.yaml -o four.h5");
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    char command[200];
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command);
 }
 
 static void near(double got, double want, double tolerance)
@@ -211,5 +168,5 @@ int main(void)
         cmocka_unit_test(files_of_h5py_are_estimated),
         cmocka_unit_test(faults_are_one_line),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, remove_folder);
 }

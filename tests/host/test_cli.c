@@ -14,56 +14,9 @@
 
 #include "base/state_dir.h"
 #include "frames/secure.h"
+#include "tests/host/cli_rig.h"
 
-#define MIRADOR MIRADOR_BIN_DIR "/mirador"
-
-static char folder[128], out[16384];
 static struct status err;
-
-/* Runs `mirador ARGS` by the shell with stderr and stdout in out; its exit code. */
-static int __attribute__((format(printf, 1, 2))) mirador(const char *format, ...)
-{
-    char args[600], command[1200];
-    va_list list;
-    va_start(list, format);
-    vsnprintf(args, sizeof args, format, list);
-    va_end(list);
-    snprintf(command, sizeof command, "cd %s && " MIRADOR " %s 2>&1", folder, args);
-    FILE *pipe = popen(command, "r");
-    assert_non_null(pipe);
-    out[fread(out, 1, sizeof out - 1, pipe)] = 0;
-    int status = pclose(pipe);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static size_t lines_of(const char *text)
-{
-    size_t n = 0;
-    for (; *text; text++)
-        n += *text == '\n';
-    return n;
-}
-
-/* Refused with code 2 and one line that has this in it. */
-static void refused(const char *args, const char *text)
-{
-    int code = mirador("%s", args);
-    if (code != 2 || lines_of(out) != 1 || !strstr(out, text))
-        fail_msg("mirador %s: code %d, expected 2 and one line with '%s', got: %s", args, code,
-                 text, out);
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    return state_dir_create("mirador-test", folder, sizeof folder, &err);
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    return state_dir_remove(folder, &err);
-}
 
 static void helps(void **state)
 {
@@ -139,26 +92,16 @@ static void status_needs_a_daemon(void **state)
     assert_non_null(strstr(out, "is miradord running"));
 }
 
-static void write_scene(const char *name, const char *text)
-{
-    char path[200];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    fputs(text, file);
-    fclose(file);
-}
-
 static void bad_input_of_the_demo_is_one_line_and_code_2(void **state)
 {
     (void)state;
     refused("demo --scene nowhere.yaml", "nowhere.yaml");
     refused("demo --scene nolab", "nolab");
     refused("demo --path nowhere", "nowhere");
-    write_scene("typo.yaml", "room:\n  max_m: [8, 8, 3]\n  wall_fcator: [0.3]\n");
+    write_file("typo.yaml", "room:\n  max_m: [8, 8, 3]\n  wall_fcator: [0.3]\n");
     refused("demo --scene typo.yaml",
             "typo.yaml:3:3: unknown key 'room.wall_fcator', did you mean 'room.wall_factor'?");
-    write_scene("range.yaml", "room:\n  max_m: [8, 8, 3]\ncarrier_hz: -1\n");
+    write_file("range.yaml", "room:\n  max_m: [8, 8, 3]\ncarrier_hz: -1\n");
     refused("demo --scene range.yaml", "range.yaml:3:13: 'carrier_hz' = -1 is out of range");
     refused("demo --set room.carier_hz=1e9", "did you mean 'carrier_hz'?");
     refused("demo --set ris.endpiont=x", "did you mean 'endpoint'?");
@@ -232,5 +175,5 @@ int main(void)
         cmocka_unit_test(the_doctor_names_cures),
         cmocka_unit_test(the_schedule_is_drawn),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -13,42 +13,13 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#define MIRADOR MIRADOR_BIN_DIR "/mirador"
-
-static char folder[] = "/tmp/mirador-sweep-XXXXXX", out[65536];
-
-static int shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static int shell(const char *format, ...)
-{
-    char command[1600];
-    int used = snprintf(command, sizeof command, "cd %s && ", folder);
-    va_list args;
-    va_start(args, format);
-    vsnprintf(command + used, sizeof command - (size_t)used, format, args);
-    va_end(args);
-    FILE *pipe = popen(command, "r");
-    assert_non_null(pipe);
-    out[fread(out, 1, sizeof out - 1, pipe)] = 0;
-    int status = pclose(pipe);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static void write_file(const char *name, const char *text)
-{
-    char path[200];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *f = fopen(path, "w");
-    assert_non_null(f);
-    fputs(text, f);
-    fclose(f);
-}
+#include "tests/host/cli_rig.h"
 
 static int setup(void **state)
 {
-    (void)state;
     setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1); /* mpirun wants to be asked twice */
     setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
-    if (!mkdtemp(folder))
+    if (make_folder(state))
         return -1;
     write_file("small.yaml", "methods: [joint, l1, agnostic]\ntrials: 40\n"
                              "scenario: [ris.columns=8, ris.rows=7, failures.count=2]\n"
@@ -58,14 +29,6 @@ static int setup(void **state)
                              "joint, crb_knownloc_m_rms bound]}\n");
     return shell("mkdir one two three && " MIRADOR
                  " sweep small.yaml -o one --trials --json -j 1 2>&1");
-}
-
-static int teardown(void **state)
-{
-    char command[200];
-    (void)state;
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command);
 }
 
 static json_int_t answer(const char *key)
@@ -228,5 +191,5 @@ int main(void)
         cmocka_unit_test(bad_input_is_told_in_one_line),
         cmocka_unit_test(shipped_experiments_are_sound),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, remove_folder);
 }
