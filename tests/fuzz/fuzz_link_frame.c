@@ -3,24 +3,20 @@
  * What stands in a slot of the data link once it is authenticated: any bytes, from a peer of
  * another version or with a fault. First the parser: what it accepts, the writer makes again byte
  * by byte. Then the same bytes, sealed, as three slots of a whole data link. */
-#include "fuzz.h"
+#include "fuzz_keys.h"
 
 #include "host/data_link.h"
 
 enum { FRAME_MAX = 1024, SLOTS = 3 };
 
-static struct secure_keys keys;
 static struct data_link *link_;
 
 static void start(void)
 {
     const struct data_link_cfg cfg = {
         .sends = SECURE_LINK_UP, .queue = 4, .lifetime_s = 1, .n_mcs = 1};
-    const uint8_t master[SECURE_MASTER_BYTES] = {1, 2, 3};
     struct status err;
-    FUZZ_CHECK(secure_init() == OK);
-    secure_keys_derive(master, &keys);
-    link_ = data_link_create(&cfg, &keys, &err);
+    link_ = data_link_create(&cfg, fuzz_keys(), &err);
     FUZZ_CHECK(link_);
 }
 
@@ -50,8 +46,8 @@ static void converse(const uint8_t *bytes, size_t n)
 {
     static uint8_t slot[FRAME_MAX + SECURE_LINK_OVERHEAD], packet[LINK_PACKET_MAX];
     struct secure_link base;
-    data_link_reset(link_, &keys);
-    secure_link_init(&base, &keys, SECURE_LINK_DOWN);
+    data_link_reset(link_, fuzz_keys());
+    secure_link_init(&base, fuzz_keys(), SECURE_LINK_DOWN);
     FUZZ_CHECK(data_link_send(link_, bytes, n) == OK);
     for (uint64_t cycle = 1; cycle <= SLOTS; cycle++) {
         const struct data_link_slot when = {.cycle = cycle, .time_s = (double)cycle};

@@ -2,10 +2,9 @@
  *
  * What a user hears: any 40 bits at any state of its window. Input: estimate 8, last 8, frame 5.
  * What is accepted must be the one value that the base station would have sent. */
-#include "fuzz.h"
+#include "fuzz_keys.h"
 
 #include "frames/bits.h"
-#include "frames/secure.h"
 
 enum { USER = 0xBEEF, INPUT = 16 + SENSING_FRAME_BYTES };
 
@@ -22,14 +21,7 @@ static void maybe_genuine(const struct secure_keys *keys, const uint8_t *bytes, 
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
-    static struct secure_keys keys;
-    static bool started;
-    if (!started) {
-        uint8_t master[SECURE_MASTER_BYTES] = {1, 2, 3};
-        FUZZ_CHECK(secure_init() == OK);
-        secure_keys_derive(master, &keys);
-        started = true;
-    }
+    const struct secure_keys *keys = fuzz_keys();
     if (n < INPUT)
         return 0;
     uint8_t frame[SENSING_FRAME_BYTES], expected[SENSING_FRAME_BYTES];
@@ -37,17 +29,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     struct sensing_frame parts;
     uint64_t cycle;
     memcpy(frame, bytes + 16, sizeof frame);
-    maybe_genuine(&keys, bytes, frame);
+    maybe_genuine(keys, bytes, frame);
     secure_user_reset(&user, USER, le64_get(bytes + 8));
     user.synced = true;
     user.estimate = le64_get(bytes);
     (void)!sensing_frame_unpack(frame, le32_get(bytes), &parts);
-    if (secure_user_open_sensing(&user, &keys, 0.0, frame, &cycle))
+    if (secure_user_open_sensing(&user, keys, 0.0, frame, &cycle))
         return 0;
-    FUZZ_CHECK(secure_seal_sensing(&keys, cycle, USER, expected) == OK);
+    FUZZ_CHECK(secure_seal_sensing(keys, cycle, USER, expected) == OK);
     FUZZ_CHECK(memcmp(frame, expected, sizeof frame) == 0);
     FUZZ_CHECK(cycle > le64_get(bytes + 8) && user.last == cycle && user.estimate == cycle);
     FUZZ_CHECK(cycle - le64_get(bytes) + SECURE_WINDOW <= 2 * SECURE_WINDOW);
-    FUZZ_CHECK(secure_user_open_sensing(&user, &keys, 0.0, frame, &cycle) == ERR_AUTH);
+    FUZZ_CHECK(secure_user_open_sensing(&user, keys, 0.0, frame, &cycle) == ERR_AUTH);
     return 0;
 }

@@ -2,23 +2,15 @@
  *
  * What a cold user hears: any 16 bytes over any persisted cycle. Input: last 8, frame 16; half of
  * the inputs are sealed with the key. */
-#include "fuzz.h"
+#include "fuzz_keys.h"
 
 #include "frames/bits.h"
-#include "frames/secure.h"
 
 enum { USER = 0xBEEF, INPUT = 8 + SYNC_FRAME_BYTES };
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
-    static struct secure_keys keys;
-    static bool started;
-    if (!started) {
-        uint8_t master[SECURE_MASTER_BYTES] = {1, 2, 3};
-        FUZZ_CHECK(secure_init() == OK);
-        secure_keys_derive(master, &keys);
-        started = true;
-    }
+    const struct secure_keys *keys = fuzz_keys();
     if (n < INPUT)
         return 0;
     const uint64_t last = le64_get(bytes), named = le64_get(bytes + 8);
@@ -26,12 +18,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     struct secure_user user;
     uint64_t cycle;
     memcpy(frame, bytes + 8, sizeof frame);
-    secure_seal_sync(&keys, named, USER, expected);
+    secure_seal_sync(keys, named, USER, expected);
     if (bytes[INPUT - 1] & 1)
         memcpy(frame, expected, sizeof frame);
     secure_user_reset(&user, USER, last);
     bool genuine = memcmp(frame, expected, sizeof frame) == 0;
-    int rc = secure_user_open_sync(&user, &keys, 0.0, frame, &cycle);
+    int rc = secure_user_open_sync(&user, keys, 0.0, frame, &cycle);
     FUZZ_CHECK((rc == OK) == (genuine && named > last));
     FUZZ_CHECK(user.synced == (rc == OK) && user.last == last);
     FUZZ_CHECK(rc != OK || cycle == named);
