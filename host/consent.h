@@ -57,7 +57,7 @@ enum consent_event {
 };
 
 /* Room time after which a user who does not permit, and whose no nobody heard, is forgotten in what
- * is told as if it had been heard. */
+ * is told as if it had been heard (pipeline_note_told). */
 #define CONSENT_KEPT_S 10.0
 
 enum consent_state consent_next(enum consent_state state, enum consent_event event);

@@ -400,6 +400,7 @@ static void close_cycle(struct pipeline *p, struct cycle_report *report)
     if (r->outcome == FIX_DONE)
         pipeline_consent(user, CONSENT_FIX);
     r->consent = atomic_load(&user->consent);
+    pipeline_note_told(user, r);
     atomic_store(&user->answered, was_there(r));
     pipeline_count(&user->asked);
     if (consent_may_send(r->consent))

@@ -79,9 +79,13 @@ enum bs_identity pipeline_identity(const struct pipeline *p);
  * the next cycle, whoever that asks. */
 void pipeline_allow(struct pipeline *p, size_t user, bool allow);
 bool pipeline_allowed(const struct pipeline *p, size_t user);
-/* Any thread, right before a report is told: if its user was withheld or removed (not served) since,
- * the report says that, and nothing any more of where the user is. */
-void pipeline_retract(const struct pipeline *p, bool served, struct cycle_report *report);
+/* Any thread: whether where the user of this ID, who has or had this place, is or was may be told
+ * now: permitted in the last CONSENT_KEPT_S and no no since, served, not withheld. Nothing else
+ * decides that; what others know they learn from reports (`forgotten`) and from here. */
+bool pipeline_tells(const struct pipeline *p, size_t user, int id);
+/* Any thread, right before a report is told: if its user was withheld or removed since, the report
+ * says that, and nothing any more of where the user is. */
+void pipeline_retract(const struct pipeline *p, struct cycle_report *report);
 
 /* Any thread: who has this place, 0 .. BS_USERS_MAX - 1, from the next cycle on; cfg->users at
  * first. Another id begins without a track. -1: nobody any more, and the track is forgotten with

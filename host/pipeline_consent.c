@@ -13,6 +13,7 @@ void pipeline_consent(struct pipeline_user *u, enum consent_event event)
         return;
     track_reset(&u->track);
     u->agreed = 0;
+    atomic_store(&u->told, false);
     for (size_t i = 0; i < BS_RIS; i++)
         atomic_store(&u->profile[i], PROFILE_BASE);
 }
@@ -88,11 +89,35 @@ void pipeline_withdraw(struct cycle_report *r)
     pipeline_forget(r);
 }
 
-void pipeline_retract(const struct pipeline *p, bool served, struct cycle_report *r)
+/* The device's time may have been set back. */
+void pipeline_note_told(struct pipeline_user *u, struct cycle_report *r)
 {
+    const bool permits = consent_may_locate(r->consent);
+    const bool silent = !permits && fabs(r->time_s - u->permitted_s) > CONSENT_KEPT_S;
+    if (permits)
+        u->permitted_s = r->time_s;
+    if (permits || silent)
+        atomic_store(&u->told, permits);
+    r->forgotten = !atomic_load(&u->told);
+}
+
+static bool is_served(const struct pipeline *p, size_t user, int id)
+{
+    return atomic_load(&p->user[user].wants) == id;
+}
+
+bool pipeline_tells(const struct pipeline *p, size_t user, int id)
+{
+    return is_served(p, user, id) && pipeline_allowed(p, user) && atomic_load(&p->user[user].told);
+}
+
+void pipeline_retract(const struct pipeline *p, struct cycle_report *r)
+{
+    const bool served = is_served(p, r->plan.user, r->user_id);
     if (served && pipeline_allowed(p, r->plan.user))
         return;
     r->consent = served ? CONSENT_WITHHELD : CONSENT_NONE;
+    r->forgotten = true;
     pipeline_withdraw(r);
 }
 

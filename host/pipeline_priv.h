@@ -89,6 +89,8 @@ struct pipeline_user {
                       * at most as many as make them its own */
     double agreed_s; /* time of the last of them */
     atomic_uchar consent; /* enum consent_state; written by the DSP thread */
+    atomic_bool told;     /* where the user is or was may be; likewise */
+    double permitted_s;   /* time of the last cycle with permission */
     atomic_bool answered; /* the last time it was asked */
     atomic_uint revisit;  /* periods of the schedule from cycle to cycle of this user */
     _Atomic uint64_t asked, permitted, fixes;
@@ -205,6 +207,8 @@ void pipeline_heed_orders(struct pipeline *p, size_t asked);
 bool pipeline_withheld(const struct pipeline *p, size_t user);
 /* The answer, as the table of consents knows it. */
 void pipeline_heed_answer(struct pipeline *p, const struct cycle_report *r);
+/* At the end of a cycle: whether where its user is or was may be told. */
+void pipeline_note_told(struct pipeline_user *user, struct cycle_report *r);
 /* Without permission, or of a touched cycle, nothing of the observation is told. */
 void pipeline_forget(struct cycle_report *r);
 /* The same of a cycle that gave a position before the order came: as if it had come before. */

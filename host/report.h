@@ -94,6 +94,7 @@ struct cycle_report {
     int user_id;
     enum response_verdict response;
     enum consent_state consent; /* of the user after this cycle: data only if it may be sent them */
+    bool forgotten;             /* where the user is or was is not to be told, or kept, any more */
     int response_code;          /* enum status_code behind a refusal */
     bool answered; /* a frame was read, these bytes; what it says only with permission */
     uint8_t answer_bytes[RESPONSE_FRAME_BYTES];

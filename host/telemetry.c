@@ -113,7 +113,7 @@ int telemetry_format_cycle(const struct cycle_report *r, double latency_ms, char
                response_verdict_name(r->response), status_name(r->response_code),
                fix_outcome_name(r->outcome), why);
     report_add(&t, ",\"state\":\"%s\",\"forgotten\":%s", consent_state_name(r->consent),
-               report_boolean(consent_forgets(r->consent)));
+               report_boolean(r->forgotten));
     add_answer(&t, r);
     report_add(&t, ",\"background\":\"%s\",\"discontinuity\":%s,\"leak_wander_rad\":%.5f",
                r->background_running ? "capturing" : (r->background_valid ? "valid" : "adaptive"),
@@ -320,11 +320,13 @@ static void add_orders(struct report_text *t, const struct health_orders *o)
                o->held[1]);
     for (size_t i = 0; i < o->n_user; i++)
         report_add(t,
-                   "%s{\"id\":%d,\"allowed\":%s,\"state\":\"%s\",\"rate_hz\":%.6g,\"priority\":%d,"
-                   "\"asked\":%" PRIu64 ",\"permitted\":%" PRIu64 ",\"fixes\":%" PRIu64 "}",
+                   "%s{\"id\":%d,\"allowed\":%s,\"state\":\"%s\",\"forgotten\":%s,\"rate_hz\":%.6g,"
+                   "\"priority\":%d,\"asked\":%" PRIu64 ",\"permitted\":%" PRIu64
+                   ",\"fixes\":%" PRIu64 "}",
                    i ? "," : "", o->user[i].id, report_boolean(o->user[i].allowed),
-                   consent_state_name(o->user[i].consent), o->user[i].rate_hz, o->user[i].priority,
-                   o->user[i].asked, o->user[i].permitted, o->user[i].fixes);
+                   consent_state_name(o->user[i].consent), report_boolean(o->user[i].forgotten),
+                   o->user[i].rate_hz, o->user[i].priority, o->user[i].asked, o->user[i].permitted,
+                   o->user[i].fixes);
     report_add(t,
                "],\"period_s\":%.9g,\"identity\":\"%s\",\"setting\":{\"carrier_hz\":%.12g,"
                "\"tx_gain_db\":%.6g,\"rx_gain_db\":%.6g,\"pending\":%s",

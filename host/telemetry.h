@@ -85,6 +85,7 @@ struct health_orders { /* what commands changed */
         double rate_hz; /* asked for; 0: shares what is left */
         int priority;
         enum consent_state consent;
+        bool forgotten; /* where the user is or was is not to be told, or kept, any more */
         uint64_t asked, permitted, fixes; /* cycles since the user joined */
     } user[BS_USERS_MAX];
     size_t n_user;

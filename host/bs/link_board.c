@@ -52,7 +52,6 @@ void link_board_note(struct link_board *b, struct link_report *r, bool told)
     }
     struct link_board_user *u = place_for(b, r->user_id);
     u->noted = ++b->notes;
-    u->time_s = r->time_s;
     link_stats_note(&u->stats, r->time_s, &r->up, r->carries ? &r->traffic : NULL);
     link_stats_read(&u->stats, r->time_s, &r->up_figures, &r->down_figures);
     u->beam = r->beam;
@@ -62,14 +61,6 @@ void link_board_forget(struct link_board *b, int id)
 {
     struct link_board_user *u = find(b, id);
     if (u)
-        u->noted = 0;
-}
-
-/* The device's time may have been set back. */
-void link_board_unpermitted(struct link_board *b, int id, double time_s)
-{
-    struct link_board_user *u = find(b, id);
-    if (u && fabs(time_s - u->time_s) > CONSENT_KEPT_S)
         u->noted = 0;
 }
 

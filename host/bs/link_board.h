@@ -10,22 +10,17 @@ struct link_board {
     struct link_board_user {
         int id;
         uint64_t noted; /* 0: nobody's place */
-        double time_s;  /* of the last slot of data */
         struct link_stats stats;
         struct link_beam beam; /* of the last slot of data */
     } user[BS_USERS_MAX];
     uint64_t notes;
 };
 
-/* A message of the link, in the order of cycles; completes its figures. told: the user is served
- * and not withheld; of others nothing is kept, and the message itself loses figures and beam. */
+/* A message of the link, in the order of cycles; completes its figures. told: pipeline_tells; of
+ * others nothing is kept, and the message itself loses figures and beam. */
 void link_board_note(struct link_board *board, struct link_report *report, bool told);
 /* The user has left, or where it was is not to be known any more; what comes next begins anew. */
 void link_board_forget(struct link_board *board, int id);
-
-/* A cycle at time_s to which the user gave no permission: CONSENT_KEPT_S after the last slot of
- * data the same. */
-void link_board_unpermitted(struct link_board *board, int id, double time_s);
 
 /* Adds figures and beams to the users of *out; where it carries no user data, the users too. */
 void link_board_health(const struct link_board *board, double now_s, struct health_traffic *out);

@@ -7,8 +7,8 @@
 #include "base/options.h"
 #include "host/bs/cycle_audit.h"
 #include "host/bs/daemon.h"
-#include "host/bs/link_board.h"
 #include "host/bs/trouble_watch.h"
+#include "host/bs/user_news.h"
 #include "host/clock.h"
 #include "host/log_tap.h"
 #include <inttypes.h>
@@ -40,7 +40,7 @@ struct publisher {
     uint64_t run;          /* of this start: when it was */
     uint64_t published[8]; /* of each topic */
     struct log_tap log;
-    struct link_board links;
+    struct user_news users;
     char text[TEXT_BYTES];
 };
 
@@ -67,8 +67,9 @@ static int add_number(struct publisher *p, const char *topic, int length)
     return n > 0 && (size_t)n <= sizeof p->text - (size_t)length ? length - 1 + n : -1;
 }
 
-static void publish(struct publisher *p, const char *topic, int length, const void *array, size_t n)
+static void publish(void *context, const char *topic, int length, const void *array, size_t n)
 {
+    struct publisher *p = context;
     length = add_number(p, topic, length);
     const struct socket_frame frames[] = {
         {topic, strlen(topic)},
@@ -138,6 +139,7 @@ static void get_orders(void *context, struct health_orders *out)
         o.user[u].rate_hz = roster_rate_hz(roster, place);
         o.user[u].priority = roster_priority(roster, place);
         o.user[u].consent = n.consent;
+        o.user[u].forgotten = !pipeline_tells(p->d->p.pipeline, place, o.user[u].id);
         o.user[u].asked = n.asked;
         o.user[u].permitted = n.permitted;
         o.user[u].fixes = n.fixes;
@@ -182,13 +184,14 @@ static void get_health(void *context, struct health *h)
         witness_read(d->p.witness, &h->witness);
     recorder_status(d->p.recorder, &h->recorder);
     user_links_health(d->p.links, d->p.roster, &h->traffic);
-    link_board_health(&p->links, t->room_s, &h->traffic);
+    link_board_health(&p->users.links, t->room_s, &h->traffic);
     pipeline_counters(d->p.pipeline, &h->pipeline);
     radio_counters(d->p.radio, &h->radio);
 }
 
-static void publish_health(struct publisher *p)
+static void publish_health(void *context)
 {
+    struct publisher *p = context;
     struct health h;
     get_health(p, &h);
     publish(p, "health", telemetry_format_health(&h, p->text, sizeof p->text), NULL, 0);
@@ -227,38 +230,16 @@ static void watch_setting(struct publisher *p, const struct cycle_report *r)
         now->rx_gain_db);
 }
 
-/* What is told of a user's link says where the user is. */
-static void forget_link(struct publisher *p, const struct cycle_report *r)
-{
-    if (consent_forgets(r->consent))
-        link_board_forget(&p->links, r->user_id);
-    else if (r->response != RESPONSE_PERMITTED)
-        link_board_unpermitted(&p->links, r->user_id, r->time_s);
-}
-
-/* An order may have been answered while the cycle was under way, or its report waited. */
-static void retract(const struct publisher *p, struct cycle_report *r)
-{
-    const bool served = roster_find(p->d->p.roster, r->user_id) == r->plan.user;
-    pipeline_retract(p->d->p.pipeline, served, r);
-}
-
 static void publish_cycle(struct publisher *p, struct cycle_report *r)
 {
-    retract(p, r);
-    int64_t now = clock_ns();
-    double latency_ms = (double)(now - r->received_ns) * 1e-6;
-    if (r->outcome == FIX_DONE) {
-        publish(p, "fix", telemetry_format_fix(r, latency_ms, p->text, sizeof p->text), NULL, 0);
+    const int64_t now = clock_ns();
+    const double latency_ms = (double)(now - r->received_ns) * 1e-6;
+    user_news_fix(&p->users, r, latency_ms);
+    if (r->outcome == FIX_DONE)
         deadlines_note(p->d->p.deadlines, DEADLINE_PUBLISH, r->received_ns, now);
-    }
     atomic_store(&p->d->published, r->plan.index);
-    publish(p, "cycle", telemetry_format_cycle(r, latency_ms, p->text, sizeof p->text), NULL, 0);
-    if (r->response == RESPONSE_PERMITTED)
-        publish(p, "paths", telemetry_format_paths(r, p->text, sizeof p->text), r->profile,
-                sizeof r->profile);
+    user_news_cycle(&p->users, r, latency_ms);
     note(p, r, latency_ms);
-    forget_link(p, r);
     watch_setting(p, r);
     cycle_audit_note(&p->audit, p->d->p.audit, r);
     debug_truth(p, r);
@@ -269,15 +250,6 @@ static void publish_ris(struct publisher *p, const struct telemetry_ris *r)
     int n = telemetry_format_ris(r, p->d->p.cfg, p->text, sizeof p->text);
     publish(p, "ris", n, NULL, 0);
     trouble_watch_ris(&p->trouble, p->d->p.cfg, r);
-}
-
-/* The slot of a cycle that was under way may be heard after the order to let its user be. */
-static void publish_link(struct publisher *p, struct link_report *r)
-{
-    const size_t place = roster_find(p->d->p.roster, r->user_id);
-    link_board_note(&p->links, r,
-                    place < BS_USERS_MAX && pipeline_allowed(p->d->p.pipeline, place));
-    publish(p, "link", link_report_format(r, p->text, sizeof p->text), NULL, 0);
 }
 
 static void drain_reports(struct publisher *p)
@@ -292,7 +264,7 @@ static void drain_reports(struct publisher *p)
         else if (item.kind == TELEMETRY_RIS)
             publish_ris(p, &item.ris);
         else
-            publish_link(p, &item.link);
+            user_news_link(&p->users, roster_find(p->d->p.roster, item.link.user_id), &item.link);
     }
 }
 
@@ -329,7 +301,7 @@ static int ask_allow(void *context, int id, bool allow)
         return ERR_NOT_FOUND;
     pipeline_allow(p->d->p.pipeline, place, allow);
     if (!allow)
-        link_board_forget(&p->links, id);
+        user_news_forget(&p->users, id);
     return OK;
 }
 
@@ -395,7 +367,7 @@ static int ask_remove(void *context, int id, struct status *err)
     pipeline_allow(p->d->p.pipeline, (size_t)place, false);
     pipeline_user(p->d->p.pipeline, (size_t)place, -1);
     user_links_remove(p->d->p.links, (size_t)place);
-    link_board_forget(&p->links, id);
+    user_news_forget(&p->users, id);
     tell_revisit(p);
     return OK;
 }
@@ -499,6 +471,12 @@ int daemon_serve(struct daemon *d, struct status *err)
                                     .record_folder = d->p.record_folder,
                                     .scene = {d->p.cfg, &d->p.schedule, d->p.profiles}};
     *p = (struct publisher){.d = d, .run = (uint64_t)clock_unix_ns()};
+    p->users.cfg = (struct user_news_cfg){.pipeline = d->p.pipeline,
+                                          .publish = publish,
+                                          .health = publish_health,
+                                          .context = p,
+                                          .text = p->text,
+                                          .size = sizeof p->text};
     p->setting = (struct radio_setting){d->p.cfg->radio.carrier_hz, d->p.cfg->radio.tx_gain_db,
                                         d->p.cfg->radio.rx_gain_db};
     tell_revisit(p);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "host/cli/watch_view.h"
 #include "host/cli/watch_link.h"
-#include "host/consent.h"
 
 #include <math.h>
 #include <string.h>
@@ -55,7 +54,7 @@ static bool fix_is_of(const struct watch_view *view, const json_t *id)
     return view->fix && json_equal(json_object_get(view->fix, "user"), id);
 }
 
-/* Whether health says that the last position's user is served and not withheld. */
+/* Whether health says that where the last position's user was may be shown. */
 static bool fix_may_stay(const struct watch_view *view)
 {
     size_t i;
@@ -64,19 +63,15 @@ static bool fix_may_stay(const struct watch_view *view)
     json_array_foreach(users, i, user)
     {
         if (fix_is_of(view, json_object_get(user, "id")))
-            return !json_is_false(json_object_get(user, "allowed"));
+            return !json_is_true(json_object_get(user, "forgotten"));
     }
     return !json_is_array(users);
 }
 
-/* What a cycle says: that its user's way is forgotten, or nothing for so long that a no may have
- * got lost. */
 static bool cycle_forgets(const struct watch_view *view, const json_t *cycle)
 {
-    const double age_s = number(cycle, "time_s") - number(view->fix, "time_s");
-    return fix_is_of(view, json_object_get(cycle, "user")) &&
-           (json_is_true(json_object_get(cycle, "forgotten")) ||
-            (strcmp(text(cycle, "response"), "permitted") != 0 && fabs(age_s) > CONSENT_KEPT_S));
+    return json_is_true(json_object_get(cycle, "forgotten")) &&
+           fix_is_of(view, json_object_get(cycle, "user"));
 }
 
 bool watch_view_take(struct watch_view *view, const char *topic, json_t *message, double now_s)

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "host/view/feed.h"
 #include "base/log.h"
-#include "host/consent.h"
 #include <jansson.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +23,6 @@ struct place { /* of one message, in a list from the oldest to the latest */
     int64_t heard_ms;
     bool where; /* it says where a user is or was, this one: */
     json_int_t user;
-    double time_s; /* of the room */
     size_t n_topic, n_header, n_arrays, n;
     uint8_t *bytes;
 };
@@ -133,7 +130,7 @@ static void drop_oldest(struct feed *f)
 }
 
 /* Whether this message says that the user's way is not to be told any more: its cycle does, and
- * health of one who has left or is withheld. */
+ * health, also of who has left. */
 static bool forbids(const struct socket_frame *topic, const json_t *header, json_int_t user)
 {
     size_t i;
@@ -146,37 +143,17 @@ static bool forbids(const struct socket_frame *topic, const json_t *header, json
     json_array_foreach(users, i, u)
     {
         if (json_integer_value(json_object_get(u, "id")) == user)
-            return json_is_false(json_object_get(u, "allowed"));
+            return json_is_true(json_object_get(u, "forgotten"));
     }
     return true;
 }
 
-static double time_of(const json_t *header)
-{
-    return json_number_value(json_object_get(header, "time_s"));
-}
-
-/* Whether it is a cycle without permission so long after the last message that says where its user
- * was that a no may have got lost. The device's time may have been set back. */
-static bool is_silence(const struct feed *f, const struct socket_frame *topic, const json_t *header)
-{
-    const char *response = json_string_value(json_object_get(header, "response"));
-    if (!socket_frame_is(topic, "cycle") || !response || strcmp(response, "permitted") == 0)
-        return false;
-    for (const struct place *p = f->latest; p; p = p->older)
-        if (p->where && p->user == user_of(header))
-            return fabs(time_of(header) - p->time_s) > CONSENT_KEPT_S;
-    return false;
-}
-
 static void forget(struct feed *f, const struct socket_frame *topic, const json_t *header)
 {
-    const bool silence = is_silence(f, topic, header);
     struct place *later;
     for (struct place *p = f->oldest; p; p = later) {
         later = p->later;
-        if (p->where &&
-            (forbids(topic, header, p->user) || (silence && p->user == user_of(header))))
+        if (p->where && forbids(topic, header, p->user))
             drop(f, p);
     }
 }
@@ -252,7 +229,6 @@ static int keep(struct feed *f, const struct socket_message *m, const json_t *he
     p->turn = ++f->turn;
     p->heard_ms = now_ms;
     p->user = user_of(header);
-    p->time_s = time_of(header);
     p->where = says_where(topic, header);
     return fill(f, p, m);
 }

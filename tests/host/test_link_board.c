@@ -93,22 +93,6 @@ static void who_withdraws_is_forgotten(void **state)
     assert_true(is_told(&one) && one.up.slots == 1 && one.down.slots == 0);
 }
 
-/* Users 1 and 2 had their last slots at 4 and 4.5 s. */
-static void who_is_silent_for_long_is_forgotten(void **state)
-{
-    (void)state;
-    link_board_unpermitted(&board, 1, 4 + CONSENT_KEPT_S);
-    struct health_link_user one = told_of(1, 2), two;
-    assert_true(is_told(&one));
-    link_board_unpermitted(&board, 1, 4.1 + CONSENT_KEPT_S);
-    one = told_of(1, 2);
-    two = told_of(2, 2);
-    assert_true(is_unknown(&one) && is_told(&two));
-    link_board_unpermitted(&board, 2, 4.6 - 2 * CONSENT_KEPT_S); /* a radio that was opened anew */
-    two = told_of(2, 2);
-    assert_true(is_unknown(&two));
-}
-
 /* The slot of the cycle that was under way is heard after the user was removed or withheld. */
 static void what_is_heard_late_is_not_told(void **state)
 {
@@ -215,7 +199,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(who_withdraws_is_forgotten, reset),
-        cmocka_unit_test_setup(who_is_silent_for_long_is_forgotten, reset),
         cmocka_unit_test_setup(what_is_heard_late_is_not_told, reset),
         cmocka_unit_test_setup(what_is_heard_late_tells_no_strength, reset),
         cmocka_unit_test_setup(a_beam_without_a_position_tells_no_zeros, reset),

@@ -162,18 +162,21 @@ static void a_report_that_waited_is_retracted(void **state)
     struct cycle_report r, told;
     cycle(b, true, answer(b, &b->keys, true), &r);
     told = r;
-    pipeline_retract(b->pipeline, true, &told);
+    pipeline_retract(b->pipeline, &told);
     assert_memory_equal(&told, &r, sizeof r);
-    pipeline_retract(b->pipeline, false, &told);
-    assert_int_equal(told.consent, CONSENT_NONE);
-    assert_int_equal(told.response, RESPONSE_WITHHELD);
-    assert_nothing_told(&told);
-    told = r;
     pipeline_allow(b->pipeline, 0, false);
-    pipeline_retract(b->pipeline, true, &told);
+    pipeline_retract(b->pipeline, &told);
     assert_int_equal(told.response, RESPONSE_WITHHELD);
     assert_int_equal(told.outcome, FIX_NOT_ASKED);
     assert_int_equal(told.consent, CONSENT_WITHHELD);
+    assert_true(told.forgotten);
+    assert_nothing_told(&told);
+    told = r;
+    pipeline_user(b->pipeline, 0, -1);
+    pipeline_retract(b->pipeline, &told);
+    assert_int_equal(told.consent, CONSENT_NONE);
+    assert_int_equal(told.response, RESPONSE_WITHHELD);
+    assert_true(told.forgotten);
     assert_nothing_told(&told);
 }
 

@@ -117,6 +117,7 @@ static void a_cycle_tells_the_consent(void **state)
                                                 CONSENT_WITHHELD, CONSENT_NONE};
     for (size_t i = 0; i < 5; i++) {
         r.consent = states[i];
+        r.forgotten = i >= 2;
         assert_true(telemetry_format_cycle(&r, 1, text, sizeof text) > 0);
         json_t *o = json_loads(text, 0, NULL);
         assert_string_equal(json_string_value(json_object_get(o, "state")),
@@ -124,6 +125,24 @@ static void a_cycle_tells_the_consent(void **state)
         assert_int_equal(json_is_true(json_object_get(o, "forgotten")), i >= 2);
         json_decref(o);
     }
+}
+
+/* For who comes later than that cycle, and of who is not asked any more. */
+static void health_tells_who_is_forgotten(void **state)
+{
+    (void)state;
+    char text[8192];
+    struct health h = {.state = "running",
+                       .orders = {.user = {{.id = 7}, {.id = 8, .forgotten = true}}, .n_user = 2}};
+    assert_true(telemetry_format_health(&h, text, sizeof text) > 0);
+    json_t *o = json_loads(text, 0, NULL);
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *user = json_array_get(json_object_get(o, "users"), i),
+                     *forgotten = json_object_get(user, "forgotten");
+        assert_true(json_is_boolean(forgotten));
+        assert_int_equal(json_is_true(forgotten), i);
+    }
+    json_decref(o);
 }
 
 static void an_answer_without_permission_tells_nothing(void **state)
@@ -233,6 +252,7 @@ int main(void)
         cmocka_unit_test(health_tells_what_was_late),
         cmocka_unit_test(a_touched_cycle_says_by_what),
         cmocka_unit_test(a_cycle_tells_the_consent),
+        cmocka_unit_test(health_tells_who_is_forgotten),
         cmocka_unit_test(an_answer_without_permission_tells_nothing),
         cmocka_unit_test(short_buffers_are_not_overrun),
         cmocka_unit_test(full_queue_drops_the_oldest_and_counts),

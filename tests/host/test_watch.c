@@ -91,44 +91,24 @@ static void who_withdraws_is_not_shown_any_more(void **state)
     static const char *const cycle = "{\"cycle\":%d,\"time_s\":2.2,\"user\":%d,\"forgotten\":%s,"
                                      "\"response\":\"no_permit\",\"outcome\":\"not_asked\"}";
     static const char *const health[] = {
-        "{\"users\":[{\"id\":8,\"allowed\":true}]}",
-        "{\"users\":[{\"id\":7,\"allowed\":false},{\"id\":8,\"allowed\":true}]}"};
+        "{\"users\":[{\"id\":8,\"forgotten\":false}]}",
+        "{\"users\":[{\"id\":7,\"forgotten\":true},{\"id\":8,\"forgotten\":false}]}"};
     char text_of[200];
     take_cycle();
     snprintf(text_of, sizeof text_of, cycle, 6, 8, "true"); /* another one */
     take("cycle", text_of, 11);
     snprintf(text_of, sizeof text_of, cycle, 7, 7, "false");
     take("cycle", text_of, 11);
-    take("health", "{\"users\":[{\"id\":7,\"allowed\":true}]}", 11);
+    take("health", "{\"users\":[{\"id\":7,\"forgotten\":false}]}", 11);
     has(shown(false, 11), "user 7 at 1.00");
     snprintf(text_of, sizeof text_of, cycle, 8, 7, "true");
     take("cycle", text_of, 11);
     assert_null(strstr(shown(false, 11), "user 7"));
-    for (size_t i = 0; i < 2; i++) { /* removed, withheld */
+    for (size_t i = 0; i < 2; i++) { /* removed, forgotten */
         take_cycle();
         has(shown(false, 11), "user 7 at 1.00");
         take("health", health[i], 11);
         assert_null(strstr(shown(false, 11), "user 7"));
-    }
-}
-
-/* A user who says nothing any more: the no may have got lost. */
-static void who_is_silent_for_long_is_not_shown_any_more(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *cycle;
-        bool shown;
-    } then[] = {
-        {"{\"cycle\":6,\"time_s\":12.5,\"user\":7,\"response\":\"permitted\"}", true},
-        {"{\"cycle\":7,\"time_s\":12.5,\"user\":8,\"response\":\"silent\"}", true},
-        {"{\"cycle\":8,\"time_s\":11.9,\"user\":7,\"response\":\"silent\"}", true},
-        {"{\"cycle\":9,\"time_s\":12.1,\"user\":7,\"response\":\"silent\"}", false},
-    };
-    take_cycle(); /* found at 2 s */
-    for (size_t i = 0; i < sizeof then / sizeof *then; i++) {
-        take("cycle", then[i].cycle, 20);
-        assert_int_equal(strstr(shown(false, 20), "user 7") != NULL, then[i].shown);
     }
 }
 
@@ -241,7 +221,6 @@ int main(void)
         cmocka_unit_test_teardown(a_fix_is_one_line_with_its_error, clear),
         cmocka_unit_test_teardown(a_cycle_without_a_position_says_why, clear),
         cmocka_unit_test_teardown(who_withdraws_is_not_shown_any_more, clear),
-        cmocka_unit_test_teardown(who_is_silent_for_long_is_not_shown_any_more, clear),
         cmocka_unit_test_teardown(the_screen_says_how_old_it_is, clear),
         cmocka_unit_test_teardown(surfaces_pixels_and_counters_are_shown, clear),
         cmocka_unit_test_teardown(the_link_of_each_user_is_shown, clear),

@@ -330,13 +330,11 @@ async function forgetsWhoIsNotToBeFound(page, browser, address, daemon) {
   }), [true, false, false, false], "lengths of paths without a position");
   assert.deepEqual(await page.evaluate(() => {
     const model = new mirador.model.constructor();
-    const hear = (topic, user, time_s, response) => model.take({ topic, header: { user, time_s, response, position_m: [1, 2, 1] }, ageMs: 0 }, 0);
-    for (const user of [1, 2]) hear("fix", user, 1);
-    return [[1, 12, "permitted"], [3, 12, "silent"], [1, 10.9, "silent"], [1, 11.1, "silent"]].map(([user, time_s, response]) => {
-      hear("cycle", user, time_s, response);
-      return [1, 2].map((id) => Boolean(model.fixOf(id)));
-    });
-  }), [[true, true], [true, true], [true, true], [false, true]], "a no that nobody heard");
+    const hear = (topic, header) => model.take({ topic, header, ageMs: 0 }, 0);
+    for (const user of [1, 2, 3]) hear("fix", { user, time_s: 1, position_m: [1, 2, 1] });
+    hear("health", { users: [{ id: 1, forgotten: false }, { id: 2, forgotten: true }] });
+    return [1, 2, 3].map((id) => Boolean(model.fixOf(id)));
+  }), [true, false, false], "by health, one who is not told of and one who has left");
   const { status, stderr } = spawnSync(join(build, "bin", "mirador"), ["ue", "withdraw", "-e", `ipc://${daemon.folder}/ue2-control.sock`]);
   assert.equal(status, 0, String(stderr));
   await here(page, isForgotten, 2);

@@ -101,8 +101,8 @@ static void feed_tells_boards_and_users_apart(void **state)
     feed_destroy(&f);
 }
 
-/* Of whom a cycle says that its way is forgotten, of who has left, and of who is withheld, nothing
- * is given to a page that comes later. */
+/* Of whom a cycle or health says that its way is forgotten, and of who has left, nothing is given to
+ * a page that comes later. */
 static void feed_forgets_where_users_were(void **state)
 {
     (void)state;
@@ -124,38 +124,14 @@ static void feed_forgets_where_users_were(void **state)
     assert_int_equal(put(f, "cycle", "{\"user\":1,\"forgotten\":true}", NULL, 0), OK);
     assert_int_equal(feed_totals(f).messages, 20 - 5);
     assert_int_equal(put(f, "health",
-                         "{\"users\":[{\"id\":1,\"allowed\":true},{\"id\":2,\"allowed\":false},"
-                         "{\"id\":3,\"allowed\":true}]}",
+                         "{\"users\":[{\"id\":1,\"forgotten\":true},{\"id\":2,\"forgotten\":true},"
+                         "{\"id\":3,\"forgotten\":false}]}",
                          NULL, 0),
                      OK);
     assert_int_equal(feed_totals(f).messages, 4 + 3); /* user 3's, two cycles, health */
     assert_int_equal(count(out, feed_collect(f, &seen, 1000, out, sizeof out)), 7);
     assert_int_equal(put(f, "fix", "{\"user\":1}", NULL, 0), OK); /* permits again */
     assert_int_equal(count(out, feed_collect(f, &seen, 1000, out, sizeof out)), 1);
-    feed_destroy(&f);
-}
-
-/* Nor of who does not permit for so long that a no may have got lost. */
-static void feed_forgets_who_is_silent(void **state)
-{
-    (void)state;
-    struct feed *f = feed_create(NULL);
-    assert_int_equal(put(f, "fix", "{\"user\":1,\"time_s\":1}", NULL, 0), OK);
-    assert_int_equal(put(f, "fix", "{\"user\":2,\"time_s\":1}", NULL, 0), OK);
-    assert_int_equal(put(f, "paths", "{\"user\":1,\"time_s\":2}", NULL, 0), OK);
-    static const struct {
-        const char *cycle;
-        size_t messages;
-    } then[] = {
-        {"{\"user\":1,\"time_s\":12.5,\"response\":\"permitted\"}", 4},
-        {"{\"user\":3,\"time_s\":12.5,\"response\":\"silent\"}", 5},
-        {"{\"user\":1,\"time_s\":11.9,\"response\":\"silent\"}", 6},
-        {"{\"user\":1,\"time_s\":12.1,\"response\":\"silent\"}", 5}, /* user 2's, four cycles */
-    };
-    for (size_t i = 0; i < sizeof then / sizeof *then; i++) {
-        assert_int_equal(put(f, "cycle", then[i].cycle, NULL, 0), OK);
-        assert_int_equal(feed_totals(f).messages, then[i].messages);
-    }
     feed_destroy(&f);
 }
 
@@ -455,7 +431,6 @@ int main(void)
         cmocka_unit_test(feed_keeps_a_bounded_history_in_order),
         cmocka_unit_test(feed_tells_boards_and_users_apart),
         cmocka_unit_test(feed_forgets_where_users_were),
-        cmocka_unit_test(feed_forgets_who_is_silent),
         cmocka_unit_test(feed_takes_no_nonsense_and_no_more_than_its_bytes),
         cmocka_unit_test(feed_fills_frames_no_larger_than_asked),
         cmocka_unit_test(guard_knows_its_own_page),

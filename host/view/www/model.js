@@ -2,7 +2,6 @@
 // What is known, from the records of the telemetry. No drawing here.
 
 const KEEP_S = 60; // of room time
-const SILENT_S = 10; // likewise: who does not permit for longer is forgotten, as a no may have got lost
 
 export class Model {
   constructor() {
@@ -50,18 +49,12 @@ export class Model {
   take_cycle(header) {
     this.cycles.push(header);
     if (this.cycles.length > 80) this.cycles.shift();
-    if (header.forgotten || this.isSilence(header)) this.forget(header.user);
-  }
-
-  // A cycle without permission long after the last word of where its user was. The device's time may have been set back.
-  isSilence({ user, response, time_s }) {
-    const last = Math.max(...[this.fixOf(user)?.t, this.powers.get(user)?.t, this.links.get(user)?.time_s].map((t) => t ?? -Infinity));
-    return response !== "permitted" && Math.abs(time_s - last) > SILENT_S;
+    if (header.forgotten) this.forget(header.user);
   }
 
   // Who has left, or is withheld, may not be asked again.
   take_health(header) {
-    const told = (header.users ?? []).filter((u) => u.allowed).map((u) => u.id);
+    const told = (header.users ?? []).filter((u) => !u.forgotten).map((u) => u.id);
     const known = [...this.fixes.map((f) => f.header.user), ...this.powers.keys(), ...this.links.keys()];
     for (const id of new Set(known)) if (!told.includes(id)) this.forget(id);
   }

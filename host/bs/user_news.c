@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "host/bs/user_news.h"
+
+static void publish(const struct user_news *n, const char *topic, int length)
+{
+    n->cfg.publish(n->cfg.context, topic, length, NULL, 0);
+}
+
+void user_news_fix(const struct user_news *n, struct cycle_report *r, double latency_ms)
+{
+    pipeline_retract(n->cfg.pipeline, r);
+    if (r->outcome == FIX_DONE)
+        publish(n, "fix", telemetry_format_fix(r, latency_ms, n->cfg.text, n->cfg.size));
+}
+
+void user_news_cycle(struct user_news *n, const struct cycle_report *r, double latency_ms)
+{
+    publish(n, "cycle", telemetry_format_cycle(r, latency_ms, n->cfg.text, n->cfg.size));
+    if (r->response == RESPONSE_PERMITTED)
+        n->cfg.publish(n->cfg.context, "paths",
+                       telemetry_format_paths(r, n->cfg.text, n->cfg.size), r->profile,
+                       sizeof r->profile);
+    if (r->forgotten)
+        link_board_forget(&n->links, r->user_id);
+}
+
+/* The slot of a cycle that was under way may be heard after the order to let its user be. */
+void user_news_link(struct user_news *n, size_t place, struct link_report *r)
+{
+    link_board_note(&n->links, r,
+                    place < BS_USERS_MAX && pipeline_tells(n->cfg.pipeline, place, r->user_id));
+    publish(n, "link", link_report_format(r, n->cfg.text, n->cfg.size));
+}
+
+void user_news_forget(struct user_news *n, int id)
+{
+    link_board_forget(&n->links, id);
+    n->cfg.health(n->cfg.context);
+}
