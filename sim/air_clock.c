@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Robust lock, futex sleeping, liveness, and the rule by which time moves. A process-shared
- * condition variable would freeze for good when a waiter is killed inside it; a plain futex word
- * does not. */
+ * Robust lock, futex sleeping, and the rule by which time moves. A process-shared condition
+ * variable would freeze for good when a waiter is killed inside it; a plain futex word does not. */
 #include "sim/air_clock.h"
 
 #include <assert.h>
@@ -10,7 +9,6 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <math.h>
-#include <stdio.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,7 +17,6 @@
 #include "sim/air_log.h"
 #include "sim/process.h"
 
-#define POLL_NS 100000000ll /* how often sleepers look for the dead */
 #define HOLD_LAPSE_NS                                                                              \
     5000000000ll        /* an open burst that gets no samples for this long underflows             \
                          */
@@ -49,109 +46,10 @@ static void sleep_on(struct air *air, uint32_t seen, int64_t ns)
 {
     if (ns <= 0)
         return;
-    if (ns > POLL_NS)
-        ns = POLL_NS;
+    if (ns > AIR_POLL_NS)
+        ns = AIR_POLL_NS;
     struct timespec t = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
     syscall(SYS_futex, &air->seg->seq, FUTEX_WAIT, seen, &t, NULL, 0);
-}
-
-/* --- who is alive --------------------------------------------------------------------------------
- */
-
-static void drop_radio(struct air_seg *s, unsigned radio)
-{
-    for (int i = 0; i < AIR_N_WAITER; i++)
-        if (s->waiters[i].pid && s->waiters[i].radio == (int)radio)
-            s->waiters[i].pid = 0;
-    for (int i = 0; i < AIR_N_READER; i++)
-        if (s->readers[i].pid && s->readers[i].radio == (int)radio)
-            s->readers[i].pid = 0;
-    for (unsigned p = 0; p < AIR_MAX_PORTS; p++)
-        s->ports[radio][p].hold_k = AIR_NEVER;
-}
-
-static void reap(struct air *air, int64_t wall)
-{
-    struct air_seg *s = air->seg;
-    if (wall - s->reaped_wall_ns < POLL_NS)
-        return;
-    s->reaped_wall_ns = wall;
-    if (!s->owner_gone && !process_alive(s->owner_pid, s->owner_start))
-        s->owner_gone = 1;
-    for (unsigned r = 0; r < s->cfg.n_radios; r++) {
-        struct air_radio_slot *radio = &s->radios[r];
-        bool here = radio->state == AIR_RADIO_LIVE || radio->state == AIR_RADIO_LOST;
-        if (!here || process_alive(radio->pid, radio->pid_start))
-            continue;
-        radio->state = AIR_RADIO_DIED;
-        drop_radio(s, r);
-        air_event_post_locked(air, AIR_EVENT_LEAVE, r, s->now, 0, 0);
-    }
-    for (int i = 0; i < AIR_N_WAITER; i++)
-        if (s->waiters[i].pid && !thread_alive(s->waiters[i].pid, s->waiters[i].tid))
-            s->waiters[i].pid = 0;
-}
-
-bool air_room_alive(struct air *air)
-{
-    air_lock(air);
-    reap(air, wall_ns());
-    const bool alive = !air->seg->owner_gone;
-    air_unlock(air);
-    return alive;
-}
-
-int air_join(struct air *air, unsigned radio, struct status *err)
-{
-    struct air_seg *s = air->seg;
-    assert(radio < s->cfg.n_radios);
-    uint64_t start = process_start(getpid());
-    air_lock(air);
-    struct air_radio_slot *slot = &s->radios[radio];
-    int code = OK;
-    if (slot->state == AIR_RADIO_LIVE && process_alive(slot->pid, slot->pid_start)) {
-        code = ERR_BUSY;
-        snprintf(err->text, sizeof err->text,
-                 "radio '%s' of room '%s' is in use by process %d; stop it or use another role",
-                 s->cfg.radios[radio].name, s->cfg.name, slot->pid);
-    } else {
-        drop_radio(s, radio);
-        *slot = (struct air_radio_slot){.state = AIR_RADIO_LIVE,
-                                        .pid = getpid(),
-                                        .pid_start = start,
-                                        .joined_tick = s->now,
-                                        .generation = slot->generation + 1};
-        air_event_post_locked(air, AIR_EVENT_JOIN, radio, s->now, 0, 0);
-    }
-    air_unlock(air);
-    air_notify(air);
-    err->code = code;
-    return code;
-}
-
-void air_leave(struct air *air, unsigned radio, bool lost)
-{
-    air_lock(air);
-    air->seg->radios[radio].state = lost ? AIR_RADIO_LOST : AIR_RADIO_LEFT;
-    drop_radio(air->seg, radio);
-    air_event_post_locked(air, AIR_EVENT_LEAVE, radio, air->seg->now, 0, 0);
-    air_unlock(air);
-    air_notify(air);
-}
-
-int air_radio_info(struct air *air, unsigned radio, struct air_radio_status *info)
-{
-    if (radio >= air->seg->cfg.n_radios)
-        return ERR_ARG;
-    air_lock(air);
-    reap(air, wall_ns());
-    const struct air_radio_slot *slot = &air->seg->radios[radio];
-    *info = (struct air_radio_status){.state = (enum air_radio_state)slot->state,
-                                      .pid = slot->pid,
-                                      .joined_tick = slot->joined_tick,
-                                      .generation = slot->generation};
-    air_unlock(air);
-    return OK;
 }
 
 /* --- device clocks -------------------------------------------------------------------------------
@@ -263,18 +161,18 @@ static int64_t earliest_hold(struct air *air, int64_t wall)
 }
 
 /* Gated, under the lock: moves the clock as far as it may go. Returns the wall time [ns] after
- * which pace alone will allow more, or POLL_NS. */
+ * which pace alone will allow more, or AIR_POLL_NS. */
 static int64_t move_clock(struct air *air)
 {
     struct air_seg *s = air->seg;
     int64_t wall = wall_ns();
-    reap(air, wall);
+    air_reap_locked(air, wall);
     int n;
     int64_t now = s->now, target = earliest_wait(s, wall, &n), hold = earliest_hold(air, wall);
     double per_ns = ticks_per_ns(s);
     double allowed = (double)s->pace_tick + (double)(wall - s->pace_wall_ns) * per_ns;
     if (target < 0 || (n == 0 && s->cfg.gate_mask) || (has_room(s) && s->ev_written != s->ev_done))
-        return POLL_NS;
+        return AIR_POLL_NS;
     bool idle = n == 0; /* nobody takes part: time flows as in an ungated room */
     if (idle)
         target = allowed > (double)now ? (int64_t)allowed : now;
@@ -287,7 +185,7 @@ static int64_t move_clock(struct air *air)
             air_notify(air);
         }
         if (!idle)
-            return POLL_NS;
+            return AIR_POLL_NS;
         target = s->horizon;
     }
     if (target <= now || target == AIR_NEVER) {
@@ -295,7 +193,7 @@ static int64_t move_clock(struct air *air)
             s->pace_tick = now;
             s->pace_wall_ns = wall;
         }
-        return POLL_NS;
+        return AIR_POLL_NS;
     }
     /* Speed 0 is as fast as all can follow; one who waits for another to return wants no haste. */
     const bool paced = s->cfg.speed > 0 || idle || somebody_left(s);
@@ -311,7 +209,7 @@ static int64_t move_clock(struct air *air)
     if (!idle) /* else all sleepers know when to wake, and waking each other they would never sleep
                 */
         air_notify(air);
-    return POLL_NS;
+    return AIR_POLL_NS;
 }
 
 static int64_t realtime_now(const struct air_seg *s)
@@ -354,7 +252,8 @@ void air_room_wait(struct air *air, uint32_t *seen, double timeout_s)
             return;
         }
         air_lock(air);
-        int64_t ns = air->seg->cfg.gated ? move_clock(air) : (reap(air, wall_ns()), POLL_NS);
+        int64_t ns =
+            air->seg->cfg.gated ? move_clock(air) : (air_reap_locked(air, wall_ns()), AIR_POLL_NS);
         air_unlock(air);
         int64_t left = end - wall_ns();
         sleep_on(air, seq, ns < left ? ns : left);
@@ -437,7 +336,7 @@ bool air_wait_step(struct air *air, struct air_wait *wait)
     struct air_seg *s = air->seg;
     air_lock(air);
     struct air_waiter *me = my_waiter(s);
-    int64_t ns = POLL_NS;
+    int64_t ns = AIR_POLL_NS;
     bool changed = s->seq != wait->seen;
     if (!changed) {
         if (me) {
@@ -447,7 +346,7 @@ bool air_wait_step(struct air *air, struct air_wait *wait)
         if (s->cfg.gated)
             ns = move_clock(air);
         else
-            reap(air, wall_ns());
+            air_reap_locked(air, wall_ns());
     }
     bool there = reached(s, wait);
     if (there && me) {

@@ -137,3 +137,8 @@ static inline double air_clock_ratio(const struct air *air, unsigned radio)
 
 void air_lock(struct air *air);
 void air_unlock(struct air *air);
+
+#define AIR_POLL_NS 100000000ll /* how often sleepers look for the dead */
+/* Under the lock, at that wall time; does nothing if the last look was less than AIR_POLL_NS ago.
+ */
+void air_reap_locked(struct air *air, int64_t wall_ns);
