@@ -17,14 +17,25 @@ static void fill_window(struct delay_bins *bins)
         bins->window[k] = (float)((0.54 - 0.46 * cos(2 * PI * (double)k / (double)(K - 1))) / sum);
 }
 
-/* sum_k weight_k cos(2 pi f_k L / c), weight the window or its square. */
+/* sum_k weight_k cos(2 pi f_k L / c), weight the window or its square; phasors of eight carriers
+ * turn on by recurrence, in double. */
 static double window_response(const struct delay_bins *bins, double length_m, bool squared)
 {
-    double sum = 0, tau = length_m / SPEED_OF_LIGHT;
-    for (size_t k = 0; k < bins->n_carrier; k++) {
-        double w = squared ? bins->window[k] * bins->window[k] : bins->window[k];
-        sum += w * cos(2 * PI * carrier_hz(bins, k) * tau);
+    enum { LANES = 8 };
+    const double turn = 2 * PI * length_m / SPEED_OF_LIGHT;
+    const cplx step = cexp(I * turn * bins->spacing_hz * LANES);
+    double re[LANES], im[LANES], sum = 0;
+    for (size_t l = 0; l < LANES; l++) {
+        re[l] = cos(turn * carrier_hz(bins, l));
+        im[l] = sin(turn * carrier_hz(bins, l));
     }
+    for (size_t k = 0; k < bins->n_carrier; k += LANES)
+        for (size_t l = 0; l < LANES; l++) {
+            const double w = k + l < bins->n_carrier ? bins->window[k + l] : 0, x = re[l];
+            sum += (squared ? w * w : w) * x;
+            re[l] = x * creal(step) - im[l] * cimag(step);
+            im[l] = x * cimag(step) + im[l] * creal(step);
+        }
     return sum;
 }
 
