@@ -254,11 +254,28 @@ static void refine(struct pipeline *p, const struct observation obs[ROW_COUNT],
         return; /* fewer than two streams, or no peak: the plain fix stands */
 }
 
+/* No length was weighed. */
+static void weigh_nothing(struct cycle_report *r)
+{
+    for (size_t i = 0; i < PATH_COUNT; i++)
+        r->path[i].walls_m = r->path[i].sigma_used_m = NAN;
+}
+
+static void note_weights(const struct pipeline *p, const struct observation obs[ROW_COUNT],
+                         struct cycle_report *r)
+{
+    for (size_t i = 0; i < PATH_COUNT; i++) {
+        r->path[i].walls_m = p->walls ? p->shift[i].mean_m : NAN;
+        r->path[i].sigma_used_m = obs[row_of_path[i]].sigma_m;
+    }
+}
+
 void pipeline_locate(struct pipeline *p, struct cycle_report *r)
 {
     struct pipeline_user *user = &p->user[r->plan.user];
     struct observation obs[ROW_COUNT];
     struct vec3 hint;
+    weigh_nothing(r);
     r->outcome = blocked(r);
     if (r->outcome != FIX_DONE)
         return;
@@ -284,8 +301,12 @@ void pipeline_locate(struct pipeline *p, struct cycle_report *r)
         r->fix.verdict = FIX_CHI2;
         rc = ERR_GEOMETRY;
     }
-    if (rc != OK && r->steering && r->echoes) /* no names hold: all ways of the map at once */
+    note_weights(p, obs, r);
+    if (rc != OK && r->steering && r->echoes) { /* no names hold: all ways of the map at once */
         rc = pipeline_steering_map(p, r);
+        if (rc == OK)
+            weigh_nothing(r);
+    }
     r->outcome = rc == OK ? FIX_DONE : FIX_REFUSED;
     if (rc == OK)
         refine(p, obs, r);

@@ -49,7 +49,10 @@ struct report_path {
     bool adaptive; /* high-passed instead of background-subtracted */
     bool weak;     /* the profile is dark where the user is: trusted less */
     double length_m, sigma_m, snr_db, peak_db;
-    double bias_m; /* of the profile's phase centre, already taken off the length */
+    double bias_m;       /* of the profile's phase centre, */
+    double walls_m;      /* what the known walls add in the mean; length_m still has both in it.
+                          * NAN: no map, or nothing was computed from the lengths */
+    double sigma_used_m; /* bound, site and walls together; NAN: no length was weighed */
 };
 
 enum { REPORT_PROFILE_BINS = 256, REPORT_STREAMS = 3 };

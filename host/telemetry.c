@@ -27,20 +27,27 @@ static void add_profiles(struct report_text *t, const struct cycle_report *r)
     report_add(t, ",\"profile\":[%u,%u]", r->plan.profile[0], r->plan.profile[1]);
 }
 
+static void add_path(struct report_text *t, const char *name, const struct report_path *p)
+{
+    report_add(t,
+               "{\"name\":\"%s\",\"length_m\":%.17g,\"sigma_m\":%.9g,\"snr_db\":%.4f,"
+               "\"peak_db\":%.2f,\"bias_m\":%.5f",
+               name, report_number(p->length_m), report_number(p->sigma_m),
+               report_number(p->snr_db), report_number(p->peak_db), report_number(p->bias_m));
+    report_add_fixed(t, "", "walls_m", 5, p->walls_m);
+    report_add_fixed(t, "", "sigma_used_m", 5, p->sigma_used_m);
+    report_add(t, ",\"used\":%s}", report_boolean(p->used));
+}
+
 static void add_paths(struct report_text *t, const struct cycle_report *r, size_t n)
 {
     report_add(t, ",\"paths\":[");
     bool any = false;
     for (size_t i = 0; i < n; i++) {
-        const struct report_path *p = &r->path[i];
-        if (!p->found)
+        if (!r->path[i].found)
             continue;
-        report_add(t,
-                   "%s{\"name\":\"%s\",\"length_m\":%.17g,\"sigma_m\":%.9g,\"snr_db\":%.4f,"
-                   "\"peak_db\":%.2f,\"bias_m\":%.5f,\"used\":%s}",
-                   any ? "," : "", report_path_name(i), report_number(p->length_m),
-                   report_number(p->sigma_m), report_number(p->snr_db), report_number(p->peak_db),
-                   report_number(p->bias_m), report_boolean(p->used));
+        report_add(t, "%s", any ? "," : "");
+        add_path(t, report_path_name(i), &r->path[i]);
         any = true;
     }
     report_add(t, "]");

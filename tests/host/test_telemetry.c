@@ -19,8 +19,12 @@ static struct cycle_report sample_report(void)
         .fix = {.position = {0.1 + 0.2, -1e-17, NAN}, .chi2 = INFINITY, .dof = 1},
     };
     for (int i = 0; i < PATH_COUNT; i++)
-        r.path[i] = (struct report_path){
-            .found = true, .used = true, .length_m = 1.0 / 3, .snr_db = -123.456};
+        r.path[i] = (struct report_path){.found = true,
+                                         .used = true,
+                                         .length_m = 1.0 / 3,
+                                         .snr_db = -123.456,
+                                         .walls_m = 0.125,
+                                         .sigma_used_m = i == PATH_A1 ? NAN : 0.25};
     return r;
 }
 
@@ -40,6 +44,9 @@ static void fix_is_json_that_keeps_every_bit(void **state)
     assert_int_equal(json_array_size(paths), PATH_COUNT);
     const json_t *first = json_array_get(paths, 0);
     assert_true(json_number_value(json_object_get(first, "length_m")) == 1.0 / 3);
+    assert_true(json_number_value(json_object_get(first, "walls_m")) == 0.125);
+    assert_true(json_number_value(json_object_get(first, "sigma_used_m")) == 0.25);
+    assert_true(json_is_null(json_object_get(json_array_get(paths, PATH_A1), "sigma_used_m")));
     static const char *const keys[] = {"type",       "cycle",   "time_s",        "user",
                                        "position_m", "track_m", "covariance_m2", "chi2",
                                        "paths",      "faults",  "latency_ms"};

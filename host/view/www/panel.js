@@ -58,6 +58,12 @@ export function namePaths([one, two]) {
   }
 }
 
+// What walls add to a length in the mean, and how far it is trusted.
+function weight(path) {
+  const walls = path.walls_m == null ? "" : `, of it walls ${path.walls_m.toFixed(2)} m`;
+  return path.sigma_used_m == null ? walls : `${walls} ± ${path.sigma_used_m.toFixed(2)} m`;
+}
+
 export function paths(model) {
   const fix = model.fixOf(model.focus), list = fix?.t > model.now - 2 ? fix.header.paths : [];
   for (const li of $("snr").children) {
@@ -65,7 +71,7 @@ export function paths(model) {
     li.classList.toggle("unused", !path?.used);
     li.querySelector("i").style.width = `${path ? Math.max(0, Math.min(100, path.snr_db)) : 0}%`;
     li.querySelector(".db").textContent = path ? `${path.snr_db.toFixed(1)} dB` : "–";
-    li.title = path ? `${path.length_m.toFixed(3)} m, ${path.used ? "used" : "not used"}` : "not found";
+    li.title = path ? `${path.length_m.toFixed(3)} m${weight(path)}, ${path.used ? "used" : "not used"}` : "not found";
   }
 }
 

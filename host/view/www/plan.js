@@ -97,7 +97,7 @@ export class Plan {
     const c = this.c, names = ["L1", "L2", "L3"], colours = ["static", "ris1", "ris2"];
     lengths(model.scene).forEach((way, i) => {
       const path = fix.header.paths.find((p) => p.name === names[i]);
-      const points = path && trace(way, path.length_m - path.bias_m, fix.header.position_m[2], 60);
+      const points = path && trace(way, path.length_m - path.bias_m - (path.walls_m ?? 0), fix.header.position_m[2], 60);
       if (!points) return;
       c.strokeStyle = colour(colours[i]);
       c.globalAlpha = path.used ? 0.75 : 0.3;
