@@ -7,7 +7,9 @@
  *
  * to either side, mostly behind; which way, only their phases phi know, and those change within a
  * wavelength. a_i, L_i: the paths of dsp/wall_paths.h; b_ij: antenna j towards path i; every image
- * of a hop has one phase, drawn uniformly. docs/signal-model.md, section "Position". */
+ * of a hop has one phase, drawn uniformly. Where a surface does not see the user and the base
+ * station themselves but an image of one or both, a_i also has the factor of dsp/wall_light.h.
+ * docs/signal-model.md, section "Position". */
 #pragma once
 #include "dsp/fix.h"
 #include "dsp/toa.h"
@@ -31,12 +33,14 @@ struct wall_shift {
 
 struct wall_error;
 
-/* Setup only: a few 0.1 s, for every row and a grid of places. NULL if cfg is out of range or
- * memory is short (says why in *err). */
+/* Setup only: some 10 ms, for every row, five lights and a grid of places. NULL if cfg is out of
+ * range or memory is short (says why in *err). */
 struct wall_error *wall_error_create(const struct wall_error_cfg *cfg, struct status *err);
 void wall_error_destroy(struct wall_error **error);
 
 /* RT-safe. For a user at u; outside the room as at the nearest place. By a surface, of the places
- * around u that are in front of it. Zero for the height, and where there is no such place. */
-void wall_error_at(const struct wall_error *error, enum fix_row row, struct vec3 u,
+ * around u that are in front of it, and with `light` the amplitude with which its profile shows
+ * images, over that with which it shows user and base station themselves: 1 alike, held to 1/4..4.
+ * Zero for the height, and where there is no such place. */
+void wall_error_at(const struct wall_error *error, enum fix_row row, struct vec3 u, double light,
                    struct wall_shift *out);

@@ -128,6 +128,24 @@ static bool make_walls(struct pipeline *p, const struct map_fix_cfg *map, struct
     return p->walls != NULL;
 }
 
+static bool make_lights(struct pipeline *p, const struct map_fix_cfg *map, struct status *err)
+{
+    for (size_t i = 0; i < BS_RIS; i++) {
+        const struct wall_light_cfg cfg = {
+            .walls = map->walls,
+            .ris = i,
+            .panel = *ris_model_panel(p->model[i]),
+            .bs = vec3_scale(vec3_add(p->fix.anchors.tx, p->fix.anchors.rx), 0.5),
+            .wavelength_m = ris_model_wavelength_m(p->model[i]),
+            .bandwidth_hz = (double)map->n_carrier * map->spacing_hz,
+        };
+        p->light[i] = wall_light_create(&cfg, err);
+        if (!p->light[i])
+            return false;
+    }
+    return true;
+}
+
 static bool make_map(struct pipeline *p, struct status *err)
 {
     struct map_fix_cfg map;
@@ -140,7 +158,7 @@ static bool make_map(struct pipeline *p, struct status *err)
     map.n_carrier = p->wave.k;
     map.spacing_hz = waveform_spacing_hz(&p->wave);
     p->map = map_fix_create(&map, err);
-    return p->map != NULL && make_walls(p, &map, err);
+    return p->map != NULL && make_walls(p, &map, err) && make_lights(p, &map, err);
 }
 
 static void set_up_position(struct pipeline *p)
@@ -199,6 +217,7 @@ void pipeline_destroy(struct pipeline **pipeline)
         return;
     for (size_t i = 0; i < BS_RIS; i++) {
         ris_model_destroy(&p->model[i]);
+        wall_light_destroy(&p->light[i]);
         free(p->gamma[i]);
         free(p->commanded[i]);
         free(p->factor[i]);

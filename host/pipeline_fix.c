@@ -5,14 +5,19 @@
 #include "dsp/chi2.h"
 #include "host/pipeline_priv.h"
 #include <math.h>
+#include <string.h>
 
 #define GRID_STEP_M   0.25
 #define GATE_MARGIN_M 0.3
-#define BRIGHT_DB     (-16.0) /* under focus: where a wide profile lights its region well */
-#define DARKEST       4.0     /* times: the most by which a dark profile spreads a length */
-#define DOUBT_ANSWERS 25      /* of any user: five seconds of cycles */
-#define TRUST_ANSWERS 10      /* of this user: two seconds, in which who walks moves on */
-#define COOP_DIRECT_M 3.0     /* the direct way is the strongest arrival, or this near to it */
+#define SPOT_SIDE     0.6 /* of the half axes of the 95 % ellipse: spread as the fix is */
+#define DOUBT_ANSWERS 25  /* of any user: five seconds of cycles */
+#define TRUST_ANSWERS 10  /* of this user: two seconds, in which who walks moves on */
+#define COOP_DIRECT_M 3.0 /* the direct way is the strongest arrival, or this near to it */
+
+enum { SPOTS = 5 }; /* the place and four around */
+/* An image of a hop is in two rows or more, and the solver takes their errors for independent: they
+ * weigh half. */
+static const double shared = M_SQRT2;
 
 static const enum fix_row row_of_path[PATH_COUNT] = {ROW_L1, ROW_L2, ROW_L3,
                                                      ROW_A1, ROW_A2, ROW_A3};
@@ -65,7 +70,7 @@ static void observe(const struct pipeline *p, const struct cycle_report *r,
                                                    : p->cfg.estimate.sigma_ris_m;
         obs[row_of_path[i]] = (struct observation){
             .length_m = path->length_m - path->bias_m - p->shift[i].mean_m,
-            .sigma_m = hypot(path->sigma_m, fmax(site, p->shift[i].sigma_m) * p->dark[i]),
+            .sigma_m = hypot(path->sigma_m, fmax(site, shared * p->shift[i].sigma_m)),
             .valid = path->found,
         };
     }
@@ -76,38 +81,67 @@ static void observe(const struct pipeline *p, const struct cycle_report *r,
     obs[ROW_H] = (struct observation){r->height_m, r->height_sigma_m, r->height_sigma_m > 0};
 }
 
-static void expect_walls(struct pipeline *p, struct vec3 u)
+/* For a user at u. */
+static void add_walls(const struct pipeline *p, struct vec3 u, const double light[BS_RIS],
+                      double weight, struct wall_shift sum[PATH_COUNT])
 {
-    for (size_t i = 0; p->walls && i < PATH_COUNT; i++)
-        wall_error_at(p->walls, row_of_path[i], u, &p->shift[i]);
+    for (size_t i = 0; p->walls && i < PATH_COUNT; i++) {
+        const size_t by = i % N_STREAM;
+        struct wall_shift shift;
+        wall_error_at(p->walls, row_of_path[i], u, by ? light[by - 1] : 1, &shift);
+        sum[i].mean_m += weight * shift.mean_m;
+        sum[i].sigma_m =
+            sqrt(sum[i].sigma_m * sum[i].sigma_m + weight * shift.sigma_m * shift.sigma_m);
+    }
 }
 
-/* What the lengths look like from u: takes the bias of the two profiles off, and what the walls add
- * in the mean; trusts them as the walls let, and less where a profile is darker than towards the
- * walls' images. */
-static void look_from(struct pipeline *p, struct vec3 u, struct cycle_report *r)
+/* Over where the user may be: what a profile shows changes within decimetres, and a length that is
+ * off because it was dark makes a place where it is bright. */
+static void expect_walls(struct pipeline *p, const struct fix *fix)
 {
+    struct ellipse e;
+    fix_ellipse95(fix, &e);
+    const double c = cos(e.angle_rad), s = sin(e.angle_rad);
+    const double x[SPOTS] = {0, e.major_m * c, -e.major_m * c, -e.minor_m * s, e.minor_m * s},
+                 y[SPOTS] = {0, e.major_m * s, -e.major_m * s, e.minor_m * c, -e.minor_m * c};
+    memset(p->shift, 0, sizeof p->shift);
+    for (size_t k = 0; p->walls && k < SPOTS; k++) {
+        const struct vec3 u =
+            vec3_add(fix->position, (struct vec3){SPOT_SIDE * x[k], SPOT_SIDE * y[k], 0});
+        double light[BS_RIS];
+        for (size_t i = 0; i < BS_RIS; i++)
+            light[i] = wall_light_at(p->light[i], pipeline_gamma(p, i), u);
+        add_walls(p, u, light, 1.0 / SPOTS, p->shift);
+    }
+}
+
+/* What the lengths look like from a place: takes the bias of the two profiles off, and what the
+ * walls add in the mean; trusts them as the walls let, whose images a profile may light more than
+ * the user. */
+static void look_from(struct pipeline *p, const struct fix *fix, struct cycle_report *r)
+{
+    const struct vec3 u = fix->position;
     for (size_t i = 0; i < BS_RIS; i++) {
         struct ris_view view;
         ris_model_view(p->model[i], pipeline_gamma(p, i), u, &view);
         struct report_path *sensing = &r->path[PATH_L2 + i], *coop = &r->path[PATH_A2 + i];
         sensing->bias_m = coop->bias_m = view.bias_m;
         sensing->weak = coop->weak = view.level_db < RIS_LEVEL_WEAK_DB;
-        p->dark[PATH_L2 + i] = p->dark[PATH_A2 + i] =
-            fmin(fmax(pow(10, (BRIGHT_DB - view.level_db) / 20), 1), DARKEST);
     }
-    expect_walls(p, u);
+    expect_walls(p, fix);
 }
 
 /* As before anyone was found: what is decided here leaves no trace in the fix. The spread alone is
  * that of where the user may be. */
 static void look_from_nowhere(struct pipeline *p, const struct vec3 *hint, struct cycle_report *r)
 {
-    expect_walls(p, hint ? *hint : vec3_scale(vec3_add(p->fix.area.min, p->fix.area.max), 0.5));
+    static const double alike[BS_RIS] = {1, 1};
+    const struct vec3 middle = vec3_scale(vec3_add(p->fix.area.min, p->fix.area.max), 0.5);
+    memset(p->shift, 0, sizeof p->shift);
+    add_walls(p, hint ? *hint : middle, alike, 1, p->shift);
     for (size_t i = 0; i < PATH_COUNT; i++) {
         r->path[i].bias_m = p->shift[i].mean_m = 0;
         r->path[i].weak = false;
-        p->dark[i] = 1;
     }
 }
 
@@ -168,7 +202,7 @@ static int echoes_agree(struct pipeline *p, const struct vec3 *hint, struct cycl
     observe(p, r, obs);
     if (fix_solve(&p->fix, obs, hint, &own))
         return echoes_explain(p, hint, r);
-    look_from(p, own.position, r);
+    look_from(p, &own, r);
     r->echoes = true;
     observe(p, r, obs);
     look_from_nowhere(p, hint, r);
@@ -287,7 +321,8 @@ void pipeline_locate(struct pipeline *p, struct cycle_report *r)
     observe(p, r, obs);
     int rc = fix_solve(&p->fix, obs, tracked ? &hint : NULL, &r->fix);
     if (rc == OK || tracked) { /* once more, with the profiles seen from there */
-        look_from(p, rc == OK ? r->fix.position : hint, r);
+        const struct fix there = {.position = hint};
+        look_from(p, rc == OK ? &r->fix : &there, r);
         observe(p, r, obs);
         rc = fix_solve(&p->fix, obs, tracked ? &hint : NULL, &r->fix);
     }

@@ -15,6 +15,7 @@
 #include "dsp/sync.h"
 #include "dsp/toa.h"
 #include "dsp/wall_error.h"
+#include "dsp/wall_light.h"
 #include "host/clock.h"
 #include "host/consent.h"
 #include "host/pipeline.h"
@@ -118,9 +119,9 @@ struct pipeline {
     struct frame_rx *frame;
     struct frame_modem *modem;
     struct map_fix *map;                 /* NULL: not wanted */
-    struct wall_error *walls;            /* likewise */
+    struct wall_error *walls;            /* likewise; */
+    struct wall_light *light[BS_RIS];    /* likewise */
     struct wall_shift shift[PATH_COUNT]; /* of the present cycle's lengths, where the user may be */
-    double dark[PATH_COUNT];             /* times as far apart, where the profile is dark */
     struct ris_model *model[BS_RIS];
     size_t n_profile;        /* of each board */
     atomic_int held[BS_RIS]; /* profile to show, -1: as ris.mode says */

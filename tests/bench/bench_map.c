@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Time of the map-aided fix, and of telling the leak from its clutter. */
+ * Time of the map-aided fix, of what walls do to lengths, and of telling the leak from its clutter.
+ */
 #include "dsp/first_path.h"
 #include "dsp/map_fix.h"
+#include "dsp/wall_error.h"
+#include "dsp/wall_light.h"
 #include "tests/bench/bench.h"
 #include "tests/dsp/lab_rays.h"
 #include <stdlib.h>
@@ -11,11 +14,36 @@ struct bench {
     struct lab_rays lab;
     struct map_fix *map;
     struct first_path_est *first;
+    struct wall_error_cfg walls;
+    struct wall_light *light;
+    cplx gamma[256];
     cplxf *h;
     struct toa toa[LAB_STREAMS];
     struct map_fix_input in[LAB_STREAMS];
     struct fix start;
 };
+
+static void prepare_walls(struct bench *b, const struct map_fix_cfg *map)
+{
+    struct status err = {0};
+    const double bandwidth_hz = (double)map->n_carrier * map->spacing_hz;
+    const struct wall_light_cfg light = {.walls = map->walls,
+                                         .panel = b->lab.panel[0],
+                                         .bs = b->lab.anchors.rx,
+                                         .wavelength_m = SPEED_OF_LIGHT / 5.8e9,
+                                         .bandwidth_hz = bandwidth_hz};
+    b->walls = (struct wall_error_cfg){.walls = map->walls,
+                                       .height_m = {0.5, 2.2},
+                                       .bandwidth_hz = bandwidth_hz,
+                                       .axis = vec3_unit((struct vec3){-1, 1, 0}),
+                                       .n_ant = LAB_ANT,
+                                       .spacing = 0.5};
+    b->light = wall_light_create(&light, &err);
+    if (!b->light)
+        abort();
+    for (size_t m = 0; m < 256; m++)
+        b->gamma[m] = b->lab.sign[0][m];
+}
 
 static void prepare(struct bench *b)
 {
@@ -47,6 +75,7 @@ static void prepare(struct bench *b)
             abort();
     }
     toa_est_destroy(&est);
+    prepare_walls(b, &map);
     b->start = (struct fix){.position = {3.2, 4.3, 1.2}, .cov = {{0.04}, {0, 0.04}, {0, 0, 0.001}}};
 }
 
@@ -56,6 +85,23 @@ static void run_map(void *arg)
     const struct observation height = {1.2, 0.03, true};
     struct fix fix = b->start;
     if (map_fix_refine(b->map, b->in, &height, &fix))
+        abort();
+}
+
+static void run_walls(void *arg)
+{
+    struct bench *b = arg;
+    struct status err = {0};
+    struct wall_error *e = wall_error_create(&b->walls, &err);
+    if (!e)
+        abort();
+    wall_error_destroy(&e);
+}
+
+static void run_light(void *arg)
+{
+    struct bench *b = arg;
+    if (!(wall_light_at(b->light, b->gamma, b->start.position) > 0))
         abort();
 }
 
@@ -73,6 +119,9 @@ int main(void)
     int over = 0;
     prepare(&b);
     over |= bench_report("map-aided fix", bench_median_s(run_map, &b, 50) * 1e3, "ms", 2);
+    over |=
+        bench_report("walls' errors, per start", bench_median_s(run_walls, &b, 5) * 1e3, "ms", 100);
+    over |= bench_report("light on walls", bench_median_s(run_light, &b, 100) * 1e6, "us", 60);
     over |= bench_report("leak among clutter, per lock", bench_median_s(run_first, &b, 3) * 1e3,
                          "ms", 1000);
     return over;

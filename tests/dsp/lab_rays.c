@@ -148,15 +148,20 @@ static void add_noise(struct rng *rng, double noise_db, cplxf *h)
         h[i] += (cplxf)(amp * rng_cn(rng));
 }
 
-void lab_rays_streams(const struct lab_rays *lab, struct vec3 user, struct rng *rng, cplxf *h)
+static struct vec3 antenna_of(const struct lab_rays *lab, size_t j)
 {
     const struct antenna_line line = {lab->anchors.rx, {-1, 1, 0}, wavelength / 2, LAB_ANT};
+    return antenna_line_element(&line, j);
+}
+
+void lab_rays_streams(const struct lab_rays *lab, struct vec3 user, struct rng *rng, cplxf *h)
+{
     double scatter = sqrt(4 * PI * pow(10, -0.3)) / wavelength;
     struct ray tx[7], rx[7];
     memset(h, 0, sizeof *h * LAB_STREAMS * LAB_ANT * LAB_K);
     bs_hop(lab, lab->anchors.tx, user, tx);
     for (size_t j = 0; j < LAB_ANT; j++) {
-        struct vec3 antenna_j = antenna_line_element(&line, j);
+        struct vec3 antenna_j = antenna_of(lab, j);
         bs_hop(lab, antenna_j, user, rx);
         for (int a = 0; a < 7; a++)
             for (int b = 0; b < 7; b++)
@@ -166,6 +171,24 @@ void lab_rays_streams(const struct lab_rays *lab, struct vec3 user, struct rng *
             add_panel(lab, k, user, antenna_j, tx, scatter, stream);
             add_panel(lab, k, user, lab->anchors.tx, rx, scatter, stream);
         }
+    }
+    for (int s = 0; s < LAB_STREAMS; s++)
+        add_noise(rng, lab->noise_db[s], &h[s * LAB_ANT * LAB_K]);
+}
+
+void lab_rays_answer(const struct lab_rays *lab, struct vec3 user, struct rng *rng, cplxf *h)
+{
+    struct ray rx[7];
+    memset(h, 0, sizeof *h * LAB_STREAMS * LAB_ANT * LAB_K);
+    for (size_t j = 0; j < LAB_ANT; j++) {
+        const struct vec3 antenna_j = antenna_of(lab, j);
+        bs_hop(lab, antenna_j, user, rx);
+        for (int w = 0; w < 7; w++)
+            add_ray(rx[w], 1, 0, &h[j * LAB_K]);
+        for (int k = 0; k < 2; k++)
+            for (int i = 0; i < 49; i++)
+                add_ray(panel_ray(lab, k, user, 1, antenna_j, i / 7, i % 7), 1, 0,
+                        &h[((size_t)(k + 1) * LAB_ANT + j) * LAB_K]);
     }
     for (int s = 0; s < LAB_STREAMS; s++)
         add_noise(rng, lab->noise_db[s], &h[s * LAB_ANT * LAB_K]);

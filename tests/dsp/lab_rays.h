@@ -27,3 +27,5 @@ void lab_rays_init(struct lab_rays *lab, const char *profiles);
 struct wall_map lab_rays_map(const struct lab_rays *lab, double factor);
 /* h: [LAB_STREAMS x LAB_ANT x LAB_K] */
 void lab_rays_streams(const struct lab_rays *lab, struct vec3 user, struct rng *rng, cplxf *h);
+/* The same of the user's own signal: direct, by RIS1, by RIS2, of clock offset 0. */
+void lab_rays_answer(const struct lab_rays *lab, struct vec3 user, struct rng *rng, cplxf *h);

@@ -9,3 +9,5 @@ mirador_test(test_way_batch SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_way_batch.c $
   LIBS dsp PkgConfig::JANSSON m LABELS sanitize)
 mirador_test(test_wall_error SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_wall_error.c ${CMAKE_CURRENT_LIST_DIR}/lab_rays.c
   LIBS dsp PkgConfig::JANSSON m)
+mirador_test(test_wall_light SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_wall_light.c ${CMAKE_CURRENT_LIST_DIR}/lab_rays.c
+  LIBS dsp PkgConfig::JANSSON m LABELS sanitize)

@@ -24,6 +24,28 @@ static void permission_gives_the_right_place(void **state)
     assert_true(pipeline_answered(b->pipeline, 0));
 }
 
+/* Without a map nothing is known of walls, however dark a profile is where the user stands: of each
+ * surface two rows shine. */
+static void without_a_map_the_site_alone_is_told(void **state)
+{
+    struct bench *b = *state;
+    struct cycle_report r;
+    for (size_t k = 0; k < BS_RIS; k++) {
+        struct ris_view view;
+        for (size_t m = 0; m < 256; m++)
+            b->pipeline->gamma[k][m] = m / 16 == 7 || m / 16 == 8;
+        ris_model_view(b->pipeline->model[k], b->pipeline->gamma[k], user, &view);
+        assert_true(view.level_db < -17);
+    }
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    assert_int_equal(r.outcome, FIX_DONE);
+    for (size_t i = 0; i < PATH_COUNT; i++) {
+        const struct report_path *path = &r.path[i];
+        assert_true(path->found && isnan(path->walls_m));
+        assert_true(fabs(path->sigma_used_m - hypot(path->sigma_m, 0.25)) < 1e-9);
+    }
+}
+
 static void foreign_key_is_refused(void **state)
 {
     struct bench *b = *state;
@@ -114,13 +136,10 @@ int main(void)
 {
 #define BENCH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        BENCH(permission_gives_the_right_place),
-        BENCH(foreign_key_is_refused),
-        BENCH(replay_is_refused),
-        BENCH(flipped_bits_are_refused),
-        BENCH(lost_samples_give_no_position),
-        BENCH(late_board_gives_no_position),
-        BENCH(capture_is_refused_while_somebody_answers),
+        BENCH(permission_gives_the_right_place), BENCH(without_a_map_the_site_alone_is_told),
+        BENCH(foreign_key_is_refused),           BENCH(replay_is_refused),
+        BENCH(flipped_bits_are_refused),         BENCH(lost_samples_give_no_position),
+        BENCH(late_board_gives_no_position),     BENCH(capture_is_refused_while_somebody_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
