@@ -69,8 +69,7 @@ int config_node_error(struct status *err, const struct node *node, bool at_key, 
     return status_set(err, ERR_ARG, "%s:%d:%d: %s", node->source, line, column, text);
 }
 
-/* --- from libyaml's document --------------------------------------------------------------------
- */
+/* --- from libyaml's document ------------------------------------------------------------------ */
 
 struct builder {
     struct config_tree *tree;
@@ -377,8 +376,7 @@ void config_tree_free(struct config_tree *tree)
     *tree = (struct config_tree){0};
 }
 
-/* --- overrides ----------------------------------------------------------------------------------
- */
+/* --- overrides -------------------------------------------------------------------------------- */
 
 struct node *config_tree_value(struct config_tree *tree, const char *source, const char *text,
                                struct status *err)

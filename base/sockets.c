@@ -43,8 +43,7 @@ struct sockets {
     _Atomic uint64_t refused;
 };
 
-/* --- who may connect (RFC 27, ZAP) --------------------------------------------------------------
- */
+/* --- who may connect (RFC 27, ZAP) ------------------------------------------------------------ */
 
 static const struct client *find_client(const struct sockets *s, const struct socket_frame *key)
 {
@@ -148,8 +147,7 @@ static int zap_start(struct sockets *s, struct status *err)
     return 0;
 }
 
-/* --- keys ---------------------------------------------------------------------------------------
- */
+/* --- keys ------------------------------------------------------------------------------------- */
 
 static int public_from_hex(const char *hex, uint8_t key[SOCKETS_KEY_BYTES], struct status *err)
 {
@@ -242,8 +240,7 @@ uint64_t sockets_refused(const struct sockets *s)
     return s->refused;
 }
 
-/* --- sockets ------------------------------------------------------------------------------------
- */
+/* --- sockets ---------------------------------------------------------------------------------- */
 
 static int check_bind(const struct sockets *s, const char *endpoint, struct status *err)
 {

@@ -20,8 +20,7 @@
 #define KEY_MAX_BYTES 256
 #define COUNTER_TEXT  "mirador cycle counter, version 1: every number below is used\n%" PRIu64 "\n"
 
-/* --- folders ------------------------------------------------------------------------------------
- */
+/* --- folders ---------------------------------------------------------------------------------- */
 
 static const char *runtime_folder(void)
 {
@@ -150,8 +149,7 @@ size_t state_dir_sweep(const char *prefix)
     return removed;
 }
 
-/* --- files --------------------------------------------------------------------------------------
- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 static int write_all(int fd, const void *bytes, size_t n)
 {
@@ -237,8 +235,7 @@ static int read_small(int fd, const char *path, char *text, size_t size, struct 
     return 0;
 }
 
-/* --- keys ---------------------------------------------------------------------------------------
- */
+/* --- keys ------------------------------------------------------------------------------------- */
 
 int key_file_write(const char *path, const uint8_t *key, size_t n, struct status *err)
 {
@@ -306,8 +303,7 @@ int key_file_read(const char *path, uint8_t *key, size_t n, struct status *err)
     return rc;
 }
 
-/* --- the cycle number ---------------------------------------------------------------------------
- */
+/* --- the cycle number ------------------------------------------------------------------------- */
 
 static int store_reserved(const struct cycle_counter *counter, uint64_t reserved,
                           struct status *err)

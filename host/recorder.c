@@ -108,8 +108,7 @@ void recorder_close_with(struct recorder *r, enum recorder_alarm alarm, const ch
     pthread_cond_signal(&r->news);
 }
 
-/* --- any thread --------------------------------------------------------------------------------
- */
+/* --- any thread ------------------------------------------------------------------------------- */
 
 void recorder_stop_thread(struct recorder *r)
 {

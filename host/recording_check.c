@@ -17,8 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* --- walk --------------------------------------------------------------------------------------
- */
+/* --- walk ------------------------------------------------------------------------------------- */
 
 static void add(struct recording_summary *s, const struct recording_cycle *c)
 {
@@ -55,8 +54,7 @@ int recording_summarise(const char *name, struct recording_summary *out, struct 
     return rc;
 }
 
-/* --- check -------------------------------------------------------------------------------------
- */
+/* --- check ------------------------------------------------------------------------------------ */
 
 static int check_digest(const char *path, const char *wanted, struct status *err)
 {
@@ -237,8 +235,7 @@ int recording_check(const char *name, struct status *err)
     return rc;
 }
 
-/* --- repair ------------------------------------------------------------------------------------
- */
+/* --- repair ----------------------------------------------------------------------------------- */
 
 struct extent { /* of what is whole */
     uint64_t cycles, samples, state;
@@ -353,8 +350,7 @@ int recording_repair(const char *name, uint64_t *cycles, struct status *err)
     return rc;
 }
 
-/* --- cut ---------------------------------------------------------------------------------------
- */
+/* --- cut -------------------------------------------------------------------------------------- */
 
 struct copy {
     struct recording_reader *reader;

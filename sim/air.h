@@ -81,8 +81,7 @@ air_config(const struct air *air); /* ppm filled in; lives as long as the handle
 int air_radio_index(const struct air *air, const char *name); /* or ERR_NOT_FOUND */
 bool air_room_alive(struct air *air); /* the creator's process ran at most 0.1 s ago */
 
-/* --- clock ---------------------------------------------------------------------------------------
- */
+/* --- clock ------------------------------------------------------------------------------------ */
 int64_t air_now(const struct air *air); /* RT-safe */
 /* The tick the clock wants to reach: gated, the earliest tick a waiting participant needs once all
  * wait (else air_now); ungated air_now. The room must publish up to it. */
@@ -97,8 +96,7 @@ void air_room_wait(struct air *air, uint32_t *seen, double timeout_s);
 void air_notify(
     struct air *air); /* wakes air_room_wait and all other sleepers: async-signal-safe */
 
-/* --- participants --------------------------------------------------------------------------------
- */
+/* --- participants ----------------------------------------------------------------------------- */
 enum air_radio_state {
     AIR_RADIO_NEVER,
     AIR_RADIO_LIVE,
@@ -114,8 +112,7 @@ struct air_radio_status {
 };
 int air_radio_info(struct air *air, unsigned radio, struct air_radio_status *info) MUST_CHECK;
 
-/* --- trigger lines -------------------------------------------------------------------------------
- */
+/* --- trigger lines ---------------------------------------------------------------------------- */
 /* Edges are logged when they become known, mostly ahead of their tick: at the commit of a timed
  * burst or of a timed command. In order of logging, not of tick. The gated clock stands while
  * events are unread. */

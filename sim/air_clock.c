@@ -52,8 +52,7 @@ static void sleep_on(struct air *air, uint32_t seen, int64_t ns)
     syscall(SYS_futex, &air->seg->seq, FUTEX_WAIT, seen, &t, NULL, 0);
 }
 
-/* --- device clocks -------------------------------------------------------------------------------
- */
+/* --- device clocks ---------------------------------------------------------------------------- */
 
 /* Samples [ticks] that the radio's clock has counted too many by a tick. */
 static double clock_lead(const struct air *air, unsigned radio, int64_t tick)
@@ -83,8 +82,7 @@ int64_t air_samp_to_tick(const struct air *air, unsigned radio, int64_t samp)
     return tick;
 }
 
-/* --- how time moves ------------------------------------------------------------------------------
- */
+/* --- how time moves --------------------------------------------------------------------------- */
 
 static double ticks_per_ns(const struct air_seg *s)
 {
@@ -260,8 +258,7 @@ void air_room_wait(struct air *air, uint32_t *seen, double timeout_s)
     }
 }
 
-/* --- the gate ------------------------------------------------------------------------------------
- */
+/* --- the gate --------------------------------------------------------------------------------- */
 
 static struct air_waiter *my_waiter(struct air_seg *s)
 {

@@ -183,8 +183,7 @@ double air_fault_jumps(struct air *air, unsigned radio, int64_t after, int64_t u
     return sum;
 }
 
-/* --- receive channels ---------------------------------------------------------------------------
- */
+/* --- receive channels ------------------------------------------------------------------------- */
 
 static void apply(struct air_effect *e, const struct air_fault *f, double elapsed, bool holds,
                   double rate_hz)
@@ -240,8 +239,7 @@ struct air_effect air_fault_effect(struct air *air, unsigned radio, unsigned cha
     return e;
 }
 
-/* --- clocks -------------------------------------------------------------------------------------
- */
+/* --- clocks ----------------------------------------------------------------------------------- */
 
 double air_fault_drift(const struct air *air, unsigned radio, double tick, double *rate)
 {
@@ -259,8 +257,7 @@ double air_fault_drift(const struct air *air, unsigned radio, double tick, doubl
     return sum;
 }
 
-/* --- counts -------------------------------------------------------------------------------------
- */
+/* --- counts ----------------------------------------------------------------------------------- */
 
 void air_count(struct air *air, unsigned radio, enum air_count which, uint64_t n)
 {

@@ -110,8 +110,7 @@ void air_fir_destroy(struct air_fir **fir)
     *fir = NULL;
 }
 
-/* --- what a port sends ---------------------------------------------------------------------------
- */
+/* --- what a port sends ------------------------------------------------------------------------ */
 
 /* Ring samples pos .. pos + n - 1 times (cr + j ci), into out. */
 static void convert(const int16_t *restrict iq, float cr, float ci, float *restrict out, size_t n)
@@ -156,8 +155,7 @@ static double port_carrier(const struct air_fir *f, unsigned radio, unsigned por
     return air_tx_spans(f->air, radio, port, q, q + n, &span, 1) ? span.carrier_hz : 0;
 }
 
-/* --- responses -----------------------------------------------------------------------------------
- */
+/* --- responses -------------------------------------------------------------------------------- */
 
 static void add_scaled(float *restrict y, const float *restrict x, float cr, float ci)
 {
@@ -231,8 +229,7 @@ static const float *response(struct air_fir *f, unsigned tx_radio, unsigned port
     return r->h;
 }
 
-/* --- filtering -----------------------------------------------------------------------------------
- */
+/* --- filtering -------------------------------------------------------------------------------- */
 
 static void multiply(float *restrict y, const float *restrict a, const float *restrict b, bool add)
 {

@@ -11,8 +11,7 @@
 
 #define MARGIN 4096 /* samples kept before the low-water mark: response length and latency */
 
-/* --- events --------------------------------------------------------------------------------------
- */
+/* --- events ----------------------------------------------------------------------------------- */
 
 void air_event_post_locked(struct air *air, enum air_event_kind kind, unsigned radio, int64_t tick,
                            uint32_t rising, uint32_t falling)
@@ -57,8 +56,7 @@ void air_events_done(struct air *air)
     air_notify(air);
 }
 
-/* --- readers -------------------------------------------------------------------------------------
- */
+/* --- readers ---------------------------------------------------------------------------------- */
 
 int64_t air_depth(const struct air *air)
 {
@@ -107,8 +105,7 @@ void air_reader_close(struct air *air, int reader)
     air_notify(air);
 }
 
-/* --- transmit ------------------------------------------------------------------------------------
- */
+/* --- transmit --------------------------------------------------------------------------------- */
 
 static const struct air_packet *entry(const struct air_tx_port *port, uint64_t i)
 {

@@ -47,8 +47,7 @@ static const struct config_key script_keys[] = {
 };
 static const struct config_table script_table = CONFIG_TABLE(struct fault_script, script_keys);
 
-/* --- what each kind takes -----------------------------------------------------------------------
- */
+/* --- what each kind takes --------------------------------------------------------------------- */
 
 enum { /* keys */
        FOR = 1,

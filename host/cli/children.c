@@ -41,8 +41,7 @@ void command_add(struct command *c, const char *format, ...)
     c->used += (size_t)n + 1;
 }
 
-/* --- the environment of all
- * ----------------------------------------------------------------------- */
+/* --- the environment of all ------------------------------------------------------------------- */
 
 static int find_bin(struct children *children, struct status *err)
 {
@@ -79,8 +78,7 @@ int children_init(struct children *children, const char *state, struct status *e
     return 0;
 }
 
-/* --- starting
- * ------------------------------------------------------------------------------------- */
+/* --- starting --------------------------------------------------------------------------------- */
 
 /* In the new process: async-signal-safe calls only. */
 static void become(const char *path, char *const argv[], int ready, int log, pid_t parent)
@@ -160,8 +158,7 @@ int children_start(struct children *children, const char *program, const char *n
     return rc;
 }
 
-/* --- watching
- * ------------------------------------------------------------------------------------- */
+/* --- watching --------------------------------------------------------------------------------- */
 
 static void reap(struct child *child)
 {
@@ -240,8 +237,7 @@ int children_wait_ready(struct children *children, double seconds, struct status
     return status_set(err, ERR_TIMEOUT, "%s was not ready after %.0f s", child->name, seconds);
 }
 
-/* --- ending
- * --------------------------------------------------------------------------------------- */
+/* --- ending ----------------------------------------------------------------------------------- */
 
 bool child_stop(struct children *children, struct child *child, double seconds)
 {
@@ -270,8 +266,7 @@ void children_stop(struct children *children)
             log_warn("%s did not end in %.0f s and was killed", children->list[i].name, PATIENCE_S);
 }
 
-/* --- logs
- * ----------------------------------------------------------------------------------------- */
+/* --- logs ------------------------------------------------------------------------------------- */
 
 /* The end of a log file, terminated; the first, cut line is dropped. */
 static void read_tail(const struct child *child, char *text, size_t size)
@@ -318,8 +313,7 @@ void child_last_line(const struct child *child, char *line, size_t size)
     snprintf(line, size, "%s", last ? last + 1 : text);
 }
 
-/* --- running to the end
- * --------------------------------------------------------------------------- */
+/* --- running to the end ----------------------------------------------------------------------- */
 
 /* Reads until the end; what does not fit is dropped. */
 static void read_all(int fd, char *out, size_t size)

@@ -72,8 +72,7 @@ static int apply(void *context, const char *name, const char *value, struct stat
     return rc;
 }
 
-/* --- one calibration ---------------------------------------------------------------------------
- */
+/* --- one calibration -------------------------------------------------------------------------- */
 
 static void show_progress(const struct site_job *job, const json_t *state)
 {
@@ -270,8 +269,7 @@ int cmd_calib_background(int argc, char **argv)
                      "Captures the empty room. Nobody may answer or move meanwhile.", argc, argv);
 }
 
-/* --- what is kept --------------------------------------------------------------------------------
- */
+/* --- what is kept ----------------------------------------------------------------------------- */
 
 static void print_record(const json_t *r)
 {

@@ -185,8 +185,7 @@ static int apply(void *context, const char *name, const char *value, struct stat
     return 0;
 }
 
-/* --- the run
- * ---------------------------------------------------------------------------------------- */
+/* --- the run ---------------------------------------------------------------------------------- */
 
 struct run {
     struct demo demo;
@@ -331,8 +330,7 @@ static void hear_last_words(struct run *run)
     }
 }
 
-/* --- telling how it went
- * ------------------------------------------------------------------------------ */
+/* --- telling how it went ---------------------------------------------------------------------- */
 
 /* The program that ended the demo with its last lines; bad input is one line and code 2. */
 static int explain_failure(struct run *run, const struct status *err)

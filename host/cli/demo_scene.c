@@ -24,8 +24,7 @@ struct reading {
     int rc; /* first fault */
 };
 
-/* --- the tree
- * --------------------------------------------------------------------------------------- */
+/* --- the tree --------------------------------------------------------------------------------- */
 
 static const struct node *member(const struct node *map, const char *key)
 {
@@ -87,8 +86,7 @@ static void need_vec3(struct reading *r, const struct node *map, const char *key
         fault(r, what);
 }
 
-/* --- antennas
- * --------------------------------------------------------------------------------------- */
+/* --- antennas --------------------------------------------------------------------------------- */
 
 /* Element index of a line that is given by its centre or by its first antenna. */
 static void line_element(const struct node *array, double index, double spacing_m, double out[3])
@@ -159,8 +157,7 @@ static void read_walls(const struct node *room, double factor[6])
         factor[face] = fmin(fabs(factor[n == 6 ? face : 0]), 0.999);
 }
 
-/* --- surfaces and users
- * ----------------------------------------------------------------------------- */
+/* --- surfaces and users ----------------------------------------------------------------------- */
 
 static void read_ris(struct reading *r, const struct node *node, double half_wave_m,
                      struct demo_ris *ris)
@@ -307,8 +304,7 @@ int demo_scene_read(const struct children *children, const struct demo_wish *wis
     return rc;
 }
 
-/* --- telling the others
- * ----------------------------------------------------------------------------- */
+/* --- telling the others ----------------------------------------------------------------------- */
 
 void command_set(struct command *command, const char *format, ...)
 {

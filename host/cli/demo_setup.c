@@ -93,8 +93,7 @@ static int launch(struct demo *demo, const char *program, const char *name, stru
     return rc ? rc : children_wait_ready(&demo->children, READY_S, err);
 }
 
-/* --- what is drawn from the seed
- * ------------------------------------------------------------------------------------ */
+/* --- what is drawn from the seed -------------------------------------------------------------- */
 
 static uint64_t mix(uint64_t z)
 {
@@ -133,8 +132,7 @@ static const char *room_name(const struct demo *demo)
     return base ? base + 1 + strlen("mirador-") : "demo";
 }
 
-/* --- the parts
- * ------------------------------------------------------------------------------------ */
+/* --- the parts -------------------------------------------------------------------------------- */
 
 static void key_path(const struct demo *demo, size_t user, char *path, size_t size)
 {

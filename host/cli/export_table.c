@@ -77,8 +77,7 @@ void export_table_free(struct export_table *t)
     t->trains = NULL;
 }
 
-/* --- the file ----------------------------------------------------------------------------------
- */
+/* --- the file --------------------------------------------------------------------------------- */
 
 #define ROW(m)   offsetof(struct export_row, m)
 #define TRAIN(m) offsetof(struct pixel_pilots, m)

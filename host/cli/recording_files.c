@@ -48,8 +48,7 @@ static int parse(struct options_cfg *cfg, int n_operands, int argc, char **argv,
     return EXIT_USAGE;
 }
 
-/* --- info --------------------------------------------------------------------------------------
- */
+/* --- info ------------------------------------------------------------------------------------- */
 
 static json_t *info_json(const struct recording_head *h, const struct recording_summary *s)
 {
@@ -111,8 +110,7 @@ int recording_info_verb(int argc, char **argv)
     return EXIT_DONE;
 }
 
-/* --- check, cut --------------------------------------------------------------------------------
- */
+/* --- check, cut ------------------------------------------------------------------------------- */
 
 int recording_check_verb(int argc, char **argv)
 {

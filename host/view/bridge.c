@@ -37,8 +37,7 @@ static int64_t now_ms(void)
     return clock_ns() / 1000000;
 }
 
-/* --- what browsers are told about the page: it loads nothing from elsewhere, and nobody frames it
- * ------------------------------------------------------------------------------------------ */
+/* --- what browsers are told about the page: nothing comes from elsewhere, nobody frames it ---- */
 
 static struct lws_protocol_vhost_options headers[] = {
     {&headers[1], NULL, "content-security-policy:",
@@ -52,8 +51,7 @@ static struct lws_protocol_vhost_options headers[] = {
 
 static const lws_retry_bo_t liveness = {.secs_since_valid_ping = 15, .secs_since_valid_hangup = 25};
 
-/* --- callbacks
- * --------------------------------------------------------------------------------------------- */
+/* --- callbacks -------------------------------------------------------------------------------- */
 
 static struct bridge *bridge_of(struct lws *wsi)
 {
@@ -116,8 +114,7 @@ static const struct lws_protocols protocols[] = {
     {NULL, NULL, 0, 0, 0, NULL, 0},
 };
 
-/* --- telemetry and answers
- * --------------------------------------------------------------------------------- */
+/* --- telemetry and answers -------------------------------------------------------------------- */
 
 /* One line a while, however many they are. */
 static void complain(struct bridge *b, int why)
@@ -160,9 +157,7 @@ static void on_tick(lws_sorted_usec_list_t *tick)
     lws_sul_schedule(b->context, 0, tick, on_tick, TICK_US);
 }
 
-/* --- set up
- * ------------------------------------------------------------------------------------------------
- */
+/* --- set up ----------------------------------------------------------------------------------- */
 
 static void pass_log(int level, const char *line)
 {

@@ -54,8 +54,7 @@ void client_close(struct clients *clients, struct client *client)
     log_info("%s closed", client->desk.who);
 }
 
-/* --- what a page says
- * -------------------------------------------------------------------------------------- */
+/* --- what a page says ------------------------------------------------------------------------- */
 
 static int dismiss(struct client *client, enum lws_close_status code, const char *why)
 {
@@ -143,8 +142,7 @@ int client_receive(struct clients *clients, struct client *client, const char *b
     return rc;
 }
 
-/* --- what a page is told
- * ----------------------------------------------------------------------------------- */
+/* --- what a page is told ---------------------------------------------------------------------- */
 
 static int send_text(struct clients *clients, struct client *client, const char *text)
 {

@@ -40,8 +40,7 @@ static double now_s(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* --- what is sent ------------------------------------------------------------------------------
- */
+/* --- what is sent ----------------------------------------------------------------------------- */
 
 /* Not one that would change something: those are for honest clients. */
 static bool is_harmless(const char *text, size_t n)
@@ -170,8 +169,7 @@ static void break_off(struct crowd *c)
     close(fd);
 }
 
-/* --- the crowd ---------------------------------------------------------------------------------
- */
+/* --- the crowd -------------------------------------------------------------------------------- */
 
 /* Returns how many answers are to come. */
 static size_t send_one(struct crowd *c, size_t i)

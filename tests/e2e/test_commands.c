@@ -271,8 +271,7 @@ static void users(void **state)
     assert_null(strstr(text, "withheld"));
 }
 
-/* --- the user's own permission ------------------------------------------------------------------
- */
+/* --- the user's own permission ---------------------------------------------------------------- */
 
 struct counted {
     double asked, permitted, fixes, slots;

@@ -173,8 +173,7 @@ static void a_demo_replays_bit_by_bit(void **state)
     demo_run_free(&live);
 }
 
-/* --- the whole stream beside the windows -------------------------------------------------------
- */
+/* --- the whole stream beside the windows ------------------------------------------------------ */
 
 static json_t *captures(const char *name, long long *samples)
 {

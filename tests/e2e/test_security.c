@@ -137,8 +137,7 @@ static void each_flipped_bit(void **state)
     demo_run_free(&e.run);
 }
 
-/* --- several users, of whom some are not what they say
- * ---------------------------------------- */
+/* --- several users, of whom some are not what they say ---------------------------------------- */
 
 /* Keys of the demo follow from its seed: this is the first user's; or nobody's. */
 static void write_key(const char *name, int user, char file[300])

@@ -17,8 +17,7 @@
 
 #include <cmocka.h>
 
-/* --- the disk ----------------------------------------------------------------------------------
- */
+/* --- the disk --------------------------------------------------------------------------------- */
 
 _Atomic long space = -1;
 atomic_int pause_us;
@@ -54,8 +53,7 @@ int posix_fallocate(int fd, off_t at, off_t n)
     return syscall(SYS_fallocate, fd, 0, at, n) == 0 ? 0 : errno;
 }
 
-/* --- a base station without a radio ------------------------------------------------------------
- */
+/* --- a base station without a radio ----------------------------------------------------------- */
 
 static const char yaml[] = "radio: {rate_hz: 25e6, rx_channels: [0, 1], args: type=room}\n"
                            "waveform: {n: 256, k: 199, root: 76}\n"

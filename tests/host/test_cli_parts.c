@@ -23,8 +23,7 @@
 
 static struct status err;
 
-/* --- truth
- * ------------------------------------------------------------------------------------------ */
+/* --- truth ------------------------------------------------------------------------------------ */
 
 static void add_truth(struct match *m, double time_s, double x)
 {
@@ -100,8 +99,7 @@ static void truths_roll_over(void **state)
     assert_int_equal(m.n_waiting, 0);
 }
 
-/* --- summary
- * ---------------------------------------------------------------------------------------- */
+/* --- summary ---------------------------------------------------------------------------------- */
 
 static void add_error(struct stats *s, double dx, double dy)
 {
@@ -191,8 +189,7 @@ static void summary_of_nothing(void **state)
     stats_clear(&s);
 }
 
-/* --- scene
- * ------------------------------------------------------------------------------------------ */
+/* --- scene ------------------------------------------------------------------------------------ */
 
 static const char scene_text[] =
     "rate_hz: 25e6\n"
@@ -286,8 +283,7 @@ static void overlong_commands_are_refused(void **state)
     assert_int_equal(children_start(&children, "x", "x", &c, &err), ERR_NO_SPACE);
 }
 
-/* --- processes
- * -------------------------------------------------------------------------------------- */
+/* --- processes -------------------------------------------------------------------------------- */
 
 static char folder[128];
 static struct children children;

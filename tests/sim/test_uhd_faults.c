@@ -63,8 +63,7 @@ static void expect_nothing(const struct radio *r)
     assert_int_equal(error_of(r), UHD_RX_METADATA_ERROR_CODE_TIMEOUT);
 }
 
-/* --- receiver -----------------------------------------------------------------------------------
- */
+/* --- receiver --------------------------------------------------------------------------------- */
 
 /* In an endless stream: good samples, the error, the stream goes on after exactly the gap. */
 static void overflow_in_a_stream(void **state)
@@ -175,8 +174,7 @@ static void late_in_its_turn(void **state)
     finish(&r);
 }
 
-/* --- transmitter --------------------------------------------------------------------------------
- */
+/* --- transmitter ------------------------------------------------------------------------------ */
 
 static int event_of_burst(struct radio *r, int64_t at, int64_t *when)
 {
@@ -233,8 +231,7 @@ static void broken_burst_on_the_air(void **state)
     finish(&r);
 }
 
-/* --- channels -----------------------------------------------------------------------------------
- */
+/* --- channels --------------------------------------------------------------------------------- */
 
 /* Both channels hear 0.5 from S(5) on for 30000 samples; the fault begins at 10000 and ends at
  * 20000. Means over samples [a, b). */
@@ -296,8 +293,7 @@ static void drifting_phase_stays(void **state)
     finish(&r);
 }
 
-/* --- commands, clocks ---------------------------------------------------------------------------
- */
+/* --- commands, clocks ------------------------------------------------------------------------- */
 
 static void late_command_executes_at_once(void **state)
 {
