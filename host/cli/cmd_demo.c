@@ -17,6 +17,7 @@
 #include "host/cli/demo_match.h"
 #include "host/cli/demo_pixels.h"
 #include "host/cli/demo_print.h"
+#include "host/cli/demo_sets.h"
 #include "host/cli/demo_setup.h"
 #include "host/cli/demo_stats.h"
 #include "host/clock.h"
@@ -145,7 +146,7 @@ static int apply_set(struct demo_cfg *cfg, const char *value, struct status *err
     if (cfg->n_sets == DEMO_SETS)
         return status_set(err, ERR_ARG, "more than 64 times --set");
     cfg->sets[cfg->n_sets++] = value;
-    return demo_check_set(value, err);
+    return demo_sets_check(value, err);
 }
 
 static int apply(void *context, const char *name, const char *value, struct status *err)

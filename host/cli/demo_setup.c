@@ -14,70 +14,13 @@
 #include "base/log.h"
 #include "base/state_dir.h"
 #include "frames/secure.h"
+#include "host/cli/demo_sets.h"
 
 /* Generous: a build with sanitizers on a busy machine is slow. */
 #define READY_S 120.0
 
 /* Of the empty room's capture: cycles of a profile, as bs-lab.yaml has it and with many beams. */
 enum { WIDE_CYCLES = 10, BEAM_CYCLES = 5, BEAMS_SIDE = 4 };
-
-static const char *const programs[] = {"room", "ris", "bs", "ue", "view"};
-
-/* What follows "ue[1]." of "ue[1].KEY=VALUE" and which that is; NULL: it is not of this form. */
-static const char *of_terminal(const char *set, size_t *terminal)
-{
-    char *end;
-    if (strncmp(set, "ue[", 3) != 0 || set[3] < '0' || set[3] > '9')
-        return NULL;
-    *terminal = strtoul(set + 3, &end, 10);
-    return strncmp(end, "].", 2) == 0 ? end + 2 : NULL;
-}
-
-int demo_check_set(const char *set, struct status *err)
-{
-    size_t terminal;
-    if (of_terminal(set, &terminal) && terminal < DEMO_USERS_MAX && strchr(set, '='))
-        return 0;
-    for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
-        size_t n = strlen(programs[i]);
-        if (strncmp(set, programs[i], n) == 0 && set[n] == '.' && strchr(set, '='))
-            return 0;
-    }
-    return status_set(err, ERR_ARG,
-                      "--set needs PROGRAM.KEY=VALUE, PROGRAM one of room, ris, bs, ue, view, or "
-                      "ue[0] to ue[%d] for one terminal; not '%.60s'",
-                      DEMO_USERS_MAX - 1, set);
-}
-
-/* Without the keys that begin with `but`. */
-static void add_sets_but(const struct demo *demo, const char *program, const char *but,
-                         struct command *command)
-{
-    size_t n = strlen(program);
-    for (size_t i = 0; i < demo->cfg->n_sets; i++) {
-        const char *set = demo->cfg->sets[i];
-        if (strncmp(set, program, n) != 0 || set[n] != '.')
-            continue;
-        if (!but || strncmp(set + n + 1, but, strlen(but)) != 0)
-            command_set(command, "%s", set + n + 1);
-    }
-}
-
-/* The user's own overrides come last and so win. */
-static void add_sets(const struct demo *demo, const char *program, struct command *command)
-{
-    add_sets_but(demo, program, NULL, command);
-}
-
-static void add_sets_of_terminal(const struct demo *demo, size_t terminal, struct command *command)
-{
-    size_t of;
-    for (size_t i = 0; i < demo->cfg->n_sets; i++) {
-        const char *set = of_terminal(demo->cfg->sets[i], &of);
-        if (set && of == terminal)
-            command_set(command, "%s", set);
-    }
-}
 
 static void begin(struct command *command, const char *config)
 {
@@ -210,7 +153,7 @@ static int start_room(struct demo *demo, struct command *c, struct status *err)
     demo_preset_tell_room(&demo->preset, c);
     if (tracked(demo))
         stay_away(demo, c);
-    add_sets(demo, "room", c);
+    demo_sets_add(demo->cfg, "room", c);
     return launch(demo, "mirador-room", "mirador-room", c, err);
 }
 
@@ -232,7 +175,7 @@ static int start_ris(struct demo *demo, struct command *c, struct status *err)
         command_set(c, "boards[%d].driver=%s", i, demo->cfg->boards);
     for (int i = 0; emulated(demo) && i < DEMO_RIS; i++)
         command_set(c, "boards[%d].ack_timeout_ms=2000", i);
-    add_sets(demo, "ris", c);
+    demo_sets_add(demo->cfg, "ris", c);
     return launch(demo, "mirador-ris", "mirador-ris", c, err);
 }
 
@@ -333,7 +276,7 @@ static int start_bs(struct demo *demo, struct command *c, struct status *err)
         demo_scene_tell_beams(&demo->scene, c);
     if (cfg->record)
         command_set(c, "record.file=%s", cfg->record);
-    add_sets(demo, "bs", c);
+    demo_sets_add(demo->cfg, "bs", c);
     return launch(demo, "miradord", "miradord", c, err);
 }
 
@@ -362,7 +305,7 @@ static int start_view(struct demo *demo, struct command *c, struct status *err)
         command_set(c, "listen.port=%d", demo->cfg->port);
     else
         command_set(c, "listen.any_port=yes");
-    add_sets(demo, "view", c);
+    demo_sets_add(demo->cfg, "view", c);
     int rc = launch(demo, "mirador-view", "mirador-view", c, err);
     return rc ? rc : read_address(demo, path, err);
 }
@@ -389,8 +332,8 @@ static int start_ue(struct demo *demo, size_t user, struct command *c, struct st
         command_set(c, "link.enabled=yes");
         command_set(c, "link.udp_port=%d", demo->udp_port + DEMO_DATA_USERS + 2 * (int)user);
     }
-    add_sets(demo, "ue", c);
-    add_sets_of_terminal(demo, user, c);
+    demo_sets_add(demo->cfg, "ue", c);
+    demo_sets_add_terminal(demo->cfg, user, c);
     return launch(demo, "mirador-ue", name, c, err);
 }
 
@@ -449,7 +392,7 @@ static int start_all(struct demo *demo, struct command *command, struct status *
 static int read_preset(struct demo *demo, struct command *c, struct status *err)
 {
     begin(c, demo->cfg->preset);
-    add_sets_but(demo, "bs", "users[", c);
+    demo_sets_add_but(demo->cfg, "bs", "users[", c);
     return demo_preset_read(&demo->children, demo->cfg->preset, c, &demo->preset, err);
 }
 

@@ -60,6 +60,3 @@ int demo_start(struct demo *demo, struct status *err) MUST_CHECK;
 /* Ends all that run and closes the sockets; removes the folder unless cfg->keep. Accepts what was
  * never started. */
 void demo_stop(struct demo *demo);
-
-/* ERR_ARG if a "--set" does not name one of the programs. */
-int demo_check_set(const char *set, struct status *err) MUST_CHECK;
