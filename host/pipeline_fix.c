@@ -232,17 +232,34 @@ static void note_agreement(struct pipeline *p, int agree, const struct cycle_rep
 /* An echo says that somebody is there, not who. One that is not where the user's own signal puts it
  * is another's; then others may be too that happen to fit, so for a while none counts. Nor at
  * first, where others are served, or where that signal alone gives no place. */
-static bool echoes_are_ours(struct pipeline *p, const struct vec3 *hint, struct cycle_report *r)
+static bool echoes_are_ours(struct pipeline *p, int agree, const struct cycle_report *r)
 {
-    const int agree = echoes_agree(p, hint, r);
     if (agree < 0 || (r->plan.others && !p->others))
         p->doubt = DOUBT_ANSWERS;
     else if (agree > 0 && p->doubt > 0)
         p->doubt--;
     p->others = r->plan.others;
     note_agreement(p, agree, r);
-    const bool lasting = !p->explained || p->user[r->plan.user].agreed == TRUST_ANSWERS;
+    const bool placed = !p->explained && !r->steering;
+    const bool lasting = placed || p->user[r->plan.user].agreed == TRUST_ANSWERS;
     return agree > 0 && p->doubt == 0 && lasting;
+}
+
+/* By steering the user's own signal gives a direction alone. 1: that of the place that the echoes
+ * make; 0: hardly, or one of the two is not known; -1: it lies so far off that the place must be
+ * another's. */
+static int place_agrees(const struct pipeline *p, bool placed, const struct cycle_report *r)
+{
+    if (!placed || !r->path[PATH_A1].found)
+        return 0;
+    if (from_there(p, &r->fix, p->fix.false_alarm))
+        return 1;
+    return from_there(p, &r->fix, p->fix.false_alarm / 10) ? 0 : -1;
+}
+
+static bool own_signal_decides(const struct pipeline *p)
+{
+    return p->cfg.estimate.echoes == BS_ECHOES_AUTO && p->cfg.estimate.cooperative;
 }
 
 static bool echoes_count(struct pipeline *p, const struct vec3 *hint, struct cycle_report *r)
@@ -250,9 +267,9 @@ static bool echoes_count(struct pipeline *p, const struct vec3 *hint, struct cyc
     p->explained = false;
     if (p->cfg.estimate.echoes != BS_ECHOES_AUTO)
         return p->cfg.estimate.echoes == BS_ECHOES_YES;
-    if (r->steering || !p->cfg.estimate.cooperative) /* nothing of the user's own to go by */
+    if (r->steering || !own_signal_decides(p)) /* until there is a place; there is nothing to ask */
         return !r->plan.others;
-    return echoes_are_ours(p, hint, r);
+    return echoes_are_ours(p, echoes_agree(p, hint, r), r);
 }
 
 static bool settled(const struct cycle_report *r)
@@ -304,6 +321,17 @@ static void note_weights(const struct pipeline *p, const struct observation obs[
     }
 }
 
+/* Neither a position nor the track has them. */
+static int give_up_echoes(const struct pipeline *p, int rc, struct observation obs[ROW_COUNT],
+                          struct cycle_report *r)
+{
+    if (rc == OK)
+        r->fix.verdict = FIX_CHI2;
+    r->echoes = false;
+    observe(p, r, obs);
+    return ERR_GEOMETRY;
+}
+
 void pipeline_locate(struct pipeline *p, struct cycle_report *r)
 {
     struct pipeline_user *user = &p->user[r->plan.user];
@@ -326,12 +354,8 @@ void pipeline_locate(struct pipeline *p, struct cycle_report *r)
         observe(p, r, obs);
         rc = fix_solve(&p->fix, obs, tracked ? &hint : NULL, &r->fix);
     }
-    if (rc == OK && r->echoes && p->explained && r->fix.used != valid_rows(obs)) {
-        r->fix.verdict = FIX_CHI2; /* of the echoes alone, or without one of them */
-        rc = ERR_GEOMETRY;
-        r->echoes = false; /* for the track neither */
-        observe(p, r, obs);
-    }
+    if (rc == OK && r->echoes && p->explained && r->fix.used != valid_rows(obs))
+        rc = give_up_echoes(p, rc, obs, r); /* of the echoes alone, or without one of them */
     if (rc == OK && r->steering && !r->path[PATH_L1].adaptive && !pipeline_steering_agrees(p, r)) {
         r->fix.verdict = FIX_CHI2;
         rc = ERR_GEOMETRY;
@@ -342,6 +366,9 @@ void pipeline_locate(struct pipeline *p, struct cycle_report *r)
         if (rc == OK)
             weigh_nothing(r);
     }
+    if (r->steering && own_signal_decides(p) &&
+        !echoes_are_ours(p, place_agrees(p, rc == OK, r), r))
+        rc = give_up_echoes(p, rc, obs, r);
     r->outcome = rc == OK ? FIX_DONE : FIX_REFUSED;
     if (rc == OK)
         refine(p, obs, r);

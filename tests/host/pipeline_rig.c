@@ -72,7 +72,7 @@ static void add_slots(struct bench *b, const struct path *path, size_t n_path, s
             for (size_t t = 0; t < slot; t++) {
                 cplxf sum = 0;
                 for (size_t h = 0; h < STREAM_COUNT; h++)
-                    sum += period[h][t % n] * (float)stream_code(h, s);
+                    sum += period[h][t % n] * (float)(b->still ? 1 : stream_code(h, s));
                 b->block.samp[a][first + s * slot + t] = (struct sc16){
                     (int16_t)lrintf(32767 * crealf(sum)), (int16_t)lrintf(32767 * cimagf(sum))};
             }
@@ -101,7 +101,8 @@ void sense(struct bench *b, bool present)
     struct cycle_plan plan = {.index = b->index,
                               .cycle = 1000 + (uint64_t)b->index,
                               .user = b->asked,
-                              .others = b->others};
+                              .others = b->others,
+                              .still = b->still};
     assert_int_equal(secure_seal_sensing(&b->keys, plan.cycle, 5, plan.sensing), OK);
     b->block.plan = plan;
     b->block.kind = BLOCK_SENSING;

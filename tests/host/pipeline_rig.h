@@ -24,6 +24,7 @@ struct bench {
     const struct vec3 *body; /* whose echoes come back */
     bool others;             /* are served too */
     size_t asked;            /* place */
+    bool still;              /* surfaces play no code: mode steering */
     bool dark;               /* RIS1 sends nothing; what codes leave is in its stream */
     uint8_t last_response[RESPONSE_FRAME_BYTES];
 };

@@ -10,7 +10,7 @@ foreach(name control control_audit)
 endforeach()
 add_library(pipeline_rig STATIC ${CMAKE_CURRENT_LIST_DIR}/pipeline_rig.c)
 target_link_libraries(pipeline_rig PUBLIC host)
-foreach(name pipeline pipeline_consent pipeline_echoes pipeline_state)
+foreach(name pipeline pipeline_consent pipeline_echoes pipeline_steering pipeline_state)
   mirador_test(test_${name} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c LIBS pipeline_rig m TIMEOUT 300 LABELS sanitize)
 endforeach()
 # what comes within a cycle

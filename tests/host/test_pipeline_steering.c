@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Mode steering: a place that the echoes make is the user's only where the user's own signal comes
+ * from. */
+#include "tests/host/pipeline_rig.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+enum { DOUBTED = 25 }; /* answers after which echoes count again */
+enum { TRUSTED = 10 }; /* answers that agree before they count at first */
+
+static int begin(void **state)
+{
+    if (set_up(state))
+        return -1;
+    struct bench *b = *state;
+    b->still = true;
+    return 0;
+}
+
+static void assert_refused(struct bench *b, int answers)
+{
+    struct cycle_report r;
+    for (int i = 0; i < answers; i++) {
+        cycle(b, true, answer(b, &b->keys, true), &r);
+        assert_true(r.steering && r.path[PATH_L1].found && r.path[PATH_A1].found);
+        assert_int_equal(r.response, RESPONSE_PERMITTED);
+        assert_int_equal(r.outcome, FIX_REFUSED);
+        assert_false(r.echoes || r.track.alive);
+    }
+}
+
+static void assert_placed(struct bench *b)
+{
+    struct cycle_report r;
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    assert_int_equal(r.outcome, FIX_DONE);
+    assert_true(r.steering && r.echoes && is_at_user(&r, 0.3));
+}
+
+static void the_user_is_placed_once_the_directions_have_agreed(void **state)
+{
+    struct bench *b = *state;
+    assert_refused(b, TRUSTED - 1);
+    assert_placed(b);
+    assert_placed(b);
+}
+
+/* Somebody in another direction whose echo is the one that is heard: never from the first on, nor
+ * after the user's own. */
+static void a_bystander_is_not_taken_for_the_user(void **state)
+{
+    struct bench *b = *state;
+    b->body = &stranger;
+    assert_refused(b, TRUSTED + 2);
+    b->body = &user;
+    assert_refused(b, DOUBTED - 1);
+    assert_placed(b);
+    b->body = &alike;
+    struct cycle_report r;
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    assert_int_equal(r.outcome, FIX_REFUSED);
+    assert_false(r.echoes);
+    b->body = &user;
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    assert_int_equal(r.outcome, FIX_REFUSED);
+}
+
+/* Where others are served too nobody is placed. */
+static void among_others_a_direction_is_not_enough(void **state)
+{
+    struct bench *b = *state;
+    b->others = true;
+    assert_refused(b, TRUSTED + 1);
+}
+
+int main(void)
+{
+#define STEERED(test) cmocka_unit_test_setup_teardown(test, begin, tear_down)
+    const struct CMUnitTest tests[] = {
+        STEERED(the_user_is_placed_once_the_directions_have_agreed),
+        STEERED(a_bystander_is_not_taken_for_the_user),
+        STEERED(among_others_a_direction_is_not_enough),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
