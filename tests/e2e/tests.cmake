@@ -8,6 +8,9 @@ mirador_test(test_demo_short TIMEOUT 600 LABELS sanitize e2e
 mirador_test(test_demo_link TIMEOUT 600 LABELS e2e
   SOURCES ${CMAKE_SOURCE_DIR}/tests/e2e/test_demo_link.c ${CMAKE_SOURCE_DIR}/tests/e2e/demo_run.c
   LIBS PkgConfig::JANSSON m)
+mirador_test(test_demo_bystanders TIMEOUT 600 LABELS e2e
+  SOURCES ${CMAKE_SOURCE_DIR}/tests/e2e/test_demo_bystanders.c ${CMAKE_SOURCE_DIR}/tests/e2e/demo_run.c
+  LIBS cli PkgConfig::ZMQ PkgConfig::JANSSON Threads::Threads m)
 mirador_test(test_notify TIMEOUT 300 LABELS e2e
   SOURCES ${CMAKE_SOURCE_DIR}/tests/e2e/test_notify.c ${CMAKE_SOURCE_DIR}/tests/e2e/demo_run.c
   LIBS PkgConfig::JANSSON m)
