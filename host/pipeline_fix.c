@@ -240,14 +240,13 @@ static bool echoes_are_ours(struct pipeline *p, int agree, const struct cycle_re
         p->doubt--;
     p->others = r->plan.others;
     note_agreement(p, agree, r);
-    const bool placed = !p->explained && !r->steering;
-    const bool lasting = placed || p->user[r->plan.user].agreed == TRUST_ANSWERS;
+    const bool lasting = !p->explained || p->user[r->plan.user].agreed == TRUST_ANSWERS;
     return agree > 0 && p->doubt == 0 && lasting;
 }
 
-/* By steering the user's own signal gives a direction alone. 1: that of the place that the echoes
- * make; 0: hardly, or one of the two is not known; -1: it lies so far off that the place must be
- * another's. */
+/* By steering the user's own signal gives a direction alone, from the first answer on. 1: that of
+ * the place that the echoes make; 0: hardly, or one of the two is not known; -1: it lies so far off
+ * that the place must be another's. */
 static int place_agrees(const struct pipeline *p, bool placed, const struct cycle_report *r)
 {
     if (!placed || !r->path[PATH_A1].found)

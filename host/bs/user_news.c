@@ -17,9 +17,8 @@ void user_news_cycle(struct user_news *n, const struct cycle_report *r, double l
 {
     publish(n, "cycle", telemetry_format_cycle(r, latency_ms, n->cfg.text, n->cfg.size));
     if (r->response == RESPONSE_PERMITTED)
-        n->cfg.publish(n->cfg.context, "paths",
-                       telemetry_format_paths(r, n->cfg.text, n->cfg.size), r->profile,
-                       sizeof r->profile);
+        n->cfg.publish(n->cfg.context, "paths", telemetry_format_paths(r, n->cfg.text, n->cfg.size),
+                       r->profile, sizeof r->profile);
     if (r->forgotten)
         link_board_forget(&n->links, r->user_id);
 }
