@@ -9,44 +9,75 @@
 #include "dsp/delay_bins.h"
 #include "dsp/fft.h"
 #include "dsp/plan_grid.h"
+#include "dsp/way_batch.h"
 
-enum { MAX_BIN = DELAY_BINS_MAX };
+enum {
+    STREAMS = MAP_FIX_STREAMS,
+    TRIES = 3, /* squares searched, each about the last one's best place */
+};
+_Static_assert((int)STREAMS == (int)WAY_BATCH_STREAMS, "the same streams");
 
-/* In steps between bins: what is kept of the profile about the strongest path, and the first grid
- * about the start, +-. Peaks, and the walls' pull on them, are as wide as the bandwidth makes them.
- */
-static const double before = 3, after = 7, reach = 0.3;
-enum { TRIES = 2 }; /* first grids, the second about the first one's best place */
-static const double coarse_error = 1e-2; /* model error while searching: no narrow peak is missed */
+/* In bins: kept before the strongest path; half a side of the first square. Peaks, and the walls'
+ * pull on them, are as wide as the bandwidth makes them. */
+static const double before = 2, reach = 0.3;
+static const double coarse_error = 1e-2; /* while searching, so that no narrow peak is missed */
+static const double sides = 4;      /* half a side of the last square, deviations of the search */
+static const double weakest = 1e-4; /* way, relative to the direct one of its stream */
+static const double sine_m = 10;    /* a sine counts as much as so much length */
 
-/* One stream's delay profile and model. */
-struct profile {
+/* d, and what counts: the log likelihood, of cfg's evidence, and the prior, of an independent fix.
+ * Where each antenna fades by itself, angles tell little and the plain fix as much as they. */
+struct trust {
+    double array_error, evidence, prior;
+};
+static const struct trust searching = {0.02, 0.5, 0.1}, fading = {1.5, 0.4, 0.5};
+/* Antennas fade if that d is likelier by so much in the log of the posterior. */
+static const double suspect_error = 0.05, clearly = 3;
+
+/* One stream: its data and the ways in it. */
+struct look {
     bool used;
-    size_t n_bin;
-    double first_m; /* path length of bin 0 */
-    cplx y[TOA_MAX_ANT][MAX_BIN];
-    double error; /* e */
-    struct wall_paths paths;
-    float root[WALL_PATHS_MAX]; /* of their powers */
+    double first_m;    /* path length of bin 0 */
+    double error;      /* e */
+    cplx y[GAUSS_MAX]; /* [antenna][bin] */
+    struct way_batch ways;
+};
+
+/* What is known of the plan beside the data: a place and inverse covariance. */
+struct prior {
+    double x, y, xx, xy, yy;
 };
 
 struct map_fix {
     struct map_fix_cfg cfg;
     struct delay_bins bins;
-    struct profile profile[MAP_FIX_STREAMS];
-    struct gauss_batch batch; /* covariances of eight cells */
+    size_t n_bin;
+    struct look look[STREAMS]; /* a still burst has the first alone */
+    struct prior prior;
+    bool coarse;
+    struct trust trust;
+    struct wall_paths paths[STREAMS];
+    struct gauss_batch batch;
 };
+
+/* --- life ------------------------------------------------------------------------------------- */
 
 void map_fix_cfg_defaults(struct map_fix_cfg *cfg)
 {
     assert(cfg);
-    cfg->model_error[0] = 1e-4;
-    cfg->model_error[1] = cfg->model_error[2] = 3e-4;
-    cfg->evidence = 1;
+    cfg->model_error = 3e-4;
+    cfg->array_error = 5e-3;
+    cfg->evidence = 0.55;
     cfg->reference_sigma_m = 0.03;
 }
 
-/* --- life ------------------------------------------------------------------------------------- */
+static bool mirrors(const struct map_fix_cfg *cfg)
+{
+    for (size_t j = 0; j < cfg->n_ant; j++)
+        if (fabs(cfg->element_m[j] + cfg->element_m[cfg->n_ant - 1 - j]) > 1e-6)
+            return false;
+    return true;
+}
 
 static const char *fault_of(const struct map_fix_cfg *cfg)
 {
@@ -54,31 +85,45 @@ static const char *fault_of(const struct map_fix_cfg *cfg)
         return "n_ant out of 1..8";
     if (cfg->n_carrier < 31 || cfg->n_carrier > DELAY_BINS_MAX_CARRIER)
         return "n_carrier out of 31..8191";
-    if (!(cfg->spacing_hz > 0))
-        return "spacing_hz must be positive";
-    if (!(cfg->evidence > 0 && cfg->evidence <= 4))
-        return "evidence out of (0, 4]";
-    if (!(cfg->reference_sigma_m >= 0))
-        return "reference_sigma_m must not be negative";
-    for (size_t s = 0; s < MAP_FIX_STREAMS; s++)
-        if (!(cfg->model_error[s] > 0))
-            return "model_error must be positive";
+    if (!(cfg->spacing_hz > 0) || !(cfg->wavelength_m > 0))
+        return "spacing_hz and wavelength_m must be positive";
+    if (!(cfg->model_error > 0) || !(cfg->reference_sigma_m >= 0))
+        return "model_error must be positive, reference_sigma_m not negative";
+    if (!(cfg->array_error > 0) || !(cfg->evidence > 0 && cfg->evidence <= 4))
+        return "array_error must be positive, evidence in (0, 4]";
+    if (!mirrors(cfg))
+        return "the antennas must mirror each other about the line's middle";
     return wall_map_fault(&cfg->walls);
+}
+
+static void lay_ways(struct map_fix *m)
+{
+    struct way_batch_cfg cfg = {.walls = &m->cfg.walls,
+                                .bins = &m->bins,
+                                .n_ant = m->cfg.n_ant,
+                                .n_bin = m->n_bin,
+                                .axis = m->cfg.axis};
+    memcpy(cfg.element_m, m->cfg.element_m, sizeof cfg.element_m);
+    for (size_t s = 0; s < STREAMS; s++)
+        way_batch_init(&m->look[s].ways, &cfg);
 }
 
 struct map_fix *map_fix_create(const struct map_fix_cfg *cfg, struct status *err)
 {
     assert(cfg && err);
     const char *fault = fault_of(cfg);
-    struct map_fix *map = fault ? NULL : fft_alloc(sizeof *map);
-    if (!map) {
+    struct map_fix *m = fault ? NULL : fft_alloc(sizeof *m);
+    if (!m) {
         err->code = fault ? ERR_ARG : ERR_NO_MEMORY;
         snprintf(err->text, sizeof err->text, "map-aided fix: %s", fault ? fault : "out of memory");
         return NULL;
     }
-    map->cfg = *cfg;
-    delay_bins_init(&map->bins, cfg->n_carrier, cfg->spacing_hz);
-    return map;
+    memset(m, 0, sizeof *m);
+    m->cfg = *cfg;
+    m->n_bin = GAUSS_MAX / cfg->n_ant < WAY_BATCH_BINS ? GAUSS_MAX / cfg->n_ant : WAY_BATCH_BINS;
+    delay_bins_init(&m->bins, cfg->n_carrier, cfg->spacing_hz);
+    lay_ways(m);
+    return m;
 }
 
 void map_fix_destroy(struct map_fix **map)
@@ -89,119 +134,172 @@ void map_fix_destroy(struct map_fix **map)
     *map = NULL;
 }
 
-/* --- data: bins of the windowed delay profile ---------------------------------------------------
- */
-
-static void transform(const struct map_fix *map, const cplxf *h, struct profile *p, size_t q)
+void map_fix_tune(struct map_fix *m, double wavelength_m)
 {
-    cplx y[TOA_MAX_ANT];
-    delay_bins_transform(&map->bins, h, map->cfg.n_ant, p->first_m + (double)q * map->bins.step_m,
-                         y);
-    for (size_t j = 0; j < map->cfg.n_ant; j++)
-        p->y[j][q] = y[j];
+    m->cfg.wavelength_m = wavelength_m;
 }
 
-static void load_profile(struct map_fix *map, size_t s, const struct map_fix_input *in,
-                         const struct fix *fix)
+/* --- what holds a place in the plan ----------------------------------------------------------- */
+
+static double sine_from(const struct map_fix *m, struct vec3 u, struct vec3 *grad)
 {
-    struct profile *p = &map->profile[s];
-    p->used = in->h != NULL;
-    if (!p->used)
-        return;
-    p->n_bin = (size_t)(before + after + 1);
-    p->first_m = in->toa->length_m - before * map->bins.step_m;
-    for (size_t q = 0; q < p->n_bin; q++)
-        transform(map, in->h, p, q);
-    double e_n0 = pow(10, in->toa->snr_db / 10) / (double)map->cfg.n_ant;
-    p->error = map->cfg.model_error[s] + DELAY_BINS_NOISE / e_n0;
-    wall_paths_list(&map->cfg.walls, s, fix->position, &p->paths);
-    p->used = p->paths.n > 0;
-    for (size_t i = 0; i < p->paths.n; i++)
-        p->root[i] = (float)sqrt(p->paths.power[i]);
+    const struct vec3 to = vec3_sub(u, m->cfg.walls.anchors.rx);
+    const double r = vec3_norm(to), sine = vec3_dot(to, m->cfg.axis) / r;
+    if (grad)
+        *grad = vec3_scale(vec3_sub(m->cfg.axis, vec3_scale(to, sine / r)), 1 / r);
+    return sine;
 }
 
-/* --- likelihood ---------------------------------------------------------------------------------
- */
-
-typedef float bins8 __attribute__((vector_size(8 * sizeof(float))));
-enum { BLOCKS = MAX_BIN / 8, TILE = 4 };
-
-/* What each bin sees of a path, times the root of its power. */
-struct seen {
-    bins8 k[BLOCKS];
+/* Gradients of the used lengths, and of the sine in the end. */
+struct holds {
+    size_t n;
+    struct vec3 gradient[STREAMS + 1];
 };
 
-/* False if the path is out of reach. */
-static bool path_response(const struct map_fix *map, const struct profile *p, size_t i,
-                          struct seen *out)
+static void hold_at(const struct map_fix *m, unsigned used, struct vec3 u, struct holds *holds)
 {
-    return delay_bins_see(&map->bins, (p->paths.length_m[i] - p->first_m) / map->bins.step_m,
-                          p->root[i], MAX_BIN, (float *)out->k);
+    holds->n = 0;
+    for (size_t s = 0; s < STREAMS; s++)
+        if (used & ROW_BIT(ROW_L1 + s))
+            (void)fix_predict(&m->cfg.walls.anchors, (enum fix_row)(ROW_L1 + s), u,
+                              &holds->gradient[holds->n++]);
+    struct vec3 *last = &holds->gradient[holds->n++];
+    (void)sine_from(m, u, last);
+    *last = vec3_scale(*last, sine_m);
 }
 
-/* Rows a .. a + TILE - 1 of sum_i k_i k_i^T, the first `blocks` blocks of columns: the sums stay in
- * registers over all paths. */
-static inline __attribute__((always_inline)) void
-add_paths(const struct seen *seen, size_t n, size_t a, size_t blocks, float C[MAX_BIN][MAX_BIN])
+/* Plan offset by which they change as wanted, (J^T J)^-1 J^T d; false where they all run the same
+ * way. */
+static bool plan_step(const struct holds *holds, const double *d, double step[2])
 {
-    bins8 sum[TILE][BLOCKS] = {{{0}}};
-    for (size_t i = 0; i < n; i++)
-        for (size_t r = 0; r < TILE; r++)
-            for (size_t b = 0; b < blocks; b++)
-                sum[r][b] += ((const float *)seen[i].k)[a + r] * seen[i].k[b];
-    for (size_t r = 0; r < TILE; r++)
-        memcpy(C[a + r], sum[r], blocks * sizeof(bins8));
+    double xx = 0, xy = 0, yy = 0, x = 0, y = 0;
+    for (size_t i = 0; i < holds->n; i++) {
+        const struct vec3 g = holds->gradient[i];
+        xx += g.x * g.x, xy += g.x * g.y, yy += g.y * g.y;
+        x += g.x * d[i], y += g.y * d[i];
+    }
+    const double det = xx * yy - xy * xy;
+    if (!(det > 1e-4))
+        return false;
+    step[0] = (yy * x - xy * y) / det;
+    step[1] = (xx * y - xy * x) / det;
+    return true;
 }
 
-/* The lower triangle of C. */
-static void model_covariance(const struct map_fix *map, const struct profile *p, double error,
-                             float C[MAX_BIN][MAX_BIN])
+/* In the middle of the sight at first, then Newton on (L1, sine); far from the line's broadside the
+ * steps are held to a metre. */
+int map_fix_start(const struct map_fix *m, const struct map_fix_still *in, struct vec3 *start)
 {
-    struct seen seen[WALL_PATHS_MAX];
+    const struct wall_map *walls = &m->cfg.walls;
+    struct vec3 u = vec3_scale(vec3_add(walls->room.min, walls->room.max), 0.5);
+    u.z = in->height.length_m;
+    for (int i = 0; i < 30; i++) {
+        const double off[] = {in->echo->length_m - fix_predict(&walls->anchors, ROW_L1, u, NULL),
+                              (in->sine - sine_from(m, u, NULL)) * sine_m};
+        struct holds holds;
+        double step[2];
+        hold_at(m, ROW_BIT(ROW_L1), u, &holds);
+        if (!plan_step(&holds, off, step))
+            return ERR_GEOMETRY;
+        const double scale = 1 / fmax(1, hypot(step[0], step[1]));
+        u.x += scale * step[0];
+        u.y += scale * step[1];
+    }
+    *start = u;
+    const bool there =
+        fabs(in->echo->length_m - fix_predict(&walls->anchors, ROW_L1, u, NULL)) < 0.01;
+    return there && room_contains(&walls->room, u, 0.5) ? OK : ERR_GEOMETRY;
+}
+
+/* --- data --------------------------------------------------------------------------------------
+ */
+
+/* Antenna j of the data, and of a wave: a_j = exp(j turn x_j s). Waves are bent as from that place.
+ */
+static void fold(const struct map_fix *m, struct vec3 from, cplx *y)
+{
+    const size_t n = m->cfg.n_ant;
+    const double turn = 2 * PI / m->cfg.wavelength_m, sine = sine_from(m, from, NULL),
+                 range_m = vec3_dist(from, m->cfg.walls.anchors.rx);
+    cplx flat[TOA_MAX_ANT];
+    for (size_t j = 0; j < n; j++) {
+        const double x = m->cfg.element_m[j];
+        flat[j] = y[j] * cexp(I * turn * 0.5 * x * x / range_m * (1 - sine * sine));
+    }
+    for (size_t j = 0; j < n / 2; j++) {
+        y[j] = (flat[j] + flat[n - 1 - j]) * M_SQRT1_2;
+        y[n - 1 - j] = (flat[j] - flat[n - 1 - j]) * -I * M_SQRT1_2;
+    }
+    if (n % 2)
+        y[n / 2] = flat[n / 2];
+}
+
+static void load(const struct map_fix *m, const cplxf *h, const struct toa *toa, struct vec3 from,
+                 struct look *look)
+{
+    const size_t n = m->cfg.n_ant;
+    look->first_m = toa->length_m - before * m->bins.step_m;
+    for (size_t q = 0; q < m->n_bin; q++) {
+        cplx y[TOA_MAX_ANT];
+        delay_bins_transform(&m->bins, h, n, look->first_m + (double)q * m->bins.step_m, y);
+        fold(m, from, y);
+        for (size_t j = 0; j < n; j++)
+            look->y[j * m->n_bin + q] = y[j];
+    }
+    const double e_n0 = pow(10, toa->snr_db / 10) / (double)n;
+    look->error = m->cfg.model_error + DELAY_BINS_NOISE / e_n0;
+}
+
+/* --- ways --------------------------------------------------------------------------------------
+ */
+
+/* Of at least `weakest`. */
+static void weigh(struct wall_paths *p, double scale)
+{
     size_t n = 0;
-    float power = 0;
-    for (size_t i = 0; i < p->paths.n; i++)
-        if (path_response(map, p, i, &seen[n])) {
-            power += (float)p->paths.power[i];
-            n++;
-        }
-    for (size_t a = 0; a < p->n_bin; a += TILE) {
-        if (a < 8)
-            add_paths(seen, n, a, 1, C);
-        else if (a < 16)
-            add_paths(seen, n, a, 2, C);
-        else
-            add_paths(seen, n, a, 3, C);
+    for (size_t i = 0; i < p->n; i++) {
+        p->power[n] = p->power[i] * scale;
+        p->way[n] = p->way[i];
+        p->length_m[n] = p->length_m[i];
+        n += p->power[n] >= weakest;
     }
-    for (size_t a = 0; a < p->n_bin; a++)
-        for (size_t b = 0; b <= a; b++)
-            C[a][b] += (float)error * power * map->bins.noise[a - b];
+    p->n = n;
 }
 
-/* Of stream s for users at u[0] .. u[GAUSS_LANES - 1]. Scale a profiled out; the antennas see
- * nearly the same interference, so they count as one look. */
-static void log_likelihood(struct map_fix *map, size_t s, const struct vec3 *u, double error,
-                           double *ll)
+static void lay_out(struct map_fix *m, const double bias_m[2], struct look *look)
 {
-    struct profile *p = &map->profile[s];
-    float C[MAX_BIN][MAX_BIN];
-    for (size_t l = 0; l < GAUSS_LANES; l++) {
-        wall_paths_move(&map->cfg.walls, s, u[l], &p->paths);
-        model_covariance(map, p, error, C);
-        for (size_t a = 0; a < p->n_bin; a++)
-            for (size_t b = 0; b <= a; b++)
-                map->batch.c[gauss_cell(a, b)][l] = (double)C[a][b];
-    }
-    gauss_log_likelihood(&map->batch, p->n_bin, p->y[0], MAX_BIN, map->cfg.n_ant, ll);
+    way_batch_list(&look->ways, m->paths, bias_m, look->first_m, m->cfg.wavelength_m);
+    look->used = look->ways.n_direction > 0;
 }
 
-/* --- posterior in plan -------------------------------------------------------------------------
- */
+/* The ways of one stream, in units of its direct one. */
+static void list_stream(struct map_fix *m, size_t stream, struct vec3 u, double bias_m)
+{
+    for (size_t s = 0; s < STREAMS; s++)
+        m->paths[s].n = 0;
+    wall_paths_list(&m->cfg.walls, stream, u, &m->paths[stream]);
+    lay_out(m, (double[2]){bias_m, bias_m}, &m->look[stream]);
+}
 
-/* What the plain fix knows of the plan: its position and inverse covariance. */
-struct prior {
-    double x, y, xx, xy, yy;
-};
+/* Those of all streams in one, in units of the echo's. Over a surface: |f| in place of the hop from
+ * user to RX; the user's own cross section is in both. */
+static void list_all(struct map_fix *m, struct vec3 u, const struct ris_view view[2])
+{
+    const struct wall_map *walls = &m->cfg.walls;
+    const struct vec3 rx = walls->anchors.rx;
+    const double hop =
+        m->cfg.wavelength_m / (4 * PI * vec3_dist(u, rx)) * wall_map_gain(walls, rx, u);
+    for (size_t s = 0; s < STREAMS; s++) {
+        double ratio = 1;
+        if (s)
+            ratio = view[s - 1].gain * wall_map_gain(walls, rx, walls->anchors.ris[s - 1]) / hop;
+        wall_paths_list(walls, s, u, &m->paths[s]);
+        weigh(&m->paths[s], ratio * ratio);
+    }
+    lay_out(m, (double[2]){view[0].bias_m, view[1].bias_m}, &m->look[0]);
+}
+
+/* --- posterior -------------------------------------------------------------------------------- */
 
 static struct prior prior_of(const struct fix *fix)
 {
@@ -209,103 +307,154 @@ static struct prior prior_of(const struct fix *fix)
     return (struct prior){fix->position.x, fix->position.y, c / det, -b / det, a / det};
 }
 
-/* Half the weight of an independent fix: the echoes it stands on are the same. */
 static double log_prior(const struct prior *p, struct vec3 u)
 {
     const double x = u.x - p->x, y = u.y - p->y;
-    return -0.25 * (p->xx * x * x + 2 * p->xy * x * y + p->yy * y * y);
+    return -0.5 * (p->xx * x * x + 2 * p->xy * x * y + p->yy * y * y);
 }
-
-struct question {
-    struct map_fix *map;
-    const struct prior *prior;
-    bool coarse;
-};
 
 static void log_posterior(void *context, const struct vec3 *u, double *log_weight)
 {
-    const struct question *ask = context;
-    struct map_fix *map = ask->map;
-    double ll[GAUSS_LANES];
+    struct map_fix *m = context;
+    const size_t dim = m->cfg.n_ant * m->n_bin;
     for (size_t l = 0; l < GAUSS_LANES; l++)
-        log_weight[l] = log_prior(ask->prior, u[l]);
-    for (size_t s = 0; s < MAP_FIX_STREAMS; s++) {
-        if (!map->profile[s].used)
+        log_weight[l] = m->trust.prior * log_prior(&m->prior, u[l]);
+    for (size_t s = 0; s < STREAMS; s++) {
+        struct look *look = &m->look[s];
+        double ll[GAUSS_LANES];
+        if (!look->used)
             continue;
-        double error = map->profile[s].error;
-        log_likelihood(map, s, u, ask->coarse ? fmax(error, coarse_error) : error, ll);
+        way_batch_covariance(&look->ways, u,
+                             m->coarse ? fmax(look->error, coarse_error) : look->error,
+                             m->trust.array_error, &m->batch);
+        gauss_log_likelihood(&m->batch, dim, look->y, dim, 1, ll);
         for (size_t l = 0; l < GAUSS_LANES; l++)
-            log_weight[l] += ll[l] * map->cfg.evidence;
+            log_weight[l] += ll[l] * m->cfg.evidence * m->trust.evidence;
     }
 }
 
-/* What one metre of error common to all lengths does to the plan: least squares over the streams
- * used, (J^T J) v = J^T 1. */
-static void reference_shift(const struct map_fix *map, struct vec3 u, double shift[2])
+/* Or are they what they are held for, at this place? A user's hops may fade antenna by antenna. */
+static bool antennas_fade(struct map_fix *m, struct vec3 there)
 {
-    double xx = 0, xy = 0, yy = 0, x = 0, y = 0;
-    for (size_t s = 0; s < MAP_FIX_STREAMS; s++) {
-        if (!map->profile[s].used)
-            continue;
-        struct vec3 g;
-        fix_predict(&map->cfg.walls.anchors, (enum fix_row)(ROW_L1 + s), u, &g);
-        xx += g.x * g.x, xy += g.x * g.y, yy += g.y * g.y;
-        x += g.x, y += g.y;
-    }
-    double det = fmax(xx * yy - xy * xy, 1e-6);
-    shift[0] = (yy * x - xy * y) / det;
-    shift[1] = (xx * y - xy * x) / det;
+    struct vec3 u[GAUSS_LANES];
+    double as_held[GAUSS_LANES], as_fading[GAUSS_LANES];
+    for (size_t l = 0; l < GAUSS_LANES; l++)
+        u[l] = there;
+    log_posterior(m, u, as_held);
+    m->trust.array_error = suspect_error;
+    log_posterior(m, u, as_fading);
+    m->trust.array_error = m->cfg.array_error;
+    return as_fading[0] - as_held[0] > clearly;
 }
 
-/* Posterior, the grid's own rounding, the height (the plan moves with it as the plain fix says,
- * d(x,y)/dz = cov_xz / cov_zz) and the zero of path length. */
-static void put_covariance(const struct map_fix *map, const struct plan_moments *m,
-                           const double cell[2], double var_z, struct fix *fix)
+static struct vec3 mean_of(const struct plan_grid *grid, const struct plan_moments *at)
 {
-    const double slope[2] = {fix->cov[0][2] / fix->cov[2][2], fix->cov[1][2] / fix->cov[2][2]};
-    double shift[2], cov[3][3] = {{m->xx + cell[0] * cell[0] / 12, m->xy, slope[0] * var_z},
-                                  {m->xy, m->yy + cell[1] * cell[1] / 12, slope[1] * var_z},
-                                  {slope[0] * var_z, slope[1] * var_z, var_z}};
-    reference_shift(map, fix->position, shift);
+    return (struct vec3){grid->centre.x + at->x, grid->centre.y + at->y, grid->centre.z};
+}
+
+/* First wide squares, then one that spans what they found; the moments are those of the last. */
+static int search(struct map_fix *m, struct vec3 start, struct plan_grid *grid,
+                  struct plan_moments *at)
+{
+    const double side = reach * m->bins.step_m, cell = 2 * side / (PLAN_GRID - 1);
+    *grid = (struct plan_grid){start, side, side};
+    *at = (struct plan_moments){.edge = 1};
+    m->coarse = true;
+    m->trust = searching;
+    for (int i = 0; i < TRIES && at->edge > 0.1; i++) {
+        plan_grid_moments(grid, log_posterior, m, at);
+        if (!isfinite(at->edge)) /* data that are all zero */
+            return ERR_NO_PEAK;
+        grid->centre.x += at->x;
+        grid->centre.y += at->y;
+    }
+    if (at->edge > 0.1)
+        return ERR_NO_PEAK;
+    grid->half_x = sides * sqrt(at->xx + cell * cell / 12);
+    grid->half_y = sides * sqrt(at->yy + cell * cell / 12);
+    m->coarse = false;
+    m->trust = (struct trust){m->cfg.array_error, 1, searching.prior};
+    plan_grid_moments(grid, log_posterior, m, at);
+    return OK;
+}
+
+/* What the posterior does not know of: the grid's rounding, the height and the zero of path length,
+ * each of which moves the place along what holds it. */
+static void put_covariance(const struct map_fix *m, unsigned used, const struct plan_grid *grid,
+                           const struct plan_moments *at, double sigma_z, struct fix *fix)
+{
+    const double cell[2] = {2 * grid->half_x / (PLAN_GRID - 1), 2 * grid->half_y / (PLAN_GRID - 1)};
+    const double ref = m->cfg.reference_sigma_m, var_z = sigma_z * sigma_z;
+    double length[STREAMS + 1] = {0}, height[STREAMS + 1], shift[2] = {0}, slope[2] = {0};
+    struct holds holds;
+    hold_at(m, used, fix->position, &holds);
+    for (size_t i = 0; i < holds.n; i++) {
+        length[i] = i + 1 < holds.n;
+        height[i] = -holds.gradient[i].z;
+    }
+    (void)plan_step(&holds, length, shift);
+    (void)plan_step(&holds, height, slope);
+    double cov[3][3] = {{at->xx + cell[0] * cell[0] / 12, at->xy, slope[0] * var_z},
+                        {at->xy, at->yy + cell[1] * cell[1] / 12, slope[1] * var_z},
+                        {slope[0] * var_z, slope[1] * var_z, var_z}};
     plan_add_direction(cov, slope, var_z);
-    plan_add_direction(cov, shift, map->cfg.reference_sigma_m * map->cfg.reference_sigma_m);
+    plan_add_direction(cov, shift, ref * ref);
     memcpy(fix->cov, cov, sizeof cov);
 }
 
-int map_fix_refine(struct map_fix *map, const struct map_fix_input in[MAP_FIX_STREAMS],
+int map_fix_refine(struct map_fix *m, const struct map_fix_stream in[STREAMS],
                    const struct observation *height, struct fix *fix)
 {
-    assert(map && in && height && fix);
-    size_t used = 0;
-    for (size_t s = 0; s < MAP_FIX_STREAMS; s++) {
-        load_profile(map, s, &in[s], fix);
-        used += map->profile[s].used;
+    assert(m && in && height && fix);
+    const struct anchors *a = &m->cfg.walls.anchors;
+    struct vec3 start = fix->position;
+    struct plan_grid grid;
+    struct plan_moments at;
+    unsigned used = 0;
+    start.z = height->length_m;
+    for (size_t s = 0; s < STREAMS; s++) {
+        m->look[s].used = false;
+        if (!in[s].h)
+            continue;
+        load(m, in[s].h, in[s].toa, s ? a->ris[s - 1] : start, &m->look[s]);
+        list_stream(m, s, start, in[s].bias_m);
+        used |= m->look[s].used ? ROW_BIT(ROW_L1 + s) : 0;
     }
-    if (used < 2 || !height->valid)
+    if ((used & (used - 1)) == 0 || !height->valid)
         return ERR_ARG;
-
-    const struct prior prior = prior_of(fix);
-    const double reach_m = reach * map->bins.step_m;
-    struct question ask = {map, &prior, true};
-    struct plan_grid wide = {fix->position, reach_m, reach_m};
-    struct plan_moments m = {.edge = 1};
-    wide.centre.z = height->length_m;
-    for (int i = 0; i < TRIES && m.edge > 0.1; i++) {
-        wide.centre.x += m.x;
-        wide.centre.y += m.y;
-        plan_grid_moments(&wide, log_posterior, &ask, &m);
+    m->prior = prior_of(fix);
+    const int rc = search(m, start, &grid, &at);
+    if (rc)
+        return rc;
+    if (antennas_fade(m, mean_of(&grid, &at))) {
+        m->trust = fading;
+        plan_grid_moments(&grid, log_posterior, m, &at);
     }
-    if (!(m.edge <= 0.1)) /* NaN too: a profile that is all zero */
-        return ERR_NO_PEAK;
-    double cell = 2 * reach_m / (PLAN_GRID - 1);
-    struct plan_grid fine = {{wide.centre.x + m.x, wide.centre.y + m.y, wide.centre.z},
-                             3 * sqrt(m.xx + cell * cell / 12),
-                             3 * sqrt(m.yy + cell * cell / 12)};
-    ask.coarse = false;
-    plan_grid_moments(&fine, log_posterior, &ask, &m);
-    fix->position = (struct vec3){fine.centre.x + m.x, fine.centre.y + m.y, fine.centre.z};
-    const double step[2] = {2 * fine.half_x / (PLAN_GRID - 1), 2 * fine.half_y / (PLAN_GRID - 1)};
-    put_covariance(map, &m, step, height->sigma_m * height->sigma_m, fix);
+    fix->position = mean_of(&grid, &at);
     fix->refined = true;
-    return 0;
+    put_covariance(m, used, &grid, &at, height->sigma_m, fix);
+    return OK;
+}
+
+int map_fix_solve(struct map_fix *m, const struct map_fix_still *in, struct vec3 start,
+                  const struct ris_view view[2], struct fix *out)
+{
+    assert(m && in && out && m->cfg.n_ant > 1);
+    struct plan_grid grid;
+    struct plan_moments at;
+    for (size_t s = 0; s < STREAMS; s++)
+        m->look[s].used = false;
+    load(m, in->h, in->echo, start, &m->look[0]);
+    list_all(m, start, view);
+    m->prior = (struct prior){0};
+    const int rc = search(m, start, &grid, &at);
+    if (rc)
+        return rc;
+    *out = (struct fix){.verdict = FIX_OK,
+                        .position = mean_of(&grid, &at),
+                        .used = ROW_BIT(ROW_L1) | ROW_BIT(ROW_H),
+                        .ungated = true,
+                        .refined = true};
+    put_covariance(m, ROW_BIT(ROW_L1), &grid, &at, in->height.sigma_m, out);
+    return OK;
 }

@@ -218,22 +218,6 @@ void wall_paths_list(const struct wall_map *map, size_t stream, struct vec3 u,
     set_lengths(stream, &h, paths);
 }
 
-void wall_paths_move(const struct wall_map *map, size_t stream, struct vec3 u,
-                     struct wall_paths *paths)
-{
-    assert(map && paths && stream <= 2);
-    const struct anchors *a = &map->anchors;
-    struct hops h;
-    hop_lengths(map, a->tx, u, &h.tx_user);
-    hop_lengths(map, a->rx, u, &h.rx_user);
-    if (stream) {
-        hop_lengths(map, a->ris[stream - 1], u, &h.user_ris);
-        hop_lengths(map, a->rx, a->ris[stream - 1], &h.ris_rx);
-        hop_lengths(map, a->tx, a->ris[stream - 1], &h.ris_tx);
-    }
-    set_lengths(stream, &h, paths);
-}
-
 struct vec3 wall_map_image(const struct wall_map *map, struct vec3 p, size_t way)
 {
     return mirrored(&map->room, p, way);

@@ -39,10 +39,6 @@ enum { WALL_ANSWER = 3 }; /* streams 0..2: of the burst; 3..5: of the user's own
 void wall_paths_list(const struct wall_map *map, size_t stream, struct vec3 u,
                      struct wall_paths *paths);
 
-/* The same paths of the burst, and powers, with the lengths they have for a user at u. */
-void wall_paths_move(const struct wall_map *map, size_t stream, struct vec3 u,
-                     struct wall_paths *paths);
-
 /* Where a hop of that way seems to come from: p itself, or its image in a wall. */
 struct vec3 wall_map_image(const struct wall_map *map, struct vec3 p, size_t way);
 

@@ -7,14 +7,12 @@ enum {
     TX_USER = 0,
     RX_USER = WALL_HOPS,
     RIS_USER = 2 * WALL_HOPS, /* and the second surface's behind it */
-    ROW = 16,                 /* bins looked up at a time */
     HIGH = 2,                 /* a tile of sums that stay in registers */
     WIDE = 4,
     PAIRS = 10, /* of antennas at a time */
 };
-_Static_assert((int)WAY_BATCH_BINS <= (int)ROW && (int)ROW <= (int)DELAY_BINS_MAX,
-               "a row holds all bins");
-_Static_assert((WAY_BATCH_BINS + 1) % WIDE == 0 && WIDE % HIGH == 0, "tiles cover all bins");
+_Static_assert((int)WAY_BATCH_BINS <= (int)DELAY_BINS_MAX, "the lookup holds all bins");
+_Static_assert(WAY_BATCH_BINS % WIDE == 0 && WIDE % HIGH == 0, "tiles cover all bins");
 _Static_assert(WAY_BATCH_PAIRS % PAIRS == 0, "whole tiles of pairs");
 
 void way_batch_init(struct way_batch *w, const struct way_batch_cfg *cfg)
@@ -122,34 +120,26 @@ static void move_user(struct way_batch *w, size_t lane, struct vec3 u)
     }
 }
 
-/* What the bins see of a path of one strength and eight lengths. A place from which it is out of
- * reach sees none of it; power, if there is any, goes to the others. */
-static inline __attribute__((always_inline)) void
-see(struct way_batch *w, const double ahead_m[GAUSS_LANES], float root, float power, way_lanes *k)
+/* What the bins see of a way. A place from which it is out of reach sees none of it. */
+static void see_way(struct way_batch *w, size_t i, way_lanes *k)
 {
-    float row[GAUSS_LANES][ROW];
-    for (size_t l = 0; l < GAUSS_LANES; l++)
-        if (delay_bins_see(w->cfg.bins, ahead_m[l] / w->cfg.bins->step_m, root, ROW, row[l]))
-            w->power[l] += power;
+    const double *first_m = w->hop_m[w->way[i].hop[0]], *second_m = w->hop_m[w->way[i].hop[1]];
+    float row[GAUSS_LANES][WAY_BATCH_BINS];
+    for (size_t l = 0; l < GAUSS_LANES; l++) {
+        const double ahead_m = first_m[l] + second_m[l] + w->way[i].fixed_m;
+        if (delay_bins_see(w->cfg.bins, ahead_m / w->cfg.bins->step_m, w->way[i].root,
+                           WAY_BATCH_BINS, row[l]))
+            w->power[l] += w->way[i].power;
         else
             memset(row[l], 0, sizeof row[l]);
-    for (size_t q = 0; q < WAY_BATCH_BINS + 1; q++)
+    }
+    for (size_t q = 0; q < WAY_BATCH_BINS; q++)
         for (size_t l = 0; l < GAUSS_LANES; l++)
             k[q][l] = row[l][q];
 }
 
-static void see_way(struct way_batch *w, size_t i, way_lanes *k)
-{
-    double ahead_m[GAUSS_LANES];
-    for (size_t l = 0; l < GAUSS_LANES; l++)
-        ahead_m[l] =
-            w->hop_m[w->way[i].hop[0]][l] + w->hop_m[w->way[i].hop[1]][l] + w->way[i].fixed_m;
-    see(w, ahead_m, w->way[i].root, w->way[i].power, k);
-}
-
 /* sum_i k_i k_i^T of n ways, lower triangle. */
-static void add_products(way_lanes (*k)[WAY_BATCH_BINS + 1], size_t n, size_t n_bin,
-                         way_lanes *cell)
+static void add_products(way_lanes (*k)[WAY_BATCH_BINS], size_t n, size_t n_bin, way_lanes *cell)
 {
     for (size_t a = 0; a < n_bin; a += HIGH)
         for (size_t b = 0; b < a + HIGH; b += WIDE) {
@@ -171,19 +161,19 @@ static void pair_antennas(const struct way_batch *w, const way_lanes *wave, way_
             pair[p++] = wave[j] * wave[i];
 }
 
-/* What the map does not explain, e P R, and what the echo leaves beside its direction, d k k^T:
- * antennas that are not quite what they are held for. */
+/* What the map does not explain, e P R, and what ways leave beside their directions, d sum_i p_i
+ * k_i k_i^T: antennas that are not quite what they are held for. */
 static void keep_apart(struct way_batch *w, double error, double array_error)
 {
     const way_lanes unexplained = (float)error * w->power;
-    way_lanes k[WAY_BATCH_BINS + 1];
-    double ahead_m[GAUSS_LANES];
-    for (size_t l = 0; l < GAUSS_LANES; l++)
-        ahead_m[l] = w->hop_m[TX_USER][l] + w->hop_m[RX_USER][l] - w->first_m;
-    see(w, ahead_m, (float)sqrt(array_error), 0, k);
     for (size_t a = 0; a < w->cfg.n_bin; a++)
-        for (size_t b = 0; b <= a; b++)
-            w->apart[gauss_cell(a, b)] = unexplained * w->cfg.bins->noise[a - b] + k[a] * k[b];
+        for (size_t b = 0; b <= a; b++) {
+            const size_t cell = gauss_cell(a, b);
+            way_lanes seen = {0};
+            for (size_t d = 0; d < w->n_direction; d++)
+                seen += w->sum[d][cell];
+            w->apart[cell] = unexplained * w->cfg.bins->noise[a - b] + (float)array_error * seen;
+        }
 }
 
 static inline __attribute__((always_inline)) void put(gauss_lanes *to, const way_lanes *x)

@@ -113,54 +113,6 @@ static bool make_buffers(struct pipeline *p, struct status *err)
     return false;
 }
 
-static bool make_walls(struct pipeline *p, const struct map_fix_cfg *map, struct status *err)
-{
-    const double *a = p->cfg.geometry.rx_axis, *z = p->cfg.room.user_z_m;
-    const struct wall_error_cfg cfg = {
-        .walls = map->walls,
-        .height_m = {z[0], z[1]},
-        .bandwidth_hz = (double)map->n_carrier * map->spacing_hz,
-        .axis = vec3_unit((struct vec3){a[0], a[1], a[2]}),
-        .n_ant = map->n_ant,
-        .spacing = p->cfg.geometry.rx_spacing_m * p->cfg.radio.carrier_hz / SPEED_OF_LIGHT,
-    };
-    p->walls = wall_error_create(&cfg, err);
-    return p->walls != NULL;
-}
-
-static bool make_lights(struct pipeline *p, const struct map_fix_cfg *map, struct status *err)
-{
-    for (size_t i = 0; i < BS_RIS; i++) {
-        const struct wall_light_cfg cfg = {
-            .walls = map->walls,
-            .ris = i,
-            .panel = *ris_model_panel(p->model[i]),
-            .bs = vec3_scale(vec3_add(p->fix.anchors.tx, p->fix.anchors.rx), 0.5),
-            .wavelength_m = ris_model_wavelength_m(p->model[i]),
-            .bandwidth_hz = (double)map->n_carrier * map->spacing_hz,
-        };
-        p->light[i] = wall_light_create(&cfg, err);
-        if (!p->light[i])
-            return false;
-    }
-    return true;
-}
-
-static bool make_map(struct pipeline *p, struct status *err)
-{
-    struct map_fix_cfg map;
-    if (!p->cfg.estimate.map)
-        return true;
-    map_fix_cfg_defaults(&map);
-    map.walls = bs_config_walls(&p->cfg);
-    map.evidence = p->cfg.estimate.map_evidence;
-    map.n_ant = p->cfg.radio.n_rx;
-    map.n_carrier = p->wave.k;
-    map.spacing_hz = waveform_spacing_hz(&p->wave);
-    p->map = map_fix_create(&map, err);
-    return p->map != NULL && make_walls(p, &map, err) && make_lights(p, &map, err);
-}
-
 static void set_up_position(struct pipeline *p)
 {
     fix_cfg_defaults(&p->fix);
@@ -204,8 +156,8 @@ struct pipeline *pipeline_create(const struct pipeline_cfg *cfg, struct status *
     atomic_init(&p->capture.request, p->cfg.background.automatic ? p->cfg.background.cycles : -1);
     set_up_position(p);
     if (!make_streams(p, err) || !make_estimators(p, err) || !make_views(p, cfg, err) ||
-        !make_map(p, err) || !pipeline_steering_create(p, err) || !pipeline_frame_create(p, err) ||
-        !make_buffers(p, err))
+        !pipeline_map_create(p, err) || !pipeline_steering_create(p, err) ||
+        !pipeline_frame_create(p, err) || !make_buffers(p, err))
         pipeline_destroy(&p);
     return p;
 }
@@ -217,7 +169,6 @@ void pipeline_destroy(struct pipeline **pipeline)
         return;
     for (size_t i = 0; i < BS_RIS; i++) {
         ris_model_destroy(&p->model[i]);
-        wall_light_destroy(&p->light[i]);
         free(p->gamma[i]);
         free(p->commanded[i]);
         free(p->factor[i]);
@@ -235,9 +186,7 @@ void pipeline_destroy(struct pipeline **pipeline)
     fft_free(p->w);
     fft_free(p->v);
     fft_free(p->capture.kept);
-    map_fix_destroy(&p->map);
-    wall_error_destroy(&p->walls);
-    still_fix_destroy(&p->steering.still);
+    pipeline_map_destroy(p);
     delay_angle_destroy(&p->steering.fit);
     fft_free(p->steering.snap);
     free(p);

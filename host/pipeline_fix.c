@@ -288,22 +288,6 @@ static enum fix_outcome blocked(const struct cycle_report *r)
     return settled(r) ? FIX_DONE : FIX_SETTLING;
 }
 
-/* Lets the known walls explain what they add to the paths. */
-static void refine(struct pipeline *p, const struct observation obs[ROW_COUNT],
-                   struct cycle_report *r)
-{
-    const size_t stride = p->cfg.radio.n_rx * p->wave.k;
-    struct map_fix_input in[MAP_FIX_STREAMS] = {0};
-    if (!p->map || r->steering || !r->echoes) /* the map knows the streams of codes */
-        return;
-    for (size_t i = 0; i < N_STREAM; i++)
-        if (r->path[PATH_L1 + i].found && !r->path[PATH_L1 + i].adaptive &&
-            !r->path[PATH_L1 + i].weak)
-            in[i] = (struct map_fix_input){p->w + (STREAM_STATIC + i) * stride, &p->toa_of[i]};
-    if (map_fix_refine(p->map, in, &obs[ROW_H], &r->fix))
-        return; /* fewer than two streams, or no peak: the plain fix stands */
-}
-
 /* No length was weighed. */
 static void weigh_nothing(struct cycle_report *r)
 {
@@ -370,7 +354,7 @@ void pipeline_locate(struct pipeline *p, struct cycle_report *r)
         rc = give_up_echoes(p, rc, obs, r);
     r->outcome = rc == OK ? FIX_DONE : FIX_REFUSED;
     if (rc == OK)
-        refine(p, obs, r);
+        pipeline_map_refine(p, &obs[ROW_H], r);
     if (rc == OK) {
         fix_ellipse95(&r->fix, &r->ellipse);
         pipeline_site_match(p, r);

@@ -10,7 +10,6 @@
 #include "dsp/path_id.h"
 #include "dsp/ris_model.h"
 #include "dsp/slot.h"
-#include "dsp/still_fix.h"
 #include "dsp/stream.h"
 #include "dsp/sync.h"
 #include "dsp/toa.h"
@@ -64,7 +63,6 @@ struct site { /* pipeline_site.c */
 
 struct steering { /* pipeline_steering.c */
     struct delay_angle *fit;
-    struct still_fix *still; /* NULL: no map wanted */
     struct path_id_array array;
     cplx *snap; /* [K x n_rx] */
     struct delay_angle_model model;
@@ -223,6 +221,19 @@ static inline void pipeline_note_path(struct report_path *path, const struct toa
     path->snr_db = toa->snr_db;
     path->peak_db = (double)toa->peak_db;
 }
+
+/* pipeline_map.c: p->map and p->walls. */
+bool pipeline_map_create(struct pipeline *p, struct status *err);
+void pipeline_map_destroy(struct pipeline *p);
+/* Lets the known walls explain what they add to the paths of coded streams. */
+void pipeline_map_refine(struct pipeline *p, const struct observation *height,
+                         struct cycle_report *r);
+/* r->fix from the one stream of a still burst, all ways of the map at once; sine of the user's
+ * angle. With p->map and height only. */
+int pipeline_map_still(struct pipeline *p, double sine, struct cycle_report *r) MUST_CHECK;
+/* Direction of the line of receive antennas, and their places on it. */
+struct vec3 pipeline_axis(const struct pipeline *p);
+void pipeline_antennas(const struct pipeline *p, double element_m[TOA_MAX_ANT]);
 
 /* pipeline.c. Whether a path found in a surface's stream and this gate stands margin_db over what
  * the stream of no surface holds there. streams: p->w or p->v, all STREAM_COUNT. */

@@ -26,32 +26,6 @@ static void lay_array(struct pipeline *p)
         array->element[j] = bs_config_antenna(&p->cfg, j);
 }
 
-static struct vec3 axis_of(const struct pipeline *p)
-{
-    const double *a = p->cfg.geometry.rx_axis;
-    return vec3_unit((struct vec3){a[0], a[1], a[2]});
-}
-
-/* As the map-aided fix of coded bursts (make_map in pipeline.c) knows the room. */
-static bool make_still_fix(struct pipeline *p, const struct delay_angle_cfg *array,
-                           struct status *err)
-{
-    struct still_fix_cfg cfg;
-    if (!p->cfg.estimate.map)
-        return true;
-    still_fix_cfg_defaults(&cfg);
-    cfg.walls = bs_config_walls(&p->cfg);
-    cfg.n_ant = array->n_ant;
-    cfg.n_carrier = array->n_carrier;
-    cfg.spacing_hz = array->spacing_hz;
-    cfg.wavelength_m = array->wavelength_m;
-    cfg.axis = axis_of(p);
-    cfg.evidence *= p->cfg.estimate.map_evidence;
-    memcpy(cfg.element_m, array->element_m, sizeof cfg.element_m);
-    p->steering.still = still_fix_create(&cfg, err);
-    return p->steering.still != NULL;
-}
-
 bool pipeline_steering_create(struct pipeline *p, struct status *err)
 {
     struct delay_angle_cfg cfg = {
@@ -63,11 +37,9 @@ bool pipeline_steering_create(struct pipeline *p, struct status *err)
     if (cfg.n_ant < 2) /* and never asked for: bs_config_identity */
         return true;
     lay_array(p);
-    for (size_t j = 0; j < cfg.n_ant; j++)
-        cfg.element_m[j] =
-            vec3_dot(vec3_sub(p->steering.array.element[j], p->steering.array.centre), axis_of(p));
+    pipeline_antennas(p, cfg.element_m);
     p->steering.fit = delay_angle_create(&cfg, err);
-    return p->steering.fit != NULL && make_still_fix(p, &cfg, err);
+    return p->steering.fit != NULL;
 }
 
 /* Each path from its surface, and from the user by the way round. */
@@ -78,8 +50,8 @@ static struct delay_angle_model model_of(const struct pipeline *p, double direct
     m.path[USER] = (struct delay_angle_path){p->gate[USER], 1, {USER}};
     for (size_t k = 0; k < BS_RIS; k++) {
         const struct vec3 to = vec3_sub(p->fix.anchors.ris[k], p->fix.anchors.rx);
-        m.source[RIS1 + k] =
-            (struct delay_angle_source){vec3_dot(vec3_unit(to), axis_of(p)), vec3_norm(to), true};
+        m.source[RIS1 + k] = (struct delay_angle_source){vec3_dot(vec3_unit(to), pipeline_axis(p)),
+                                                         vec3_norm(to), true};
         m.path[RIS1 + k] = (struct delay_angle_path){p->gate[RIS1 + k], 2, {RIS1 + k, USER}};
         m.path[RIS1 + k].gate.min_m = fmax(p->gate[RIS1 + k].min_m, direct_m + LATER_M);
     }
@@ -273,29 +245,13 @@ static void withdraw_names(struct cycle_report *r)
 
 int pipeline_steering_map(struct pipeline *p, struct cycle_report *r)
 {
-    struct steering *s = &p->steering;
-    const struct still_fix_input in = {p->w,
-                                       &p->toa_of[USER],
-                                       s->paths.sine[USER],
-                                       {r->height_m, r->height_sigma_m, r->height_sigma_m > 0}};
-    struct ris_view view[BS_RIS];
-    struct vec3 start;
-    struct fix fix;
-    if (!s->still || !s->found || !r->path[PATH_L1].found || r->path[PATH_L1].adaptive ||
-        !in.height.valid)
+    if (!p->map || !p->steering.found || !r->path[PATH_L1].found || r->path[PATH_L1].adaptive ||
+        r->height_sigma_m <= 0)
         return ERR_ARG;
-    still_fix_tune(s->still, s->array.wavelength_m);
-    int rc = still_fix_start(s->still, &in, &start);
-    if (rc)
-        return rc;
-    for (size_t k = 0; k < BS_RIS; k++)
-        ris_model_view(p->model[k], pipeline_gamma(p, k), start, &view[k]);
-    rc = still_fix_solve(s->still, &in, start, view, &fix);
-    if (rc)
-        return rc;
-    withdraw_names(r);
-    r->fix = fix;
-    return OK;
+    const int rc = pipeline_map_still(p, p->steering.paths.sine[USER], r);
+    if (rc == OK)
+        withdraw_names(r);
+    return rc;
 }
 
 /* The echo is the one path that cannot be taken for another, and its angle is known well: a
@@ -303,7 +259,7 @@ int pipeline_steering_map(struct pipeline *p, struct cycle_report *r)
 bool pipeline_steering_agrees(const struct pipeline *p, const struct cycle_report *r)
 {
     const struct vec3 to = vec3_unit(vec3_sub(r->fix.position, p->fix.anchors.rx));
-    const double off = p->steering.paths.sine[USER] - vec3_dot(to, axis_of(p));
+    const double off = p->steering.paths.sine[USER] - vec3_dot(to, pipeline_axis(p));
     return (r->fix.used & ROW_BIT(ROW_L1)) != 0 &&
            fabs(off) < AGREES + 3 * p->steering.paths.sigma_sine[USER];
 }

@@ -19,7 +19,7 @@ struct bench {
     cplx gamma[256];
     cplxf *h;
     struct toa toa[LAB_STREAMS];
-    struct map_fix_input in[LAB_STREAMS];
+    struct map_fix_stream in[LAB_STREAMS];
     struct fix start;
 };
 
@@ -55,12 +55,8 @@ static void prepare(struct bench *b)
                           .spacing_hz = LAB_SPACING_HZ,
                           .n_fft = 8192,
                           .min_db = 12};
-    struct map_fix_cfg map = {.walls = lab_rays_map(&b->lab, 0.3),
-                              .n_ant = LAB_ANT,
-                              .n_carrier = LAB_K,
-                              .spacing_hz = LAB_SPACING_HZ};
+    const struct map_fix_cfg map = lab_rays_map_fix(&b->lab, 0.3);
     struct first_path_cfg first = {LAB_ANT, LAB_K, LAB_SPACING_HZ};
-    map_fix_cfg_defaults(&map);
     struct toa_est *est = toa_est_create(&toa, &err);
     b->map = map_fix_create(&map, &err);
     b->first = first_path_create(&first, &err);
@@ -70,7 +66,7 @@ static void prepare(struct bench *b)
     lab_rays_streams(&b->lab, (struct vec3){3.1, 4.4, 1.2}, &rng, b->h);
     for (size_t s = 0; s < LAB_STREAMS; s++) {
         const struct toa_gate gate = {4, 30};
-        b->in[s] = (struct map_fix_input){&b->h[s * LAB_ANT * LAB_K], &b->toa[s]};
+        b->in[s] = (struct map_fix_stream){&b->h[s * LAB_ANT * LAB_K], &b->toa[s], 0};
         if (toa_estimate(est, b->in[s].h, &gate, 0, &b->toa[s]))
             abort();
     }

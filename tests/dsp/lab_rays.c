@@ -51,6 +51,41 @@ struct wall_map lab_rays_map(const struct lab_rays *lab, double factor)
                              {lab->panel[0].z, lab->panel[1].z}};
 }
 
+struct map_fix_cfg lab_rays_map_fix(const struct lab_rays *lab, double factor)
+{
+    struct map_fix_cfg cfg = {.walls = lab_rays_map(lab, factor),
+                              .n_ant = LAB_ANT,
+                              .n_carrier = LAB_K,
+                              .spacing_hz = LAB_SPACING_HZ,
+                              .wavelength_m = wavelength,
+                              .axis = vec3_unit((struct vec3){-1, 1, 0})};
+    map_fix_cfg_defaults(&cfg);
+    for (size_t j = 0; j < LAB_ANT; j++)
+        cfg.element_m[j] = ((double)j - 0.5 * (LAB_ANT - 1)) * wavelength / 2;
+    return cfg;
+}
+
+struct ris_model *lab_rays_ris(const struct lab_rays *lab, int k)
+{
+    struct status err;
+    const struct ris_model_cfg cfg = {.panel = lab->panel[k],
+                                      .bs = lab->anchors.rx,
+                                      .carrier_hz = CARRIER_HZ,
+                                      .region = {{4, 4}, {4, 4}, {1.2, 1.2}, 1, 1, 1}};
+    return ris_model_create(&cfg, &err);
+}
+
+struct ris_view lab_rays_view(const struct lab_rays *lab, int k, const struct ris_model *model,
+                              struct vec3 u)
+{
+    cplx gamma[256];
+    struct ris_view view;
+    for (size_t m = 0; m < 256; m++)
+        gamma[m] = lab->sign[k][m];
+    ris_model_view(model, gamma, u, &view);
+    return view;
+}
+
 /* Mirror image w of p: 0 itself, 1..6 by a wall. */
 static struct vec3 image(const struct lab_rays *lab, struct vec3 p, int w)
 {

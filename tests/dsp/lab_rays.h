@@ -5,6 +5,7 @@
  * carrier). */
 #pragma once
 #include "dsp/fix.h"
+#include "dsp/map_fix.h"
 #include "dsp/rng.h"
 #include "dsp/wall_paths.h"
 
@@ -25,6 +26,13 @@ struct lab_rays {
 void lab_rays_init(struct lab_rays *lab, const char *profiles);
 /* The map of the room, with all walls' factor, and of what the surfaces see. */
 struct wall_map lab_rays_map(const struct lab_rays *lab, double factor);
+/* What the map-aided fix knows, walls with that factor. */
+struct map_fix_cfg lab_rays_map_fix(const struct lab_rays *lab, double factor);
+/* What a base station knows of surface k. Null: out of memory. */
+struct ris_model *lab_rays_ris(const struct lab_rays *lab, int k);
+/* What surface k's profile does to that place. */
+struct ris_view lab_rays_view(const struct lab_rays *lab, int k, const struct ris_model *model,
+                              struct vec3 u);
 /* h: [LAB_STREAMS x LAB_ANT x LAB_K] */
 void lab_rays_streams(const struct lab_rays *lab, struct vec3 user, struct rng *rng, cplxf *h);
 /* The same of the user's own signal: direct, by RIS1, by RIS2, of clock offset 0. */

@@ -59,6 +59,19 @@ static double sine_of(const struct bench *b, size_t s, size_t i, struct vec3 u)
     return vec3_dot(vec3_unit(vec3_sub(from, b->walls.anchors.rx)), b->cfg.axis);
 }
 
+static double length_of(const struct bench *b, size_t s, size_t i, struct vec3 u)
+{
+    const struct anchors *a = &b->walls.anchors;
+    const bool back = b->paths[s].way[i].back;
+    const struct vec3 first = wall_map_image(&b->walls, u, b->paths[s].way[i].first);
+    const struct vec3 second = wall_map_image(&b->walls, u, b->paths[s].way[i].second);
+    if (s == 0)
+        return vec3_dist(a->tx, first) + vec3_dist(a->rx, second);
+    const struct vec3 ris = wall_map_image(&b->walls, a->ris[s - 1], b->paths[s].way[i].third);
+    return vec3_dist(back ? a->rx : a->tx, first) + vec3_dist(a->ris[s - 1], second) +
+           vec3_dist(back ? a->tx : a->rx, ris) + bias_m[s - 1];
+}
+
 /* Antenna j of a wave, folded: even and odd about the middle. */
 static double wave_at(const struct bench *b, size_t j, double sine)
 {
@@ -71,7 +84,7 @@ static double wave_at(const struct bench *b, size_t j, double sine)
 }
 
 /* k x wave, or k at antenna `only` alone. */
-static void add_way(struct bench *b, const float *k, double sine, int only)
+static void add_way(struct bench *b, const float *k, double power, double sine, int only)
 {
     const size_t n = b->cfg.n_bin, dim = n * b->cfg.n_ant;
     double v[GAUSS_MAX];
@@ -81,7 +94,7 @@ static void add_way(struct bench *b, const float *k, double sine, int only)
                                       : 0;
     for (size_t x = 0; x < dim; x++)
         for (size_t y = 0; y < dim; y++)
-            b->plain[x][y] += v[x] * v[y];
+            b->plain[x][y] += power * v[x] * v[y];
 }
 
 static void sum_plainly(struct bench *b, struct vec3 u)
@@ -91,25 +104,21 @@ static void sum_plainly(struct bench *b, struct vec3 u)
     float k[DELAY_BINS_MAX];
     memset(b->plain, 0, sizeof b->plain);
     for (size_t s = 0; s < WAY_BATCH_STREAMS; s++) {
-        wall_paths_move(&b->walls, s, u, &b->paths[s]);
         for (size_t i = 0; i < b->paths[s].n; i++) {
-            const double length_m = b->paths[s].length_m[i] + (s ? bias_m[s - 1] : 0);
-            if (!delay_bins_see(&b->bins, (length_m - b->first_m) / b->bins.step_m,
+            if (!delay_bins_see(&b->bins, (length_of(b, s, i, u) - b->first_m) / b->bins.step_m,
                                 (float)sqrt(b->paths[s].power[i]), (int)n, k))
                 continue;
-            add_way(b, k, sine_of(b, s, i, u), -1);
+            add_way(b, k, 1, sine_of(b, s, i, u), -1);
+            for (size_t j = 0; j < b->cfg.n_ant; j++)
+                add_way(b, k, array_error, 0, (int)j);
             power += b->paths[s].power[i];
         }
     }
-    for (size_t j = 0; j < b->cfg.n_ant; j++) {
-        if (delay_bins_see(&b->bins, (b->paths[0].length_m[0] - b->first_m) / b->bins.step_m,
-                           (float)sqrt(array_error), (int)n, k))
-            add_way(b, k, 0, (int)j);
+    for (size_t j = 0; j < b->cfg.n_ant; j++)
         for (size_t x = 0; x < n; x++)
             for (size_t y = 0; y < n; y++)
                 b->plain[j * n + x][j * n + y] +=
                     error * power * b->bins.noise[x > y ? x - y : y - x];
-    }
 }
 
 /* One place lies so far off that ways are out of reach there. */
@@ -117,7 +126,7 @@ static void batch_is_the_plain_sum(void **state)
 {
     (void)state;
     static struct bench b;
-    static const size_t shape[][2] = {{4, 11}, {2, 11}, {3, 11}, {5, 9}, {8, 6}};
+    static const size_t shape[][2] = {{4, 8}, {1, 8}, {2, 8}, {3, 8}, {5, 7}, {8, 6}};
     struct rng rng = rng_seed(3);
     for (size_t t = 0; t < sizeof shape / sizeof *shape; t++) {
         struct vec3 u[GAUSS_LANES];

@@ -3,7 +3,7 @@ mirador_test(test_first_path SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_first_path.c
 mirador_test(test_map_fix SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_map_fix.c ${CMAKE_CURRENT_LIST_DIR}/lab_rays.c
   LIBS dsp PkgConfig::JANSSON m)
 mirador_test(test_gauss_batch SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_gauss_batch.c LIBS dsp m LABELS sanitize)
-mirador_test(test_still_fix SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_still_fix.c ${CMAKE_CURRENT_LIST_DIR}/lab_rays.c
+mirador_test(test_map_fix_still SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_map_fix_still.c ${CMAKE_CURRENT_LIST_DIR}/lab_rays.c
   LIBS dsp PkgConfig::JANSSON m)
 mirador_test(test_way_batch SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_way_batch.c ${CMAKE_CURRENT_LIST_DIR}/lab_rays.c
   LIBS dsp PkgConfig::JANSSON m LABELS sanitize)
