@@ -67,7 +67,7 @@ void map_fix_cfg_defaults(struct map_fix_cfg *cfg)
     assert(cfg);
     cfg->model_error = 3e-4;
     cfg->array_error = 5e-3;
-    cfg->evidence = 0.55;
+    cfg->evidence = 0.6;
     cfg->reference_sigma_m = 0.03;
 }
 

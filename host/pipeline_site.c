@@ -5,6 +5,7 @@
 #include "host/pipeline_site.h"
 #include "dsp/array.h"
 #include "dsp/fft.h"
+#include "dsp/wall_direction.h"
 #include "host/pipeline_priv.h"
 #include <math.h>
 #include <string.h>
@@ -14,7 +15,8 @@ enum { LOOK_EVERY = 5, PERSISTENT_LOOKS = 5 }; /* cycles; looks in a row before 
 #define DRIFTED             10.0  /* over the noise: the room creeps away from its background */
 #define CHANGED             100.0 /* somebody is there, or something was moved: no drift does that */
 #define TRY_AGAIN_S         30.0
-#define DIRECTION_PHASE_RAD 0.2 /* what walls add to an antenna's phase, rms */
+#define CHANNEL_PHASE_RAD   0.1  /* of an antenna, rms: what is left of its channel's phase */
+#define WALLS_PHASE_RAD     0.2  /* what walls add to it where none are known */
 
 /* --- memory ------------------------------------------------------------------------------- */
 
@@ -283,8 +285,7 @@ void pipeline_site_match(struct pipeline *p, struct cycle_report *r)
  * of their squares. */
 static double lay_on_axis(const struct pipeline *p, double x[STREAM_MAX_ANT])
 {
-    const double *axis = p->cfg.geometry.rx_axis;
-    const struct vec3 along = vec3_unit((struct vec3){axis[0], axis[1], axis[2]});
+    const struct vec3 along = pipeline_axis(p);
     double sum = 0;
     for (size_t m = 0; m < p->cfg.radio.n_rx; m++) {
         const struct vec3 at = vec3_sub(bs_config_antenna(&p->cfg, m), p->fix.anchors.rx);
@@ -294,17 +295,26 @@ static double lay_on_axis(const struct pipeline *p, double x[STREAM_MAX_ANT])
     return sqrt(sum);
 }
 
+/* What the walls add to a sine at u. */
+static double walls_sigma(const struct pipeline *p, struct vec3 u, const double *x, double per_rad)
+{
+    if (!p->map)
+        return WALLS_PHASE_RAD * per_rad;
+    const struct wall_map walls = bs_config_walls(&p->cfg);
+    return wall_direction_sigma(&walls, u, pipeline_axis(p), x, p->cfg.radio.n_rx,
+                                (double)p->wave.k * waveform_spacing_hz(&p->wave));
+}
+
 bool pipeline_site_direction(const struct pipeline *p, struct vec3 u, struct site_direction *out)
 {
-    const double *axis = p->cfg.geometry.rx_axis;
-    const struct vec3 along = vec3_unit((struct vec3){axis[0], axis[1], axis[2]}),
-                      to = vec3_sub(u, p->fix.anchors.rx);
+    const struct vec3 along = pipeline_axis(p), to = vec3_sub(u, p->fix.anchors.rx);
     const double range = vec3_norm(to);
     cplxf a[STREAM_MAX_ANT], y[STREAM_MAX_ANT];
     double x[STREAM_MAX_ANT];
     if (!(range > 0) || !own_antennas(p, u, a, y))
         return false;
-    out->sigma = DIRECTION_PHASE_RAD / (2 * PI * lay_on_axis(p, x));
+    const double per_rad = 1 / (2 * PI * lay_on_axis(p, x));
+    out->sigma = hypot(CHANNEL_PHASE_RAD * per_rad, walls_sigma(p, u, x, per_rad));
     out->off = array_sine_off(a, y, x, p->cfg.radio.n_rx);
     out->gradient = vec3_scale(
         vec3_sub(along, vec3_scale(to, vec3_dot(to, along) / (range * range))), 1 / range);
