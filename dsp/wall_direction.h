@@ -7,7 +7,8 @@
  *     sum_i a_i sinc(B (L_i - L_0) / c) sin(phi_i + 2 pi x_m (s_i - s_0)),
  *
  * and the sine with it, by the least squares' share x_m / (2 pi sum x^2) of each. L, s: length and
- * sine of a way, 0 the direct one; phases phi_i uniform. docs/signal-model.md, section "Position". */
+ * sine of a way, 0 the direct one; phases phi_i uniform. docs/signal-model.md, section "Position".
+ */
 #pragma once
 #include "dsp/wall_paths.h"
 

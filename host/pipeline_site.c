@@ -12,11 +12,11 @@
 #include <time.h>
 
 enum { LOOK_EVERY = 5, PERSISTENT_LOOKS = 5 }; /* cycles; looks in a row before it counts */
-#define DRIFTED             10.0  /* over the noise: the room creeps away from its background */
-#define CHANGED             100.0 /* somebody is there, or something was moved: no drift does that */
-#define TRY_AGAIN_S         30.0
-#define CHANNEL_PHASE_RAD   0.1  /* of an antenna, rms: what is left of its channel's phase */
-#define WALLS_PHASE_RAD     0.2  /* what walls add to it where none are known */
+#define DRIFTED           10.0  /* over the noise: the room creeps away from its background */
+#define CHANGED           100.0 /* somebody is there, or something was moved: no drift does that */
+#define TRY_AGAIN_S       30.0
+#define CHANNEL_PHASE_RAD 0.1 /* of an antenna, rms: what is left of its channel's phase */
+#define WALLS_PHASE_RAD   0.2 /* what walls add to it where none are known */
 
 /* --- memory ------------------------------------------------------------------------------- */
 

@@ -55,8 +55,8 @@ static double sine_of(const struct bench *b, struct vec3 from)
     return vec3_dot(vec3_unit(vec3_sub(from, b->walls.anchors.rx)), b->axis);
 }
 
-/* The sine measured in the delay cell of the direct way, less the true one: all ways of the map with
- * phases drawn. */
+/* The sine measured in the delay cell of the direct way, less the true one: all ways of the map
+ * with phases drawn. */
 static double measured_off(struct bench *b, struct vec3 u, const struct wall_paths *paths)
 {
     const double direct_m = vec3_dist(u, b->walls.anchors.rx), sine = sine_of(b, u);
