@@ -42,6 +42,12 @@ static int check_lists(const struct bs_cfg *cfg, const char **key, struct status
                           "geometry.tx_m lists %zu antennas but radio.tx_channels %zu: give one "
                           "position per channel",
                           cfg->geometry.n_tx, cfg->radio.n_tx);
+    *key = "geometry.rx_axis";
+    const double *axis = cfg->geometry.rx_axis;
+    if (axis[0] == 0 && axis[1] == 0 && axis[2] == 0)
+        return status_set(err, ERR_ARG,
+                          "geometry.rx_axis is zero: give the direction in which the receive "
+                          "antennas stand in line");
     *key = "room.wall_factor";
     if (cfg->room.n_wall_factor != 1 && cfg->room.n_wall_factor != 6)
         return status_set(err, ERR_ARG,

@@ -177,7 +177,7 @@ static int echoes_explain(struct pipeline *p, const struct vec3 *hint, struct cy
     obs[ROW_L3].valid = obs[ROW_L3].valid && obs[ROW_A3].valid;
     const unsigned rows = valid_rows(obs);
     if (r->plan.others || obs[ROW_A2].valid == obs[ROW_A3].valid || !obs[ROW_A1].valid ||
-        !obs[ROW_L1].valid)
+        !obs[ROW_L1].valid || p->cfg.radio.n_rx < 2) /* one antenna has no direction */
         return 0;
     bool all = fix_solve(&cfg, obs, hint, &fix) == OK && fix.used == rows;
     const bool agree = all && from_there(p, &fix, cfg.false_alarm);

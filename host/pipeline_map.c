@@ -39,7 +39,7 @@ static bool make_lights(struct pipeline *p, const struct map_fix_cfg *map, struc
             .walls = map->walls,
             .ris = i,
             .panel = *ris_model_panel(p->model[i]),
-            .bs = vec3_scale(vec3_add(p->fix.anchors.tx, p->fix.anchors.rx), 0.5),
+            .bs = anchors_bs(&p->fix.anchors),
             .wavelength_m = ris_model_wavelength_m(p->model[i]),
             .bandwidth_hz = (double)map->n_carrier * map->spacing_hz,
         };

@@ -309,6 +309,7 @@ static void bring_back(struct ue *ue)
             log_info("the radio is back");
             return;
         }
+        ue_link_heed(ue->data, &ue->permission);
         notify_alive(++ue->progress); /* waiting for a device is no reason to be restarted */
         poll(&stop, 1, pause_ms);
     }

@@ -158,12 +158,19 @@ static void forget(struct feed *f, const struct socket_frame *topic, const json_
     }
 }
 
-/* A cycle with permission and without a position tells the paths' lengths. */
+static bool is_permitted(const json_t *header)
+{
+    const char *response = json_string_value(json_object_get(header, "response"));
+    return response && strcmp(response, "permitted") == 0;
+}
+
+/* A cycle with permission tells SNR, carrier offset and beam, one without a position the paths too.
+ */
 static bool says_where(const struct socket_frame *topic, const json_t *header)
 {
     return socket_frame_is(topic, "fix") || socket_frame_is(topic, "paths") ||
            socket_frame_is(topic, "link") ||
-           (socket_frame_is(topic, "cycle") && json_object_get(header, "paths"));
+           (socket_frame_is(topic, "cycle") && is_permitted(header));
 }
 
 static struct place *new_place(struct feed *f, const char *key)

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -434,7 +435,16 @@ static void a_user_withdraws_and_permits_again(void **state)
     await_link_figures(1, true);
 }
 
-/* Until then a killed process holds its sockets; a zombie, as its parent is held, does not. */
+static bool has_other_threads(pid_t pid)
+{
+    char path[60];
+    struct stat task;
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    return stat(path, &task) == 0 && task.st_nlink > 3; /* . and .. and the first */
+}
+
+/* Until then a killed process holds its sockets; a zombie whose threads are gone, as its parent is
+ * held, does not. */
 static void await_end(pid_t pid)
 {
     char path[60], stat[1024];
@@ -445,7 +455,7 @@ static void await_end(pid_t pid)
         if (f)
             fclose(f);
         const char *state = strrchr(stat, ')');
-        if (!state || strncmp(state, ") Z", 3) == 0)
+        if (!state || (strncmp(state, ") Z", 3) == 0 && !has_other_threads(pid)))
             return;
         usleep(100000);
     }

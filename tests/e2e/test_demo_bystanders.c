@@ -130,6 +130,7 @@ static void by_steering_no_bystander_is_placed(void **state)
     (void)state;
     struct demo_run r;
     run(&r, "--seconds 20 --speed 0 --seed 1 --bystanders 1 --set bs.identity.mode=steering");
+    assert_true(r.n_fix > 0);
     assert_int_equal(at_bystanders(&r, 1, 1), 0);
     demo_run_free(&r);
 }

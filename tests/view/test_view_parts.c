@@ -101,8 +101,8 @@ static void feed_tells_boards_and_users_apart(void **state)
     feed_destroy(&f);
 }
 
-/* Of whom a cycle or health says that its way is forgotten, and of who has left, nothing is given to
- * a page that comes later. */
+/* Of whom a cycle or health says that its way is forgotten, and of who has left, nothing is given
+ * to a page that comes later. */
 static void feed_forgets_where_users_were(void **state)
 {
     (void)state;
@@ -116,8 +116,12 @@ static void feed_forgets_where_users_were(void **state)
             snprintf(header, sizeof header, "{\"user\":%d}", user);
             assert_int_equal(put(f, topics[i], header, NULL, 0), OK);
         }
-    assert_int_equal(put(f, "cycle", "{\"user\":1,\"forgotten\":false,\"paths\":[]}", NULL, 0), OK);
-    assert_int_equal(put(f, "cycle", "{\"user\":2,\"forgotten\":false,\"paths\":[]}", NULL, 0), OK);
+    assert_int_equal(
+        put(f, "cycle", "{\"user\":1,\"forgotten\":false,\"response\":\"permitted\"}", NULL, 0),
+        OK);
+    assert_int_equal(
+        put(f, "cycle", "{\"user\":2,\"forgotten\":false,\"response\":\"permitted\"}", NULL, 0),
+        OK);
     assert_int_equal(feed_totals(f).messages, 18);
     assert_int_equal(put(f, "cycle", "{\"user\":2,\"forgotten\":false}", NULL, 0), OK);
     assert_int_equal(feed_totals(f).messages, 19);

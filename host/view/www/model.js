@@ -64,7 +64,9 @@ export class Model {
     this.fixes = this.fixes.filter((f) => f.header.user !== user);
     this.powers.delete(user);
     this.links.delete(user);
-    for (const header of this.cycles) if (header.user === user) delete header.paths; // also of last.cycle
+    for (const header of this.cycles) // also of last.cycle
+      if (header.user === user)
+        for (const told of ["paths", "response_snr_db", "response_cfo_hz", "response_evm_db", "profile"]) delete header[told];
     for (const topic of ["fix", "paths", "link"]) if (this.last[topic]?.user === user) delete this.last[topic];
   }
 
