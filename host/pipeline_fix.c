@@ -153,14 +153,14 @@ static unsigned valid_rows(const struct observation obs[ROW_COUNT])
     return rows;
 }
 
-/* The user's own signal comes from where this place is. */
-static bool from_there(const struct pipeline *p, const struct fix *fix, double false_alarm)
+/* How far from this place the user's own signal comes, chi-square of one; infinite if it has no
+ * direction. */
+static double direction_chi2(const struct pipeline *p, const struct fix *fix)
 {
     struct site_direction d;
     if (!pipeline_site_direction(p, fix->position, &d))
-        return false;
-    return d.off * d.off <= chi2_quantile(1, false_alarm) *
-                                (d.sigma * d.sigma + fix_variance_along(fix, d.gradient));
+        return INFINITY;
+    return d.off * d.off / (d.sigma * d.sigma + fix_variance_along(fix, d.gradient));
 }
 
 /* With one surface out of sight the user's own signal gives one difference of arrivals and a
@@ -180,16 +180,19 @@ static int echoes_explain(struct pipeline *p, const struct vec3 *hint, struct cy
         !obs[ROW_L1].valid || p->cfg.radio.n_rx < 2) /* one antenna has no direction */
         return 0;
     bool all = fix_solve(&cfg, obs, hint, &fix) == OK && fix.used == rows;
-    const bool agree = all && from_there(p, &fix, cfg.false_alarm);
+    const bool lengths_agree = all;
     if (!all && fix.verdict != FIX_OK && fix.verdict != FIX_CHI2)
         return 0; /* two places, say: nothing contradicts anything */
     cfg.false_alarm /= 10;
     all = all || (fix_solve(&cfg, obs, hint, &fix) == OK && fix.used == rows);
-    if (!all || !from_there(p, &fix, cfg.false_alarm))
+    if (!all)
+        return -1;
+    const double chi2 = direction_chi2(p, &fix);
+    if (!(chi2 <= chi2_quantile(1, cfg.false_alarm)))
         return -1;
     for (size_t k = 0; k < BS_RIS; k++) /* an echo by what the answer does not show is none */
         r->path[PATH_L2 + k].found &= obs[ROW_A2 + k].valid;
-    return agree && fix.dof > 0;
+    return lengths_agree && chi2 <= chi2_quantile(1, p->fix.false_alarm) && fix.dof > 0;
 }
 
 /* 1: every echo lies where the user's own signal puts it; 0: not all, or that signal gives no
@@ -251,9 +254,10 @@ static int place_agrees(const struct pipeline *p, bool placed, const struct cycl
 {
     if (!placed || !r->path[PATH_A1].found)
         return 0;
-    if (from_there(p, &r->fix, p->fix.false_alarm))
+    const double chi2 = direction_chi2(p, &r->fix);
+    if (chi2 <= chi2_quantile(1, p->fix.false_alarm))
         return 1;
-    return from_there(p, &r->fix, p->fix.false_alarm / 10) ? 0 : -1;
+    return chi2 <= chi2_quantile(1, p->fix.false_alarm / 10) ? 0 : -1;
 }
 
 static bool own_signal_decides(const struct pipeline *p)

@@ -6,8 +6,7 @@
 
 struct vec3 pipeline_axis(const struct pipeline *p)
 {
-    const double *a = p->cfg.geometry.rx_axis;
-    return vec3_unit((struct vec3){a[0], a[1], a[2]});
+    return vec3_unit(vec3_of(p->cfg.geometry.rx_axis));
 }
 
 void pipeline_antennas(const struct pipeline *p, double element_m[TOA_MAX_ANT])

@@ -283,13 +283,12 @@ void pipeline_site_match(struct pipeline *p, struct cycle_report *r)
 
 /* Where the antennas are on the array's axis, from their middle [wavelengths]; the root of the sum
  * of their squares. */
-static double lay_on_axis(const struct pipeline *p, double x[STREAM_MAX_ANT])
+static double lay_on_axis(const struct pipeline *p, double x[TOA_MAX_ANT])
 {
-    const struct vec3 along = pipeline_axis(p);
     double sum = 0;
+    pipeline_antennas(p, x);
     for (size_t m = 0; m < p->cfg.radio.n_rx; m++) {
-        const struct vec3 at = vec3_sub(bs_config_antenna(&p->cfg, m), p->fix.anchors.rx);
-        x[m] = vec3_dot(at, along) / wavelength_of(p);
+        x[m] /= wavelength_of(p);
         sum += x[m] * x[m];
     }
     return sqrt(sum);
@@ -310,7 +309,7 @@ bool pipeline_site_direction(const struct pipeline *p, struct vec3 u, struct sit
     const struct vec3 along = pipeline_axis(p), to = vec3_sub(u, p->fix.anchors.rx);
     const double range = vec3_norm(to);
     cplxf a[STREAM_MAX_ANT], y[STREAM_MAX_ANT];
-    double x[STREAM_MAX_ANT];
+    double x[TOA_MAX_ANT];
     if (!(range > 0) || !own_antennas(p, u, a, y))
         return false;
     const double per_rad = 1 / (2 * PI * lay_on_axis(p, x));

@@ -14,14 +14,19 @@ static const size_t slot_bytes[MCS] = {900, 2400, 8000};
 const struct data_link_heard at_25_db = {25, -25, NAN};
 struct secure_keys keys;
 
-int setup(void **state)
+void make_keys(uint32_t user, struct secure_keys *out)
 {
     uint8_t master[SECURE_MASTER_BYTES];
+    secure_master_from_seed(3, user, master);
+    secure_keys_derive(master, out);
+}
+
+int setup(void **state)
+{
     (void)state;
     if (secure_init())
         return -1;
-    secure_master_from_seed(3, USER, master);
-    secure_keys_derive(master, &keys);
+    make_keys(USER, &keys);
     return 0;
 }
 

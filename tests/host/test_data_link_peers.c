@@ -140,10 +140,8 @@ static void forger_gets_nowhere(void **state)
     static struct world w;
     static uint8_t old[SLOT_MAX], forged[SLOT_MAX];
     struct secure_keys others;
-    uint8_t master[SECURE_MASTER_BYTES];
     (void)state;
-    secure_master_from_seed(3, USER + 1, master);
-    secure_keys_derive(master, &others);
+    make_keys(USER + 1, &others);
     begin_world(&w, 61, 0, 1e9);
     const struct data_link_cfg cfg = {
         .sends = SECURE_LINK_DOWN, .queue = 4, .lifetime_s = 1, .n_mcs = 1};
@@ -184,10 +182,8 @@ static void place_goes_to_another_user(void **state)
 {
     static struct world w;
     struct secure_keys others;
-    uint8_t master[SECURE_MASTER_BYTES];
     (void)state;
-    secure_master_from_seed(3, USER + 1, master);
-    secure_keys_derive(master, &others);
+    make_keys(USER + 1, &others);
     begin_world(&w, 71, 0, 1e9);
     offer(&w, DOWN, 100);
     turn(&w, false);

@@ -243,6 +243,14 @@ void pattern(uint32_t seed, uint8_t *p)
     }
 }
 
+void load_two(uint8_t p[BYTES], uint8_t q[BYTES])
+{
+    pattern(1, p);
+    pattern(2, q);
+    expect_ok(load(0, p));
+    expect_ok(load(1, q));
+}
+
 /* Waits for that event of the board; its text in text if not NULL. Returns seconds since `from`. */
 double await_news(const char *event, double from, char *text, size_t size)
 {

@@ -43,6 +43,7 @@ const char *word(json_t *root, const char *key);
 void expect_ok(json_t *root);
 void refused(json_t *root, const char *code, const char *text);
 json_t *load(unsigned slot, const uint8_t *p);
+void load_two(uint8_t p[BYTES], uint8_t q[BYTES]); /* patterns 1 and 2, in slots 0 and 1 */
 json_t *apply(unsigned slot);
 json_t *arm(void); /* the profile in slot 1, once */
 

@@ -65,11 +65,8 @@ static void commands_keep_their_time(void **state)
 {
     (void)state;
     uint8_t p[BYTES], q[BYTES];
-    pattern(1, p);
-    pattern(2, q);
     board("opensource", "opensource", 115200);
-    expect_ok(load(0, p));
-    expect_ok(load(1, q));
+    load_two(p, q);
     expect_ok(apply(0));
     refused(ask(NULL, 0, "\"cmd\":\"apply\",\"board\":\"wall\",\"slot\":1,\"by_ns\":%" PRId64,
                 unix_ns() - 1),

@@ -166,11 +166,8 @@ static void a_link_comes_back_with_a_sequence_armed(void **state)
 {
     (void)state;
     uint8_t p[BYTES], q[BYTES];
-    pattern(1, p);
-    pattern(2, q);
     board("firmware", "serial", 921600);
-    expect_ok(load(0, p));
-    expect_ok(load(1, q));
+    load_two(p, q);
     expect_ok(arm());
     emulated_tell(&far[0], "unplug", NULL);
     await_news("lost", now_s(), NULL, 0);

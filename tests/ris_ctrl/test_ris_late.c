@@ -21,11 +21,8 @@ static void no_sequence_behind_a_wrong_readback(void **state)
 {
     (void)state;
     uint8_t p[BYTES], q[BYTES];
-    pattern(1, p);
-    pattern(2, q);
     board("firmware", "serial", 921600);
-    expect_ok(load(0, p));
-    expect_ok(load(1, q));
+    load_two(p, q);
     for (int i = 0; i < 20; i++) {
         expect_ok(arm());
         expect_ok(arm()); /* not played: nothing to read back, nothing wrong */
@@ -96,12 +93,9 @@ static void what_is_late_is_taken_back(void **state)
 {
     (void)state;
     uint8_t p[BYTES], q[BYTES];
-    pattern(1, p);
-    pattern(2, q);
     reset_set(5, "boards[0].ack_timeout_ms=5000");
     board("firmware", "serial", 921600);
-    expect_ok(load(0, p));
-    expect_ok(load(1, q));
+    load_two(p, q);
     expect_ok(apply(0));
     late_is_undone("\"cmd\":\"arm\",\"steps\":[1],\"reps\":[1],\"period_ns\":90000,"
                    "\"delay_ns\":5000,\"idle\":1",
