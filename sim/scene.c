@@ -87,6 +87,8 @@ static const struct config_key user_keys[] = {
      .def = "-3", .help = "echo, at the antenna's place"},
     {"enter_s", CONFIG_DOUBLE(struct scene_user, enter_s), .unit = "s", .min = 0, .max = 1e6,
      .def = "0", .help = "absent before"},
+    {"away_s", CONFIG_DOUBLES(struct scene_user, away_s, n_away), .unit = "s", .min = 0, .max = 1e6,
+     .def = "[]", .help = "behind a wall from, to, from, to ... after entering"},
     {"smooth_s", CONFIG_DOUBLE(struct scene_user, smooth_s), .unit = "s", .min = 0, .max = 10,
      .def = "0.6", .help = "rounds the corners over this time; 0: plain corners"},
     {"isolation_db", CONFIG_DOUBLE(struct scene_user, isolation_db), .unit = "dB", .min = 0,
@@ -372,6 +374,16 @@ static int check_names(const char *file, const struct scene *scene, struct statu
     return 0;
 }
 
+static int check_away(const char *file, const struct scene_user *user, struct status *err)
+{
+    bool ok = user->n_away % 2 == 0;
+    for (size_t i = 1; i < user->n_away; i++)
+        ok = ok && user->away_s[i] > user->away_s[i - 1];
+    return ok ? 0
+              : bad(err, file, "users.away_s is no list of begins and ends in order of time",
+                    "give from, to, from, to ...");
+}
+
 static int complete(const char *file, const struct scene_options *options, struct scene *scene,
                     struct status *err)
 {
@@ -390,6 +402,8 @@ static int complete(const char *file, const struct scene_options *options, struc
         snprintf(scene->users[0].path, SCENE_NAME_SIZE, "%s", options->path);
     if (!rc)
         rc = check_names(file, scene, err);
+    for (size_t i = 0; !rc && i < scene->n_users; i++)
+        rc = check_away(file, &scene->users[i], err);
     for (size_t i = 0; !rc && i < scene->n_users; i++)
         rc = complete_user(scene, file, &scene->users[i], err);
     if (!rc)

@@ -18,6 +18,7 @@ enum {
     SCENE_MAX_PORTS = 32, /* antennas of one direction of one device */
     SCENE_MAX_USERS = 16,
     SCENE_MAX_PATHS = 8,
+    SCENE_MAX_AWAY = 16, /* begins and ends, of one user */
     SCENE_MAX_WAYPOINTS = 64,
     SCENE_MAX_SCATTERERS = 256,
     SCENE_MAX_ELEMENTS = 4096, /* of one RIS */
@@ -101,6 +102,8 @@ struct scene_user {
     char radio[16]; /* the role that its device asks for */
     double rcs_dbsm;
     double enter_s;              /* absent before */
+    double away_s[SCENE_MAX_AWAY]; /* behind a wall from, to, from, to ... after entering */
+    size_t n_away;
     double smooth_s;             /* corners are rounded over this time; 0 = plain */
     double leak_m, isolation_db; /* of the user's own radio, transmit into receive */
     char path[SCENE_NAME_SIZE];

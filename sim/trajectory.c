@@ -70,10 +70,18 @@ static void leg_velocity(const struct walk *walk, double s, double velocity[3])
             velocity[i] *= walk->path->speed_mps;
 }
 
+static bool behind_a_wall(const struct scene_user *user, double since_s)
+{
+    size_t ends = 0;
+    while (ends < user->n_away && since_s >= user->away_s[ends])
+        ends++;
+    return ends % 2 == 1;
+}
+
 void trajectory_at(const struct scene_user *user, double time_s, struct trajectory_point *out)
 {
     memset(out, 0, sizeof *out);
-    if (time_s < user->enter_s)
+    if (time_s < user->enter_s || behind_a_wall(user, time_s - user->enter_s))
         return;
     struct walk walk = {.path = &user->paths[user->path_index]};
     for (size_t leg = 0; leg < n_legs(walk.path); leg++)

@@ -11,5 +11,6 @@ struct trajectory_point {
     double velocity_mps[3];
 };
 
-/* Pure function of the scene and the time. Absent (all zero) before the user enters. */
+/* Pure function of the scene and the time. Absent (all zero) before the user enters and
+ * behind a wall, where the walk goes on unseen. */
 void trajectory_at(const struct scene_user *user, double time_s, struct trajectory_point *out);

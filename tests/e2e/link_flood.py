@@ -84,7 +84,7 @@ def main():
     told = {"down": Told(f"ipc://{state}/telemetry.sock", b"link"),
             "up": Told(f"ipc://{state}/ue.sock", b"ue")}
     clock = Clock(state)
-    flows = {"down": Flow("down", port, port + 3, burst=8), "up": Flow("up", port + 2, port + 1, burst=8)}
+    flows = {"down": Flow("down", port, port + 3, burst=8, pace=0.001), "up": Flow("up", port + 2, port + 1, burst=8, pace=0.001)}
     begin = time.monotonic()
     mb = watch(demo, clock, pids, 60 * minutes)
     print(f"{clock.s:.0f} s of the room in {time.monotonic() - begin:.0f} s")

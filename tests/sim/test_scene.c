@@ -180,6 +180,34 @@ static void open_paths_end_and_plain_corners_are_exact(void **state)
     NEAR(p.velocity_mps[1], 0, 1e-9);
 }
 
+static void a_wall_hides_who_walks_on(void **state)
+{
+    (void)state;
+    static const char walk[] =
+        "paths: [{name: w, speed_mps: 0.25, waypoints_m: [[1, 1, 1], [3, 1, 1]]}]";
+    static const struct {
+        double time_s;
+        bool present;
+    } seen[] = {{0.9, false}, {1, true}, {2.9, true}, {3, false},
+                {3.9, false}, {4, true}, {6, false},  {7, true}};
+    char text[300];
+    snprintf(text, sizeof text, "users: [{enter_s: 1, smooth_s: 0, away_s: [2, 3, 5, 5.5], %s}]\n",
+             walk);
+    assert_int_equal(parse(text), 0);
+    for (size_t i = 0; i < sizeof seen / sizeof *seen; i++) {
+        struct trajectory_point p;
+        trajectory_at(&scene.users[0], seen[i].time_s, &p);
+        assert_int_equal(p.present, seen[i].present);
+        NEAR(p.position_m[0], seen[i].present ? 1 + 0.25 * (seen[i].time_s - 1) : 0, 1e-9);
+    }
+    static const char *const bad[] = {"[2]", "[3, 2]", "[2, 3, 3, 4]"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        snprintf(text, sizeof text, "users: [{away_s: %s, %s}]\n", bad[i], walk);
+        assert_int_equal(parse(text), ERR_ARG);
+        assert_non_null(strstr(err.text, "away_s"));
+    }
+}
+
 /* A fix finds the truth by linear interpolation between two messages. */
 static void truth_interpolates(void **state)
 {
@@ -222,6 +250,7 @@ int main(void)
         cmocka_unit_test(bad_scenes_are_refused_with_a_cure),
         cmocka_unit_test(walks_are_smooth),
         cmocka_unit_test(open_paths_end_and_plain_corners_are_exact),
+        cmocka_unit_test(a_wall_hides_who_walks_on),
         cmocka_unit_test(truth_interpolates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
