@@ -441,10 +441,10 @@ int telemetry_format_health(const struct health *h, char *out, size_t size)
         ",\"latency_ms\":{\"mean\":%.3f,\"p99\":%.3f,\"max\":%.3f},\"cycles_skipped\":%" PRIu64
         ",\"blocks_dropped\":%" PRIu64 ",\"discontinuities\":%" PRIu64
         ",\"telemetry_dropped\":%" PRIu64 ",\"sends_failed\":%" PRIu64 ",\"trains_lost\":%" PRIu64
-        ",\"clients_refused\":%" PRIu64,
+        ",\"slots_late\":%" PRIu64 ",\"clients_refused\":%" PRIu64,
         h->latency_mean_ms, h->deadline[DEADLINE_PUBLISH].took.p99_us * 1e-3, h->latency_max_ms,
         h->cycles_skipped, h->blocks_dropped, discontinuities(p), h->telemetry_dropped,
-        h->sends_failed, h->trains_lost, h->clients_refused);
+        h->sends_failed, h->trains_lost, h->slots_late, h->clients_refused);
     add_deadlines(&t, h);
     add_site(&t, &h->site);
     add_orders(&t, &h->orders);

@@ -119,6 +119,7 @@ struct health {
     double latency_mean_ms, latency_max_ms;
     uint64_t cycles_skipped, blocks_dropped, telemetry_dropped, sends_failed;
     uint64_t trains_lost;     /* of pilots: the boards were not armed in time */
+    uint64_t slots_late;      /* of data, and empty: the fix was not there in time */
     uint64_t clients_refused; /* by their keys */
     bool background_valid;
     struct site_status site;

@@ -72,7 +72,7 @@ struct daemon {
         every; /* periods of the schedule from cycle to cycle, by a command; 0 counts as 1 */
     _Atomic uint64_t heartbeat; /* RX counts its rounds, those in search of a lost device too */
     _Atomic uint64_t cycles_skipped, sends_failed;
-    _Atomic uint64_t data_late;   /* slots without data: the fix was not there in time */
+    _Atomic uint64_t slots_late;  /* of data, and empty: the fix was not there in time */
     _Atomic int64_t published;    /* index of the last cycle whose report is out */
     _Atomic uint64_t trains_lost; /* of pilots: the boards were not armed in time */
     _Atomic uint64_t ris[5];      /* the client's counters, copied by its thread: arms, acks, ... */

@@ -172,6 +172,7 @@ static void get_health(void *context, struct health *h)
         .telemetry_dropped = telemetry_queue_dropped(d->p.reports),
         .sends_failed = atomic_load(&d->sends_failed),
         .trains_lost = atomic_load(&d->trains_lost),
+        .slots_late = atomic_load(&d->slots_late),
         .clients_refused = sockets_refused(d->p.sockets),
         .background_valid = t->background_valid,
         .grant = d->grant,

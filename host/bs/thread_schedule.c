@@ -198,7 +198,7 @@ static void conduct_data(struct conductor *c, int64_t index)
     if (decided(d, index))
         kind = air_link_send(d->p.link, d->p.radio, d->p.pipeline, index);
     else
-        atomic_fetch_add(&d->data_late, 1);
+        atomic_fetch_add(&d->slots_late, 1);
     cycle_gate_answer_part(d->p.gate, CYCLE_DATA, (int)kind);
 }
 

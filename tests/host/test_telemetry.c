@@ -81,7 +81,10 @@ static void health_tells_what_was_late(void **state)
 {
     (void)state;
     char text[8192];
-    struct health h = {.state = "running", .trains_lost = 7, .witness = {.n_cpu = 2, .hiccups = 3}};
+    struct health h = {.state = "running",
+                       .trains_lost = 7,
+                       .slots_late = 4,
+                       .witness = {.n_cpu = 2, .hiccups = 3}};
     h.deadline[DEADLINE_FIX] = (struct deadline){
         .budget_us = 5000, .missed = 2, .inconclusive = 1, .took = {.n = 9, .p999_us = 7000}};
     h.deadline[DEADLINE_PUBLISH].took.p99_us = 4500;
@@ -95,6 +98,7 @@ static void health_tells_what_was_late(void **state)
                      3);
     assert_true(json_real_value(json_object_get(json_object_get(o, "latency_ms"), "p99")) == 4.5);
     assert_int_equal(json_integer_value(json_object_get(o, "trains_lost")), 7);
+    assert_int_equal(json_integer_value(json_object_get(o, "slots_late")), 4);
     json_decref(o);
 }
 
