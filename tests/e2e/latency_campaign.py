@@ -1,8 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What full traffic, and what steering, add to the latency of a fix.
+"""What full traffic, steering, or all that came since another version, add to the latency of a fix.
 
-    latency_campaign.py BUILD_FOLDER [PAIRS, at least 5, default 20 [data|steering]]
+    latency_campaign.py BUILD_FOLDER [PAIRS, at least 5, default 20 [data|steering|version]]
+
+data: more datagrams than the slots carry are offered to the UDP ports both ways; without it they come to
+nobody, so that who makes them costs both alike. version: BUILD_FOLDER against that of an older version,
+AGAINST (environment).
 
 Two equal runs of one machine differ by more than what is asked for here, so pairs of runs of SECONDS_EACH
 (environment, 30) are taken in turn, A B B A, a seed a pair; the latencies of all runs of a kind are
@@ -20,6 +24,8 @@ import random
 import subprocess
 import sys
 
+from link_campaign import Flow, free_ports
+
 SECONDS, DRAWS = os.environ.get("SECONDS_EACH", "30"), 2000
 GATED = os.environ.get("PACE") == "gated"
 LEAST = int(os.environ.get("LEAST", 5)) if GATED else 1
@@ -27,7 +33,27 @@ FOUR_CHANNELS = ["--link", "--set", "bs.link.enabled=no", "--set", "ue.link.enab
 QUESTIONS = {  # what with, what without, the most that the 99 % point may grow
     "data": (["--link"], FOUR_CHANNELS, 1.10),
     "steering": (["--set", "bs.identity.mode=steering"], [], 1.30),
+    "version": ([], [], 1.30),
 }
+OFFERED = {"burst": 13, "pace": 0.02}  # 3.2 Mbit/s each way; the slots carry 2.6 down, 1.3 up
+
+
+class Traffic:
+    """Datagrams both ways, whether there is a link or not."""
+
+    def __init__(self):
+        self.port = free_ports()
+        self.flows = [Flow("down", self.port, self.port + 3, **OFFERED),
+                      Flow("up", self.port + 2, self.port + 1, **OFFERED)]
+        self.seen = [0, 0]
+
+    def options(self):
+        return ["--set", f"bs.link.udp_port={self.port}", "--set", f"ue.link.udp_port={self.port + 2}"]
+
+    def tell(self):
+        came = [f.came for f in self.flows]
+        print("    " + ", ".join(f"{n - old} datagrams came {f.name}" for f, n, old in zip(self.flows, came, self.seen)))
+        self.seen = came
 
 
 def one_run(build, seed, options):
@@ -71,16 +97,27 @@ def told(name, values):
     print(f"{name:22} p50 / p90 / p99 {figures} ms of {len(values)} fixes, at most {max(values):.2f}")
 
 
-def ask(build, question, pairs):
-    with_it, without, limit = QUESTIONS[question]
-    seen = []
+def take_pairs(build, question, pairs):
+    with_it, without, _ = QUESTIONS[question]
+    builds = (build, os.environ.get("AGAINST") if question == "version" else build)
+    if not builds[1]:
+        sys.exit("AGAINST names no build folder of an older version")
+    traffic = Traffic() if question == "data" else None
     for i in range(pairs):
         pair = [None, None]
         for k in (0, 1) if i % 2 else (1, 0):
-            pair[k] = latencies_ms(build, i + 1, (with_it, without)[k])
+            options = (with_it, without)[k] + (traffic.options() if traffic else [])
+            pair[k] = latencies_ms(builds[k], i + 1, options)
             told(f"{question} {i + 1} {('with', 'without')[k]}", pair[k])
+            if traffic:
+                traffic.tell()
             print(f"    load {os.getloadavg()[0]:.1f}", flush=True)
-        seen.append(pair)
+        yield pair
+
+
+def ask(build, question, pairs):
+    limit = QUESTIONS[question][2]
+    seen = list(take_pairs(build, question, pairs))
     told(f"all with {question}", pooled(p[0] for p in seen))
     told("all without", pooled(p[1] for p in seen))
     draw = random.Random(1)
@@ -102,7 +139,7 @@ def main():
     build, pairs = os.path.abspath(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 20
     if pairs < 5:
         sys.exit("fewer than 5 pairs say nothing of how far to trust them")
-    asked = sys.argv[3:] or list(QUESTIONS)
+    asked = sys.argv[3:] or ["data", "steering"]
     sys.exit(0 if all([ask(build, question, pairs) for question in asked]) else 1)
 
 
