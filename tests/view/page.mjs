@@ -311,7 +311,7 @@ async function tellsUsersApart(page) {
   }
   const windows = await page.evaluate(() => mirador.model.scene.cycle.windows.map((w) => w.name));
   for (const name of ["downlink", "uplink"]) assert.ok(windows.includes(name), name);
-  assert.match(await text(page, "window-keys"), /downlink.*uplink/);
+  assert.match(await text(page, "window-keys"), /downlink.*uplink.*guards/);
   await shot(page, "users");
   await page.setViewportSize({ width: 390, height: 844 });
   await here(page, () => document.documentElement.scrollWidth <= 390);

@@ -124,7 +124,7 @@ export function cycleLegend(scene) {
     return span;
   }));
   keys("outcome-keys", OUTCOMES);
-  keys("window-keys", [...drawn, ["quiet", "numbers of the echoes"]]);
+  keys("window-keys", [...drawn, ["line", "guards (low)"], ["quiet", "numbers of the echoes"]]);
 }
 
 // Three rows: the last cycles and what they gave; the cycle on its own scale; the burst's slots. What
@@ -164,11 +164,13 @@ export class Cycle {
   }
 
   windows(c, w, y, row, model) {
-    const { period_s: period, windows } = model.scene.cycle;
+    const { period_s: period, windows, guards } = model.scene.cycle;
     const px = (t) => (t / period) * w;
     this.title(c, [`one cycle, ${Math.round(1e3 * period)} ms`], y, w);
     y += 1.4 * this.f;
     const height = row - 1.4 * this.f;
+    c.fillStyle = colour("line");
+    for (const guard of guards) c.fillRect(px(guard.begin_s), y + height / 2, Math.max(2, px(guard.length_s)), height / 2);
     for (const span of windows.toSorted((a, b) => b.length_s - a.length_s)) this.bar(c, span, px, y, height);
     this.worked(c, model, px, y, height);
   }
