@@ -8,8 +8,9 @@ has, and from one to the other.
     link_ip.py BUILD_FOLDER [SECONDS_OF_IPERF3 [one|several]]
 
 Fails if a ping is lost, if a packet goes to another user than its address says or one for nobody is
-not counted, or if iperf3's UDP receives less than 80 % of what the slots it had could carry, each
-way: counted in slots, so that the wall clock does not matter. Needs root, iperf3 and iputils-ping;
+not counted, if iperf3's UDP receives less than 80 % of what the slots it had could carry, each way
+(user data at the scheme of each slot: counted in slots, so that the wall clock does not matter), or
+if what does not fit is not queued up to the bound and then dropped with a count. Needs root, iperf3 and iputils-ping;
 ends with 77 where these are missing."""
 
 import json
@@ -72,6 +73,7 @@ class Slots:
     def __init__(self, state):
         self.rows = {"down": [], "up": []}
         self.snr_db = {"down": [], "up": []}
+        self.queue = {"down": (0, 0, 0), "up": (0, 0, 0)}  # most that waited, bound, dropped
         for role, topic, way in (("telemetry", b"link", "down"), ("ue", b"ue", "up")):
             listen(f"ipc://{state}/{role}.sock", topic, lambda text, way=way: self.take(text, way))
 
@@ -84,6 +86,7 @@ class Slots:
             self.snr_db["up"].append(header["up_snr_db"])
         if way == "up" and header.get("link_found"):
             self.snr_db["down"].append(header["link_snr_db"])
+        self.queue[way] = max(self.queue[way][0], t["queued"]), t["queue"], t["dropped_queue"]
         self.rows[way].append((t["slot_bytes"], t["bytes_sent"], t["mcs"]))
 
     def carried(self, way, first):
@@ -135,9 +138,10 @@ def iperf(spaces, slots, way, seconds):
     received = (total["packets"] - total["lost_packets"]) * DATAGRAM
     room, n, mcs = slots.carried(way, first)
     share = received / room if room else 0
+    queued, bound, dropped = slots.queue[way]
     print(f"iperf3 {way}: {received} bytes received, {n} slots of scheme {mcs} could carry {room}: "
-          f"{100 * share:.0f} %", flush=True)
-    return share >= SHARE
+          f"{100 * share:.0f} %; at most {queued} of {bound} waited, {dropped} dropped", flush=True)
+    return share >= SHARE and 0 < queued <= bound and dropped > 0
 
 
 class Health:

@@ -116,7 +116,8 @@ static void check_figures(const struct demo_run *run)
         assert_true(of(run, ways[i], "slots") >= 7 && of(run, ways[i], "fer") == 0);
         assert_true(of(run, ways[i], "raw_ber") >= 0 && of(run, ways[i], "raw_ber") < 1e-3);
         assert_true(of(run, ways[i], "snr_db") > 30 && of(run, ways[i], "evm_db") < -20);
-        assert_in_range((unsigned)bps, 500000, 3000000); /* slots of 58 kB down, 28 kB up; every 0.2 s */
+        assert_in_range((unsigned)bps, 500000,
+                        3000000); /* slots of 58 kB down, 28 kB up; every 0.2 s */
     }
     assert_true(of(run, "figures.down", "throughput_bps") >
                 of(run, "figures.up", "throughput_bps"));
@@ -177,15 +178,19 @@ static void check_known_data(const struct demo_run *run, double slots)
 
 /* A surface that cannot step through codes: both stand still, and the transmitter is deaf in their
  * directions. The link carries known data meanwhile. */
-static void test_paths_told_by_steering(void **state)
+static void check_steering(const char *by)
 {
-    (void)state;
     struct demo_run run;
-    demo_run(&run, "--seconds 8 --speed 0 --scene empty --set bs.identity.mode=steering "
-                   "--set bs.ris.boards[0].switch_s=6e-3 --set room.bs.tx_pair_m=0.042 "
-                   "--link --set bs.link.port=none --set ue.link.port=none");
+    char options[300];
+    snprintf(options, sizeof options,
+             "--seconds 8 --speed 0 --scene empty --set bs.identity.mode=steering "
+             "--set bs.identity.by=%s --set bs.ris.boards[0].switch_s=6e-3 "
+             "--set room.bs.tx_pair_m=0.042 "
+             "--link --set bs.link.port=none --set ue.link.port=none",
+             by);
+    demo_run(&run, options);
     if (run.exit_code)
-        fail_msg("exit code %d: %s", run.exit_code, run.stderr_text);
+        fail_msg("%s: exit code %d: %s", by, run.exit_code, run.stderr_text);
     assert_true(run.n_fix >= 15);
     assert_true(demo_summary(&run, "steered") == demo_summary(&run, "fixes"));
     assert_true(demo_summary(&run, "fixes") >= 0.95 * demo_summary(&run, "responses"));
@@ -194,6 +199,14 @@ static void test_paths_told_by_steering(void **state)
     assert_true(demo_inside_ellipse(&run) > 0.9);
     check_known_data(&run, 12);
     demo_run_free(&run);
+}
+
+static void test_paths_told_by_steering(void **state)
+{
+    (void)state;
+    static const char *const by[] = {"fit", "correlation", "music"};
+    for (size_t i = 0; i < sizeof by / sizeof *by; i++)
+        check_steering(by[i]);
 }
 
 int main(void)
