@@ -10,6 +10,14 @@ struct vec3 vec3_unit(struct vec3 a)
     return r > 0 ? vec3_scale(a, 1 / r) : a;
 }
 
+double vec3_sine(struct vec3 to, struct vec3 axis, struct vec3 *gradient)
+{
+    const double r = vec3_norm(to), sine = vec3_dot(to, axis) / r;
+    if (gradient)
+        *gradient = vec3_scale(vec3_sub(axis, vec3_scale(to, sine / r)), 1 / r);
+    return sine;
+}
+
 bool room_contains(const struct room_box *room, struct vec3 p, double margin_m)
 {
     assert(room);

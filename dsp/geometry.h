@@ -56,6 +56,11 @@ static inline double vec3_dist(struct vec3 a, struct vec3 b)
 /* a / |a|; the null vector stays null. */
 struct vec3 vec3_unit(struct vec3 a);
 
+/* Sine of the angle that a direction `to`, not null, makes with the broadside of a line of antennas
+ * along the unit vector axis, and its gradient by the far end of `to` [1/m], unless NULL:
+ *     s = axis . to / |to|,   gradient = (axis - s to / |to|) / |to| */
+double vec3_sine(struct vec3 to, struct vec3 axis, struct vec3 *gradient);
+
 /* The four points that every path length is made of. */
 struct anchors {
     struct vec3 tx;     /* transmit antenna, the one that senses */

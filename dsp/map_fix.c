@@ -143,11 +143,7 @@ void map_fix_tune(struct map_fix *m, double wavelength_m)
 
 static double sine_from(const struct map_fix *m, struct vec3 u, struct vec3 *grad)
 {
-    const struct vec3 to = vec3_sub(u, m->cfg.walls.anchors.rx);
-    const double r = vec3_norm(to), sine = vec3_dot(to, m->cfg.axis) / r;
-    if (grad)
-        *grad = vec3_scale(vec3_sub(m->cfg.axis, vec3_scale(to, sine / r)), 1 / r);
-    return sine;
+    return vec3_sine(vec3_sub(u, m->cfg.walls.anchors.rx), m->cfg.axis, grad);
 }
 
 /* Gradients of the used lengths, and of the sine in the end. */

@@ -13,7 +13,7 @@ static double sinc(double x)
 
 static double sine_of(const struct wall_map *map, struct vec3 axis, struct vec3 from)
 {
-    return vec3_dot(vec3_unit(vec3_sub(from, map->anchors.rx)), axis);
+    return vec3_sine(vec3_sub(from, map->anchors.rx), axis, NULL);
 }
 
 /* |sum_m x_m exp(j 2 pi x_m s)|^2 */

@@ -116,8 +116,7 @@ static void lay_turns(const struct wall_error *e, size_t stream, struct vec3 u, 
     for (size_t d = 0; d < (by_surface(stream) ? ARRIVALS : WALL_HOPS); d++) {
         const struct vec3 last = d < WALL_HOPS ? u : a->ris[stream % WALL_ANSWER - 1];
         const struct vec3 from = wall_map_image(&e->cfg.walls, last, d % WALL_HOPS);
-        const double turns =
-            e->cfg.spacing * vec3_dot(vec3_unit(vec3_sub(from, a->rx)), e->cfg.axis);
+        const double turns = e->cfg.spacing * vec3_sine(vec3_sub(from, a->rx), e->cfg.axis, NULL);
         const cplx step = cexp(2 * PI * I * turns);
         cplx turned = 1;
         for (size_t j = 0; j < e->cfg.n_ant; j++, turned *= step)

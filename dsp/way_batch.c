@@ -68,7 +68,7 @@ static void fold_waves(const struct way_batch *w, const double sine[GAUSS_LANES]
 
 static double sine_of(const struct way_batch *w, struct vec3 from)
 {
-    return vec3_dot(vec3_unit(vec3_sub(from, w->cfg.walls->anchors.rx)), w->cfg.axis);
+    return vec3_sine(vec3_sub(from, w->cfg.walls->anchors.rx), w->cfg.axis, NULL);
 }
 
 static void look_at_surfaces(struct way_batch *w)
@@ -115,8 +115,7 @@ static void move_user(struct way_batch *w, size_t lane, struct vec3 u)
         w->hop_m[RX_USER + i][lane] = vec3_dist(a->rx, image);
         w->hop_m[RIS_USER + i][lane] = vec3_dist(a->ris[0], image);
         w->hop_m[RIS_USER + WALL_HOPS + i][lane] = vec3_dist(a->ris[1], image);
-        w->sine[i][lane] =
-            vec3_dot(vec3_sub(image, a->rx), w->cfg.axis) / w->hop_m[RX_USER + i][lane];
+        w->sine[i][lane] = sine_of(w, image);
     }
 }
 

@@ -306,17 +306,15 @@ static double walls_sigma(const struct pipeline *p, struct vec3 u, const double 
 
 bool pipeline_site_direction(const struct pipeline *p, struct vec3 u, struct site_direction *out)
 {
-    const struct vec3 along = pipeline_axis(p), to = vec3_sub(u, p->fix.anchors.rx);
-    const double range = vec3_norm(to);
+    const struct vec3 to = vec3_sub(u, p->fix.anchors.rx);
     cplxf a[STREAM_MAX_ANT], y[STREAM_MAX_ANT];
     double x[TOA_MAX_ANT];
-    if (!(range > 0) || !own_antennas(p, u, a, y))
+    if (!(vec3_norm(to) > 0) || !own_antennas(p, u, a, y))
         return false;
     const double per_rad = 1 / (2 * PI * lay_on_axis(p, x));
     out->sigma = hypot(CHANNEL_PHASE_RAD * per_rad, walls_sigma(p, u, x, per_rad));
     out->off = array_sine_off(a, y, x, p->cfg.radio.n_rx);
-    out->gradient = vec3_scale(
-        vec3_sub(along, vec3_scale(to, vec3_dot(to, along) / (range * range))), 1 / range);
+    (void)vec3_sine(to, pipeline_axis(p), &out->gradient);
     return true;
 }
 

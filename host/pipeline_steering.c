@@ -50,8 +50,8 @@ static struct delay_angle_model model_of(const struct pipeline *p, double direct
     m.path[USER] = (struct delay_angle_path){p->gate[USER], 1, {USER}};
     for (size_t k = 0; k < BS_RIS; k++) {
         const struct vec3 to = vec3_sub(p->fix.anchors.ris[k], p->fix.anchors.rx);
-        m.source[RIS1 + k] = (struct delay_angle_source){vec3_dot(vec3_unit(to), pipeline_axis(p)),
-                                                         vec3_norm(to), true};
+        m.source[RIS1 + k] =
+            (struct delay_angle_source){vec3_sine(to, pipeline_axis(p), NULL), vec3_norm(to), true};
         m.path[RIS1 + k] = (struct delay_angle_path){p->gate[RIS1 + k], 2, {RIS1 + k, USER}};
         m.path[RIS1 + k].gate.min_m = fmax(p->gate[RIS1 + k].min_m, direct_m + LATER_M);
     }
@@ -258,8 +258,8 @@ int pipeline_steering_map(struct pipeline *p, struct cycle_report *r)
  * position that leaves it out, or lies in another direction, was made of wrong paths. */
 bool pipeline_steering_agrees(const struct pipeline *p, const struct cycle_report *r)
 {
-    const struct vec3 to = vec3_unit(vec3_sub(r->fix.position, p->fix.anchors.rx));
-    const double off = p->steering.paths.sine[USER] - vec3_dot(to, pipeline_axis(p));
+    const struct vec3 to = vec3_sub(r->fix.position, p->fix.anchors.rx);
+    const double off = p->steering.paths.sine[USER] - vec3_sine(to, pipeline_axis(p), NULL);
     return (r->fix.used & ROW_BIT(ROW_L1)) != 0 &&
            fabs(off) < AGREES + 3 * p->steering.paths.sigma_sine[USER];
 }

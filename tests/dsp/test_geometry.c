@@ -87,6 +87,23 @@ static void test_antenna_line(void **state)
     assert_true(last.x < first.x && last.y > first.y);
 }
 
+/* Of a known place; the gradient against differences to either side. */
+static void test_sine_along_a_line(void **state)
+{
+    (void)state;
+    const struct vec3 axis = vec3_unit((struct vec3){-1, 1, 0}), to = {1.1, 2.3, -0.7};
+    const struct vec3 side[] = {{1e-5, 0, 0}, {0, 1e-5, 0}, {0, 0, 1e-5}};
+    struct vec3 gradient;
+    assert_true(fabs(vec3_sine((struct vec3){3, 0, -4}, (struct vec3){1, 0, 0}, NULL) - 0.6) <
+                1e-15);
+    assert_true(vec3_sine(to, axis, &gradient) == vec3_sine(to, axis, NULL));
+    for (size_t i = 0; i < 3; i++) {
+        const double change = vec3_sine(vec3_add(to, side[i]), axis, NULL) -
+                              vec3_sine(vec3_sub(to, side[i]), axis, NULL);
+        assert_true(fabs(vec3_dot(gradient, side[i]) - change / 2) < 1e-14);
+    }
+}
+
 static void test_panel_frame(void **state)
 {
     (void)state;
@@ -198,6 +215,7 @@ int main(void)
         cmocka_unit_test(test_mirror_placement_is_flagged),
         cmocka_unit_test(test_anchor_outside_the_room_is_named),
         cmocka_unit_test(test_antenna_line),
+        cmocka_unit_test(test_sine_along_a_line),
         cmocka_unit_test(test_panel_frame),
         cmocka_unit_test(test_bad_panels),
         cmocka_unit_test(test_bisector_is_horizontal),
