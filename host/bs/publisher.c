@@ -242,6 +242,7 @@ static void publish_cycle(struct publisher *p, struct cycle_report *r)
     user_news_cycle(&p->users, r, latency_ms);
     note(p, r, latency_ms);
     watch_setting(p, r);
+    (void)trouble_watch_sight(&p->trouble, p->d->p.cfg, r);
     cycle_audit_note(&p->audit, p->d->p.audit, r);
     debug_truth(p, r);
 }

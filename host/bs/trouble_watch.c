@@ -23,6 +23,33 @@ void trouble_watch_ris(struct trouble_watch *t, const struct bs_cfg *cfg,
         watch_board(&t->board[i], cfg->ris.boards[i].name, r, i);
 }
 
+static void watch_sight(uint64_t *unseen, const char *name, bool seen, uint64_t cycle)
+{
+    if (seen && *unseen >= TROUBLE_UNSEEN)
+        log_info("%s: paths over it again in cycle %llu, after %llu answers without", name,
+                 (unsigned long long)cycle, (unsigned long long)*unseen);
+    *unseen = seen ? 0 : *unseen + 1;
+    if (*unseen == TROUBLE_UNSEEN)
+        log_warn("%s: no path over it in %d answers, positions stand on the rest or fail: is it in "
+                 "sight of base station and user, and its board powered?",
+                 name, TROUBLE_UNSEEN);
+}
+
+unsigned trouble_watch_sight(struct trouble_watch *t, const struct bs_cfg *cfg,
+                             const struct cycle_report *r)
+{
+    unsigned out_of_sight = 0;
+    const bool tells = r->response == RESPONSE_PERMITTED && !r->steering && !report_blocked(r) &&
+                       r->path[PATH_L1].found;
+    for (size_t i = 0; i < BS_RIS; i++) {
+        if (tells)
+            watch_sight(&t->unseen[i], cfg->ris.boards[i].name, r->path[PATH_L1 + 1 + i].found,
+                        r->plan.cycle);
+        out_of_sight |= t->unseen[i] >= TROUBLE_UNSEEN ? 1U << i : 0;
+    }
+    return out_of_sight;
+}
+
 void trouble_watch_radio(struct trouble_watch *t, const struct radio *radio)
 {
     struct radio_counters c;
