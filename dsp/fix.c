@@ -43,6 +43,19 @@ const char *fix_verdict_text(enum fix_verdict verdict)
     return (size_t)verdict < sizeof texts / sizeof texts[0] ? texts[verdict] : "unknown";
 }
 
+const char *fix_map_text(enum fix_map map)
+{
+    static const char *const texts[] = {
+        "not asked",
+        "used",
+        "fewer than two streams",
+        "no peak",
+        "outside the room",
+        "not where the user's own signal comes from",
+    };
+    return (size_t)map < sizeof texts / sizeof texts[0] ? texts[map] : "unknown";
+}
+
 /* What the starts need, with the BS as one point between TX and RX. */
 struct scene {
     struct vec3 p[3]; /* BS, RIS1, RIS2 */

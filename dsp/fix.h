@@ -57,6 +57,17 @@ struct fix_cfg {
     double false_alarm;   /* of the chi^2 gate, 0..1; 0.01 gives 6.635 at one degree of freedom */
 };
 
+/* What the map of the walls made of a position. All but FIX_MAP_USED: it stands as it was, for this
+ * reason. */
+enum fix_map {
+    FIX_MAP_UNASKED,   /* no map, or nothing for it */
+    FIX_MAP_USED,      /* position and cov are those of the map-aided fix */
+    FIX_MAP_FEW,       /* fewer than two streams */
+    FIX_MAP_NO_PEAK,   /* the posterior has no peak near it */
+    FIX_MAP_ROOM,      /* the map's place is outside the room, */
+    FIX_MAP_DIRECTION, /* or not where the user's own signal comes from */
+};
+
 struct fix {
     enum fix_verdict verdict;
     struct vec3 position;
@@ -67,7 +78,7 @@ struct fix {
     bool coded_only; /* L1 was there and was left out because it contradicts the others */
     double gdop;     /* plan, height known: sqrt(tr (J^T J)^-1) of the path rows used */
     unsigned used;   /* ROW_BIT mask */
-    bool refined;    /* position and cov are those of the map-aided fix */
+    enum fix_map map;
     double residual_m[ROW_COUNT]; /* measured - predicted at position, all valid rows (A rows: less
                                      clock) */
     int iterations;
@@ -76,9 +87,10 @@ struct fix {
 /* Defaults for everything but anchors and room. */
 void fix_cfg_defaults(struct fix_cfg *cfg);
 
-/* "L1", "height"... and a short English reason. Never NULL. */
+/* "L1", "height"... and short English reasons. Never NULL. */
 const char *fix_row_name(enum fix_row row);
 const char *fix_verdict_text(enum fix_verdict verdict);
+const char *fix_map_text(enum fix_map map);
 
 /* Predicted value of a row at u (A rows without clock) and, if grad is not NULL, its gradient. */
 double fix_predict(const struct anchors *anchors, enum fix_row row, struct vec3 u,

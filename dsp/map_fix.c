@@ -13,7 +13,7 @@
 
 enum {
     STREAMS = MAP_FIX_STREAMS,
-    TRIES = 3, /* squares searched, each about the last one's best place */
+    TRIES = 3, /* squares, of each kind */
 };
 _Static_assert((int)STREAMS == (int)WAY_BATCH_STREAMS, "the same streams");
 
@@ -146,9 +146,9 @@ static double sine_from(const struct map_fix *m, struct vec3 u, struct vec3 *gra
     return vec3_sine(vec3_sub(u, m->cfg.walls.anchors.rx), m->cfg.axis, grad);
 }
 
-/* Gradients of the used lengths, and of the sine in the end. */
+/* Gradients of the used lengths, and, in the end, of the sine, which one antenna does not see. */
 struct holds {
-    size_t n;
+    size_t n, n_length;
     struct vec3 gradient[STREAMS + 1];
 };
 
@@ -159,6 +159,9 @@ static void hold_at(const struct map_fix *m, unsigned used, struct vec3 u, struc
         if (used & ROW_BIT(ROW_L1 + s))
             (void)fix_predict(&m->cfg.walls.anchors, (enum fix_row)(ROW_L1 + s), u,
                               &holds->gradient[holds->n++]);
+    holds->n_length = holds->n;
+    if (m->cfg.n_ant < 2)
+        return;
     struct vec3 *last = &holds->gradient[holds->n++];
     (void)sine_from(m, u, last);
     *last = vec3_scale(*last, sine_m);
@@ -334,6 +337,8 @@ static bool antennas_fade(struct map_fix *m, struct vec3 there)
 {
     struct vec3 u[GAUSS_LANES];
     double as_held[GAUSS_LANES], as_fading[GAUSS_LANES];
+    if (m->cfg.n_ant < 2)
+        return false;
     for (size_t l = 0; l < GAUSS_LANES; l++)
         u[l] = there;
     log_posterior(m, u, as_held);
@@ -348,30 +353,21 @@ static struct vec3 mean_of(const struct plan_grid *grid, const struct plan_momen
     return (struct vec3){grid->centre.x + at->x, grid->centre.y + at->y, grid->centre.z};
 }
 
-/* First wide squares, then one that spans what they found; the moments are those of the last. */
+/* Wide squares first, then one that spans what they found, or as many as it takes; the moments are
+ * those of the last. */
 static int search(struct map_fix *m, struct vec3 start, struct plan_grid *grid,
                   struct plan_moments *at)
 {
-    const double side = reach * m->bins.step_m, cell = 2 * side / (PLAN_GRID - 1);
+    const double side = reach * m->bins.step_m;
     *grid = (struct plan_grid){start, side, side};
-    *at = (struct plan_moments){.edge = 1};
     m->coarse = true;
     m->trust = searching;
-    for (int i = 0; i < TRIES && at->edge > 0.1; i++) {
-        plan_grid_moments(grid, log_posterior, m, at);
-        if (!isfinite(at->edge)) /* data that are all zero */
-            return ERR_NO_PEAK;
-        grid->centre.x += at->x;
-        grid->centre.y += at->y;
-    }
-    if (at->edge > 0.1)
+    if (!plan_grid_settle(grid, TRIES, 0, log_posterior, m, at))
         return ERR_NO_PEAK;
-    grid->half_x = sides * sqrt(at->xx + cell * cell / 12);
-    grid->half_y = sides * sqrt(at->yy + cell * cell / 12);
+    plan_grid_follow(grid, at, sides);
     m->coarse = false;
     m->trust = (struct trust){m->cfg.array_error, 1, searching.prior};
-    plan_grid_moments(grid, log_posterior, m, at);
-    return OK;
+    return plan_grid_settle(grid, TRIES, sides, log_posterior, m, at) ? OK : ERR_NO_PEAK;
 }
 
 /* What the posterior does not know of: the grid's rounding, the height and the zero of path length,
@@ -385,7 +381,7 @@ static void put_covariance(const struct map_fix *m, unsigned used, const struct 
     struct holds holds;
     hold_at(m, used, fix->position, &holds);
     for (size_t i = 0; i < holds.n; i++) {
-        length[i] = i + 1 < holds.n;
+        length[i] = i < holds.n_length;
         height[i] = -holds.gradient[i].z;
     }
     (void)plan_step(&holds, length, shift);
@@ -424,10 +420,11 @@ int map_fix_refine(struct map_fix *m, const struct map_fix_stream in[STREAMS],
         return rc;
     if (antennas_fade(m, mean_of(&grid, &at))) {
         m->trust = fading;
-        plan_grid_moments(&grid, log_posterior, m, &at);
+        if (!plan_grid_settle(&grid, TRIES, sides, log_posterior, m, &at))
+            return ERR_NO_PEAK;
     }
     fix->position = mean_of(&grid, &at);
-    fix->refined = true;
+    fix->map = FIX_MAP_USED;
     put_covariance(m, used, &grid, &at, height->sigma_m, fix);
     return OK;
 }
@@ -450,7 +447,7 @@ int map_fix_solve(struct map_fix *m, const struct map_fix_still *in, struct vec3
                         .position = mean_of(&grid, &at),
                         .used = ROW_BIT(ROW_L1) | ROW_BIT(ROW_H),
                         .ungated = true,
-                        .refined = true};
+                        .map = FIX_MAP_USED};
     put_covariance(m, ROW_BIT(ROW_L1), &grid, &at, in->height.sigma_m, out);
     return OK;
 }

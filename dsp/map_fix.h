@@ -71,7 +71,8 @@ void map_fix_tune(struct map_fix *map, double wavelength_m);
  * is the prior at a tenth of its weight, half of it where antennas fade: what it adds are the
  * answer's arrivals, its echoes are the same. Returns 0, ERR_ARG when fewer than two streams are
  * given, or ERR_NO_PEAK when the posterior has no peak near the fix (+-0.3 steps between bins, 0.9
- * m at lab, about the fix, then about its best place): then *fix is left as it was. */
+ * m at lab, about the fix, then about its mean) or does not fit a grid: then *fix is left as it
+ * was. */
 int map_fix_refine(struct map_fix *map, const struct map_fix_stream in[MAP_FIX_STREAMS],
                    const struct observation *height, struct fix *fix) MUST_CHECK;
 

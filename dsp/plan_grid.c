@@ -3,6 +3,7 @@
 #include <math.h>
 
 enum { CELLS = PLAN_GRID * PLAN_GRID };
+static const double crowded = 0.1; /* share on the rim from which on moments are none */
 
 static double node(double half, size_t i)
 {
@@ -56,6 +57,37 @@ void plan_grid_moments(const struct plan_grid *g, plan_log_posterior *at, void *
     m->xx = m->xx / total - m->x * m->x;
     m->xy = m->xy / total - m->x * m->y;
     m->yy = m->yy / total - m->y * m->y;
+}
+
+static double reach_of(double variance, double half, double sides)
+{
+    const double cell = 2 * half / (PLAN_GRID - 1);
+    return sides * sqrt(variance + cell * cell / 12);
+}
+
+void plan_grid_follow(struct plan_grid *g, const struct plan_moments *m, double sides)
+{
+    g->centre.x += m->x;
+    g->centre.y += m->y;
+    g->half_x = reach_of(m->xx, g->half_x, sides);
+    g->half_y = reach_of(m->yy, g->half_y, sides);
+}
+
+bool plan_grid_settle(struct plan_grid *g, int tries, double sides, plan_log_posterior *at,
+                      void *context, struct plan_moments *m)
+{
+    for (int i = 0; i < tries; i++) {
+        const struct plan_grid last = *g;
+        if (i > 0) {
+            plan_grid_follow(g, m, sides);
+            g->half_x = fmax(g->half_x, last.half_x);
+            g->half_y = fmax(g->half_y, last.half_y);
+        }
+        plan_grid_moments(g, at, context, m);
+        if (!(m->edge > crowded)) /* NaN: data that are all zero */
+            return isfinite(m->edge);
+    }
+    return false;
 }
 
 void plan_add_direction(double cov[3][3], const double v[2], double variance)

@@ -24,5 +24,15 @@ typedef void plan_log_posterior(void *context, const struct vec3 *u, double *log
 void plan_grid_moments(const struct plan_grid *grid, plan_log_posterior *at, void *context,
                        struct plan_moments *m);
 
+/* One grid after the other until one holds the posterior: the next lies about the last one's mean
+ * and reaches `sides` of the deviations found from there, if that is more than the last one did; 0:
+ * as far as the first. grid and *m are those of the last. False: more than a tenth of the posterior
+ * lies on the rim of the last of `tries`, or there is none. */
+bool plan_grid_settle(struct plan_grid *grid, int tries, double sides, plan_log_posterior *at,
+                      void *context, struct plan_moments *m) MUST_CHECK;
+
+/* About the mean, `sides` deviations from there to the rim, that of a cell's rounding included. */
+void plan_grid_follow(struct plan_grid *grid, const struct plan_moments *m, double sides);
+
 /* cov += variance v v^T in the plan. */
 void plan_add_direction(double cov[3][3], const double v[2], double variance);

@@ -239,7 +239,7 @@ int track_update(const struct track_cfg *cfg, struct track *track, double time_s
         return TRACK_STARTED;
     }
     predict(cfg, track, time_s);
-    int event = correct(cfg, track, obs, mask, good && fix->refined ? fix : NULL);
+    int event = correct(cfg, track, obs, mask, good && fix->map == FIX_MAP_USED ? fix : NULL);
     if (event == TRACK_UPDATED) {
         track->accepted_s = time_s;
         track->rejections = 0;

@@ -319,6 +319,25 @@ static int give_up_echoes(const struct pipeline *p, int rc, struct observation o
     return ERR_GEOMETRY;
 }
 
+/* The map's position, if it passes the gates that a plain one must: the room's, and the direction's
+ * where that decides. */
+static void refine(struct pipeline *p, const struct observation *height, struct cycle_report *r)
+{
+    const struct fix plain = r->fix;
+    enum fix_map gate = FIX_MAP_USED;
+    pipeline_map_refine(p, height, r);
+    if (r->fix.map != FIX_MAP_USED)
+        return;
+    if (!room_contains(&p->fix.room, r->fix.position, p->fix.room_margin_m))
+        gate = FIX_MAP_ROOM;
+    else if (p->explained && r->echoes &&
+             !(direction_chi2(p, &r->fix) <= chi2_quantile(1, p->fix.false_alarm)))
+        gate = FIX_MAP_DIRECTION;
+    if (gate != FIX_MAP_USED)
+        r->fix = plain;
+    r->fix.map = gate;
+}
+
 void pipeline_locate(struct pipeline *p, struct cycle_report *r)
 {
     struct pipeline_user *user = &p->user[r->plan.user];
@@ -358,7 +377,7 @@ void pipeline_locate(struct pipeline *p, struct cycle_report *r)
         rc = give_up_echoes(p, rc, obs, r);
     r->outcome = rc == OK ? FIX_DONE : FIX_REFUSED;
     if (rc == OK)
-        pipeline_map_refine(p, &obs[ROW_H], r);
+        refine(p, &obs[ROW_H], r);
     if (rc == OK) {
         fix_ellipse95(&r->fix, &r->ellipse);
         pipeline_site_match(p, r);

@@ -85,13 +85,15 @@ void pipeline_map_refine(struct pipeline *p, const struct observation *height,
         return;
     for (size_t i = 0; i < N_STREAM; i++) {
         const struct report_path *path = &r->path[PATH_L1 + i];
-        if (path->found && !path->adaptive && !path->weak)
+        const bool believed = r->fix.used & ROW_BIT(ROW_L1 + i);
+        if (believed && !path->adaptive && !path->weak)
             in[i] = (struct map_fix_stream){p->w + (STREAM_STATIC + i) * stride, &p->toa_of[i],
                                             path->bias_m};
     }
     map_fix_tune(p->map, SPEED_OF_LIGHT / p->cfg.radio.carrier_hz);
-    if (map_fix_refine(p->map, in, height, &r->fix))
-        return; /* fewer than two streams, or no peak: the plain fix stands */
+    const int rc = map_fix_refine(p->map, in, height, &r->fix);
+    if (rc)
+        r->fix.map = rc == ERR_NO_PEAK ? FIX_MAP_NO_PEAK : FIX_MAP_FEW;
 }
 
 int pipeline_map_still(struct pipeline *p, double sine, struct cycle_report *r)
@@ -108,7 +110,11 @@ int pipeline_map_still(struct pipeline *p, double sine, struct cycle_report *r)
     for (size_t k = 0; k < BS_RIS; k++)
         ris_model_view(p->model[k], pipeline_gamma(p, k), start, &view[k]);
     rc = map_fix_solve(p->map, &in, start, view, &fix);
-    if (rc == OK)
-        r->fix = fix;
-    return rc;
+    if (rc)
+        return rc;
+    r->fix = fix;
+    if (room_contains(&p->fix.room, fix.position, p->fix.room_margin_m))
+        return OK;
+    r->fix.verdict = FIX_ROOM;
+    return ERR_GEOMETRY;
 }

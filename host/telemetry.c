@@ -96,8 +96,9 @@ int telemetry_format_fix(const struct cycle_report *r, double latency_ms, char *
     report_add(&t, ",\"ellipse95_m\":[%.6g,%.6g],\"ellipse95_angle_rad\":%.6g",
                report_number(r->ellipse.major_m), report_number(r->ellipse.minor_m),
                report_number(r->ellipse.angle_rad));
-    report_add(&t, ",\"height_m\":%.2f,\"adaptive\":%s,\"refined\":%s,\"echoes\":%s", r->height_m,
-               report_boolean(r->path[PATH_L2].adaptive), report_boolean(r->fix.refined),
+    report_add(&t, ",\"height_m\":%.2f,\"adaptive\":%s,\"refined\":%s,\"map\":\"%s\",\"echoes\":%s",
+               r->height_m, report_boolean(r->path[PATH_L2].adaptive),
+               report_boolean(r->fix.map == FIX_MAP_USED), fix_map_text(r->fix.map),
                report_boolean(r->echoes));
     add_profiles(&t, r);
     add_paths(&t, r, PATH_COUNT);

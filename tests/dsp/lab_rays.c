@@ -26,6 +26,7 @@ void lab_rays_init(struct lab_rays *lab, const char *profiles)
 {
     struct vec3 bs = {0.5, 0.5, 2.2}, middle = {4, 4, 1.2};
     *lab = (struct lab_rays){
+        .n_ant = LAB_ANT,
         .anchors = {{0.5, 0.5, 2.5}, bs, {{7, 1.5, 1.9}, {1, 6, 1.7}}},
         .room = {{0, 0, 0}, {8, 8, 3}},
         .boresight = vec3_unit((struct vec3){1, 1, -0.15}),
@@ -54,14 +55,14 @@ struct wall_map lab_rays_map(const struct lab_rays *lab, double factor)
 struct map_fix_cfg lab_rays_map_fix(const struct lab_rays *lab, double factor)
 {
     struct map_fix_cfg cfg = {.walls = lab_rays_map(lab, factor),
-                              .n_ant = LAB_ANT,
+                              .n_ant = lab->n_ant,
                               .n_carrier = LAB_K,
                               .spacing_hz = LAB_SPACING_HZ,
                               .wavelength_m = wavelength,
                               .axis = vec3_unit((struct vec3){-1, 1, 0})};
     map_fix_cfg_defaults(&cfg);
-    for (size_t j = 0; j < LAB_ANT; j++)
-        cfg.element_m[j] = ((double)j - 0.5 * (LAB_ANT - 1)) * wavelength / 2;
+    for (size_t j = 0; j < lab->n_ant; j++)
+        cfg.element_m[j] = ((double)j - 0.5 * ((double)lab->n_ant - 1)) * wavelength / 2;
     return cfg;
 }
 
@@ -173,19 +174,27 @@ static void add_panel(const struct lab_rays *lab, int k, struct vec3 u, struct v
         }
 }
 
-static void add_noise(struct rng *rng, double noise_db, cplxf *h)
+/* h: [n], of a stream */
+static void add_noise(struct rng *rng, double noise_db, size_t n, cplxf *h)
 {
     double power = 0;
-    for (int i = 0; i < LAB_ANT * LAB_K; i++)
-        power += cplxf_norm(h[i]) / (LAB_ANT * LAB_K);
+    for (size_t i = 0; i < n; i++)
+        power += cplxf_norm(h[i]) / (double)n;
     double amp = sqrt(power * pow(10, noise_db / 10));
-    for (int i = 0; i < LAB_ANT * LAB_K; i++)
+    for (size_t i = 0; i < n; i++)
         h[i] += (cplxf)(amp * rng_cn(rng));
+}
+
+static void add_noises(const struct lab_rays *lab, struct rng *rng, cplxf *h)
+{
+    const size_t n = lab->n_ant * LAB_K;
+    for (size_t s = 0; s < LAB_STREAMS; s++)
+        add_noise(rng, lab->noise_db[s], n, &h[s * n]);
 }
 
 static struct vec3 antenna_of(const struct lab_rays *lab, size_t j)
 {
-    const struct antenna_line line = {lab->anchors.rx, {-1, 1, 0}, wavelength / 2, LAB_ANT};
+    const struct antenna_line line = {lab->anchors.rx, {-1, 1, 0}, wavelength / 2, lab->n_ant};
     return antenna_line_element(&line, j);
 }
 
@@ -193,29 +202,28 @@ void lab_rays_streams(const struct lab_rays *lab, struct vec3 user, struct rng *
 {
     double scatter = sqrt(4 * PI * pow(10, -0.3)) / wavelength;
     struct ray tx[7], rx[7];
-    memset(h, 0, sizeof *h * LAB_STREAMS * LAB_ANT * LAB_K);
+    memset(h, 0, sizeof *h * LAB_STREAMS * lab->n_ant * LAB_K);
     bs_hop(lab, lab->anchors.tx, user, tx);
-    for (size_t j = 0; j < LAB_ANT; j++) {
+    for (size_t j = 0; j < lab->n_ant; j++) {
         struct vec3 antenna_j = antenna_of(lab, j);
         bs_hop(lab, antenna_j, user, rx);
         for (int a = 0; a < 7; a++)
             for (int b = 0; b < 7; b++)
                 add_ray(rx[b], scatter * tx[a].amp, tx[a].length_m, &h[j * LAB_K]);
         for (int k = 0; k < 2; k++) {
-            cplxf *stream = &h[((size_t)(k + 1) * LAB_ANT + j) * LAB_K];
+            cplxf *stream = &h[((size_t)(k + 1) * lab->n_ant + j) * LAB_K];
             add_panel(lab, k, user, antenna_j, tx, scatter, stream);
             add_panel(lab, k, user, lab->anchors.tx, rx, scatter, stream);
         }
     }
-    for (int s = 0; s < LAB_STREAMS; s++)
-        add_noise(rng, lab->noise_db[s], &h[s * LAB_ANT * LAB_K]);
+    add_noises(lab, rng, h);
 }
 
 void lab_rays_answer(const struct lab_rays *lab, struct vec3 user, struct rng *rng, cplxf *h)
 {
     struct ray rx[7];
-    memset(h, 0, sizeof *h * LAB_STREAMS * LAB_ANT * LAB_K);
-    for (size_t j = 0; j < LAB_ANT; j++) {
+    memset(h, 0, sizeof *h * LAB_STREAMS * lab->n_ant * LAB_K);
+    for (size_t j = 0; j < lab->n_ant; j++) {
         const struct vec3 antenna_j = antenna_of(lab, j);
         bs_hop(lab, antenna_j, user, rx);
         for (int w = 0; w < 7; w++)
@@ -223,8 +231,7 @@ void lab_rays_answer(const struct lab_rays *lab, struct vec3 user, struct rng *r
         for (int k = 0; k < 2; k++)
             for (int i = 0; i < 49; i++)
                 add_ray(panel_ray(lab, k, user, 1, antenna_j, i / 7, i % 7), 1, 0,
-                        &h[((size_t)(k + 1) * LAB_ANT + j) * LAB_K]);
+                        &h[((size_t)(k + 1) * lab->n_ant + j) * LAB_K]);
     }
-    for (int s = 0; s < LAB_STREAMS; s++)
-        add_noise(rng, lab->noise_db[s], &h[s * LAB_ANT * LAB_K]);
+    add_noises(lab, rng, h);
 }

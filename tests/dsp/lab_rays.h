@@ -13,6 +13,7 @@ enum { LAB_ANT = 4, LAB_K = 811, LAB_STREAMS = 3 };
 #define LAB_SPACING_HZ (100e6 / 1024)
 
 struct lab_rays {
+    size_t n_ant; /* receive antennas, 1..TOA_MAX_ANT; LAB_ANT */
     struct anchors anchors;
     struct room_box room;
     struct vec3 boresight;
@@ -33,7 +34,7 @@ struct ris_model *lab_rays_ris(const struct lab_rays *lab, int k);
 /* What surface k's profile does to that place. */
 struct ris_view lab_rays_view(const struct lab_rays *lab, int k, const struct ris_model *model,
                               struct vec3 u);
-/* h: [LAB_STREAMS x LAB_ANT x LAB_K] */
+/* h: [LAB_STREAMS x n_ant x LAB_K] */
 void lab_rays_streams(const struct lab_rays *lab, struct vec3 user, struct rng *rng, cplxf *h);
 /* The same of the user's own signal: direct, by RIS1, by RIS2, of clock offset 0. */
 void lab_rays_answer(const struct lab_rays *lab, struct vec3 user, struct rng *rng, cplxf *h);

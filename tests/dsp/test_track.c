@@ -226,7 +226,7 @@ static void test_a_map_aided_fix_is_a_position(void **state)
     struct track track;
     struct observation obs[ROW_COUNT];
     struct vec3 u = {4, 4, 1.2};
-    struct fix fix = {.verdict = FIX_OK, .position = {4.1, 4, 1.2}, .used = 0x0f, .refined = true};
+    struct fix fix = {.verdict = FIX_OK, .position = {4.1, 4, 1.2}, .used = 0x0f, .map = FIX_MAP_USED};
     for (int i = 0; i < 3; i++)
         fix.cov[i][i] = 0.01;
     begin(&cfg, &track, u);

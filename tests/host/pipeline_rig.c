@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,8 +19,9 @@ static const char yaml[] = "ris:\n"
                            "    - {name: ris2, position_m: [1, 6, 1.7]}\n"
                            "users:\n"
                            "  - {id: 5, key_file: none}\n"
-                           "background: {cycles: 6}\n"
-                           "estimate: {map: no}\n";
+                           "background: {cycles: 6}\n";
+static const char unmapped[] = "estimate: {map: no}\n";
+static const char mapped[] = "room: {wall_factor: 0.02}\n"; /* the paths here know no walls */
 
 const struct vec3 user = {3.7, 4.4, 1.3}, stranger = {5.2, 3.1, 1.2};
 const struct vec3 alike = {1.9, 4.21, 1.3};
@@ -201,14 +203,15 @@ void make_pipeline(struct bench *b)
         fail_msg("%s", err.text);
 }
 
-int set_up(void **state)
+static int set_up_with(const char *more, void **state)
 {
     struct bench *b = calloc(1, sizeof *b);
     struct status err = {0};
+    char text[sizeof yaml + 64];
     *state = b;
     assert_int_equal(secure_init(), OK);
-    assert_int_equal(
-        config_parse(&bs_config_table, "t", yaml, sizeof yaml - 1, NULL, &b->cfg, &err), OK);
+    const size_t n = (size_t)snprintf(text, sizeof text, "%s%s", yaml, more);
+    assert_int_equal(config_parse(&bs_config_table, "t", text, n, NULL, &b->cfg, &err), OK);
     assert_int_equal(bs_config_schedule(&b->cfg, &b->schedule, &err), OK);
     b->wave = bs_config_waveform(&b->cfg);
     b->body = &user;
@@ -235,6 +238,16 @@ int set_up(void **state)
     assert_true(r.background_valid);
     assert_int_equal(r.response, RESPONSE_SILENT);
     return 0;
+}
+
+int set_up(void **state)
+{
+    return set_up_with(unmapped, state);
+}
+
+int set_up_mapped(void **state)
+{
+    return set_up_with(mapped, state);
 }
 
 int tear_down(void **state)

@@ -29,7 +29,8 @@ struct bench {
     uint8_t last_response[RESPONSE_FRAME_BYTES];
 };
 
-int set_up(void **state); /* a struct bench whose empty room is captured */
+int set_up(void **state); /* a struct bench whose empty room is captured, no map */
+int set_up_mapped(void **state); /* the same with the map of walls that hardly reflect */
 int tear_down(void **state);
 /* Another one in b->pipeline, with b->check; the old one stays the caller's. */
 void make_pipeline(struct bench *b);

@@ -55,6 +55,20 @@ static void fix_is_json_that_keeps_every_bit(void **state)
     json_decref(o);
 }
 
+/* What the map made of the position, and why. */
+static void a_fix_says_what_the_map_did(void **state)
+{
+    (void)state;
+    struct cycle_report r = {0};
+    char text[8192];
+    r.fix.map = FIX_MAP_USED;
+    assert_true(telemetry_format_fix(&r, 1, text, sizeof text) > 0);
+    assert_non_null(strstr(text, "\"refined\":true,\"map\":\"used\""));
+    r.fix.map = FIX_MAP_ROOM;
+    assert_true(telemetry_format_fix(&r, 1, text, sizeof text) > 0);
+    assert_non_null(strstr(text, "\"refined\":false,\"map\":\"outside the room\""));
+}
+
 static void every_header_is_json(void **state)
 {
     (void)state;
@@ -258,6 +272,7 @@ static void log_lines_come_through_and_wait_for_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_fix_says_what_the_map_did),
         cmocka_unit_test(fix_is_json_that_keeps_every_bit),
         cmocka_unit_test(every_header_is_json),
         cmocka_unit_test(health_tells_what_was_late),
