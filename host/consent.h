@@ -56,8 +56,8 @@ enum consent_event {
     CONSENT_EVENTS
 };
 
-/* Room time after which a user who does not permit, and whose no nobody heard, is forgotten in what
- * is told as if it had been heard (pipeline_note_told). */
+/* After so long a user who does not permit, and whose no nobody heard or asked for, is forgotten in
+ * what is told as if it had been heard (pipeline_pass_time). */
 #define CONSENT_KEPT_S 10.0
 
 enum consent_state consent_next(enum consent_state state, enum consent_event event);

@@ -127,6 +127,7 @@ static void set_up_position(struct pipeline *p)
     for (size_t u = 0; u < BS_USERS_MAX; u++) {
         p->user[u].id = u < p->cfg.n_users ? p->cfg.users[u].id : -1;
         atomic_store(&p->user[u].wants, p->user[u].id);
+        atomic_store(&p->user[u].permitted_ns, PIPELINE_FORGOTTEN);
         atomic_store(&p->user[u].revisit, (unsigned)p->cfg.n_users);
         atomic_store(&p->user[u].consent, u < p->cfg.n_users ? CONSENT_WAITING : CONSENT_NONE);
         track_reset(&p->user[u].track);
@@ -203,6 +204,7 @@ static void start_report(struct pipeline *p, const struct cycle_plan *plan)
     p->pending.time_s = schedule_fix_time(&p->schedule, plan->index);
     p->pending.outcome = FIX_NOT_ASKED;
     p->pending.response = RESPONSE_SILENT;
+    pipeline_note_time(p, &p->pending);
     secure_expect(&p->user[plan->user].expect, plan->cycle, plan->sensing);
 }
 
@@ -368,7 +370,7 @@ static void close_cycle(struct pipeline *p, struct cycle_report *report)
     if (r->outcome == FIX_DONE)
         pipeline_consent(user, CONSENT_FIX);
     r->consent = atomic_load(&user->consent);
-    pipeline_note_told(user, r);
+    pipeline_note_told(p, r);
     atomic_store(&user->answered, was_there(r));
     pipeline_count(&user->asked);
     if (consent_may_send(r->consent))

@@ -76,15 +76,19 @@ void pipeline_identify(struct pipeline *p, enum bs_identity identity);
 enum bs_identity pipeline_identity(const struct pipeline *p);
 
 /* Any thread: whether this user is located when it permits it. If not, its track is forgotten with
- * the next cycle, whoever that asks. */
+ * the next cycle, whoever that asks, and also if the order is lifted before that. */
 void pipeline_allow(struct pipeline *p, size_t user, bool allow);
 bool pipeline_allowed(const struct pipeline *p, size_t user);
 /* Any thread: whether where the user of this ID, who has or had this place, is or was may be told
  * now: permitted in the last CONSENT_KEPT_S and no no since, served, not withheld. Nothing else
- * decides that; what others know they learn from reports (`forgotten`) and from here. */
+ * decides that; what others know they learn from reports (`forgotten`) and from here. Asked after
+ * the state of consent (pipeline_user_counters) it never says yes of who has refused. */
 bool pipeline_tells(const struct pipeline *p, size_t user, int id);
-/* Any thread, right before a report is told: if its user was withheld or removed since, the report
- * says that, and nothing any more of where the user is. */
+/* Any thread, once a second or more often: it is now_ns of clock_ns(), and whoever has not
+ * permitted for CONSENT_KEPT_S is not told of any more, also while no cycle comes. */
+void pipeline_pass_time(struct pipeline *p, int64_t now_ns);
+/* Any thread, right before a report is told: if its user may not be told of any more, the report
+ * says why, and nothing of where the user is. */
 void pipeline_retract(const struct pipeline *p, struct cycle_report *report);
 
 /* Any thread: who has this place, 0 .. BS_USERS_MAX - 1, from the next cycle on; cfg->users at

@@ -79,6 +79,9 @@ struct sounding { /* pipeline_frame.c */
     cplxf tap[STREAM_MAX_ANT]; /* of the leak */
 };
 
+/* Of permitted_ns: where the user is or was may not be told, until they permit again. */
+#define PIPELINE_FORGOTTEN INT64_MIN
+
 struct pipeline_user {
     int id;           /* of who has the place or had it last; -1: nobody has had it yet */
     atomic_int wants; /* it from the next cycle on */
@@ -87,13 +90,14 @@ struct pipeline_user {
     unsigned agreed; /* answers whose echoes were where its own signal allows, since some were not;
                       * at most as many as make them its own */
     double agreed_s; /* time of the last of them */
-    atomic_uchar consent; /* enum consent_state; written by the DSP thread */
-    atomic_bool told;     /* where the user is or was may be; likewise */
-    double permitted_s;   /* time of the last cycle with permission */
-    atomic_bool answered; /* the last time it was asked */
-    atomic_uint revisit;  /* periods of the schedule from cycle to cycle of this user */
+    atomic_uchar consent;         /* enum consent_state; written by the DSP thread */
+    _Atomic int64_t permitted_ns; /* device time of the last cycle with permission, or
+                                   * PIPELINE_FORGOTTEN */
+    atomic_bool answered;         /* the last time it was asked */
+    atomic_uint revisit;          /* periods of the schedule from cycle to cycle of this user */
     _Atomic uint64_t asked, permitted, fixes;
-    atomic_bool withheld;         /* not to be located, whatever it permits */
+    atomic_bool withheld;         /* not to be located, whatever it permits; */
+    atomic_bool revoked;          /* ordered so, and no cycle has heeded that yet */
     atomic_uchar profile[BS_RIS]; /* to show the next time it is asked */
 };
 
@@ -147,6 +151,7 @@ struct pipeline {
     struct site site;
     struct pipeline_input taken; /* by the present cycle */
     double answered_s;           /* device time of the last genuine or damaged answer */
+    _Atomic int64_t ahead_ns;    /* device time at clock_ns() 0, by the present cycle */
     struct cycle_report pending; /* the sensing half, until the response is there */
 
     _Atomic uint64_t cycles, fixes, refused, captures, captures_refused;
@@ -206,8 +211,10 @@ void pipeline_heed_orders(struct pipeline *p, size_t asked);
 bool pipeline_withheld(const struct pipeline *p, size_t user);
 /* The answer, as the table of consents knows it. */
 void pipeline_heed_answer(struct pipeline *p, const struct cycle_report *r);
-/* At the end of a cycle: whether where its user is or was may be told. */
-void pipeline_note_told(struct pipeline_user *user, struct cycle_report *r);
+/* At the beginning of a cycle: what time it is. At its end: who is too old to be told of, and
+ * whether that is its user. */
+void pipeline_note_time(struct pipeline *p, const struct cycle_report *r);
+void pipeline_note_told(struct pipeline *p, struct cycle_report *r);
 /* Without permission, or of a touched cycle, nothing of the observation is told. */
 void pipeline_forget(struct cycle_report *r);
 /* The same of a cycle that gave a position before the order came: as if it had come before. */

@@ -115,7 +115,8 @@ int telemetry_format_cycle(const struct cycle_report *r, double latency_ms, char
     struct report_text t = {.out = out, .size = size};
     const char *why = r->outcome == FIX_REFUSED ? fix_verdict_text(r->fix.verdict) : "";
     add_head(&t, "cycle", r);
-    add_profiles(&t, r);
+    if (!r->forgotten) /* the beam says where the user was */
+        add_profiles(&t, r);
     report_add(&t,
                ",\"response\":\"%s\",\"response_code\":\"%s\",\"outcome\":\"%s\",\"reason\":\"%s\"",
                response_verdict_name(r->response), status_name(r->response_code),

@@ -81,6 +81,7 @@ struct health_orders { /* what commands changed */
     int held[BS_RIS];  /* profile that a surface is held at, -1: none */
     struct {
         int id;
+        size_t place;
         bool allowed;
         double rate_hz; /* asked for; 0: shares what is left */
         int priority;

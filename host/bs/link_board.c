@@ -64,6 +64,21 @@ void link_board_forget(struct link_board *b, int id)
         u->noted = 0;
 }
 
+static bool is_told(const struct health_orders *o, int id)
+{
+    size_t at = 0;
+    while (at < o->n_user && o->user[at].id != id)
+        at++;
+    return at < o->n_user && !o->user[at].forgotten;
+}
+
+void link_board_obey(struct link_board *b, const struct health_orders *o)
+{
+    for (size_t i = 0; i < BS_USERS_MAX; i++)
+        if (!is_told(o, b->user[i].id))
+            b->user[i].noted = 0;
+}
+
 static void add_user(const struct link_board_user *u, double now_s, struct health_link_user *out)
 {
     out->id = u->id;

@@ -22,5 +22,8 @@ void link_board_note(struct link_board *board, struct link_report *report, bool 
 /* The user has left, or where it was is not to be known any more; what comes next begins anew. */
 void link_board_forget(struct link_board *board, int id);
 
+/* The same of everybody whom these do not name, or name as forgotten. */
+void link_board_obey(struct link_board *board, const struct health_orders *orders);
+
 /* Adds figures and beams to the users of *out; where it carries no user data, the users too. */
 void link_board_health(const struct link_board *board, double now_s, struct health_traffic *out);

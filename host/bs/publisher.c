@@ -135,11 +135,11 @@ static void get_orders(void *context, struct health_orders *out)
         struct pipeline_user_counters n;
         pipeline_user_counters(p->d->p.pipeline, place, &n);
         o.user[u].id = roster_id(roster, place);
+        o.user[u].place = place;
         o.user[u].allowed = pipeline_allowed(p->d->p.pipeline, place);
         o.user[u].rate_hz = roster_rate_hz(roster, place);
         o.user[u].priority = roster_priority(roster, place);
         o.user[u].consent = n.consent;
-        o.user[u].forgotten = !pipeline_tells(p->d->p.pipeline, place, o.user[u].id);
         o.user[u].asked = n.asked;
         o.user[u].permitted = n.permitted;
         o.user[u].fixes = n.fixes;
@@ -185,7 +185,7 @@ static void get_health(void *context, struct health *h)
         witness_read(d->p.witness, &h->witness);
     recorder_status(d->p.recorder, &h->recorder);
     user_links_health(d->p.links, d->p.roster, &h->traffic);
-    link_board_health(&p->users.links, t->room_s, &h->traffic);
+    user_news_health(&p->users, clock_ns(), h);
     pipeline_counters(d->p.pipeline, &h->pipeline);
     radio_counters(d->p.radio, &h->radio);
 }

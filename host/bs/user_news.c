@@ -31,6 +31,17 @@ void user_news_link(struct user_news *n, size_t place, struct link_report *r)
     publish(n, "link", link_report_format(r, n->cfg.text, n->cfg.size));
 }
 
+/* One answer for each user, which all of the message obeys. */
+void user_news_health(struct user_news *n, int64_t now_ns, struct health *h)
+{
+    struct health_orders *o = &h->orders;
+    pipeline_pass_time(n->cfg.pipeline, now_ns);
+    for (size_t u = 0; u < o->n_user; u++)
+        o->user[u].forgotten = !pipeline_tells(n->cfg.pipeline, o->user[u].place, o->user[u].id);
+    link_board_obey(&n->links, o);
+    link_board_health(&n->links, h->room_s, &h->traffic);
+}
+
 void user_news_forget(struct user_news *n, int id)
 {
     link_board_forget(&n->links, id);

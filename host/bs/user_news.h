@@ -8,7 +8,7 @@
 #include "host/pipeline.h"
 
 struct user_news_cfg { /* all borrowed */
-    const struct pipeline *pipeline;
+    struct pipeline *pipeline;
     /* A header of `length` bytes (< 0: none) is in text. array NULL: no third frame. */
     void (*publish)(void *context, const char *topic, int length, const void *array, size_t n_byte);
     void (*health)(void *context); /* now, in place of the next time that it is due */
@@ -30,6 +30,10 @@ void user_news_cycle(struct user_news *news, const struct cycle_report *report, 
 /* A message of the data link, in their order, of a user who has this place or BS_USERS_MAX: who is
  * not served any more. */
 void user_news_link(struct user_news *news, size_t place, struct link_report *report);
+
+/* What was told of them, at now_ns of clock_ns(): who of h->orders.user is forgotten, by place and
+ * ID, and figures and beams of the others in h->traffic. */
+void user_news_health(struct user_news *news, int64_t now_ns, struct health *h);
 
 /* The pipeline has just been told to withhold or remove this user. */
 void user_news_forget(struct user_news *news, int id);

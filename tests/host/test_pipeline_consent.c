@@ -155,6 +155,25 @@ static void who_is_withheld_within_a_cycle_is_not_placed(void **state)
     assert_int_equal(r.track_event, TRACK_STARTED);
 }
 
+/* And lifted before anything is asked: it holds for one cycle all the same. */
+static void an_order_lifted_before_a_cycle_forgets(void **state)
+{
+    struct bench *b = *state;
+    struct cycle_report r;
+    for (int i = 0; i < 2; i++)
+        cycle(b, true, answer(b, &b->keys, true), &r);
+    assert_int_equal(r.track_event, TRACK_UPDATED);
+    assert_true(pipeline_tells(b->pipeline, 0, 5));
+    pipeline_allow(b->pipeline, 0, false);
+    pipeline_allow(b->pipeline, 0, true);
+    assert_false(pipeline_tells(b->pipeline, 0, 5));
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    assert_withheld(b, &r);
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    assert_int_equal(r.track_event, TRACK_STARTED);
+    assert_true(pipeline_tells(b->pipeline, 0, 5));
+}
+
 /* An order that comes after it, while the report waits: to withhold, and to remove. */
 static void a_report_that_waited_is_retracted(void **state)
 {
@@ -236,6 +255,7 @@ int main(void)
         BENCH(an_order_outlives_a_checkpoint),
         BENCH(who_is_withheld_is_forgotten_at_once),
         BENCH(who_is_withheld_within_a_cycle_is_not_placed),
+        BENCH(an_order_lifted_before_a_cycle_forgets),
         BENCH(a_report_that_waited_is_retracted),
         BENCH(an_order_lifted_within_a_cycle_holds_until_its_end),
         BENCH(who_is_withheld_leaves_no_beam),

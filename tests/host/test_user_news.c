@@ -24,6 +24,7 @@ static struct {
 } told;
 static char text[32768];
 static struct user_news news;
+static double device_s; /* of the last cycle that was told */
 
 static void publish(void *context, const char *topic, int length, const void *array, size_t n_byte)
 {
@@ -81,6 +82,7 @@ static void tell(struct cycle_report *r)
     hear_nothing();
     user_news_fix(&news, r, 1);
     user_news_cycle(&news, r, 1);
+    device_s = r->time_s;
 }
 
 static void assert_forgotten(const char *consent)
@@ -90,6 +92,7 @@ static void assert_forgotten(const char *consent)
     assert_true(json_is_true(json_object_get(cycle, "forgotten")));
     assert_string_equal(json_string_value(json_object_get(cycle, "state")), consent);
     assert_null(json_object_get(cycle, "paths"));
+    assert_null(json_object_get(cycle, "profile"));
     assert_true(json_is_null(json_object_get(cycle, "response_snr_db")));
 }
 
@@ -108,12 +111,26 @@ static bool link_is_told(void)
     return snr;
 }
 
-/* By health, too, of the slots that were heard. */
+/* Whether health tells of the user, so long after the last cycle; of the slots that were heard it
+ * tells then and only then. */
+static bool is_told_later(double later_s)
+{
+    static struct health h;
+    const double now_ns = 1e9 * (device_s + later_s);
+    h = (struct health){.room_s = 10,
+                        .orders = {.n_user = 1, .user = {{.id = USER}}},
+                        .traffic = {.carries = true, .n = 1, .user = {{.id = USER}}}};
+    user_news_health(&news, llround(now_ns) - atomic_load(&news.cfg.pipeline->ahead_ns), &h);
+    const struct health_link_user *link = &h.traffic.user[0];
+    const bool told_of = !h.orders.user[0].forgotten;
+    assert_int_equal(isfinite(link->up.snr_db), told_of);
+    assert_int_equal(link->beam.aim != LINK_AIM_NONE, told_of);
+    return told_of;
+}
+
 static bool link_is_kept(void)
 {
-    struct health_traffic h = {.carries = true, .n = 1, .user = {{.id = USER}}};
-    link_board_health(&news.links, 10, &h);
-    return isfinite(h.user[0].up.snr_db);
+    return is_told_later(0);
 }
 
 static void permitted(struct bench *b, struct cycle_report *r)
@@ -130,6 +147,7 @@ static void who_permits_is_told(void **state)
     tell(&r);
     assert_true(heard("fix") && heard("cycle") && heard("paths"));
     assert_true(json_is_false(json_object_get(heard("cycle"), "forgotten")));
+    assert_non_null(json_object_get(heard("cycle"), "profile"));
     assert_true(link_is_told() && link_is_kept());
 }
 
@@ -187,6 +205,67 @@ static void a_no_is_told_until_they_permit_again(void **state)
     assert_true(link_is_told() && link_is_kept());
 }
 
+/* The pipeline has heard it, and the cycles that say so wait; also the one before. */
+static void a_no_that_is_not_told_yet_counts(void **state)
+{
+    struct bench *b = *state;
+    struct cycle_report r, waited;
+    permitted(b, &r);
+    tell(&r);
+    assert_true(link_is_told());
+    permitted(b, &waited);
+    cycle(b, true, answer(b, &b->keys, false), &r);
+    assert_false(link_is_kept());
+    tell(&waited);
+    assert_forgotten("refused");
+    tell(&r);
+    assert_forgotten("refused");
+    assert_false(link_is_told() || link_is_kept());
+}
+
+/* A pause, or no radio: there is no cycle to say it. */
+static void who_is_not_asked_is_forgotten(void **state)
+{
+    struct bench *b = *state;
+    struct cycle_report r, waited;
+    permitted(b, &r);
+    tell(&r);
+    waited = r;
+    assert_true(link_is_told());
+    assert_true(is_told_later(CONSENT_KEPT_S - 0.1));
+    assert_false(is_told_later(CONSENT_KEPT_S + 0.1));
+    assert_false(is_told_later(0)); /* the room's time may have stood meanwhile */
+    assert_false(link_is_told());
+    tell(&waited);
+    assert_forgotten("located");
+    permitted(b, &r);
+    tell(&r);
+    assert_true(heard("fix") && link_is_told() && link_is_kept());
+}
+
+/* A schedule that has no turn for them. */
+static void who_is_skipped_is_forgotten(void **state)
+{
+    static const double later_s[] = {CONSENT_KEPT_S - 0.2, CONSENT_KEPT_S + 0.2};
+    struct bench *b = *state;
+    const double period_s = (double)b->schedule.period / (double)b->schedule.rate;
+    struct cycle_report r;
+    pipeline_user(b->pipeline, 1, USER + 1);
+    permitted(b, &r);
+    tell(&r);
+    assert_true(link_is_told());
+    b->asked = 1;
+    for (int late = 0; late < 2; late++) {
+        b->index = r.plan.index + llround(later_s[late] / period_s);
+        struct cycle_report other;
+        cycle(b, true, NULL, &other);
+        assert_int_equal(pipeline_tells(b->pipeline, 0, USER), !late);
+        tell(&other);
+        assert_int_equal(link_is_kept(), !late);
+        assert_int_equal(link_is_told(), !late);
+    }
+}
+
 /* A cycle so long after the last one with permission. */
 static void keep_silent(struct bench *b, int64_t permitted_at, double later_s)
 {
@@ -239,6 +318,9 @@ int main(void)
         NEWS(a_report_that_waited_tells_no_place),
         NEWS(an_order_is_told_at_once),
         NEWS(a_no_is_told_until_they_permit_again),
+        NEWS(a_no_that_is_not_told_yet_counts),
+        NEWS(who_is_not_asked_is_forgotten),
+        NEWS(who_is_skipped_is_forgotten),
         NEWS(who_is_silent_for_long_is_forgotten),
         NEWS(who_is_silent_after_time_was_set_back_is_forgotten),
     };
