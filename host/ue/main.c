@@ -29,6 +29,7 @@ struct ue {
     struct secure_keys keys, attack_keys;
     struct last_cycle last;
     struct permission permission;
+    unsigned withdrawals;       /* heeded by the data link */
     struct ue_control *control; /* NULL: without control.endpoint */
     struct sockets *sockets;
     void *publisher;
@@ -309,7 +310,7 @@ static void bring_back(struct ue *ue)
             log_info("the radio is back");
             return;
         }
-        ue_link_heed(ue->data, &ue->permission);
+        ue_link_heed(ue->data, &ue->permission, &ue->withdrawals);
         notify_alive(++ue->progress); /* waiting for a device is no reason to be restarted */
         poll(&stop, 1, pause_ms);
     }
@@ -333,7 +334,7 @@ static void run(struct ue *ue)
         failures = rc == ERR_TIMEOUT || rc == ERR_RADIO ? failures + 1 : 0;
         if (failures == 0)
             notify_alive(++ue->progress);
-        ue_link_heed(ue->data, &ue->permission);
+        ue_link_heed(ue->data, &ue->permission, &ue->withdrawals);
         if (rc == OK)
             hear(ue, &burst);
         tell_state(ue, before);

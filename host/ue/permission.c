@@ -19,6 +19,7 @@ int permission_open(struct permission *p, const char *state_dir, uint32_t user_i
     if (n < 0 || (size_t)n >= sizeof p->path)
         return status_set(err, ERR_NO_SPACE, "run.state_dir: path is too long; shorten it");
     atomic_store(&p->cycle, 0);
+    atomic_store(&p->withdrawals, 0);
     atomic_store(&p->noes, given ? GIVEN : 0);
     if (access(p->path, F_OK) == 0)
         atomic_store(&p->noes, PERMISSION_NOES);
@@ -32,6 +33,7 @@ int permission_withdraw(struct permission *p, struct status *err)
 {
     int given = GIVEN;
     struct status why = {0};
+    atomic_fetch_add(&p->withdrawals, 1); /* before it holds: who reads that has missed none */
     (void)atomic_compare_exchange_strong(&p->noes, &given, PERMISSION_NOES);
     if (file_replace(p->path, mark, sizeof mark - 1, 0600, &why) == OK)
         return OK;
@@ -56,8 +58,10 @@ static enum permission_answer answer_of(int noes)
 void permission_read(struct permission *p, struct permission_state *out)
 {
     const int noes = atomic_load(&p->noes);
-    *out = (struct permission_state){
-        .answer = answer_of(noes), .noes = noes > 0 ? noes : 0, .cycle = atomic_load(&p->cycle)};
+    *out = (struct permission_state){.answer = answer_of(noes),
+                                     .noes = noes > 0 ? noes : 0,
+                                     .withdrawals = atomic_load(&p->withdrawals),
+                                     .cycle = atomic_load(&p->cycle)};
 }
 
 /* The cycle first: who withdraws and reads it afterwards has missed no yes. */

@@ -3,8 +3,8 @@
  * The user's will, as it is while the terminal runs: given or withdrawn, from one cycle to the
  * next. A withdrawal is said three times, so that one lost answer does not matter, and then kept
  * silent about: no answer is no permission either ([S1] III-E step 6). It is on disk, and a
- * terminal that starts again says it again. One thread orders (files), the radio's thread asks (one
- * atomic). */
+ * terminal that starts again says it again. Of several orders between two cycles the last one
+ * counts. One thread orders (files), the radio's thread asks (one atomic). */
 #pragma once
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -17,14 +17,16 @@ enum { PERMISSION_NOES = 3 };
 enum permission_answer { PERMISSION_YES, PERMISSION_NO, PERMISSION_SILENCE };
 
 struct permission {
-    char path[300];         /* of a file that is there while permission is withdrawn */
-    atomic_int noes;        /* still to be said; below 0: permission is given */
-    _Atomic uint64_t cycle; /* the last one that asked; 0: none yet */
+    char path[300];          /* of a file that is there while permission is withdrawn */
+    atomic_int noes;         /* still to be said; below 0: permission is given */
+    atomic_uint withdrawals; /* orders so far, for who did not look before the next one */
+    _Atomic uint64_t cycle;  /* the last one that asked; 0: none yet */
 };
 
 struct permission_state {
     enum permission_answer answer; /* to the next one that asks */
     int noes;                      /* still to be said */
+    unsigned withdrawals;          /* orders since the terminal's start, those taken back too */
     uint64_t cycle;                /* the last that asked */
 };
 

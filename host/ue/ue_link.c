@@ -138,16 +138,17 @@ int ue_link_run(struct ue_link *l, const struct heard_burst *burst, uint64_t cyc
     return rc;
 }
 
-void ue_link_heed(struct data_link *data, struct permission *permission)
+void ue_link_heed(struct data_link *data, struct permission *permission, unsigned *withdrawals)
 {
     struct permission_state will;
     if (!data)
         return;
     permission_read(permission, &will);
+    if (will.answer != PERMISSION_YES || will.withdrawals != *withdrawals)
+        data_link_close(data);
     if (will.answer == PERMISSION_YES)
         data_link_open(data);
-    else
-        data_link_close(data);
+    *withdrawals = will.withdrawals;
 }
 
 const struct link_totals *ue_link_totals(const struct ue_link *l)

@@ -31,9 +31,10 @@ void ue_link_destroy(struct ue_link **link);
 int ue_link_run(struct ue_link *link, const struct heard_burst *burst, uint64_t cycle,
                 int64_t answered, struct link_rx *down) MUST_CHECK;
 
-/* Radio thread, RT-safe, in every round, a burst heard or not: while permission is withdrawn nothing
- * waits to be sent; what did, and what the port gives, is dropped and counted (dropped_consent).
- * data NULL: no user data. */
-void ue_link_heed(struct data_link *data, struct permission *permission);
+/* Radio thread, RT-safe, in every round, a burst heard or not: while permission is withdrawn
+ * nothing waits to be sent; what did, and what the port gives, is dropped and counted
+ * (dropped_consent). What waited goes too when permission was given again since the last round;
+ * *withdrawals is kept for that, 0 at first. data NULL: no user data. */
+void ue_link_heed(struct data_link *data, struct permission *permission, unsigned *withdrawals);
 
 const struct link_totals *ue_link_totals(const struct ue_link *link);

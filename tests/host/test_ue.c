@@ -277,23 +277,35 @@ static void data_of_who_withdraws_go(void **state)
     struct bench b;
     struct status err = {0};
     const struct link_port_cfg cfg = {.queue = 4, .lifetime_s = 60};
+    unsigned heeded = 0;
     const uint8_t packet[100] = {0};
     open_bench(&b, true);
     struct data_link *data = link_traffic_create(&cfg, SECURE_LINK_UP, &b.keys, &err);
     assert_non_null(data);
-    ue_link_heed(NULL, &b.permission);
-    ue_link_heed(data, &b.permission);
+    ue_link_heed(NULL, &b.permission, &heeded);
+    ue_link_heed(data, &b.permission, &heeded);
     for (int i = 0; i < 2; i++)
         assert_int_equal(data_link_send(data, packet, sizeof packet), OK);
     assert_int_equal(permission_withdraw(&b.permission, &err), OK);
-    ue_link_heed(data, &b.permission);
+    ue_link_heed(data, &b.permission, &heeded);
     assert_int_equal(data_of(data).queued, 0);
     assert_int_equal(data_of(data).count.dropped_consent, 2);
     assert_int_equal(data_link_send(data, packet, sizeof packet), ERR_STATE);
     assert_int_equal(data_of(data).count.dropped_consent, 3);
     assert_int_equal(permission_give(&b.permission, &err), OK);
-    ue_link_heed(data, &b.permission);
+    ue_link_heed(data, &b.permission, &heeded);
+    for (int round = 0; round < 2; round++) { /* withdrawn, and given again before it is heeded */
+        assert_int_equal(data_link_send(data, packet, sizeof packet), OK);
+        assert_int_equal(data_of(data).queued, 1);
+        assert_int_equal(permission_withdraw(&b.permission, &err), OK);
+        assert_int_equal(permission_give(&b.permission, &err), OK);
+        for (int i = 0; i < 2; i++)
+            ue_link_heed(data, &b.permission, &heeded);
+        assert_int_equal(data_of(data).queued, 0);
+        assert_int_equal(data_of(data).count.dropped_consent, 4 + round);
+    }
     assert_int_equal(data_link_send(data, packet, sizeof packet), OK);
+    ue_link_heed(data, &b.permission, &heeded);
     assert_int_equal(data_of(data).queued, 1);
     data_link_destroy(&data);
     close_bench(&b);

@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 #include <jansson.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <zmq.h>
 
 #include "base/sockets.h"
@@ -119,6 +121,73 @@ static void a_disk_that_refuses(void **state)
     assert_int_equal(rmdir(p.path) | rmdir(away), 0);
 }
 
+/* --- orders and the radio's thread ----------------------------------------------------------- */
+
+/* Between two cycles, nothing is asked. */
+static void of_several_orders_the_last_counts(void **state)
+{
+    (void)state;
+    static const char *const order[] = {"{\"cmd\":\"permit\"}", "{\"cmd\":\"withdraw\"}"};
+    struct permission p = opened(true);
+    for (unsigned orders = 0; orders < 16; orders++) { /* each sequence of four */
+        for (int i = 0; i < 4; i++)
+            json_decref(ask(&p, order[orders >> i & 1]));
+        const bool withdrawn = orders >> 3 & 1;
+        assert_int_equal(permission_asked(&p, orders + 1),
+                         withdrawn ? PERMISSION_NO : PERMISSION_YES);
+        struct permission again = opened(true); /* and after a restart */
+        assert_int_equal(permission_asked(&again, orders + 1),
+                         withdrawn ? PERMISSION_NO : PERMISSION_YES);
+    }
+}
+
+struct radio {
+    struct permission *permission;
+    atomic_bool stop;
+    _Atomic uint64_t said_yes; /* last cycle with a yes */
+};
+
+static void *ask_on(void *context)
+{
+    struct radio *r = context;
+    for (uint64_t cycle = 1; !atomic_load(&r->stop); cycle++) {
+        const enum permission_answer answer = permission_asked(r->permission, cycle);
+        if (answer == PERMISSION_YES)
+            atomic_store(&r->said_yes, cycle);
+        else if (answer == PERMISSION_NO)
+            permission_said_no(r->permission);
+    }
+    return NULL;
+}
+
+/* What is said of an order holds for every later cycle until the next order, however the two
+ * threads meet. */
+static void no_cycle_after_a_withdrawal_gets_a_yes(void **state)
+{
+    enum { ORDERS = 300 };
+    (void)state;
+    struct permission p = opened(true);
+    struct radio radio = {.permission = &p};
+    struct permission_state told;
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, ask_on, &radio), 0);
+    for (int i = 0; i < ORDERS; i++) {
+        assert_int_equal(permission_withdraw(&p, &err), OK);
+        permission_read(&p, &told);
+        assert_int_equal(told.withdrawals, i + 1);
+        assert_int_not_equal(told.answer, PERMISSION_YES);
+        struct permission_state later = told;
+        while (later.cycle < told.cycle + 2)
+            permission_read(&p, &later);
+        assert_true(atomic_load(&radio.said_yes) <= told.cycle);
+        assert_int_equal(permission_give(&p, &err), OK);
+        permission_read(&p, &told);
+        assert_int_equal(told.answer, PERMISSION_YES);
+    }
+    atomic_store(&radio.stop, true);
+    pthread_join(thread, NULL);
+}
+
 static void nonsense_is_refused_with_a_reason(void **state)
 {
     (void)state;
@@ -188,6 +257,8 @@ int main(void)
         cmocka_unit_test(a_no_that_was_not_sent_is_said_again),
         cmocka_unit_test(a_restart_remembers_a_withdrawal),
         cmocka_unit_test(a_disk_that_refuses),
+        cmocka_unit_test(of_several_orders_the_last_counts),
+        cmocka_unit_test(no_cycle_after_a_withdrawal_gets_a_yes),
         cmocka_unit_test(nonsense_is_refused_with_a_reason),
         cmocka_unit_test(over_its_socket_from_another_thread),
     };
