@@ -78,16 +78,19 @@ static void run(struct demo_run *out, const char *args)
     pthread_join(room.thread, NULL);
     if (out->exit_code)
         fail_msg("exit code %d: %s", out->exit_code, out->stderr_text);
+    assert_null(strstr(out->stderr_text, "could not be compared"));
 }
 
-/* Users come first in a truth, bystanders behind them. */
+/* Users come first in a truth, bystanders behind them. Every position has a truth to be compared
+ * with. */
 static bool is_at_bystander(const struct demo_fix *f, size_t n_user)
 {
     const struct truth_sample *who = &room.truth.truths[room.truth.first];
     for (size_t i = n_user; i < who->n_users; i++) {
         double at[3];
         if (match_truth(&room.truth, who->users[i].id, f->time_s, at))
-            continue;
+            fail_msg("cycle %lld: nobody told where bystander %d was at %.3f s", f->cycle,
+                     who->users[i].id, f->time_s);
         const double away_m = hypot(f->position_m[0] - at[0], f->position_m[1] - at[1]);
         if (f->error_m <= FAR_OFF_M || away_m >= f->error_m)
             continue;
