@@ -126,6 +126,7 @@ static int make_responder(struct ue *ue, struct status *err)
                    .height_cm = (uint16_t)lround(ue->cfg.user.height_m * 100),
                    .sigma_code = response_sigma_code(ue->cfg.user.height_sigma_m)},
         .attack = (enum attack_kind)ue->cfg.attack,
+        .jam_after = (unsigned)ue->cfg.jam_after,
         .seal = ue->cfg.attack_key_file[0] ? &ue->attack_keys : NULL,
         .train = ue->cfg.train,
     };

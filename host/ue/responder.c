@@ -22,6 +22,7 @@ struct responder {
     size_t n_train;
     cplxf *symbols;
     int64_t answered; /* tick of the last answer */
+    uint64_t since;   /* cycles since one that was ours */
     uint64_t count[VERDICTS];
 };
 
@@ -180,6 +181,11 @@ static void jam(struct responder *r, const struct heard_burst *burst)
     (void)send_frame(r, answer_tick(r, burst, &unused), frame, VERDICT_REFUSED);
 }
 
+static bool hits(const struct responder *r)
+{
+    return r->cfg.jam_after == 0 || r->since == r->cfg.jam_after;
+}
+
 /* Returns verdict, or what came in between. */
 static enum responder_verdict answer(struct responder *r, const struct heard_burst *burst,
                                      uint64_t cycle, enum responder_verdict verdict)
@@ -216,9 +222,10 @@ enum responder_verdict responder_hear(struct responder *r, const struct heard_bu
     enum responder_verdict verdict = judge(r, burst, cycle);
     const bool answers = verdict == VERDICT_ANSWERED || verdict == VERDICT_DECLINED;
     const bool accepted = answers || verdict == VERDICT_SILENT;
+    r->since = accepted ? 0 : r->since + burst->n_cycle;
     if (answers)
         verdict = answer(r, burst, *cycle, verdict);
-    else if (verdict == VERDICT_REFUSED && r->attack.kind == ATTACK_JAM)
+    else if (verdict == VERDICT_REFUSED && r->attack.kind == ATTACK_JAM && hits(r))
         jam(r, burst);
     if (accepted && last_cycle_refresh(r->last, r->user.last, &err))
         log_error("%s", err.text);

@@ -22,6 +22,7 @@ struct responder_cfg {
     struct permission *permission; /* asked in every cycle that asks us */
     struct response answer;  /* mode, height_cm, sigma_code are sent as they are, with a yes */
     enum attack_kind attack; /* ATTACK_NONE, but for security exercises; */
+    unsigned jam_after; /* ATTACK_JAM: in the cycle so long after one of ours alone; 0: in all */
     const struct secure_keys *seal; /* likewise: answers with another's keys; NULL: with ours */
     struct pilot_train train;
 };

@@ -40,6 +40,10 @@ static const struct config_key keys[] = {
      .help = "makes this terminal misbehave on purpose, to test a base station: replay its first "
              "answer, flip one bit of each answer, forge (flip one and mend the checksum), "
              "jam (send where others answer)"},
+    {"exercise.jam_after", CONFIG_INT(CFG, jam_after), .unit = "cycles", .min = 0, .max = 1000,
+     .def = "0",
+     .help =
+         "likewise, with attack jam: only in the cycle so long after one of its own; 0: in all"},
     {"exercise.key_file", CONFIG_STRING(CFG, attack_key_file), .def = "",
      .help =
          "likewise: seals each answer with this key, another user's or nobody's; empty: its own"},

@@ -32,6 +32,7 @@ struct ue_cfg {
         size_t n_cpu;
     } run;
     int attack; /* enum attack_kind */
+    int jam_after;
     char attack_key_file[UE_TEXT];
     char telemetry_endpoint[UE_TEXT], control_endpoint[UE_TEXT];
     char secret_key_file[UE_TEXT];

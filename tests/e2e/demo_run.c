@@ -74,6 +74,7 @@ static void add_fix(struct demo_run *run, json_t *line)
     json_t *chi2 = json_object_get(line, "chi2"); /* null when there is no degree of freedom */
     fix->chi2 = json_is_number(chi2) ? json_number_value(chi2) : NAN;
     fix->cycle = (long long)json_integer_value(json_object_get(line, "cycle"));
+    fix->user = (int)json_integer_value(json_object_get(line, "user"));
     for (size_t i = 0; i < 2; i++)
         fix->profile[i] =
             (int)json_integer_value(json_array_get(json_object_get(line, "profile"), i));

@@ -12,6 +12,7 @@ struct demo_fix {
     double position_m[3], track_m[3], covariance_m2[3][3], truth_m[3];
     double error_m, chi2, latency_ms, time_s;
     long long cycle;
+    int user;
     int profile[2]; /* shown by the surfaces */
 };
 

@@ -260,6 +260,62 @@ static void a_jammer_costs_answers_and_makes_no_lies(void **state)
     demo_run_free(&e.run);
 }
 
+/* Positions of this user in the same cycles of both, and how many of them are not the same. */
+static size_t differ(const struct demo_run *a, const struct demo_run *b, int id, size_t *n)
+{
+    size_t differ = 0;
+    *n = 0;
+    for (size_t i = 0; i < a->n_fix; i++)
+        for (size_t k = 0; k < b->n_fix && a->fix[i].user == id; k++) {
+            if (b->fix[k].user != id || b->fix[k].cycle != a->fix[i].cycle)
+                continue;
+            ++*n;
+            differ += memcmp(a->fix[i].position_m, b->fix[k].position_m,
+                             sizeof a->fix[i].position_m) != 0;
+        }
+    return differ;
+}
+
+/* User 3, who is loud, sends where user 1 answers, and there alone. */
+static void a_jammer_of_one_user_costs_the_others_nothing(void **state)
+{
+#define THREE                                                                                      \
+    "--speed 0 --seconds 14 --users 3 --link --set 'ue[2].radio.tx_gain_db=32' "                   \
+    "--set 'ue[2].radio.max_eirp_dbm=40' "
+    (void)state;
+    struct exercise quiet, e;
+    run_exercise(&quiet, THREE);
+    run_exercise(&e, THREE "--set 'ue[2].exercise.attack=jam' --set 'ue[2].exercise.jam_after=1'");
+    const long long damaged = audited(&e, 1, "response damaged");
+    long long served = 0;
+    print_message("user 1: %lld answers heard without the jammer, %lld damaged with it\n",
+                  of_user(&quiet, 1, "permitted"), damaged);
+    assert_true(damaged >= 15);
+    assert_int_equal(damaged, of_user(&quiet, 1, "permitted"));
+    assert_int_equal(answers(&e, "damaged"), damaged);
+    assert_int_equal(answers(&e, "refused"), 0);
+    assert_int_equal(of_user(&e, 1, "permitted") + of_user(&e, 1, "fixes"), 0);
+    for (int id = 2; id <= 3; id++) {
+        size_t n;
+        const size_t apart = differ(&quiet.run, &e.run, id, &n);
+        print_message("user %d: %lld of %lld fixes, %zu of %zu differ\n", id,
+                      of_user(&e, id, "fixes"), of_user(&quiet, id, "fixes"), apart, n);
+        assert_int_equal(apart, 0);
+        assert_true(n >= 14 && (long long)n == of_user(&quiet, id, "fixes"));
+        assert_int_equal(n, of_user(&e, id, "fixes"));
+        assert_int_equal(of_user(&e, id, "permitted"), of_user(&quiet, id, "permitted"));
+        assert_int_equal(audited(&e, id, "response"), 0);
+        served += of_user(&e, id, "permitted");
+    }
+    const double sent = demo_summary(&e.run, "link.down.sent"),
+                 whole = demo_summary(&e.run, "link.up.ok");
+    print_message("slots of data: %g down, %g up whole, of %lld answers\n", sent, whole, served);
+    assert_true(whole >= (double)served - 2 && whole == demo_summary(&e.run, "link.up.expected"));
+    assert_true(sent >= (double)served - 2);
+    demo_run_free(&e.run);
+    demo_run_free(&quiet.run);
+}
+
 /* --- bad clients of the sockets -------------------------------------------------------------- */
 
 /* Ends the demo once all its commands were answered and the honest user was found as often. */
@@ -314,6 +370,7 @@ int main(void)
         cmocka_unit_test(each_flipped_bit),
         cmocka_unit_test(attackers_among_honest_users),
         cmocka_unit_test(a_jammer_costs_answers_and_makes_no_lies),
+        cmocka_unit_test(a_jammer_of_one_user_costs_the_others_nothing),
     };
     return cmocka_run_group_tests(tests, demo_place_make, demo_place_remove);
 }
