@@ -22,6 +22,8 @@ _Static_assert((int)STREAMS == (int)WAY_BATCH_STREAMS, "the same streams");
 static const double before = 2, reach = 0.3;
 static const double coarse_error = 1e-2; /* while searching, so that no narrow peak is missed */
 static const double sides = 4;      /* half a side of the last square, deviations of the search */
+static const double shared = 0.65;  /* weight, for errors that streams share: phases of hops */
+static const double alone = 0.9;    /* agreement of one stream */
 static const double weakest = 1e-4; /* way, relative to the direct one of its stream */
 static const double sine_m = 10;    /* a sine counts as much as so much length */
 
@@ -48,6 +50,11 @@ struct prior {
     double x, y, xx, xy, yy;
 };
 
+/* Log likelihoods of the streams at eight places, and the prior. */
+struct seen {
+    double stream[STREAMS][GAUSS_LANES], prior[GAUSS_LANES];
+};
+
 struct map_fix {
     struct map_fix_cfg cfg;
     struct delay_bins bins;
@@ -58,6 +65,10 @@ struct map_fix {
     struct trust trust;
     struct wall_paths paths[STREAMS];
     struct gauss_batch batch;
+    struct seen seen[PLAN_GRID_BATCHES]; /* of the last grid */
+    size_t asked;                        /* batches of it */
+    bool again;                          /* the grid is the last one: seen holds */
+    double agreement;                    /* weight of the log likelihood, as streams agree */
 };
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -67,7 +78,7 @@ void map_fix_cfg_defaults(struct map_fix_cfg *cfg)
     assert(cfg);
     cfg->model_error = 3e-4;
     cfg->array_error = 5e-3;
-    cfg->evidence = 0.6;
+    cfg->evidence = 1;
     cfg->reference_sigma_m = 0.03;
 }
 
@@ -312,40 +323,90 @@ static double log_prior(const struct prior *p, struct vec3 u)
     return -0.5 * (p->xx * x * x + 2 * p->xy * x * y + p->yy * y * y);
 }
 
-static void log_posterior(void *context, const struct vec3 *u, double *log_weight)
+static void ask(struct map_fix *m, const struct vec3 *u, struct seen *seen)
 {
-    struct map_fix *m = context;
     const size_t dim = m->cfg.n_ant * m->n_bin;
+    memset(seen, 0, sizeof *seen);
     for (size_t l = 0; l < GAUSS_LANES; l++)
-        log_weight[l] = m->trust.prior * log_prior(&m->prior, u[l]);
+        seen->prior[l] = log_prior(&m->prior, u[l]);
     for (size_t s = 0; s < STREAMS; s++) {
         struct look *look = &m->look[s];
-        double ll[GAUSS_LANES];
         if (!look->used)
             continue;
         way_batch_covariance(&look->ways, u,
                              m->coarse ? fmax(look->error, coarse_error) : look->error,
                              m->trust.array_error, &m->batch);
-        gauss_log_likelihood(&m->batch, dim, look->y, dim, 1, ll);
-        for (size_t l = 0; l < GAUSS_LANES; l++)
-            log_weight[l] += ll[l] * m->cfg.evidence * m->trust.evidence;
+        gauss_log_likelihood(&m->batch, dim, look->y, dim, 1, seen->stream[s]);
     }
+}
+
+static double log_weight_of(const struct map_fix *m, const struct seen *seen, size_t lane)
+{
+    double ll = 0;
+    for (size_t s = 0; s < STREAMS; s++)
+        ll += seen->stream[s][lane];
+    return m->trust.prior * seen->prior[lane] +
+           shared * m->cfg.evidence * m->trust.evidence * m->agreement * ll;
+}
+
+static void log_posterior(void *context, const struct vec3 *u, double *log_weight)
+{
+    struct map_fix *m = context;
+    struct seen *seen = &m->seen[m->asked];
+    if (!m->again)
+        ask(m, u, seen);
+    for (size_t l = 0; l < GAUSS_LANES; l++)
+        log_weight[l] = log_weight_of(m, seen, l);
+    m->asked = (m->asked + 1) % PLAN_GRID_BATCHES;
+    m->again = m->again && m->asked > 0;
+}
+
+/* By how much stream s falls short of its best in the last grid, at place `lane` of `batch`. */
+static double short_of_best(const struct map_fix *m, size_t s, size_t batch, size_t lane)
+{
+    double best = -INFINITY;
+    for (size_t i = 0; i < PLAN_GRID_BATCHES * GAUSS_LANES; i++)
+        best = fmax(best, m->seen[i / GAUSS_LANES].stream[s][i % GAUSS_LANES]);
+    return best - m->seen[batch].stream[s][lane];
+}
+
+/* Streams see one place. Where the posterior is highest each falls short of its own best, and twice
+ * the sum of that is chi-square, of two for each stream but the place's two, if their likelihoods
+ * hold. If it is more they are too narrow, by a factor t in variance; of t that is inverse gamma
+ * about one, and counts as much as the streams, E 1/t = 2 dof / (dof + chi2). One stream has
+ * nothing to agree with: the mean over streams that do. */
+static double agreement_of(const struct map_fix *m)
+{
+    size_t best = 0;
+    double highest = -INFINITY, chi2 = 0, dof = -2;
+    for (size_t i = 0; i < PLAN_GRID_BATCHES * GAUSS_LANES; i++) {
+        const double log_weight = log_weight_of(m, &m->seen[i / GAUSS_LANES], i % GAUSS_LANES);
+        if (log_weight > highest)
+            highest = log_weight, best = i;
+    }
+    for (size_t s = 0; s < STREAMS; s++) {
+        if (!m->look[s].used)
+            continue;
+        dof += 2;
+        chi2 += 2 * m->cfg.evidence * short_of_best(m, s, best / GAUSS_LANES, best % GAUSS_LANES);
+    }
+    return dof > 0 ? fmin(1, 2 * dof / (dof + chi2)) : alone;
 }
 
 /* Or are they what they are held for, at this place? A user's hops may fade antenna by antenna. */
 static bool antennas_fade(struct map_fix *m, struct vec3 there)
 {
     struct vec3 u[GAUSS_LANES];
-    double as_held[GAUSS_LANES], as_fading[GAUSS_LANES];
+    struct seen as_held, as_fading;
     if (m->cfg.n_ant < 2)
         return false;
     for (size_t l = 0; l < GAUSS_LANES; l++)
         u[l] = there;
-    log_posterior(m, u, as_held);
+    ask(m, u, &as_held);
     m->trust.array_error = suspect_error;
-    log_posterior(m, u, as_fading);
+    ask(m, u, &as_fading);
     m->trust.array_error = m->cfg.array_error;
-    return as_fading[0] - as_held[0] > clearly;
+    return log_weight_of(m, &as_fading, 0) - log_weight_of(m, &as_held, 0) > clearly;
 }
 
 static struct vec3 mean_of(const struct plan_grid *grid, const struct plan_moments *at)
@@ -359,6 +420,9 @@ static int search(struct map_fix *m, struct vec3 start, struct plan_grid *grid,
                   struct plan_moments *at)
 {
     const double side = reach * m->bins.step_m;
+    m->asked = 0;
+    m->again = false;
+    m->agreement = 1;
     *grid = (struct plan_grid){start, side, side};
     m->coarse = true;
     m->trust = searching;
@@ -367,6 +431,10 @@ static int search(struct map_fix *m, struct vec3 start, struct plan_grid *grid,
     plan_grid_follow(grid, at, sides);
     m->coarse = false;
     m->trust = (struct trust){m->cfg.array_error, 1, searching.prior};
+    if (!plan_grid_settle(grid, TRIES, sides, log_posterior, m, at))
+        return ERR_NO_PEAK;
+    m->agreement = agreement_of(m);
+    m->again = true;
     return plan_grid_settle(grid, TRIES, sides, log_posterior, m, at) ? OK : ERR_NO_PEAK;
 }
 
@@ -420,6 +488,7 @@ int map_fix_refine(struct map_fix *m, const struct map_fix_stream in[STREAMS],
         return rc;
     if (antennas_fade(m, mean_of(&grid, &at))) {
         m->trust = fading;
+        m->agreement = 1; /* fading streams hardly agree: the weight allows for that */
         if (!plan_grid_settle(&grid, TRIES, sides, log_posterior, m, &at))
             return ERR_NO_PEAK;
     }

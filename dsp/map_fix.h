@@ -38,8 +38,8 @@ struct map_fix_cfg {
     double model_error;            /* unexplained power over explained power, > 0 */
     double array_error;            /* of each way's power, at its delay, in any direction, > 0 */
     double reference_sigma_m;      /* of the zero of path length, common to all streams, >= 0 */
-    double evidence;               /* weight of the log likelihood, (0, 4]: less where the bandwidth
-                                      leaves fewer bins that tell paths apart */
+    double evidence;               /* weight of the log likelihood, (0, 4]: less than 1 where the
+                                      bandwidth leaves fewer bins that tell paths apart */
 };
 
 struct map_fix_stream {

@@ -6,7 +6,10 @@
 #include "dsp/gauss_batch.h"
 #include "dsp/geometry.h"
 
-enum { PLAN_GRID = 9 }; /* points per axis */
+enum {
+    PLAN_GRID = 9, /* points per axis */
+    PLAN_GRID_BATCHES = (PLAN_GRID * PLAN_GRID + GAUSS_LANES - 1) / GAUSS_LANES,
+};
 
 struct plan_grid {
     struct vec3 centre;
@@ -18,7 +21,8 @@ struct plan_moments { /* of the offset from the centre */
     double edge; /* share of the posterior on the grid's rim; NaN: there is none */
 };
 
-/* Log posterior at u[0] .. u[GAUSS_LANES - 1], up to a constant. */
+/* Log posterior at u[0] .. u[GAUSS_LANES - 1], up to a constant. Of one grid PLAN_GRID_BATCHES in
+ * order; places beyond the last are the last again. */
 typedef void plan_log_posterior(void *context, const struct vec3 *u, double *log_weight);
 
 void plan_grid_moments(const struct plan_grid *grid, plan_log_posterior *at, void *context,
