@@ -22,6 +22,7 @@ void pipeline_consent(struct pipeline_user *u, enum consent_event event)
         return;
     track_reset(&u->track);
     u->agreed = 0;
+    u->round = (struct round_trip){0};
     for (size_t i = 0; i < BS_RIS; i++)
         atomic_store(&u->profile[i], PROFILE_BASE);
 }

@@ -247,14 +247,14 @@ static bool echoes_are_ours(struct pipeline *p, int agree, const struct cycle_re
     return agree > 0 && p->doubt == 0 && lasting;
 }
 
-/* By steering the user's own signal gives a direction alone, from the first answer on. 1: that of
- * the place that the echoes make; 0: hardly, or one of the two is not known; -1: it lies so far off
- * that the place must be another's. */
+/* By steering the user's own signal gives a direction, from the first answer on, and how its way
+ * out and back has changed since. 1: both are those of the place that the echoes make; 0: hardly,
+ * or one of the two is not known; -1: one lies so far off that the place must be another's. */
 static int place_agrees(const struct pipeline *p, bool placed, const struct cycle_report *r)
 {
     if (!placed || !r->path[PATH_A1].found)
         return 0;
-    const double chi2 = direction_chi2(p, &r->fix);
+    const double chi2 = fmax(direction_chi2(p, &r->fix), pipeline_round_chi2(p, r));
     if (chi2 <= chi2_quantile(1, p->fix.false_alarm))
         return 1;
     return chi2 <= chi2_quantile(1, p->fix.false_alarm / 10) ? 0 : -1;
@@ -263,6 +263,13 @@ static int place_agrees(const struct pipeline *p, bool placed, const struct cycl
 static bool own_signal_decides(const struct pipeline *p)
 {
     return p->cfg.estimate.echoes == BS_ECHOES_AUTO && p->cfg.estimate.cooperative;
+}
+
+static bool place_is_ours(struct pipeline *p, bool placed, struct cycle_report *r)
+{
+    const int agree = place_agrees(p, placed, r);
+    pipeline_round_learn(p, agree, r);
+    return echoes_are_ours(p, agree, r);
 }
 
 static bool echoes_count(struct pipeline *p, const struct vec3 *hint, struct cycle_report *r)
@@ -372,8 +379,7 @@ void pipeline_locate(struct pipeline *p, struct cycle_report *r)
         if (rc == OK)
             weigh_nothing(r);
     }
-    if (r->steering && own_signal_decides(p) &&
-        !echoes_are_ours(p, place_agrees(p, rc == OK, r), r))
+    if (r->steering && own_signal_decides(p) && !place_is_ours(p, rc == OK, r))
         rc = give_up_echoes(p, rc, obs, r);
     r->outcome = rc == OK ? FIX_DONE : FIX_REFUSED;
     if (rc == OK)

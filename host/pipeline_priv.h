@@ -79,6 +79,13 @@ struct sounding { /* pipeline_frame.c */
     cplxf tap[STREAM_MAX_ANT]; /* of the leak */
 };
 
+/* pipeline_round.c: what of the way out and back is the devices' delay, by so many answers. */
+struct round_trip {
+    double delay_m;
+    unsigned n;
+    uint32_t tuning; /* of the base station's radio, when it was learned */
+};
+
 /* Of permitted_ns: where the user is or was may not be told, until they permit again. */
 #define PIPELINE_FORGOTTEN INT64_MIN
 
@@ -89,7 +96,8 @@ struct pipeline_user {
     struct track track;
     unsigned agreed; /* answers whose echoes were where its own signal allows, since some were not;
                       * at most as many as make them its own */
-    double agreed_s; /* time of the last of them */
+    struct round_trip round;
+    double agreed_s;              /* time of the last of them */
     atomic_uchar consent;         /* enum consent_state; written by the DSP thread */
     _Atomic int64_t permitted_ns; /* device time of the last cycle with permission, or
                                    * PIPELINE_FORGOTTEN */
@@ -150,8 +158,9 @@ struct pipeline {
     uint32_t tuning; /* of the radio, when all this was learned */
     struct site site;
     struct pipeline_input taken; /* by the present cycle */
-    double answered_s;           /* device time of the last genuine or damaged answer */
-    _Atomic int64_t ahead_ns;    /* device time at clock_ns() 0, by the present cycle */
+    double round_m;           /* of the present cycle, the devices' delay in it; NAN: not known */
+    double answered_s;        /* device time of the last genuine or damaged answer */
+    _Atomic int64_t ahead_ns; /* device time at clock_ns() 0, by the present cycle */
     struct cycle_report pending; /* the sensing half, until the response is there */
 
     _Atomic uint64_t cycles, fixes, refused, captures, captures_refused;
@@ -249,6 +258,14 @@ bool pipeline_by_surface(struct pipeline *p, const cplxf *streams, const struct 
 
 /* pipeline_response.c: verdict, height, cooperative paths. */
 void pipeline_open_response(struct pipeline *p, const struct block *block, struct cycle_report *r);
+
+/* pipeline_round.c. By steering: the answer has begun so many samples into its block; chi-square of
+ * one of the place in r->fix, 0: nothing is known; what an answer that agrees (1) teaches, and one
+ * that contradicts (-1) ends. */
+void pipeline_round_hear(struct pipeline *p, double start_samps, double skew,
+                         const struct cycle_report *r);
+double pipeline_round_chi2(const struct pipeline *p, const struct cycle_report *r);
+void pipeline_round_learn(struct pipeline *p, int agree, const struct cycle_report *r);
 
 /* pipeline_frame.c: the frame of the sensing block to p->w; returns what stream_whole() does. Lag
  * and tap of the leak are those of the first block after a release. */

@@ -54,7 +54,8 @@ static double margin_db(const struct cycle_report *r, size_t i)
 }
 
 /* Arrival times of the user's own signal, relative to its strongest arrival. [S1] III-D,
- * SIGNAL 3.8: only their differences are used, so no clock is shared. */
+ * SIGNAL 3.8: only their differences are used, so no clock is shared; when the answer came at all,
+ * by its changes (pipeline_round.c). */
 static void time_ways(struct pipeline *p, const struct block *block, const struct sync_burst *burst,
                       struct cycle_report *r)
 {
@@ -66,6 +67,7 @@ static void time_ways(struct pipeline *p, const struct block *block, const struc
         .skew = burst->cfo_hz / p->cfg.radio.carrier_hz,
     };
     struct stream_ref ref;
+    p->round_m = NAN;
     slot_estimate(p->slots, (const struct sc16 *const *)block->samp, &window, p->h);
     if (stream_separate_response(p->streams, p->h, window.n_slots, p->v, &ref))
         return;
@@ -79,8 +81,13 @@ static void time_ways(struct pipeline *p, const struct block *block, const struc
         if (i && path->found &&
             !pipeline_by_surface(p, p->v, &p->coop_gate[i], &toa, margin_db(r, i)))
             path->found = false;
-        if (i == 0 && path->found)
-            pipeline_site_keep_answer(p, &toa);
+        if (i > 0 || !path->found)
+            continue;
+        pipeline_site_keep_answer(p, &toa);
+        pipeline_round_hear(p,
+                            (double)window.first +
+                                (ref.delay_s + toa.length_m / SPEED_OF_LIGHT) * p->wave.rate_hz,
+                            window.skew, r);
     }
 }
 

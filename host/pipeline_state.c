@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
-#define STATE_MAGIC 0x3630545352494dull /* "MIRST06" */
+#define STATE_MAGIC 0x3730545352494dull /* "MIRST07" */
 
 void pipeline_input_taken(const struct pipeline *p, struct pipeline_input *out)
 {
@@ -86,6 +86,9 @@ static void user_state(struct pipeline_user *u, struct state_io *io)
         atomic_store(&u->wants, atomic_load(&u->consent) == CONSENT_NONE ? -1 : u->id);
     state_unsigned(io, &u->agreed);
     state_f64(io, &u->agreed_s);
+    state_f64(io, &u->round.delay_m);
+    state_unsigned(io, &u->round.n);
+    state_unsigned(io, &u->round.tuning);
     state_atomic_flag(io, &u->answered);
     for (size_t i = 0; i < BS_RIS; i++) {
         size_t profile = atomic_load(&u->profile[i]);

@@ -67,6 +67,27 @@ static void a_bystander_is_not_taken_for_the_user(void **state)
     assert_int_equal(r.outcome, FIX_REFUSED);
 }
 
+/* Somebody farther out in the user's direction, who passes it on the way: the answer's way out and
+ * back does not become theirs. */
+static void who_walks_in_the_users_line_is_not_taken_for_the_user(void **state)
+{
+    struct bench *b = *state;
+    const struct anchors a = bs_config_anchors(&b->cfg);
+    const struct vec3 out = vec3_sub(user, a.rx);
+    const struct vec3 behind = {a.rx.x + 1.4 * out.x, a.rx.y + 1.4 * out.y, user.z};
+    for (int i = 0; i < 3; i++)
+        assert_placed(b);
+    struct cycle_report r;
+    for (int i = 0; i < 3 + DOUBTED; i++) { /* the first of the user contradicts theirs */
+        b->body = i < 3 ? &behind : &user;
+        cycle(b, true, answer(b, &b->keys, true), &r);
+        assert_true(r.steering && r.path[PATH_L1].found && r.path[PATH_A1].found);
+        assert_int_equal(r.outcome, FIX_REFUSED);
+        assert_false(r.echoes);
+    }
+    assert_placed(b);
+}
+
 /* Where others are served too nobody is placed. */
 static void among_others_a_direction_is_not_enough(void **state)
 {
@@ -81,6 +102,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STEERED(the_user_is_placed_from_the_first_answer_on),
         STEERED(a_bystander_is_not_taken_for_the_user),
+        STEERED(who_walks_in_the_users_line_is_not_taken_for_the_user),
         STEERED(among_others_a_direction_is_not_enough),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
