@@ -445,7 +445,7 @@ static size_t node_below(double at, size_t n, double *t)
     return low;
 }
 
-void wall_error_at(const struct wall_error *e, enum fix_row row, struct vec3 u, double light,
+bool wall_error_at(const struct wall_error *e, enum fix_row row, struct vec3 u, double light,
                    struct wall_shift *out)
 {
     assert(e && out && row < ROW_COUNT);
@@ -454,7 +454,7 @@ void wall_error_at(const struct wall_error *e, enum fix_row row, struct vec3 u, 
     double t[4], sum = 0;
     *out = (struct wall_shift){0};
     if (row == ROW_H)
-        return;
+        return false;
     const size_t x = node_below((u.x - low.x) / (high.x - low.x) * SIDE - 0.5, SIDE, &t[0]),
                  y = node_below((u.y - low.y) / (high.y - low.y) * SIDE - 0.5, SIDE, &t[1]),
                  z = node_below((u.z - h[0]) / (h[1] - h[0]), LEVELS, &t[2]),
@@ -469,8 +469,9 @@ void wall_error_at(const struct wall_error *e, enum fix_row row, struct vec3 u, 
         out->sigma_m += weight * ((1 - t[3]) * dim->sigma_m + t[3] * bright->sigma_m);
         sum += weight;
     }
-    if (sum > 0) {
-        out->mean_m /= sum;
-        out->sigma_m /= sum;
-    }
+    if (!(sum > 0))
+        return false;
+    out->mean_m /= sum;
+    out->sigma_m /= sum;
+    return true;
 }

@@ -41,6 +41,6 @@ void wall_error_destroy(struct wall_error **error);
 /* RT-safe. For a user at u; outside the room as at the nearest place. By a surface, of the places
  * around u that are in front of it, and with `light` the amplitude with which its profile shows
  * images, over that with which it shows user and base station themselves: 1 alike, held to 1/4..4.
- * Zero for the height, and where there is no such place. */
-void wall_error_at(const struct wall_error *error, enum fix_row row, struct vec3 u, double light,
+ * False, and zero, for the height and where there is no such place. */
+bool wall_error_at(const struct wall_error *error, enum fix_row row, struct vec3 u, double light,
                    struct wall_shift *out);

@@ -9,12 +9,10 @@
 
 #define GRID_STEP_M   0.25
 #define GATE_MARGIN_M 0.3
-#define SPOT_SIDE     0.6 /* of the half axes of the 95 % ellipse: spread as the fix is */
 #define DOUBT_ANSWERS 25  /* of any user: five seconds of cycles */
 #define TRUST_ANSWERS 10  /* of this user: two seconds, in which who walks moves on */
 #define COOP_DIRECT_M 3.0 /* the direct way is the strongest arrival, or this near to it */
 
-enum { SPOTS = 5 }; /* the place and four around */
 /* An image of a hop is in two rows or more, and the solver takes their errors for independent: they
  * weigh half. */
 static const double shared = M_SQRT2;
@@ -66,11 +64,12 @@ static void observe(const struct pipeline *p, const struct cycle_report *r,
 {
     for (size_t i = 0; i < PATH_COUNT; i++) {
         const struct report_path *path = &r->path[i];
+        const struct wall_shift *shift = &p->shift[row_of_path[i]];
         double site = i == PATH_L1 || i == PATH_A1 ? p->cfg.estimate.sigma_direct_m
                                                    : p->cfg.estimate.sigma_ris_m;
         obs[row_of_path[i]] = (struct observation){
-            .length_m = path->length_m - path->bias_m - p->shift[i].mean_m,
-            .sigma_m = hypot(path->sigma_m, fmax(site, shared * p->shift[i].sigma_m)),
+            .length_m = path->length_m - path->bias_m - shift->mean_m,
+            .sigma_m = hypot(path->sigma_m, fmax(site, shared * shift->sigma_m)),
             .valid = path->found,
         };
     }
@@ -81,38 +80,15 @@ static void observe(const struct pipeline *p, const struct cycle_report *r,
     obs[ROW_H] = (struct observation){r->height_m, r->height_sigma_m, r->height_sigma_m > 0};
 }
 
-/* For a user at u. */
-static void add_walls(const struct pipeline *p, struct vec3 u, const double light[BS_RIS],
-                      double weight, struct wall_shift sum[PATH_COUNT])
-{
-    for (size_t i = 0; p->walls && i < PATH_COUNT; i++) {
-        const size_t by = i % N_STREAM;
-        struct wall_shift shift;
-        wall_error_at(p->walls, row_of_path[i], u, by ? light[by - 1] : 1, &shift);
-        sum[i].mean_m += weight * shift.mean_m;
-        sum[i].sigma_m =
-            sqrt(sum[i].sigma_m * sum[i].sigma_m + weight * shift.sigma_m * shift.sigma_m);
-    }
-}
-
-/* Over where the user may be: what a profile shows changes within decimetres, and a length that is
- * off because it was dark makes a place where it is bright. */
+/* Where this fix puts the user. */
 static void expect_walls(struct pipeline *p, const struct fix *fix)
 {
-    struct ellipse e;
-    fix_ellipse95(fix, &e);
-    const double c = cos(e.angle_rad), s = sin(e.angle_rad);
-    const double x[SPOTS] = {0, e.major_m * c, -e.major_m * c, -e.minor_m * s, e.minor_m * s},
-                 y[SPOTS] = {0, e.major_m * s, -e.major_m * s, e.minor_m * c, -e.minor_m * c};
     memset(p->shift, 0, sizeof p->shift);
-    for (size_t k = 0; p->walls && k < SPOTS; k++) {
-        const struct vec3 u =
-            vec3_add(fix->position, (struct vec3){SPOT_SIDE * x[k], SPOT_SIDE * y[k], 0});
-        double light[BS_RIS];
-        for (size_t i = 0; i < BS_RIS; i++)
-            light[i] = wall_light_at(p->light[i], pipeline_gamma(p, i), u);
-        add_walls(p, u, light, 1.0 / SPOTS, p->shift);
-    }
+    if (!p->walls)
+        return;
+    const struct wall_shift_view view = {
+        p->walls, {p->light[0], p->light[1]}, {pipeline_gamma(p, 0), pipeline_gamma(p, 1)}};
+    wall_shift_expect(&view, fix, p->shift);
 }
 
 /* What the lengths look like from a place: takes the bias of the two profiles off, and what the
@@ -135,12 +111,13 @@ static void look_from(struct pipeline *p, const struct fix *fix, struct cycle_re
  * that of where the user may be. */
 static void look_from_nowhere(struct pipeline *p, const struct vec3 *hint, struct cycle_report *r)
 {
-    static const double alike[BS_RIS] = {1, 1};
     const struct vec3 middle = vec3_scale(vec3_add(p->fix.area.min, p->fix.area.max), 0.5);
     memset(p->shift, 0, sizeof p->shift);
-    add_walls(p, hint ? *hint : middle, alike, 1, p->shift);
     for (size_t i = 0; i < PATH_COUNT; i++) {
-        r->path[i].bias_m = p->shift[i].mean_m = 0;
+        struct wall_shift *shift = &p->shift[row_of_path[i]];
+        if (p->walls)
+            (void)wall_error_at(p->walls, row_of_path[i], hint ? *hint : middle, 1, shift);
+        r->path[i].bias_m = shift->mean_m = 0;
         r->path[i].weak = false;
     }
 }
@@ -310,7 +287,7 @@ static void note_weights(const struct pipeline *p, const struct observation obs[
                          struct cycle_report *r)
 {
     for (size_t i = 0; i < PATH_COUNT; i++) {
-        r->path[i].walls_m = p->walls ? p->shift[i].mean_m : NAN;
+        r->path[i].walls_m = p->walls ? p->shift[row_of_path[i]].mean_m : NAN;
         r->path[i].sigma_used_m = obs[row_of_path[i]].sigma_m;
     }
 }

@@ -53,8 +53,9 @@ bool pipeline_map_create(struct pipeline *p, struct status *err)
 {
     if (!p->cfg.estimate.map)
         return true;
+    p->wall_map = bs_config_walls(&p->cfg);
     struct map_fix_cfg cfg = {
-        .walls = bs_config_walls(&p->cfg),
+        .walls = p->wall_map,
         .n_ant = p->cfg.radio.n_rx,
         .n_carrier = p->wave.k,
         .spacing_hz = waveform_spacing_hz(&p->wave),

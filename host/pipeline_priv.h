@@ -13,8 +13,7 @@
 #include "dsp/stream.h"
 #include "dsp/sync.h"
 #include "dsp/toa.h"
-#include "dsp/wall_error.h"
-#include "dsp/wall_light.h"
+#include "dsp/wall_shift.h"
 #include "host/clock.h"
 #include "host/consent.h"
 #include "host/pipeline.h"
@@ -128,10 +127,11 @@ struct pipeline {
     struct sync *sync;
     struct frame_rx *frame;
     struct frame_modem *modem;
-    struct map_fix *map;                 /* NULL: not wanted */
-    struct wall_error *walls;            /* likewise; */
-    struct wall_light *light[BS_RIS];    /* likewise */
-    struct wall_shift shift[PATH_COUNT]; /* of the present cycle's lengths, where the user may be */
+    struct wall_map wall_map;           /* of the room, with the next */
+    struct map_fix *map;                /* NULL: not wanted */
+    struct wall_error *walls;           /* likewise; */
+    struct wall_light *light[BS_RIS];   /* likewise */
+    struct wall_shift shift[ROW_COUNT]; /* of the present cycle's lengths, where the user may be */
     struct ris_model *model[BS_RIS];
     size_t n_profile;        /* of each board */
     atomic_int held[BS_RIS]; /* profile to show, -1: as ris.mode says */

@@ -299,8 +299,7 @@ static double walls_sigma(const struct pipeline *p, struct vec3 u, const double 
 {
     if (!p->map)
         return WALLS_PHASE_RAD * per_rad;
-    const struct wall_map walls = bs_config_walls(&p->cfg);
-    return wall_direction_sigma(&walls, u, pipeline_axis(p), x, p->cfg.radio.n_rx,
+    return wall_direction_sigma(&p->wall_map, u, pipeline_axis(p), x, p->cfg.radio.n_rx,
                                 (double)p->wave.k * waveform_spacing_hz(&p->wave));
 }
 

@@ -4,8 +4,6 @@
  */
 #include "dsp/first_path.h"
 #include "dsp/map_fix.h"
-#include "dsp/wall_error.h"
-#include "dsp/wall_light.h"
 #include "tests/bench/bench.h"
 #include "tests/dsp/lab_rays.h"
 #include <stdlib.h>
@@ -26,18 +24,8 @@ struct bench {
 static void prepare_walls(struct bench *b, const struct map_fix_cfg *map)
 {
     struct status err = {0};
-    const double bandwidth_hz = (double)map->n_carrier * map->spacing_hz;
-    const struct wall_light_cfg light = {.walls = map->walls,
-                                         .panel = b->lab.panel[0],
-                                         .bs = b->lab.anchors.rx,
-                                         .wavelength_m = SPEED_OF_LIGHT / 5.8e9,
-                                         .bandwidth_hz = bandwidth_hz};
-    b->walls = (struct wall_error_cfg){.walls = map->walls,
-                                       .height_m = {0.5, 2.2},
-                                       .bandwidth_hz = bandwidth_hz,
-                                       .axis = vec3_unit((struct vec3){-1, 1, 0}),
-                                       .n_ant = LAB_ANT,
-                                       .spacing = 0.5};
+    const struct wall_light_cfg light = lab_rays_wall_light(&b->lab, &map->walls, 0);
+    b->walls = lab_rays_wall_error(&map->walls);
     b->light = wall_light_create(&light, &err);
     if (!b->light)
         abort();

@@ -66,6 +66,27 @@ struct map_fix_cfg lab_rays_map_fix(const struct lab_rays *lab, double factor)
     return cfg;
 }
 
+struct wall_error_cfg lab_rays_wall_error(const struct wall_map *walls)
+{
+    return (struct wall_error_cfg){.walls = *walls,
+                                   .height_m = {0.5, 2.2},
+                                   .bandwidth_hz = LAB_K * LAB_SPACING_HZ,
+                                   .axis = vec3_unit((struct vec3){-1, 1, 0}),
+                                   .n_ant = LAB_ANT,
+                                   .spacing = 0.5};
+}
+
+struct wall_light_cfg lab_rays_wall_light(const struct lab_rays *lab, const struct wall_map *walls,
+                                          size_t k)
+{
+    return (struct wall_light_cfg){.walls = *walls,
+                                   .ris = k,
+                                   .panel = lab->panel[k],
+                                   .bs = lab->anchors.rx,
+                                   .wavelength_m = wavelength,
+                                   .bandwidth_hz = LAB_K * LAB_SPACING_HZ};
+}
+
 struct ris_model *lab_rays_ris(const struct lab_rays *lab, int k)
 {
     struct status err;

@@ -7,7 +7,8 @@
 #include "dsp/fix.h"
 #include "dsp/map_fix.h"
 #include "dsp/rng.h"
-#include "dsp/wall_paths.h"
+#include "dsp/wall_error.h"
+#include "dsp/wall_light.h"
 
 enum { LAB_ANT = 4, LAB_K = 811, LAB_STREAMS = 3 };
 #define LAB_SPACING_HZ (100e6 / 1024)
@@ -29,6 +30,10 @@ void lab_rays_init(struct lab_rays *lab, const char *profiles);
 struct wall_map lab_rays_map(const struct lab_rays *lab, double factor);
 /* What the map-aided fix knows, walls with that factor. */
 struct map_fix_cfg lab_rays_map_fix(const struct lab_rays *lab, double factor);
+/* What the known walls do to lengths, and how surface k lights them; of LAB_K carriers. */
+struct wall_error_cfg lab_rays_wall_error(const struct wall_map *walls);
+struct wall_light_cfg lab_rays_wall_light(const struct lab_rays *lab, const struct wall_map *walls,
+                                          size_t k);
 /* What a base station knows of surface k. Null: out of memory. */
 struct ris_model *lab_rays_ris(const struct lab_rays *lab, int k);
 /* What surface k's profile does to that place. */

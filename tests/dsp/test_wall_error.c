@@ -11,26 +11,15 @@
 
 #include <cmocka.h>
 
-#include "dsp/wall_error.h"
-#include "dsp/wall_light.h"
 #include "tests/dsp/lab_rays.h"
 
 enum { N_USERS = 60 };
 
-static struct wall_error_cfg cfg_of(const struct wall_map *walls, double bandwidth_hz)
-{
-    return (struct wall_error_cfg){.walls = *walls,
-                                   .height_m = {0.5, 2.2},
-                                   .bandwidth_hz = bandwidth_hz,
-                                   .axis = vec3_unit((struct vec3){-1, 1, 0}),
-                                   .n_ant = LAB_ANT,
-                                   .spacing = 0.5};
-}
-
 static struct wall_error *make(const struct wall_map *walls, double bandwidth_hz)
 {
     struct status err = {0};
-    const struct wall_error_cfg cfg = cfg_of(walls, bandwidth_hz);
+    struct wall_error_cfg cfg = lab_rays_wall_error(walls);
+    cfg.bandwidth_hz = bandwidth_hz;
     struct wall_error *e = wall_error_create(&cfg, &err);
     if (!e)
         fail_msg("%s", err.text);
@@ -50,12 +39,7 @@ static void make_lights(const struct lab_rays *lab, const struct wall_map *walls
 {
     struct status err = {0};
     for (size_t k = 0; k < 2; k++) {
-        const struct wall_light_cfg cfg = {*walls,
-                                           k,
-                                           lab->panel[k],
-                                           lab->anchors.rx,
-                                           SPEED_OF_LIGHT / 5.8e9,
-                                           LAB_K * LAB_SPACING_HZ};
+        const struct wall_light_cfg cfg = lab_rays_wall_light(lab, walls, k);
         light[k] = wall_light_create(&cfg, &err);
         assert_non_null(light[k]);
         for (size_t m = 0; m < 256; m++)
@@ -264,13 +248,14 @@ static void test_refusals(void **state)
     struct status err = {0};
     lab_rays_init(&lab, TEST_DATA_DIR "/ris.json");
     const struct wall_map walls = lab_rays_map(&lab, 0.3);
-    struct wall_error_cfg cfg = cfg_of(&walls, 0);
+    struct wall_error_cfg cfg = lab_rays_wall_error(&walls);
+    cfg.bandwidth_hz = 0;
     assert_null(wall_error_create(&cfg, &err));
     assert_int_equal(err.code, ERR_ARG);
-    cfg = cfg_of(&walls, 80e6);
+    cfg = lab_rays_wall_error(&walls);
     cfg.n_ant = 9;
     assert_null(wall_error_create(&cfg, &err));
-    cfg = cfg_of(&walls, 80e6);
+    cfg = lab_rays_wall_error(&walls);
     cfg.walls.factor[0] = 1;
     assert_null(wall_error_create(&cfg, &err));
     assert_non_null(strstr(err.text, "factor of a wall"));

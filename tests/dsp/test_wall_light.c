@@ -9,11 +9,10 @@
 
 #include <cmocka.h>
 
-#include "dsp/wall_light.h"
 #include "tests/dsp/lab_rays.h"
 
 enum { N = 256 };
-#define BANDWIDTH_HZ 80e6
+#define BANDWIDTH_HZ (LAB_K * LAB_SPACING_HZ)
 static const double wavelength_m = SPEED_OF_LIGHT / 5.8e9;
 static const struct vec3 user = {4.3, 3.2, 1.2};
 
@@ -24,21 +23,11 @@ struct bench {
     cplx gamma[N];
 };
 
-static struct wall_light_cfg cfg_of(const struct bench *b, size_t ris)
-{
-    return (struct wall_light_cfg){.walls = b->walls,
-                                   .ris = ris,
-                                   .panel = b->lab.panel[ris],
-                                   .bs = b->lab.anchors.rx,
-                                   .wavelength_m = wavelength_m,
-                                   .bandwidth_hz = BANDWIDTH_HZ};
-}
-
 static void make(struct bench *b)
 {
     struct status err = {0};
     for (size_t k = 0; k < 2; k++) {
-        const struct wall_light_cfg cfg = cfg_of(b, k);
+        const struct wall_light_cfg cfg = lab_rays_wall_light(&b->lab, &b->walls, k);
         b->light[k] = wall_light_create(&cfg, &err);
         if (!b->light[k])
             fail_msg("%s", err.text);
@@ -159,17 +148,17 @@ static void test_refusals(void **state)
 {
     const struct bench *b = *state;
     struct status err = {0};
-    struct wall_light_cfg cfg = cfg_of(b, 0);
+    struct wall_light_cfg cfg = lab_rays_wall_light(&b->lab, &b->walls, 0);
     cfg.ris = 2;
     assert_null(wall_light_create(&cfg, &err));
     assert_int_equal(err.code, ERR_ARG);
-    cfg = cfg_of(b, 0);
+    cfg = lab_rays_wall_light(&b->lab, &b->walls, 0);
     cfg.bandwidth_hz = 0;
     assert_null(wall_light_create(&cfg, &err));
-    cfg = cfg_of(b, 0);
+    cfg = lab_rays_wall_light(&b->lab, &b->walls, 0);
     cfg.panel.columns = 0;
     assert_null(wall_light_create(&cfg, &err));
-    cfg = cfg_of(b, 0);
+    cfg = lab_rays_wall_light(&b->lab, &b->walls, 0);
     cfg.walls.factor[3] = -1;
     assert_null(wall_light_create(&cfg, &err));
     assert_non_null(strstr(err.text, "factor of a wall"));

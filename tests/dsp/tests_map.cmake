@@ -12,5 +12,7 @@ mirador_test(test_wall_error SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_wall_error.c
   LIBS dsp PkgConfig::JANSSON m)
 mirador_test(test_wall_light SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_wall_light.c ${CMAKE_CURRENT_LIST_DIR}/lab_rays.c
   LIBS dsp PkgConfig::JANSSON m LABELS sanitize)
+mirador_test(test_wall_shift SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_wall_shift.c ${CMAKE_CURRENT_LIST_DIR}/lab_rays.c
+  LIBS dsp PkgConfig::JANSSON m LABELS sanitize)
 mirador_test(test_wall_direction SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_wall_direction.c ${CMAKE_CURRENT_LIST_DIR}/lab_rays.c
   LIBS dsp PkgConfig::JANSSON m LABELS sanitize)
