@@ -14,28 +14,19 @@
 
 #include "sim/air_clock.h"
 #include "sim/air_log.h"
+#include "sim/air_response.h"
 
 enum {
     NF = AIR_N_BIN,
     MAX_SPAN = 16, /* packets of a port that touch one block */
     MAX_SNAP = 64,
-    STEP_BLOCKS = 3, /* Doppler phases are held for so many blocks */
 };
-static const double step_max_s = 1e-3; /* and not so long that a walker turns meanwhile */
 _Static_assert(AIR_HOP + AIR_MAX_PRE + AIR_MAX_POST == NF, "overlap-save sizes");
-
-struct response { /* combined response of one link, interleaved, scaled by 1 / NF */
-    uint64_t set_id;
-    int64_t step;
-    float sign1, sign2;
-    float *h; /* [2 NF], allocated when the link is first used */
-};
 
 struct air_fir {
     struct air *air;
     unsigned radio, n_channel;
-    unsigned channel[AIR_MAX_PORTS];
-    struct response *response; /* [n_tx_total][n_channel] */
+    struct air_response *response;
     fftwf_plan forward, inverse;
     float *time, *sum, *slope, *out, *out_slope; /* [2 NF] each */
     float *ramp, *turn;                          /* [2 NF] */
@@ -54,9 +45,9 @@ static float *alloc_bins(void)
     return p;
 }
 
-static bool alloc_all(struct air_fir *f)
+static bool alloc_all(struct air_fir *f, const unsigned *channel)
 {
-    f->response = calloc((size_t)f->air->seg->n_tx_total * f->n_channel, sizeof *f->response);
+    f->response = air_response_create(f->air, f->radio, f->n_channel, channel);
     float **const buf[] = {&f->time,      &f->sum,  &f->slope, &f->out,
                            &f->out_slope, &f->ramp, &f->turn};
     bool good = f->response != NULL;
@@ -75,8 +66,7 @@ struct air_fir *air_fir_create(struct air *air, unsigned radio, unsigned n_chann
     f->air = air;
     f->radio = radio;
     f->n_channel = n_channel;
-    memcpy(f->channel, channel, n_channel * sizeof *channel);
-    if (alloc_all(f)) {
+    if (alloc_all(f, channel)) {
         fftwf_complex *t = (fftwf_complex *)f->time, *s = (fftwf_complex *)f->sum;
         f->forward = fftwf_plan_dft_1d(NF, t, s, FFTW_FORWARD, FFTW_ESTIMATE);
         f->inverse = fftwf_plan_dft_1d(NF, s, t, FFTW_BACKWARD, FFTW_ESTIMATE);
@@ -98,14 +88,12 @@ void air_fir_destroy(struct air_fir **fir)
         fftwf_destroy_plan(f->forward);
     if (f->inverse)
         fftwf_destroy_plan(f->inverse);
-    for (size_t i = 0; f->response && i < (size_t)f->air->seg->n_tx_total * f->n_channel; i++)
-        fftwf_free(f->response[i].h);
     for (int p = 0; p < AIR_MAX_PORTS; p++)
         fftwf_free(f->spectrum[p]);
     float *const buf[] = {f->time, f->sum, f->slope, f->out, f->out_slope, f->ramp, f->turn};
     for (size_t i = 0; i < sizeof buf / sizeof buf[0]; i++)
         fftwf_free(buf[i]);
-    free(f->response);
+    air_response_destroy(&f->response);
     free(f);
     *fir = NULL;
 }
@@ -153,80 +141,6 @@ static double port_carrier(const struct air_fir *f, unsigned radio, unsigned por
 {
     struct air_packet span;
     return air_tx_spans(f->air, radio, port, q, q + n, &span, 1) ? span.carrier_hz : 0;
-}
-
-/* --- responses -------------------------------------------------------------------------------- */
-
-static void add_scaled(float *restrict y, const float *restrict x, float cr, float ci)
-{
-    if (ci == 0.0f) {
-        for (int i = 0; i < 2 * NF; i++)
-            y[i] += cr * x[i];
-        return;
-    }
-    for (int i = 0; i < NF; i++) {
-        float re = x[2 * i], im = x[2 * i + 1];
-        y[2 * i] += cr * re - ci * im;
-        y[2 * i + 1] += cr * im + ci * re;
-    }
-}
-
-/* Factor of group g: sign of its surface and the Doppler phase at `tick`. */
-static void group_factor(const struct air_snap *snap, int g, double phase, float *cr, float *ci)
-{
-    float sign = 1.0f / NF;
-    if (g == 2 || g == 3 || g == 6)
-        sign *= snap->sign1;
-    if (g == 4 || g == 5 || g == 6)
-        sign *= snap->sign2;
-    *cr = sign * (float)cos(phase);
-    *ci = phase == 0.0 ? 0.0f : sign * (float)sin(phase);
-}
-
-/* Seconds from a set's own time to that at which its Doppler phase is taken: the middle of the
- * step. Where samples are so slow that many snapshots come and go within a step, each stands for
- * itself. */
-static double doppler_time(const struct air_fir *f, int64_t step, int64_t ref)
-{
-    const double rate = f->air->seg->cfg.rate_hz;
-    const double mid = (double)(step * AIR_HOP * STEP_BLOCKS + AIR_HOP * STEP_BLOCKS / 2);
-    if (AIR_HOP * STEP_BLOCKS > step_max_s * rate)
-        return 0;
-    return (mid / air_clock_ratio(f->air, f->radio) - (double)ref) / rate;
-}
-
-/* The response of a link under a snapshot, or NULL when the link is not there. */
-static const float *response(struct air_fir *f, unsigned tx_radio, unsigned port, unsigned ch,
-                             const struct air_snap *snap, int64_t n0)
-{
-    const struct air_seg *s = f->air->seg;
-    unsigned tx = s->tx_base[tx_radio] + port;
-    struct response *r = &f->response[tx * f->n_channel + ch];
-    int64_t step = n0 / ((int64_t)AIR_HOP * STEP_BLOCKS);
-    if (r->set_id == snap->set_id && r->step == step && r->sign1 == snap->sign1 &&
-        r->sign2 == snap->sign2)
-        return r->h;
-    const struct air_link *link = air_links(f->air, snap->set_id) + tx * s->n_rx_total +
-                                  s->rx_base[f->radio] + f->channel[ch];
-    int64_t ref;
-    if (air_set_ref(f->air, snap->set_id, &ref) != OK || !link->groups)
-        return NULL;
-    if (!r->h && !(r->h = alloc_bins()))
-        return NULL;
-    const double t = doppler_time(f, step, ref);
-    memset(r->h, 0, 2 * NF * sizeof *r->h);
-    for (int g = 0; g < AIR_N_GROUP; g++) {
-        if (!(link->groups >> g & 1))
-            continue;
-        float cr, ci;
-        group_factor(snap, g, link->rate_rad_s[g] * t, &cr, &ci);
-        add_scaled(r->h, (const float *)link->h[g], cr, ci);
-    }
-    r->set_id = snap->set_id;
-    r->step = step;
-    r->sign1 = snap->sign1;
-    r->sign2 = snap->sign2;
-    return r->h;
 }
 
 /* --- filtering -------------------------------------------------------------------------------- */
@@ -362,7 +276,8 @@ static void filter_piece(struct air_fir *f, const struct path *p, const struct f
         bool any = false;
         for (unsigned port = 0; port < AIR_MAX_PORTS; port++) {
             const float *h;
-            if (!(p->ports >> port & 1) || !(h = response(f, p->tx_radio, port, ch, snap, b->n0)))
+            if (!(p->ports >> port & 1) ||
+                !(h = air_response_at(f->response, p->tx_radio, port, ch, snap, b->n0)))
                 continue;
             multiply(f->sum, f->spectrum[port], h, any);
             any = true;

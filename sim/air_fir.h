@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Overlap-save: the signal of all TX ports of one radio as it reaches the channels of a receiver.
- * The FFT of each port is shared by the receive channels; responses are combined (groups, signs,
- * Doppler) once per snapshot and Doppler step of three blocks and kept. */
+ * The FFT of each port is shared by the receive channels. */
 #pragma once
 #include "sim/air_layout.h"
 #include "sim/air_rx.h"
