@@ -3,12 +3,13 @@
  * What the files of the radio share. Not for users of radio.h. */
 #pragma once
 #include "host/radio.h"
+#include "host/rx_asked.h"
 #include "host/sample_stream.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <uhd/usrp/usrp.h>
 
-enum { TX_POOL = 8, RX_PACKET_MAX = 4096, RX_ASKED = 8 };
+enum { TX_POOL = 8, RX_PACKET_MAX = 4096 };
 
 enum radio_count {
     COUNT_RX_OVERFLOW,
@@ -39,11 +40,6 @@ struct tx_slot {
     uhd_tx_metadata_handle md;
 };
 
-struct rx_asked { /* a timed command; its samples are tick .. tick + n - 1 */
-    int64_t tick;
-    size_t n; /* 0: they have come already */
-};
-
 /* The receive stream between two calls. One packet may have been read ahead, to learn from its
  * timestamp where the stream stands. */
 struct rx_state {
@@ -55,10 +51,9 @@ struct rx_state {
     int64_t next;               /* tick that follows what was read last */
     bool contiguous;            /* the next sample should be `next` */
     bool streaming;             /* continuous: the stream has been started */
-    struct rx_asked asked[RX_ASKED]; /* gated: the last commands */
-    size_t n_asked;
-    bool starts; /* the packet is the first of its command */
-    bool handed; /* the packet has gone to the stream */
+    struct rx_asked asked;      /* gated */
+    bool starts;                /* the packet is the first of its command */
+    bool handed;                /* the packet has gone to the stream */
 };
 
 struct tx_state {

@@ -42,7 +42,7 @@ int radio_rx_stream(struct radio *radio)
     radio->rx = NULL;
     radio->rxs.packet_at = radio->rxs.packet_n = 0;
     radio->rxs.lossy = radio->rxs.contiguous = radio->rxs.streaming = false;
-    radio->rxs.n_asked = 0;
+    radio->rxs.asked = (struct rx_asked){0};
     return uhd_rx_streamer_make(&radio->rx) || uhd_usrp_get_rx_stream(radio->usrp, &args, radio->rx)
                ? ERR_RADIO
                : OK;
@@ -80,7 +80,7 @@ int radio_rx_request(struct radio *radio, int64_t tick, size_t n)
     if (radio_is_down(radio))
         return ERR_RADIO;
     if (radio->cfg.capture == RADIO_GATED) {
-        radio->rxs.asked[radio->rxs.n_asked++ % RX_ASKED] = (struct rx_asked){.tick = tick, .n = n};
+        rx_asked_add(&radio->rxs.asked, tick, n);
         return command(radio, UHD_STREAM_MODE_NUM_SAMPS_AND_DONE, tick, n);
     }
     if (radio->rxs.streaming)
@@ -130,31 +130,12 @@ static int64_t stamp(struct radio *radio, int64_t expected)
     return tick_of_time(radio, full, frac);
 }
 
-/* The first command that begins behind `after` and asked for sample `tick`, or NULL. */
-static struct rx_asked *command_of(struct rx_state *s, int64_t tick, int64_t after)
-{
-    for (size_t i = s->n_asked > RX_ASKED ? s->n_asked - RX_ASKED : 0; i < s->n_asked; i++) {
-        struct rx_asked *a = &s->asked[i % RX_ASKED];
-        if (a->tick > after && tick >= a->tick && tick < a->tick + (int64_t)a->n)
-            return a;
-    }
-    return NULL;
-}
-
-static struct rx_asked *command_behind(struct rx_state *s, int64_t after)
-{
-    for (size_t i = s->n_asked > RX_ASKED ? s->n_asked - RX_ASKED : 0; i < s->n_asked; i++)
-        if (s->asked[i % RX_ASKED].tick > after)
-            return &s->asked[i % RX_ASKED];
-    return NULL;
-}
-
 /* An overflow of another command than the one at `here`: of one whose block has been given up, or
  * of the next, if we were held up for longer than the device can hold both. Its rest is lost. */
 static bool note_other_loss(struct radio *radio, int64_t here)
 {
     const int64_t tick = stamp(radio, here);
-    struct rx_asked *a = command_of(&radio->rxs, tick, INT64_MIN);
+    struct rx_command *a = rx_asked_of(&radio->rxs.asked, tick, INT64_MIN);
     if (!a || (a->tick <= here && a->tick + (int64_t)a->n > here))
         return false;
     radio_count_add(radio, COUNT_RX_GAP, 1);
@@ -286,16 +267,13 @@ static int64_t offset(const struct radio *radio, const struct reading *r)
         return s->packet_tick - s->next;
     if (radio->cfg.capture == RADIO_CONTINUOUS || !(s->starts || radio->cfg.paced))
         return 0;
-    for (size_t i = 0; i < s->n_asked && i < RX_ASKED; i++)
-        if (s->asked[i].tick == s->packet_tick)
-            return 0;
-    return s->packet_tick - r->tick;
+    return rx_asked_begins(&s->asked, s->packet_tick) ? 0 : s->packet_tick - r->tick;
 }
 
 static void heed_time(struct radio *radio, struct reading *r)
 {
     struct rx_state *s = &radio->rxs;
-    const struct rx_asked *other = command_of(s, s->packet_tick, r->tick);
+    const struct rx_command *other = rx_asked_of(&s->asked, s->packet_tick, r->tick);
     if (other && r->done > 0 && s->packet_at == 0)
         fell_silent(radio, r, s->contiguous ? (size_t)(s->packet_tick - other->tick) : 0);
     else if (other && r->done == 0 && s->packet_tick == other->tick)
@@ -351,7 +329,7 @@ static bool take_packet(struct radio *radio, struct reading *r)
 }
 
 /* All that `next` asked for has come, into the block of a capture that had fallen silent. */
-static void swallow(struct reading *r, struct rx_asked *next)
+static void swallow(struct reading *r, struct rx_command *next)
 {
     next->n = 0;
     r->over = true;
@@ -364,7 +342,7 @@ static void sort_out(struct radio *radio, struct reading *r, size_t got, bool en
 {
     struct rx_state *s = &radio->rxs;
     const int64_t here = r->tick + (int64_t)r->done, tick = stamp(radio, here);
-    struct rx_asked *next = tick == here ? NULL : command_of(s, tick, r->tick);
+    struct rx_command *next = tick == here ? NULL : rx_asked_of(&s->asked, tick, r->tick);
     if (next) {
         fell_silent(radio, r, 0);
         if (ended)
@@ -381,7 +359,7 @@ static void sort_out(struct radio *radio, struct reading *r, size_t got, bool en
     r->valid += got;
     hand_on_block(radio, r, got);
     s->next = r->tick + (int64_t)r->done;
-    next = ended ? command_behind(s, r->tick) : NULL;
+    next = ended ? rx_asked_behind(&s->asked, r->tick) : NULL;
     if (next && next->n <= got) {
         fell_silent(radio, r, next->n);
         swallow(r, next);
@@ -440,7 +418,7 @@ static void close_capture(struct radio *radio, struct reading *r, bool waited)
 {
     if (radio->cfg.capture != RADIO_GATED)
         return;
-    struct rx_asked *mine = command_of(&radio->rxs, r->tick, r->tick - 1);
+    struct rx_command *mine = rx_asked_of(&radio->rxs.asked, r->tick, r->tick - 1);
     const bool loss = waited && mine && r->done < r->n;
     if (loss && r->done > 0)
         fell_silent(radio, r, 0);
@@ -449,15 +427,6 @@ static void close_capture(struct radio *radio, struct reading *r, bool waited)
     if (mine && (loss || radio->rxs.lossy)) /* counted here, whatever is told later */
         mine->n = 0;
     count_gap(radio, r->tick + (int64_t)r->n);
-}
-
-/* Whether a command's samples have all come already, behind a capture that had fallen silent. */
-static bool used_up(const struct rx_state *s, int64_t tick)
-{
-    for (size_t i = 0; i < s->n_asked && i < RX_ASKED; i++)
-        if (s->asked[i].tick == tick && s->asked[i].n == 0)
-            return true;
-    return false;
 }
 
 static uint32_t touched(const struct reading *r)
@@ -475,8 +444,8 @@ int radio_rx_read(struct radio *radio, int64_t tick, size_t n, struct sc16 *cons
     int rc = radio_is_down(radio) ? ERR_RADIO : OK;
     bool mine = true;
     if (radio->cfg.capture == RADIO_GATED) {
-        s->contiguous = false; /* every capture is a command of its own */
-        r.over = used_up(s, tick);
+        s->contiguous = false;                      /* every capture is a command of its own */
+        r.over = rx_asked_used_up(&s->asked, tick); /* behind one that had fallen silent */
     }
     while (rc == OK && r.done < n && mine && !r.over)
         if (s->packet_at < s->packet_n)

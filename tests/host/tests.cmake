@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-foreach(name schedule consent block_pool bs_config cycle_fault deadlines telemetry pilots)
+foreach(name schedule consent block_pool bs_config cycle_fault deadlines telemetry pilots rx_asked)
   mirador_test(test_${name} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c
     LIBS host PkgConfig::JANSSON m TIMEOUT 300 LABELS sanitize)
 endforeach()
