@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <yaml.h>
 
+#include "base/config_yaml.h"
 #include "base/log.h"
 
 struct block {
@@ -25,7 +25,7 @@ static void *tree_alloc(struct config_tree *tree, size_t n)
     return block->bytes;
 }
 
-static const char *tree_copy(struct config_tree *tree, const char *text, size_t length)
+const char *config_tree_copy(struct config_tree *tree, const char *text, size_t length)
 {
     char *copy = tree_alloc(tree, length + 1);
     if (copy)
@@ -33,7 +33,7 @@ static const char *tree_copy(struct config_tree *tree, const char *text, size_t 
     return copy;
 }
 
-static struct node *node_new(struct config_tree *tree, enum node_kind kind, const char *source)
+struct node *config_tree_node(struct config_tree *tree, enum node_kind kind, const char *source)
 {
     struct node *node = tree_alloc(tree, sizeof *node);
     if (!node)
@@ -44,7 +44,7 @@ static struct node *node_new(struct config_tree *tree, enum node_kind kind, cons
     return node;
 }
 
-static void node_append(struct node *parent, struct node *item)
+void config_node_append(struct node *parent, struct node *item)
 {
     if (parent->last)
         parent->last->next = item;
@@ -52,6 +52,11 @@ static void node_append(struct node *parent, struct node *item)
         parent->first = item;
     parent->last = item;
     parent->n_items++;
+}
+
+int config_no_memory(struct status *err)
+{
+    return status_set(err, ERR_NO_MEMORY, "out of memory while reading the configuration");
 }
 
 int config_node_error(struct status *err, const struct node *node, bool at_key, const char *format,
@@ -69,216 +74,18 @@ int config_node_error(struct status *err, const struct node *node, bool at_key, 
     return status_set(err, ERR_ARG, "%s:%d:%d: %s", node->source, line, column, text);
 }
 
-/* --- from libyaml's document ------------------------------------------------------------------ */
-
-struct builder {
-    struct config_tree *tree;
-    yaml_document_t *document;
-    const char *source;
-    struct status *err;
-    struct node *made;
-};
-
-static int mark_error(struct builder *b, yaml_mark_t mark, const char *text)
-{
-    return status_set(b->err, ERR_ARG, "%s:%zu:%zu: %s", b->source, mark.line + 1, mark.column + 1,
-                      text);
-}
-
-static int no_memory(struct status *err)
-{
-    return status_set(err, ERR_NO_MEMORY, "out of memory while reading the configuration");
-}
-
-static int build(struct builder *b, int index, int depth);
-
-static int build_scalar(struct builder *b, const yaml_node_t *y, struct node *node)
-{
-    const char *text = (const char *)y->data.scalar.value;
-    if (memchr(text, 0, y->data.scalar.length))
-        return mark_error(b, y->start_mark, "a text must not hold a NUL character");
-    node->plain = y->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-    node->text = tree_copy(b->tree, text, y->data.scalar.length);
-    return node->text ? 0 : no_memory(b->err);
-}
-
-static int build_list(struct builder *b, const yaml_node_t *y, struct node *node, int depth)
-{
-    for (yaml_node_item_t *i = y->data.sequence.items.start; i < y->data.sequence.items.top; i++) {
-        int rc = build(b, *i, depth + 1);
-        if (rc)
-            return rc;
-        node_append(node, b->made);
-    }
-    return 0;
-}
-
-static int build_member(struct builder *b, const yaml_node_pair_t *pair, struct node *map,
-                        int depth)
-{
-    const yaml_node_t *key = yaml_document_get_node(b->document, pair->key);
-    if (key->type != YAML_SCALAR_NODE)
-        return mark_error(b, key->start_mark, "a key must be a word");
-    const char *word = (const char *)key->data.scalar.value;
-    if (strlen(word) != key->data.scalar.length || key->data.scalar.length > 100)
-        return mark_error(b, key->start_mark, "a key must be a word of at most 100 characters");
-    int rc = build(b, pair->value, depth + 1);
-    if (rc)
-        return rc;
-    struct node *value = b->made;
-    value->key = tree_copy(b->tree, word, strlen(word));
-    value->key_line = (int)key->start_mark.line + 1;
-    value->key_column = (int)key->start_mark.column + 1;
-    if (!value->key)
-        return no_memory(b->err);
-    for (const struct node *m = map->first; m; m = m->next)
-        if (strcmp(m->key, word) == 0)
-            return config_node_error(b->err, value, true, "duplicate key '%s', first in line %d",
-                                     word, m->key_line);
-    node_append(map, value);
-    return 0;
-}
-
-static int build_map(struct builder *b, const yaml_node_t *y, struct node *node, int depth)
-{
-    yaml_node_pair_t *start = y->data.mapping.pairs.start, *top = y->data.mapping.pairs.top;
-    if (top - start > 1000)
-        return mark_error(b, y->start_mark, "more than 1000 keys in one mapping");
-    for (yaml_node_pair_t *pair = start; pair < top; pair++) {
-        int rc = build_member(b, pair, node, depth);
-        if (rc)
-            return rc;
-    }
-    return 0;
-}
-
-/* Aliases are expanded, so the limits also stop cycles and documents that explode. */
-static int build(struct builder *b, int index, int depth)
-{
-    const yaml_node_t *y = yaml_document_get_node(b->document, index);
-    if (!y)
-        return status_set(b->err, ERR_ARG, "%s: the document is broken", b->source);
-    if (depth > CONFIG_MAX_DEPTH)
-        return mark_error(b, y->start_mark, "nested deeper than 32 levels, or an alias of itself");
-    if (b->tree->n_nodes >= CONFIG_MAX_NODES)
-        return mark_error(b, y->start_mark, "more than 100000 values");
-    enum node_kind kind = y->type == YAML_SCALAR_NODE     ? NODE_SCALAR
-                          : y->type == YAML_SEQUENCE_NODE ? NODE_LIST
-                                                          : NODE_MAP;
-    struct node *node = node_new(b->tree, kind, b->source);
-    if (!node)
-        return no_memory(b->err);
-    node->line = (int)y->start_mark.line + 1;
-    node->column = (int)y->start_mark.column + 1;
-    int rc = kind == NODE_SCALAR ? build_scalar(b, y, node)
-             : kind == NODE_LIST ? build_list(b, y, node, depth)
-                                 : build_map(b, y, node, depth);
-    b->made = node;
-    return rc;
-}
-
-static int yaml_error(const yaml_parser_t *parser, const char *source, struct status *err)
-{
-    if (parser->error == YAML_MEMORY_ERROR)
-        return no_memory(err);
-    if (parser->error == YAML_READER_ERROR)
-        return status_set(err, ERR_ARG, "%s: byte %zu: not UTF-8 text (%s)", source,
-                          parser->problem_offset, parser->problem);
-    return status_set(err, ERR_ARG, "%s:%zu:%zu: not YAML: %s%s%s", source,
-                      parser->problem_mark.line + 1, parser->problem_mark.column + 1,
-                      parser->problem, parser->context ? ", " : "",
-                      parser->context ? parser->context : "");
-}
-
-/* libyaml takes quadratic time on deep nesting, so a pass over the events checks the depth before
- * the document is loaded; it also sees a second document, which nobody would read. */
-static int check_events(yaml_parser_t *parser, const char *source, struct status *err)
-{
-    int depth = 0, documents = 0;
-    for (bool end = false; !end;) {
-        yaml_event_t event;
-        if (!yaml_parser_parse(parser, &event))
-            return yaml_error(parser, source, err);
-        yaml_event_type_t type = event.type;
-        yaml_mark_t mark = event.start_mark;
-        yaml_event_delete(&event);
-        depth += type == YAML_SEQUENCE_START_EVENT || type == YAML_MAPPING_START_EVENT;
-        depth -= type == YAML_SEQUENCE_END_EVENT || type == YAML_MAPPING_END_EVENT;
-        documents += type == YAML_DOCUMENT_START_EVENT;
-        if (depth > CONFIG_MAX_DEPTH || documents > 1)
-            return status_set(err, ERR_ARG, "%s:%zu:%zu: %s", source, mark.line + 1,
-                              mark.column + 1,
-                              depth > CONFIG_MAX_DEPTH ? "nested deeper than 32 levels"
-                                                       : "a second document; one file holds one");
-        end = type == YAML_STREAM_END_EVENT;
-    }
-    return 0;
-}
-
-static int parser_open(yaml_parser_t *parser, const char *text, size_t length, struct status *err)
-{
-    if (!yaml_parser_initialize(parser))
-        return no_memory(err);
-    yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(parser, (const unsigned char *)text, length);
-    return 0;
-}
-
-static int load_document(const char *source, const char *text, size_t length,
-                         yaml_document_t *document, struct status *err)
-{
-    yaml_parser_t parser;
-    int rc = parser_open(&parser, text, length, err);
-    if (rc)
-        return rc;
-    rc = check_events(&parser, source, err);
-    yaml_parser_delete(&parser);
-    if (rc)
-        return rc;
-    rc = parser_open(&parser, text, length, err);
-    if (rc)
-        return rc;
-    if (!yaml_parser_load(&parser, document))
-        rc = yaml_error(&parser, source, err);
-    yaml_parser_delete(&parser);
-    return rc;
-}
-
-/* *node is NULL for an empty document. */
-static int parse_node(struct config_tree *tree, const char *name, const char *text, size_t length,
-                      struct node **node, struct status *err)
-{
-    yaml_document_t document;
-    *node = NULL;
-    if (length > CONFIG_MAX_BYTES)
-        return status_set(err, ERR_ARG, "%s: more than 1 MiB; this is no configuration", name);
-    const char *source = tree_copy(tree, name, strlen(name));
-    if (!source)
-        return no_memory(err);
-    int rc = load_document(source, text, length, &document, err);
-    if (rc)
-        return rc;
-    if (yaml_document_get_root_node(&document)) {
-        struct builder b = {.tree = tree, .document = &document, .source = source, .err = err};
-        rc = build(&b, 1, 1);
-        *node = rc ? NULL : b.made;
-    }
-    yaml_document_delete(&document);
-    return rc;
-}
-
 /* The root map of one more document; an empty one gives an empty map. */
 static int parse_root(struct config_tree *tree, const char *name, const char *text, size_t length,
                       struct node **root, struct status *err)
 {
-    int rc = parse_node(tree, name, text, length, root, err);
+    int rc = config_yaml_read(tree, name, text, length, root, err);
     if (rc)
         return rc;
     if (!*root) {
-        const char *source = tree_copy(tree, name, strlen(name));
-        *root = source ? node_new(tree, NODE_MAP, source) : NULL;
+        const char *source = config_tree_copy(tree, name, strlen(name));
+        *root = source ? config_tree_node(tree, NODE_MAP, source) : NULL;
         if (!*root)
-            return no_memory(err);
+            return config_no_memory(err);
         (*root)->line = (*root)->column = 1;
     }
     if ((*root)->kind != NODE_MAP)
@@ -340,7 +147,7 @@ static void merge(struct node *map, struct node *below)
         struct node *member = node_remove(below, below->first->key);
         struct node *own = map_find(map, member->key, strlen(member->key));
         if (!own) {
-            node_append(map, member);
+            config_node_append(map, member);
         } else if (member->kind == NODE_MAP && own->kind == NODE_MAP) {
             merge(own, member);
         } else if (member->kind == NODE_MAP && own->kind == NODE_SCALAR && node_is_empty(own)) {
@@ -383,14 +190,14 @@ struct node *config_tree_value(struct config_tree *tree, const char *source, con
 {
     if (*text && strchr("[{\"'", *text)) {
         struct node *node;
-        if (parse_node(tree, source, text, strlen(text), &node, err) == 0 && node)
+        if (config_yaml_read(tree, source, text, strlen(text), &node, err) == 0 && node)
             node->line = 0;
         return node;
     }
-    const char *name = tree_copy(tree, source, strlen(source));
-    struct node *node = node_new(tree, NODE_SCALAR, name);
-    if (!name || !node || !(node->text = tree_copy(tree, text, strlen(text)))) {
-        no_memory(err);
+    const char *name = config_tree_copy(tree, source, strlen(source));
+    struct node *node = config_tree_node(tree, NODE_SCALAR, name);
+    if (!name || !node || !(node->text = config_tree_copy(tree, text, strlen(text)))) {
+        config_no_memory(err);
         return NULL;
     }
     node->plain = *text != 0; /* nothing after the = is an empty text, not a missing value */
@@ -400,12 +207,12 @@ struct node *config_tree_value(struct config_tree *tree, const char *source, con
 static struct node *map_add(struct config_tree *tree, struct node *map, const char *key,
                             size_t length, enum node_kind kind, const char *source)
 {
-    const char *name = tree_copy(tree, key, length);
-    struct node *node = node_new(tree, kind, source);
+    const char *name = config_tree_copy(tree, key, length);
+    struct node *node = config_tree_node(tree, kind, source);
     if (!name || !node)
         return NULL;
     node->key = name;
-    node_append(map, node);
+    config_node_append(map, node);
     return node;
 }
 
@@ -434,10 +241,10 @@ static int step_index(struct config_tree *tree, struct node **node, const char *
         return status_set(err, ERR_ARG, "%s: the list has %zu items, so the next index is %zu",
                           source, list->n_items, list->n_items);
     if (index == list->n_items) {
-        struct node *item = node_new(tree, NODE_MAP, source);
+        struct node *item = config_tree_node(tree, NODE_MAP, source);
         if (!item)
-            return no_memory(err);
-        node_append(list, item);
+            return config_no_memory(err);
+        config_node_append(list, item);
     }
     struct node *item = list->first;
     while (index--)
@@ -461,7 +268,7 @@ static int step_name(struct config_tree *tree, struct node **node, const char **
     if (!next)
         next = map_add(tree, *node, *path, length, NODE_MAP, source);
     if (!next)
-        return no_memory(err);
+        return config_no_memory(err);
     *node = next;
     *path += length;
     return 0;
@@ -490,15 +297,15 @@ int config_tree_override(struct config_tree *tree, const char *assignment, struc
 {
     char named[120];
     snprintf(named, sizeof named, "--set %s", assignment);
-    const char *source = tree_copy(tree, named, strlen(named));
+    const char *source = config_tree_copy(tree, named, strlen(named));
     const char *equals = strchr(assignment, '=');
     if (!source)
-        return no_memory(err);
+        return config_no_memory(err);
     if (!equals)
         return bad_path(err, source, "expected KEY=VALUE, as in radio.rate_hz=100e6");
-    const char *path = tree_copy(tree, assignment, (size_t)(equals - assignment));
+    const char *path = config_tree_copy(tree, assignment, (size_t)(equals - assignment));
     if (!path)
-        return no_memory(err);
+        return config_no_memory(err);
     struct node *node;
     int rc = walk(tree, path, &node, source, err);
     if (rc)

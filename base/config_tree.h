@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A YAML document as a plain tree with positions, built from libyaml's document and then edited by
- * the command line's overrides. Internal to base/config. Setup only. */
+ * A YAML document as a plain tree with positions, read by base/config_yaml.h and then edited by the
+ * command line's overrides. Internal to base/config. Setup only. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -55,6 +55,14 @@ struct node *config_tree_value(struct config_tree *tree, const char *source, con
                                struct status *err) MUST_CHECK;
 
 void config_tree_free(struct config_tree *tree);
+
+/* For those who build it. The tree owns both, NULL: no memory; the text is terminated; source stays
+ * the caller's. */
+const char *config_tree_copy(struct config_tree *tree, const char *text, size_t length);
+struct node *config_tree_node(struct config_tree *tree, enum node_kind kind, const char *source);
+void config_node_append(struct node *parent, struct node *item);
+/* Sets *err and returns ERR_NO_MEMORY. */
+int config_no_memory(struct status *err);
 
 /* "bs.yaml:12:5: " or "--set a=1: " in front of a message at the node (or at its key). */
 int config_node_error(struct status *err, const struct node *node, bool at_key, const char *format,
