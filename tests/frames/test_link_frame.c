@@ -13,6 +13,7 @@
 #include "frames/bits.h"
 #include "frames/link_frame.h"
 #include "frames/secure_link.h"
+#include "tests/frames/seed_keys.h"
 
 enum { USER = 0x12345, BYTES = 300 };
 
@@ -20,14 +21,11 @@ static struct secure_keys keys, others;
 
 static int setup(void **state)
 {
-    uint8_t master[SECURE_MASTER_BYTES];
     (void)state;
     if (secure_init())
         return -1;
-    secure_master_from_seed(1, USER, master);
-    secure_keys_derive(master, &keys);
-    secure_master_from_seed(1, USER + 1, master);
-    secure_keys_derive(master, &others);
+    seed_keys(1, USER, &keys);
+    seed_keys(1, USER + 1, &others);
     return 0;
 }
 

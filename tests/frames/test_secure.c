@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "frames/secure.h"
+#include "tests/frames/seed_keys.h"
 
 #define USER  0x12345u
 #define CYCLE UINT64_C(1000000)
@@ -53,11 +54,9 @@ static json_t *golden(void)
 static int setup(void **state)
 {
     (void)state;
-    uint8_t master[SECURE_MASTER_BYTES];
     if (secure_init())
         return -1;
-    secure_master_from_seed(1, USER, master);
-    secure_keys_derive(master, &keys);
+    seed_keys(1, USER, &keys);
     return 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/host/link_rig.h"
 #include "frames/bits.h"
+#include "tests/frames/seed_keys.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,19 +15,12 @@ static const size_t slot_bytes[MCS] = {900, 2400, 8000};
 const struct data_link_heard at_25_db = {25, -25, NAN};
 struct secure_keys keys;
 
-void make_keys(uint32_t user, struct secure_keys *out)
-{
-    uint8_t master[SECURE_MASTER_BYTES];
-    secure_master_from_seed(3, user, master);
-    secure_keys_derive(master, out);
-}
-
 int setup(void **state)
 {
     (void)state;
     if (secure_init())
         return -1;
-    make_keys(USER, &keys);
+    seed_keys(3, USER, &keys);
     return 0;
 }
 

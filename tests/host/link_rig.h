@@ -28,7 +28,6 @@ struct world {
 };
 
 int setup(void **state); /* of the group: makes the keys */
-void make_keys(uint32_t user, struct secure_keys *out);
 
 /* Two sides and no slot so far. Slots of both ways are lost at rate `loss`. */
 void begin_world(struct world *w, uint64_t seed, double loss, double lifetime_s);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/host/pipeline_rig.h"
 #include "dsp/stream.h"
+#include "tests/frames/seed_keys.h"
+#include "tests/host/base_rig.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -176,31 +178,14 @@ const uint8_t *answer(struct bench *b, const struct secure_keys *keys, bool perm
     return b->last_response;
 }
 
-static void make_keys(struct secure_keys *keys, uint64_t seed)
-{
-    uint8_t master[SECURE_MASTER_BYTES];
-    secure_master_from_seed(seed, 5, master);
-    secure_keys_derive(master, keys);
-}
-
 void make_pipeline(struct bench *b)
 {
-    struct status err = {0};
-    static struct profile_set profiles[2] = {
-        {.shape = {16, 16, 1}, .n = 1, .hash = {1}},
-        {.shape = {16, 16, 1}, .n = 1, .hash = {2}},
-    };
     const struct pipeline_cfg pc = {.cfg = &b->cfg,
                                     .schedule = &b->schedule,
                                     .keys = &b->keys,
-                                    .profiles = {&profiles[0], &profiles[1]},
                                     .check = b->check,
                                     .check_context = b->check_context};
-    for (size_t i = 0; i < 2; i++)
-        profiles[i].states = ris_states_ideal(1);
-    b->pipeline = pipeline_create(&pc, &err);
-    if (!b->pipeline)
-        fail_msg("%s", err.text);
+    b->pipeline = base_rig_pipeline(&pc);
 }
 
 static int set_up_with(const char *more, void **state)
@@ -210,13 +195,12 @@ static int set_up_with(const char *more, void **state)
     char text[sizeof yaml + 64];
     *state = b;
     assert_int_equal(secure_init(), OK);
-    const size_t n = (size_t)snprintf(text, sizeof text, "%s%s", yaml, more);
-    assert_int_equal(config_parse(&bs_config_table, "t", text, n, NULL, &b->cfg, &err), OK);
-    assert_int_equal(bs_config_schedule(&b->cfg, &b->schedule, &err), OK);
+    snprintf(text, sizeof text, "%s%s", yaml, more);
+    base_rig_configure(text, &b->cfg, &b->schedule);
     b->wave = bs_config_waveform(&b->cfg);
     b->body = &user;
-    make_keys(&b->keys, 1);
-    make_keys(&b->other, 2);
+    seed_keys(1, 5, &b->keys);
+    seed_keys(2, 5, &b->other);
     make_pipeline(b);
     b->form = waveform_create(&b->wave, &err);
     const struct frame_modem_cfg modem = {.n_byte = RESPONSE_FRAME_BYTES,

@@ -4,6 +4,8 @@
 #include "host/recording_check.h"
 #include "host/recording_reader.h"
 #include "host/replay.h"
+#include "tests/frames/seed_keys.h"
+#include "tests/host/base_rig.h"
 #include <errno.h>
 #include <math.h>
 #include <setjmp.h>
@@ -85,7 +87,7 @@ void make_recorder(struct bench *b, bool lossless)
     struct status err = {0};
     const struct recorder_cfg rc = {.bs = &b->cfg,
                                     .schedule = &b->schedule,
-                                    .profiles = {&b->profiles[0], &b->profiles[1]},
+                                    .profiles = {base_rig_profile(0), base_rig_profile(1)},
                                     .pipeline = b->pipeline,
                                     .serial = "none",
                                     .lossless = lossless,
@@ -100,23 +102,14 @@ void make_recorder(struct bench *b, bool lossless)
 static void make_parts(struct bench *b)
 {
     struct status err = {0};
-    uint8_t master[SECURE_MASTER_BYTES];
-    const struct pipeline_cfg pc = {.cfg = &b->cfg,
-                                    .schedule = &b->schedule,
-                                    .keys = &b->keys,
-                                    .profiles = {&b->profiles[0], &b->profiles[1]}};
+    const enum schedule_window w[2] = {WINDOW_SENSING, WINDOW_RESPONSE};
+    const struct pipeline_cfg pc = {.cfg = &b->cfg, .schedule = &b->schedule, .keys = &b->keys};
     for (size_t i = 0; i < 2; i++) {
-        b->profiles[i] = (struct profile_set){.shape = {16, 16, 1}, .n = 1, .hash = {i + 1}};
-        b->profiles[i].states = ris_states_ideal(1);
-        const enum schedule_window w[2] = {WINDOW_SENSING, WINDOW_RESPONSE};
         b->pool[i] = block_pool_create(2, 2, (size_t)b->schedule.window[w[i]].n, &err);
         assert_non_null(b->pool[i]);
     }
-    secure_master_from_seed(1, 5, master);
-    secure_keys_derive(master, &b->keys);
-    b->pipeline = pipeline_create(&pc, &err);
-    if (!b->pipeline)
-        fail_msg("%s", err.text);
+    seed_keys(1, 5, &b->keys);
+    b->pipeline = base_rig_pipeline(&pc);
 }
 
 int set_up(void **state)
@@ -125,9 +118,7 @@ int set_up(void **state)
     struct status err = {0};
     *state = b;
     assert_int_equal(secure_init(), OK);
-    if (config_parse(&bs_config_table, "t", yaml, sizeof yaml - 1, NULL, &b->cfg, &err) ||
-        bs_config_schedule(&b->cfg, &b->schedule, &err))
-        fail_msg("%s", err.text);
+    base_rig_configure(yaml, &b->cfg, &b->schedule);
     assert_int_equal(state_dir_create("mirador-rec", b->folder, sizeof b->folder, &err), OK);
     snprintf(b->prefix, sizeof b->prefix, "%s/a", b->folder);
     b->cfg.record.queue_cycles = 6;

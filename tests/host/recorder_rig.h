@@ -16,7 +16,6 @@ struct bench {
     struct bs_cfg cfg;
     struct schedule schedule;
     struct secure_keys keys;
-    struct profile_set profiles[2];
     struct pipeline *pipeline;
     struct recorder *recorder;
     struct sample_stream *stream; /* NULL unless a test makes one before its recorder */

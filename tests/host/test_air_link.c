@@ -4,6 +4,7 @@
  * asks. */
 #include "base/state_dir.h"
 #include "host/bs/air_link.h"
+#include "tests/host/base_rig.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,48 +28,21 @@ struct rig {
 static char folder[128];
 static struct status err;
 
-static void make_key(int id)
-{
-    char path[200];
-    uint8_t master[SECURE_MASTER_BYTES];
-    secure_master_from_seed(7, (uint32_t)id, master);
-    snprintf(path, sizeof path, "%s/user-%d.key", folder, id);
-    assert_int_equal(key_file_write(path, master, sizeof master, &err), OK);
-}
-
 static void configure(struct rig *rig)
 {
     char yaml[1024];
-    const int n = snprintf(yaml, sizeof yaml,
-                           "ris:\n"
-                           "  boards:\n"
-                           "    - {name: ris1, position_m: [7, 1.5, 1.9]}\n"
-                           "    - {name: ris2, position_m: [1, 6, 1.7]}\n"
-                           "users:\n"
-                           "  - {id: 1, key_file: %s/user-1.key}\n"
-                           "  - {id: 2, key_file: %s/user-2.key}\n"
-                           "link: {enabled: yes, port: none}\n"
-                           "estimate: {map: no}\n",
-                           folder, folder);
-    if (config_parse(&bs_config_table, "t", yaml, (size_t)n, NULL, &rig->cfg, &err) ||
-        bs_config_schedule(&rig->cfg, &rig->schedule, &err))
-        fail_msg("%s", err.text);
-}
-
-static void make_pipeline(struct rig *rig)
-{
-    static struct profile_set profiles[2] = {
-        {.shape = {16, 16, 1}, .n = 1, .hash = {1}},
-        {.shape = {16, 16, 1}, .n = 1, .hash = {2}},
-    };
-    const struct pipeline_cfg pc = {.cfg = &rig->cfg,
-                                    .schedule = &rig->schedule,
-                                    .keys = roster_keys(rig->roster),
-                                    .profiles = {&profiles[0], &profiles[1]}};
-    for (size_t i = 0; i < 2; i++)
-        profiles[i].states = ris_states_ideal(1);
-    rig->pipeline = pipeline_create(&pc, &err);
-    assert_non_null(rig->pipeline);
+    snprintf(yaml, sizeof yaml,
+             "ris:\n"
+             "  boards:\n"
+             "    - {name: ris1, position_m: [7, 1.5, 1.9]}\n"
+             "    - {name: ris2, position_m: [1, 6, 1.7]}\n"
+             "users:\n"
+             "  - {id: 1, key_file: %s/user-1.key}\n"
+             "  - {id: 2, key_file: %s/user-2.key}\n"
+             "link: {enabled: yes, port: none}\n"
+             "estimate: {map: no}\n",
+             folder, folder);
+    base_rig_configure(yaml, &rig->cfg, &rig->schedule);
 }
 
 static int set_up(void **state)
@@ -77,12 +51,14 @@ static int set_up(void **state)
     *state = rig;
     if (secure_init() || state_dir_create("mirador-test", folder, sizeof folder, &err))
         return -1;
-    make_key(1);
-    make_key(2);
+    base_rig_key_file(folder, 1);
+    base_rig_key_file(folder, 2);
     configure(rig);
     rig->roster = roster_create(&rig->cfg, &err);
     assert_non_null(rig->roster);
-    make_pipeline(rig);
+    const struct pipeline_cfg pc = {
+        .cfg = &rig->cfg, .schedule = &rig->schedule, .keys = roster_keys(rig->roster)};
+    rig->pipeline = base_rig_pipeline(&pc);
     rig->links = user_links_create(&rig->cfg, rig->roster, &err);
     assert_non_null(rig->links);
     rig->link = air_link_create(&rig->cfg, &rig->schedule, rig->links, &err);

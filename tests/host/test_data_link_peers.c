@@ -2,6 +2,7 @@
  *
  * The other end of the data link: it restarts, is out of reach, takes its permission back, is not
  * who it says, or is another one from now on. */
+#include "tests/frames/seed_keys.h"
 #include "tests/host/link_rig.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -141,7 +142,7 @@ static void forger_gets_nowhere(void **state)
     static uint8_t old[SLOT_MAX], forged[SLOT_MAX];
     struct secure_keys others;
     (void)state;
-    make_keys(USER + 1, &others);
+    seed_keys(3, USER + 1, &others);
     begin_world(&w, 61, 0, 1e9);
     const struct data_link_cfg cfg = {
         .sends = SECURE_LINK_DOWN, .queue = 4, .lifetime_s = 1, .n_mcs = 1};
@@ -183,7 +184,7 @@ static void place_goes_to_another_user(void **state)
     static struct world w;
     struct secure_keys others;
     (void)state;
-    make_keys(USER + 1, &others);
+    seed_keys(3, USER + 1, &others);
     begin_world(&w, 71, 0, 1e9);
     offer(&w, DOWN, 100);
     turn(&w, false);

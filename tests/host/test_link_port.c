@@ -21,21 +21,9 @@
 #include <unistd.h>
 
 #include "host/link_port.h"
+#include "tests/host/link_rig.h"
 
-enum { USER = 7, SLOT = 4000, PATIENCE_TURNS = 4000 /* of a millisecond */ };
-
-static struct secure_keys keys;
-
-static int setup(void **state)
-{
-    uint8_t master[SECURE_MASTER_BYTES];
-    (void)state;
-    if (secure_init())
-        return -1;
-    secure_master_from_seed(3, USER, master);
-    secure_keys_derive(master, &keys);
-    return 0;
-}
+enum { SLOT = 4000, PATIENCE_TURNS = 4000 /* of a millisecond */ };
 
 struct rig {
     struct data_link *link[2]; /* base station's, user's */
@@ -65,7 +53,7 @@ static struct link_port *make_port(const struct link_port_cfg *cfg, bool base,
 }
 
 /* One cycle, and a moment for the ports. */
-static void turn(struct rig *rig)
+static void cycle(struct rig *rig)
 {
     uint8_t slot[SLOT];
     const struct data_link_slot now = {.cycle = ++rig->cycle, .time_s = (double)rig->cycle};
@@ -81,7 +69,7 @@ static ssize_t hear(struct rig *rig, int fd, uint8_t *out, size_t size)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
     for (int i = 0; i < PATIENCE_TURNS && poll(&p, 1, 0) == 0; i++)
-        turn(rig);
+        cycle(rig);
     return recv(fd, out, size, MSG_DONTWAIT);
 }
 
@@ -258,7 +246,7 @@ static void speak_for_another(struct rig *rig)
     link_port_detach(rig->port[1], 0);
     assert_int_equal(data_link_send(rig->link[1], packet, sizeof packet), OK);
     for (int i = 0; i < PATIENCE_TURNS && c.foreign == 0; i++) {
-        turn(rig);
+        cycle(rig);
         link_port_read(rig->port[0], &c);
     }
     assert_int_equal(c.foreign, 1);
@@ -294,7 +282,7 @@ static void kernels_talk_through_interfaces(void **state)
     struct link_port_counters c;
     send_to(sock[0], "10.77.0.10", 5000, sent, 10); /* nobody is there */
     for (int i = 0; i < 20; i++)
-        turn(&rig);
+        cycle(&rig);
     link_port_read(rig.port[0], &c);
     assert_int_equal(c.unrouted, 1);
     speak_for_another(&rig);

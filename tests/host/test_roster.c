@@ -3,6 +3,7 @@
  * Who is served and when: rounds, rates, priorities, and users who come and go. */
 #include "base/state_dir.h"
 #include "host/bs/roster.h"
+#include "tests/host/base_rig.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,22 +19,13 @@ static char folder[128];
 static struct status err;
 static struct bs_cfg cfg;
 
-static void make_key(int id)
-{
-    char path[200];
-    uint8_t master[SECURE_MASTER_BYTES];
-    secure_master_from_seed(7, (uint32_t)id, master);
-    snprintf(path, sizeof path, "%s/user-%d.key", folder, id);
-    assert_int_equal(key_file_write(path, master, sizeof master, &err), OK);
-}
-
 static int setup(void **state)
 {
     (void)state;
     if (secure_init() || state_dir_create("mirador-test", folder, sizeof folder, &err))
         return -1;
     for (int id = 1; id <= 20; id++)
-        make_key(id);
+        base_rig_key_file(folder, id);
     return 0;
 }
 

@@ -21,6 +21,7 @@
 #include "host/ue/responder.h"
 #include "host/ue/ue_link.h"
 #include "host/ue/ue_report.h"
+#include "tests/frames/seed_keys.h"
 
 #define USER        77u
 #define FIRST_CYCLE 5003u
@@ -49,14 +50,6 @@ static struct waveform_cfg small_waveform(void)
     w.code_reps = 4;
     w.rate_hz = 25e6;
     return w;
-}
-
-static void set_keys(struct secure_keys *keys, uint64_t seed)
-{
-    uint8_t master[SECURE_MASTER_BYTES];
-    assert_int_equal(secure_init(), OK);
-    secure_master_from_seed(seed, USER, master);
-    secure_keys_derive(master, keys);
 }
 
 static void open_responder(struct bench *b, bool permit)
@@ -93,7 +86,7 @@ static void open_bench(struct bench *b, bool permit)
                                  .first = 1234567,
                                  .period = 2500000,
                                  .first_cycle = FIRST_CYCLE};
-    set_keys(&base.keys, 1);
+    seed_keys(1, USER, &base.keys);
     b->keys = base.keys;
     b->radio = fake_base_open(&base);
     b->base = fake_base_of(b->radio);
@@ -327,11 +320,12 @@ static void forged_replayed_and_foreign_frames_get_no_answer(void **state)
     for (int i = 0; i < 10; i++)
         assert_int_equal(one_cycle(&b), VERDICT_REFUSED);
     b.base->replay = false;
-    set_keys(&b.base->cfg.keys, 2);
+    seed_keys(2, USER, &b.base->cfg.keys);
     for (int i = 0; i < 10; i++)
         assert_int_equal(one_cycle(&b), VERDICT_REFUSED);
     assert_int_equal(b.base->n_answer, before);
-    set_keys(&b.base->cfg.keys, 1); /* 60 cycles on: beyond the window unless it counted along */
+    seed_keys(1, USER,
+              &b.base->cfg.keys); /* 60 cycles on: beyond the window unless it counted along */
     get_in_step(&b);
     close_bench(&b);
 }
@@ -481,7 +475,7 @@ static int make_folder(void **state)
 {
     (void)state;
     struct status err = {0};
-    return state_dir_create("mirador-test", folder, sizeof folder, &err);
+    return secure_init() ? -1 : state_dir_create("mirador-test", folder, sizeof folder, &err);
 }
 
 static int remove_folder(void **state)
