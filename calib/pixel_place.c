@@ -39,21 +39,6 @@ struct pixel_place {
     double strength;                   /* |alpha_0|^2 that the pilots' power suggests */
 };
 
-/* The image of p in wall q - 1; the mirrored axis, or -1. */
-static int image(const struct room_box *room, size_t q, struct vec3 *p)
-{
-    const struct vec3 *edge = q % 2 ? &room->min : &room->max;
-    if (q == 0)
-        return -1;
-    if (q <= 2)
-        p->x = 2 * edge->x - p->x;
-    else if (q <= 4)
-        p->y = 2 * edge->y - p->y;
-    else
-        p->z = 2 * edge->z - p->z;
-    return (int)(q - 1) / 2;
-}
-
 /* Response of an element to a point, with the amplitude of ris_hop but for constants; *towards is
  * the unit vector to the point. */
 static cplx hop(const struct pixel_place *s, size_t m, struct vec3 p, struct vec3 *towards)
@@ -81,7 +66,7 @@ static void steer(struct pixel_place *s, struct vec3 p, size_t q)
     cplx *u = s->u + q * s->m;
     double factor = q ? s->cfg.wall_factor[q - 1] : 1, power = 0;
     struct vec3 towards;
-    image(&s->cfg.room, q, &p);
+    p = room_image(&s->cfg.room, p, q);
     for (size_t m = 0; m < s->m; m++) {
         u[m] = factor * hop(s, m, p, &towards);
         power += cplx_norm(u[m]);
@@ -105,8 +90,8 @@ static void slopes(struct pixel_place *s, struct vec3 p)
     memset(s->b, 0, s->m * sizeof *s->b);
     memset(s->slope, 0, 3 * s->m * sizeof *s->slope);
     for (size_t q = 0; q < n_images(s); q++) {
-        struct vec3 at = p;
-        int axis = image(&s->cfg.room, q, &at);
+        const struct vec3 at = room_image(&s->cfg.room, p, q);
+        const int axis = q ? (int)(q - 1) / 2 : -1; /* mirrored */
         if (!s->lit[q])
             continue;
         for (size_t m = 0; m < s->m; m++) {
@@ -427,8 +412,7 @@ void pixel_place_walls(const struct pixel_place *s, cplx *out)
 {
     struct vec3 towards;
     for (size_t q = 1; q < PIXEL_IMAGES; q++) {
-        struct vec3 at = s->cfg.bs;
-        image(&s->cfg.room, q, &at);
+        const struct vec3 at = room_image(&s->cfg.room, s->cfg.bs, q);
         for (size_t m = 0; m < s->m; m++) {
             cplx direct = hop(s, m, s->cfg.bs, &towards);
             cplx by_wall = s->cfg.wall_factor[q - 1] * hop(s, m, at, &towards);

@@ -9,7 +9,7 @@
 #pragma once
 #include "calib/pixel_pilots.h"
 
-enum { PIXEL_IMAGES = 7, PIXEL_NUISANCE = PIXEL_IMAGES + 3 };
+enum { PIXEL_IMAGES = ROOM_IMAGES, PIXEL_NUISANCE = PIXEL_IMAGES + 3 };
 
 struct pixel_place_cfg {
     struct panel panel;

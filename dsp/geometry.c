@@ -26,6 +26,21 @@ bool room_contains(const struct room_box *room, struct vec3 p, double margin_m)
            p.z >= room->min.z - margin_m && p.z <= room->max.z + margin_m;
 }
 
+struct vec3 room_image(const struct room_box *room, struct vec3 p, size_t i)
+{
+    const struct vec3 *wall = i % 2 ? &room->min : &room->max;
+    assert(i < ROOM_IMAGES);
+    if (i == 0)
+        return p;
+    if (i <= 2)
+        p.x = 2 * wall->x - p.x;
+    else if (i <= 4)
+        p.y = 2 * wall->y - p.y;
+    else
+        p.z = 2 * wall->z - p.z;
+    return p;
+}
+
 /* Ratio of the singular values of [a2 b2; a3 b3], the plan vectors from the BS to the two panels:
  * the eigenvalues of M M^T are (t +- sqrt(t^2 - 4 D^2)) / 2. */
 static double plan_condition(struct vec3 bs, const struct vec3 ris[2])

@@ -81,6 +81,12 @@ struct room_box {
 /* True if p is inside the box grown by margin_m on every side. */
 bool room_contains(const struct room_box *room, struct vec3 p, double margin_m);
 
+enum { ROOM_IMAGES = 7 };
+
+/* Image i < ROOM_IMAGES of p: 0 itself, 1 + 2 axis in the room's low wall of that axis, one more in
+ * the high one. */
+struct vec3 room_image(const struct room_box *room, struct vec3 p, size_t i);
+
 /* What geometry_check finds out about a placement. */
 struct geometry_report {
     double condition; /* of the plan triangle (BS, RIS1, RIS2); 1 is a right isosceles corner */

@@ -5,33 +5,15 @@
 
 static const double weakest = 1e-3; /* power kept, relative to the direct way */
 
-/* A hop's seven ways: 0 direct, 1 + 2 axis + (0 low, 1 high wall). */
+/* A hop's seven ways: direct, or by the image that room_image counts. */
 struct hop {
     double length_m[WALL_HOPS], amplitude[WALL_HOPS];
 };
 
-/* p mirrored at the wall of `way`. */
-static struct vec3 mirrored(const struct room_box *room, struct vec3 p, size_t way)
-{
-    if (way == 1)
-        p.x = 2 * room->min.x - p.x;
-    else if (way == 2)
-        p.x = 2 * room->max.x - p.x;
-    else if (way == 3)
-        p.y = 2 * room->min.y - p.y;
-    else if (way == 4)
-        p.y = 2 * room->max.y - p.y;
-    else if (way == 5)
-        p.z = 2 * room->min.z - p.z;
-    else if (way == 6)
-        p.z = 2 * room->max.z - p.z;
-    return p;
-}
-
 static void hop_lengths(const struct wall_map *map, struct vec3 a, struct vec3 b, struct hop *hop)
 {
     for (size_t way = 0; way < WALL_HOPS; way++)
-        hop->length_m[way] = vec3_dist(a, mirrored(&map->room, b, way));
+        hop->length_m[way] = vec3_dist(a, room_image(&map->room, b, way));
 }
 
 const char *wall_map_fault(const struct wall_map *map)
@@ -57,7 +39,7 @@ static void hop_init(const struct wall_map *map, struct vec3 a, struct vec3 b, b
 {
     hop_lengths(map, a, b, hop);
     for (size_t way = 0; way < WALL_HOPS; way++) {
-        double gain = from_bs ? wall_map_gain(map, a, mirrored(&map->room, b, way)) : 1;
+        double gain = from_bs ? wall_map_gain(map, a, room_image(&map->room, b, way)) : 1;
         hop->amplitude[way] = gain * (way ? map->factor[way - 1] : 1) / hop->length_m[way];
     }
 }
@@ -74,7 +56,7 @@ static void see_by_face(const struct wall_map *map, size_t ris, struct vec3 p, s
 {
     for (size_t way = 0; way < WALL_HOPS; way++)
         hop->amplitude[way] *=
-            face_gain(map->face[ris], map->anchors.ris[ris], mirrored(&map->room, p, way));
+            face_gain(map->face[ris], map->anchors.ris[ris], room_image(&map->room, p, way));
 }
 
 /* The hops of a stream; the last three only by a RIS. */
@@ -216,9 +198,4 @@ void wall_paths_list(const struct wall_map *map, size_t stream, struct vec3 u,
         list_ris(&h, true, paths);
     }
     set_lengths(stream, &h, paths);
-}
-
-struct vec3 wall_map_image(const struct wall_map *map, struct vec3 p, size_t way)
-{
-    return mirrored(&map->room, p, way);
 }

@@ -16,7 +16,7 @@ struct wall_map {
 /* What cannot be in a map, or NULL. */
 const char *wall_map_fault(const struct wall_map *map);
 
-enum { WALL_PATHS_MAX = 160, WALL_HOPS = 7 };
+enum { WALL_PATHS_MAX = 160, WALL_HOPS = ROOM_IMAGES };
 
 struct wall_paths {
     size_t n;
@@ -40,7 +40,10 @@ void wall_paths_list(const struct wall_map *map, size_t stream, struct vec3 u,
                      struct wall_paths *paths);
 
 /* Where a hop of that way seems to come from: p itself, or its image in a wall. */
-struct vec3 wall_map_image(const struct wall_map *map, struct vec3 p, size_t way);
+static inline struct vec3 wall_map_image(const struct wall_map *map, struct vec3 p, size_t way)
+{
+    return room_image(&map->room, p, way);
+}
 
 /* Path i's last hop, few as many share it: < WALL_HOPS the user's of that way, behind the RIS's. */
 static inline size_t wall_paths_arrival(const struct wall_paths *paths, size_t stream, size_t i)

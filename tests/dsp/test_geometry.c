@@ -104,6 +104,21 @@ static void test_sine_along_a_line(void **state)
     }
 }
 
+static void test_images_in_walls(void **state)
+{
+    (void)state;
+    const struct room_box box = {{-1, 0, 0.5}, {8, 6, 3}};
+    const struct vec3 p = {1, 2, 2.5}, image[ROOM_IMAGES] = {p,
+                                                             {-3, 2, 2.5},
+                                                             {15, 2, 2.5},
+                                                             {1, -2, 2.5},
+                                                             {1, 10, 2.5},
+                                                             {1, 2, -1.5},
+                                                             {1, 2, 3.5}};
+    for (size_t i = 0; i < ROOM_IMAGES; i++)
+        check_vec3(room_image(&box, p, i), image[i], 1e-15);
+}
+
 static void test_panel_frame(void **state)
 {
     (void)state;
@@ -216,6 +231,7 @@ int main(void)
         cmocka_unit_test(test_anchor_outside_the_room_is_named),
         cmocka_unit_test(test_antenna_line),
         cmocka_unit_test(test_sine_along_a_line),
+        cmocka_unit_test(test_images_in_walls),
         cmocka_unit_test(test_panel_frame),
         cmocka_unit_test(test_bad_panels),
         cmocka_unit_test(test_bisector_is_horizontal),
