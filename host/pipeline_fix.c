@@ -172,6 +172,18 @@ static int echoes_explain(struct pipeline *p, const struct vec3 *hint, struct cy
     return lengths_agree && chi2 <= chi2_quantile(1, p->fix.false_alarm) && fix.dof > 0;
 }
 
+/* Of the place that echoes and the user's own signal make together: how far from it that signal
+ * comes; 0 where one antenna has no direction, or there is no such place, which is no
+ * contradiction. */
+static double place_chi2(const struct pipeline *p, const struct observation obs[ROW_COUNT],
+                         const struct fix *own)
+{
+    struct fix fix;
+    if (p->cfg.radio.n_rx < 2 || fix_solve(&p->fix, obs, &own->position, &fix))
+        return 0;
+    return direction_chi2(p, &fix);
+}
+
 /* 1: every echo lies where the user's own signal puts it; 0: not all, or that signal gives no
  * place; -1: one lies so far off that it must be another's. */
 static int echoes_agree(struct pipeline *p, const struct vec3 *hint, struct cycle_report *r)
@@ -191,10 +203,15 @@ static int echoes_agree(struct pipeline *p, const struct vec3 *hint, struct cycl
         found |= obs[i].valid ? ROW_BIT(i) : 0;
     if (found == 0)
         return 0;
-    if (fix_agreeing(&p->fix, &own, obs, found, p->fix.false_alarm) == found)
+    const double chi2 = place_chi2(p, obs, &own);
+    if (fix_agreeing(&p->fix, &own, obs, found, p->fix.false_alarm) == found &&
+        chi2 <= chi2_quantile(1, p->fix.false_alarm))
         return 1;
     const double hardly = p->fix.false_alarm / 10;
-    return fix_agreeing(&p->fix, &own, obs, found, hardly) == found ? 0 : -1;
+    return fix_agreeing(&p->fix, &own, obs, found, hardly) == found &&
+                   chi2 <= chi2_quantile(1, hardly)
+               ? 0
+               : -1;
 }
 
 /* How often echoes have been where this user's own signal allows them, since one was elsewhere. */
@@ -303,8 +320,16 @@ static int give_up_echoes(const struct pipeline *p, int rc, struct observation o
     return ERR_GEOMETRY;
 }
 
+/* The user's own signal comes from elsewhere than where the echoes and the map place them. */
+static bool comes_from_elsewhere(const struct pipeline *p, double false_alarm,
+                                 const struct cycle_report *r)
+{
+    return r->echoes && own_signal_decides(p) && p->cfg.radio.n_rx > 1 &&
+           !(direction_chi2(p, &r->fix) <= chi2_quantile(1, false_alarm));
+}
+
 /* The map's position, if it passes the gates that a plain one must: the room's, and the direction's
- * where that decides. */
+ * where echoes count. */
 static void refine(struct pipeline *p, const struct observation *height, struct cycle_report *r)
 {
     const struct fix plain = r->fix;
@@ -314,12 +339,25 @@ static void refine(struct pipeline *p, const struct observation *height, struct 
         return;
     if (!room_contains(&p->fix.room, r->fix.position, p->fix.room_margin_m))
         gate = FIX_MAP_ROOM;
-    else if (p->explained && r->echoes &&
-             !(direction_chi2(p, &r->fix) <= chi2_quantile(1, p->fix.false_alarm)))
+    else if (comes_from_elsewhere(p, p->explained ? p->fix.false_alarm : p->fix.false_alarm / 10,
+                                  r))
         gate = FIX_MAP_DIRECTION;
     if (gate != FIX_MAP_USED)
         r->fix = plain;
     r->fix.map = gate;
+}
+
+/* Echoes that fitted, since walls may move lengths, but are another's: the user's own signal alone
+ * counts, now and for a while. */
+static int leave_echoes(struct pipeline *p, const struct vec3 *hint,
+                        struct observation obs[ROW_COUNT], struct cycle_report *r)
+{
+    p->doubt = DOUBT_ANSWERS;
+    p->user[r->plan.user].agreed = 0;
+    r->echoes = false;
+    observe(p, r, obs);
+    note_weights(p, obs, r);
+    return fix_solve(&p->fix, obs, hint, &r->fix);
 }
 
 void pipeline_locate(struct pipeline *p, struct cycle_report *r)
@@ -358,9 +396,11 @@ void pipeline_locate(struct pipeline *p, struct cycle_report *r)
     }
     if (r->steering && own_signal_decides(p) && !place_is_ours(p, rc == OK, r))
         rc = give_up_echoes(p, rc, obs, r);
-    r->outcome = rc == OK ? FIX_DONE : FIX_REFUSED;
     if (rc == OK)
         refine(p, &obs[ROW_H], r);
+    if (rc == OK && r->fix.map == FIX_MAP_DIRECTION && !p->explained)
+        rc = leave_echoes(p, tracked ? &hint : NULL, obs, r);
+    r->outcome = rc == OK ? FIX_DONE : FIX_REFUSED;
     if (rc == OK) {
         fix_ellipse95(&r->fix, &r->ellipse);
         pipeline_site_match(p, r);

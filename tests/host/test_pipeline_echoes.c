@@ -30,6 +30,21 @@ static void anothers_echoes_move_nobody(void **state)
     assert_true(!r.echoes && is_at_user(&r, 0.1));
 }
 
+/* Lengths that may be metres off fit whoever stands beside the user; the direction of the user's
+ * own signal does not. */
+static void who_stands_beside_the_user_is_not_taken_for_them(void **state)
+{
+    static const struct vec3 beside = {3.27, 4.76, 1.3};
+    struct bench *b = *state;
+    struct cycle_report r;
+    b->pipeline->cfg.estimate.sigma_ris_m = b->pipeline->cfg.estimate.sigma_direct_m = 0.28;
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    assert_true(r.echoes && is_at_user(&r, 0.1));
+    b->body = &beside;
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    assert_true(!r.echoes && is_at_user(&r, 0.1));
+}
+
 /* What strong paths leave in the stream of a surface that is out of sight is nobody's path, not
  * even 12 dB over what they leave in the stream of none. The echoes and the other surface place the
  * user once they have agreed with its own signal for a while; a stranger's echoes do not. */
@@ -175,6 +190,8 @@ int main(void)
 #define BENCH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         BENCH(anothers_echoes_move_nobody),
+        cmocka_unit_test_setup_teardown(who_stands_beside_the_user_is_not_taken_for_them,
+                                        set_up_mapped, tear_down),
         BENCH(echoes_wait_where_others_are_served),
         BENCH(dark_surface_makes_no_path),
         BENCH(echoes_that_do_not_fit_are_not_tracked),
