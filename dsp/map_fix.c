@@ -398,15 +398,19 @@ static bool antennas_fade(struct map_fix *m, struct vec3 there)
 {
     struct vec3 u[GAUSS_LANES];
     struct seen as_held, as_fading;
+    const double agreement = m->agreement;
     if (m->cfg.n_ant < 2)
         return false;
+    m->agreement = 1; /* streams whose antennas fade do not agree: no reason to doubt that */
     for (size_t l = 0; l < GAUSS_LANES; l++)
         u[l] = there;
     ask(m, u, &as_held);
     m->trust.array_error = suspect_error;
     ask(m, u, &as_fading);
     m->trust.array_error = m->cfg.array_error;
-    return log_weight_of(m, &as_fading, 0) - log_weight_of(m, &as_held, 0) > clearly;
+    const double gain = log_weight_of(m, &as_fading, 0) - log_weight_of(m, &as_held, 0);
+    m->agreement = agreement;
+    return gain > clearly;
 }
 
 static struct vec3 mean_of(const struct plan_grid *grid, const struct plan_moments *at)

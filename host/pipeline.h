@@ -88,7 +88,7 @@ bool pipeline_tells(const struct pipeline *p, size_t user, int id);
  * permitted for CONSENT_KEPT_S is not told of any more, also while no cycle comes. */
 void pipeline_pass_time(struct pipeline *p, int64_t now_ns);
 /* Any thread, right before a report is told: if its user may not be told of any more, the report
- * says why, and nothing of where the user is. */
+ * says so (`forgotten`), and nothing of where the user is. */
 void pipeline_retract(const struct pipeline *p, struct cycle_report *report);
 
 /* Any thread: who has this place, 0 .. BS_USERS_MAX - 1, from the next cycle on; cfg->users at

@@ -145,7 +145,8 @@ static bool is_served(const struct pipeline *p, size_t user, int id)
 
 bool pipeline_tells(const struct pipeline *p, size_t user, int id)
 {
-    return is_served(p, user, id) && pipeline_allowed(p, user) && is_told(p, user);
+    return is_served(p, user, id) && pipeline_allowed(p, user) &&
+           !atomic_load(&p->user[user].revoked) && is_told(p, user);
 }
 
 /* What the user's consent has become since, where the report says that there is permission. */

@@ -357,7 +357,9 @@ static int leave_echoes(struct pipeline *p, const struct vec3 *hint,
     r->echoes = false;
     observe(p, r, obs);
     note_weights(p, obs, r);
-    return fix_solve(&p->fix, obs, hint, &r->fix);
+    const int rc = fix_solve(&p->fix, obs, hint, &r->fix);
+    r->fix.map = FIX_MAP_DIRECTION;
+    return rc;
 }
 
 void pipeline_locate(struct pipeline *p, struct cycle_report *r)

@@ -81,8 +81,8 @@ struct sounding { /* pipeline_frame.c */
 /* pipeline_round.c: what of the way out and back is the devices' delay, by so many answers. */
 struct round_trip {
     double delay_m;
-    unsigned n;
-    uint32_t tuning; /* of the base station's radio, when it was learned */
+    unsigned n, denied; /* denied: contradictions in a row */
+    uint32_t tuning;    /* of the base station's radio, when it was learned */
 };
 
 /* Of permitted_ns: where the user is or was may not be told, until they permit again. */
@@ -260,8 +260,8 @@ bool pipeline_by_surface(struct pipeline *p, const cplxf *streams, const struct 
 void pipeline_open_response(struct pipeline *p, const struct block *block, struct cycle_report *r);
 
 /* pipeline_round.c. By steering: the answer has begun so many samples into its block; chi-square of
- * one of the place in r->fix, 0: nothing is known; what an answer that agrees (1) teaches, and one
- * that contradicts (-1) ends. */
+ * one of the place in r->fix, 0: nothing is known; what an answer that agrees (1) teaches, and many
+ * that contradict (-1) end. */
 void pipeline_round_hear(struct pipeline *p, double start_samps, double skew,
                          const struct cycle_report *r);
 double pipeline_round_chi2(const struct pipeline *p, const struct cycle_report *r);

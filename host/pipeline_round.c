@@ -7,7 +7,10 @@
 #include "host/pipeline_priv.h"
 #include <math.h>
 
-enum { ROUND_ANSWERS = 25 }; /* the delay is the mean of so many; it may creep */
+enum {
+    ROUND_ANSWERS = 25, /* the delay is the mean of so many; it may creep */
+    ROUND_DENIED = 50   /* contradictions in a row after which it counts as wrong */
+};
 
 /* After the answer has begun so many samples into its window. */
 void pipeline_round_hear(struct pipeline *p, double start_samps, double skew,
@@ -57,7 +60,8 @@ void pipeline_round_learn(struct pipeline *p, int agree, const struct cycle_repo
 {
     struct pipeline_user *user = &p->user[r->plan.user];
     struct round_trip *round = &user->round;
-    if (agree < 0 || !known(p, user))
+    round->denied = agree < 0 ? round->denied + 1 : agree > 0 ? 0 : round->denied;
+    if (round->denied >= ROUND_DENIED || !known(p, user))
         *round = (struct round_trip){.tuning = p->tuning};
     if (agree <= 0 || isnan(p->round_m))
         return;

@@ -88,6 +88,7 @@ static void user_state(struct pipeline_user *u, struct state_io *io)
     state_f64(io, &u->agreed_s);
     state_f64(io, &u->round.delay_m);
     state_unsigned(io, &u->round.n);
+    state_unsigned(io, &u->round.denied);
     state_unsigned(io, &u->round.tuning);
     state_atomic_flag(io, &u->answered);
     for (size_t i = 0; i < BS_RIS; i++) {

@@ -43,6 +43,7 @@ static void who_stands_beside_the_user_is_not_taken_for_them(void **state)
     b->body = &beside;
     cycle(b, true, answer(b, &b->keys, true), &r);
     assert_true(!r.echoes && is_at_user(&r, 0.1));
+    assert_int_equal(r.fix.map, FIX_MAP_DIRECTION);
 }
 
 /* What strong paths leave in the stream of a surface that is out of sight is nobody's path, not

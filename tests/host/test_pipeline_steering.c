@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 enum { DOUBTED = 25 }; /* answers after which echoes count again */
+enum { STAYS = 40 };   /* a bystander, answers */
 
 static int begin(void **state)
 {
@@ -78,8 +79,8 @@ static void who_walks_in_the_users_line_is_not_taken_for_the_user(void **state)
     for (int i = 0; i < 3; i++)
         assert_placed(b);
     struct cycle_report r;
-    for (int i = 0; i < 3 + DOUBTED; i++) { /* the first of the user contradicts theirs */
-        b->body = i < 3 ? &behind : &user;
+    for (int i = 0; i < STAYS + DOUBTED - 1; i++) {
+        b->body = i < STAYS ? &behind : &user;
         cycle(b, true, answer(b, &b->keys, true), &r);
         assert_true(r.steering && r.path[PATH_L1].found && r.path[PATH_A1].found);
         assert_int_equal(r.outcome, FIX_REFUSED);
