@@ -42,7 +42,7 @@ unsigned trouble_watch_sight(struct trouble_watch *t, const struct bs_cfg *cfg,
     const bool tells = r->response == RESPONSE_PERMITTED && !r->steering && !report_blocked(r) &&
                        r->path[PATH_L1].found;
     for (size_t i = 0; i < BS_RIS; i++) {
-        if (tells)
+        if (tells && !r->path[PATH_L1 + 1 + i].adaptive) /* else its empty room is not known yet */
             watch_sight(&t->unseen[i], cfg->ris.boards[i].name, r->path[PATH_L1 + 1 + i].found,
                         r->plan.cycle);
         out_of_sight |= t->unseen[i] >= TROUBLE_UNSEEN ? 1U << i : 0;

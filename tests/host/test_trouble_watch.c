@@ -42,18 +42,20 @@ static void a_surface_without_paths_is_out_of_sight_until_one_is_seen(void **sta
     see(&t, &both, 1, 0);
 }
 
-/* Silence, steering, a fault and a user who is not seen at all say nothing of surfaces. */
+/* Silence, steering, a fault, a user who is not seen at all and an empty room that is not known say
+ * nothing of surfaces. */
 static void cycles_that_cannot_tell_do_not_count(void **state)
 {
     (void)state;
     struct trouble_watch t = {0};
     struct cycle_report silent = answer(false, false), steered = silent, faulty = silent,
-                        unseen = silent;
+                        unseen = silent, settling = silent;
     silent.response = RESPONSE_SILENT;
     steered.steering = true;
     faulty.faults = 1;
     unseen.path[PATH_L1].found = false;
-    const struct cycle_report *const r[] = {&silent, &steered, &faulty, &unseen};
+    settling.path[PATH_L1 + 1].adaptive = settling.path[PATH_L1 + 2].adaptive = true;
+    const struct cycle_report *const r[] = {&silent, &steered, &faulty, &unseen, &settling};
     for (size_t i = 0; i < sizeof r / sizeof *r; i++)
         see(&t, r[i], 2 * TROUBLE_UNSEEN, 0);
 }
