@@ -140,6 +140,14 @@ static double direction_chi2(const struct pipeline *p, const struct fix *fix)
     return d.off * d.off / (d.sigma * d.sigma + fix_variance_along(fix, d.gradient));
 }
 
+/* 1: as far off as chance takes a chi-square of one; 0: hardly; -1: farther. */
+static int agrees(const struct pipeline *p, double chi2)
+{
+    if (chi2 <= chi2_quantile(1, p->fix.false_alarm))
+        return 1;
+    return chi2 <= chi2_quantile(1, p->fix.false_alarm / 10) ? 0 : -1;
+}
+
 /* With one surface out of sight the user's own signal gives one difference of arrivals and a
  * direction. Both have to be those of the place where the echoes are, those by the surface that it
  * shows; contradictions count as in echoes_agree. */
@@ -164,12 +172,12 @@ static int echoes_explain(struct pipeline *p, const struct vec3 *hint, struct cy
     all = all || (fix_solve(&cfg, obs, hint, &fix) == OK && fix.used == rows);
     if (!all)
         return -1;
-    const double chi2 = direction_chi2(p, &fix);
-    if (!(chi2 <= chi2_quantile(1, cfg.false_alarm)))
+    const int direction = agrees(p, direction_chi2(p, &fix));
+    if (direction < 0)
         return -1;
     for (size_t k = 0; k < BS_RIS; k++) /* an echo by what the answer does not show is none */
         r->path[PATH_L2 + k].found &= obs[ROW_A2 + k].valid;
-    return lengths_agree && chi2 <= chi2_quantile(1, p->fix.false_alarm) && fix.dof > 0;
+    return lengths_agree && direction > 0 && fix.dof > 0;
 }
 
 /* Of the place that echoes and the user's own signal make together: how far from it that signal
@@ -203,15 +211,11 @@ static int echoes_agree(struct pipeline *p, const struct vec3 *hint, struct cycl
         found |= obs[i].valid ? ROW_BIT(i) : 0;
     if (found == 0)
         return 0;
-    const double chi2 = place_chi2(p, obs, &own);
-    if (fix_agreeing(&p->fix, &own, obs, found, p->fix.false_alarm) == found &&
-        chi2 <= chi2_quantile(1, p->fix.false_alarm))
+    const int direction = agrees(p, place_chi2(p, obs, &own));
+    if (direction > 0 && fix_agreeing(&p->fix, &own, obs, found, p->fix.false_alarm) == found)
         return 1;
     const double hardly = p->fix.false_alarm / 10;
-    return fix_agreeing(&p->fix, &own, obs, found, hardly) == found &&
-                   chi2 <= chi2_quantile(1, hardly)
-               ? 0
-               : -1;
+    return direction >= 0 && fix_agreeing(&p->fix, &own, obs, found, hardly) == found ? 0 : -1;
 }
 
 /* How often echoes have been where this user's own signal allows them, since one was elsewhere. */
@@ -248,10 +252,7 @@ static int place_agrees(const struct pipeline *p, bool placed, const struct cycl
 {
     if (!placed || !r->path[PATH_A1].found)
         return 0;
-    const double chi2 = fmax(direction_chi2(p, &r->fix), pipeline_round_chi2(p, r));
-    if (chi2 <= chi2_quantile(1, p->fix.false_alarm))
-        return 1;
-    return chi2 <= chi2_quantile(1, p->fix.false_alarm / 10) ? 0 : -1;
+    return agrees(p, fmax(direction_chi2(p, &r->fix), pipeline_round_chi2(p, r)));
 }
 
 static bool own_signal_decides(const struct pipeline *p)
@@ -352,9 +353,7 @@ static void refine(struct pipeline *p, const struct observation *height, struct 
 static int leave_echoes(struct pipeline *p, const struct vec3 *hint,
                         struct observation obs[ROW_COUNT], struct cycle_report *r)
 {
-    p->doubt = DOUBT_ANSWERS;
-    p->user[r->plan.user].agreed = 0;
-    r->echoes = false;
+    r->echoes = echoes_are_ours(p, -1, r);
     observe(p, r, obs);
     note_weights(p, obs, r);
     const int rc = fix_solve(&p->fix, obs, hint, &r->fix);
