@@ -23,17 +23,12 @@ void pipeline_round_hear(struct pipeline *p, double start_samps, double skew,
     p->round_m = SPEED_OF_LIGHT * (late_s + waited_s - 1e-9 * r->turnaround_ns - r->site.latency_s);
 }
 
-static double way_m(const struct pipeline *p, struct vec3 u)
-{
-    return vec3_dist(u, p->fix.anchors.tx) + vec3_dist(u, p->fix.anchors.rx);
-}
-
 /* Both arrivals are of a direct way among walls. */
 static double variance(const struct pipeline *p, const struct fix *fix)
 {
     const struct vec3 u = fix->position;
-    const struct vec3 g = vec3_add(vec3_unit(vec3_sub(u, p->fix.anchors.tx)),
-                                   vec3_unit(vec3_sub(u, p->fix.anchors.rx)));
+    struct vec3 g;
+    (void)fix_predict(&p->fix.anchors, ROW_L1, u, &g);
     struct wall_shift walls = {0};
     if (p->walls)
         wall_error_at(p->walls, ROW_A1, u, 1, &walls);
@@ -52,7 +47,8 @@ double pipeline_round_chi2(const struct pipeline *p, const struct cycle_report *
     const struct round_trip *round = &user->round;
     if (!known(p, user) || isnan(p->round_m))
         return 0;
-    const double off = p->round_m - way_m(p, r->fix.position) - round->delay_m;
+    const double off =
+        p->round_m - fix_predict(&p->fix.anchors, ROW_L1, r->fix.position, NULL) - round->delay_m;
     return off * off / (variance(p, &r->fix) * (1 + 1.0 / round->n));
 }
 
@@ -66,5 +62,7 @@ void pipeline_round_learn(struct pipeline *p, int agree, const struct cycle_repo
     if (agree <= 0 || isnan(p->round_m))
         return;
     round->n += round->n < ROUND_ANSWERS;
-    round->delay_m += (p->round_m - way_m(p, r->fix.position) - round->delay_m) / round->n;
+    round->delay_m += (p->round_m - fix_predict(&p->fix.anchors, ROW_L1, r->fix.position, NULL) -
+                       round->delay_m) /
+                      round->n;
 }
