@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -15,7 +16,9 @@ int make_folder(void **state)
 {
     struct status err;
     (void)state;
-    return state_dir_create("mirador-test", folder, sizeof folder, &err);
+    int rc = state_dir_create("mirador-test", folder, sizeof folder, &err);
+    unsetenv("XDG_RUNTIME_DIR");
+    return rc || setenv("TMPDIR", folder, 1);
 }
 
 int remove_folder(void **state)

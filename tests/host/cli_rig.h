@@ -9,6 +9,7 @@
 extern char folder[128];
 extern char out[65536]; /* what the last one printed */
 
+/* A new one, and TMPDIR in it: what demos of others left behind is not swept, nor told, in here. */
 int make_folder(void **state);
 int remove_folder(void **state);
 void write_file(const char *name, const char *text);
