@@ -8,6 +8,7 @@
 #include "base/sockets.h"
 #include "sim/pixels.h"
 #include "sim/trajectory.h"
+#include "sim/vec3.h"
 
 struct writer {
     char *out;
@@ -26,6 +27,25 @@ static void put(struct writer *w, const char *format, ...)
     w->used += n > 0 ? (size_t)n : 0;
 }
 
+/* The echo; then of each surface the mean of the way user, surface, receiver and of the one
+ * transmitter, surface, user. */
+static void put_lengths(struct writer *w, const struct scene *scene, const double user_m[3])
+{
+    const double *tx_m = scene->bs_tx.positions_m[0];
+    double rx_m[3] = {0};
+    for (size_t i = 0; i < scene->bs_rx.n; i++)
+        vec3_axpy(rx_m, 1.0 / (double)scene->bs_rx.n, scene->bs_rx.positions_m[i], rx_m);
+    const double echo_m = vec3_distance(user_m, tx_m) + vec3_distance(user_m, rx_m);
+    put(w, ",\"lengths_m\":[%.9g", echo_m);
+    for (size_t k = 0; k < scene->n_ris; k++) {
+        const double *ris_m = scene->ris[k].position_m;
+        put(w, ",%.9g",
+            vec3_distance(user_m, ris_m) +
+                (echo_m + vec3_distance(ris_m, tx_m) + vec3_distance(ris_m, rx_m)) / 2);
+    }
+    put(w, "]}");
+}
+
 int truth_write(const struct scene *scene, double time_s, char *out, size_t size)
 {
     struct writer w = {.out = out, .size = size};
@@ -35,10 +55,11 @@ int truth_write(const struct scene *scene, double time_s, char *out, size_t size
         trajectory_at(&scene->users[u], time_s, &p);
         put(&w,
             "%s{\"id\":%d,\"present\":%s,\"position_m\":[%.9g,%.9g,%.9g],"
-            "\"velocity_mps\":[%.9g,%.9g,%.9g]}",
+            "\"velocity_mps\":[%.9g,%.9g,%.9g]",
             u ? "," : "", scene->users[u].id, p.present ? "true" : "false", p.position_m[0],
             p.position_m[1], p.position_m[2], p.velocity_mps[0], p.velocity_mps[1],
             p.velocity_mps[2]);
+        put_lengths(&w, scene, p.position_m);
     }
     put(&w, "]}");
     return w.used < size ? (int)w.used : ERR_NO_SPACE;
@@ -92,7 +113,7 @@ static void send_topic(const struct truth *truth, const char *topic, const char 
 
 void truth_publish(struct truth *truth, double now_s)
 {
-    char text[2048];
+    char text[SCENE_MAX_USERS * 256];
     static char pixels[1 << 18]; /* two surfaces all broken; the room's one thread */
     while ((double)truth->next * TRUTH_STEP_S <= now_s + TRUTH_AHEAD_S) {
         const double time_s = (double)truth->next * TRUTH_STEP_S;

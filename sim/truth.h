@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Where the users really are, as JSON on topic "truth":
- * {"v":1,"time_s":..,"users":[{"id","present","position_m":[3],"velocity_mps":[3]}]}, one message
- * every TRUTH_STEP_S of room time, in order, ahead of the room's clock by TRUTH_AHEAD_S. With every
+ * {"v":1,"time_s":..,"users":[{"id","present","position_m":[3],"velocity_mps":[3],"lengths_m":[3]}]},
+ * lengths_m of the echo and of the ways over each surface, as the base station names them L1, L2
+ * and L3; one message every TRUTH_STEP_S of room time, in order, ahead of the room's clock by
+ * TRUTH_AHEAD_S. With every
  * TRUTH_PIXELS-th the broken pixels, on topic "pixels":
  * {"v":1,"time_s":..,"boards":[{"board","elements":[..],"mask_re":[..],"mask_im":[..]}]}; mask is
  * the part of the coefficient that follows the commands. */

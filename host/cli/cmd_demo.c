@@ -14,7 +14,7 @@
 #include "base/options.h"
 #include "host/cli/cmd.h"
 #include "host/cli/demo_link.h"
-#include "host/cli/demo_match.h"
+#include "host/match.h"
 #include "host/cli/demo_pixels.h"
 #include "host/cli/demo_print.h"
 #include "host/cli/demo_sets.h"
@@ -240,7 +240,6 @@ static void take_telemetry(struct run *run)
 /* Path lengths that made no position. */
 static void take_lengths(struct run *run, json_t *found)
 {
-    demo_scene_judge_lengths(&run->demo.scene, found);
     stats_add_lengths(&run->stats, found);
     demo_print_cycle(&run->print, found);
 }
@@ -248,7 +247,6 @@ static void take_lengths(struct run *run, json_t *found)
 static void show_fixes(struct run *run)
 {
     for (json_t *fix; (fix = match_take(&run->match));) {
-        demo_scene_judge_paths(&run->demo.scene, fix);
         if (!json_object_get(fix, "position_m"))
             take_lengths(run, fix);
         else if (stats_add(&run->stats, fix) == 0)

@@ -9,10 +9,8 @@
 
 #include "base/config_tree.h"
 #include "base/log.h"
-#include "dsp/fix.h"
 
-#define MISNAMED_M 0.75
-#define LIGHT_MPS  299792458.0
+#define LIGHT_MPS 299792458.0
 /* The answer carries the height in these steps; a terminal that moves up and down says a larger
  * one. */
 #define HEIGHT_SIGMA_M 0.03
@@ -413,61 +411,4 @@ void demo_scene_tell_ue(const struct demo_scene *s, size_t user, struct command 
     command_set(c, "user.id=%d", s->users[user].id);
     command_set(c, "user.height_m=%.12g", s->users[user].height_m);
     command_set(c, "user.height_sigma_m=%.12g", s->users[user].height_sigma_m);
-}
-
-/* By how much a path is too long for a user at u; 0 where it is none of L1 to L3. */
-static double length_error(const struct anchors *anchors, const json_t *path, struct vec3 u)
-{
-    static const char *const names[] = {"L1", "L2", "L3"};
-    const char *name = json_string_value(json_object_get(path, "name"));
-    const double length_m = json_number_value(json_object_get(path, "length_m")) -
-                            json_number_value(json_object_get(path, "bias_m"));
-    for (size_t i = 0; name && i < 3; i++)
-        if (strcmp(name, names[i]) == 0)
-            return length_m - fix_predict(anchors, ROW_L1 + i, u, NULL);
-    return 0;
-}
-
-static struct anchors anchors_of(const struct demo_scene *s)
-{
-    return (struct anchors){vec3_of(s->tx_m[0]),
-                            vec3_of(s->rx_centre_m),
-                            {vec3_of(s->ris[0].position_m), vec3_of(s->ris[1].position_m)}};
-}
-
-static void read_truth(const json_t *found, double u[3])
-{
-    for (size_t i = 0; i < 3; i++)
-        u[i] = json_number_value(json_array_get(json_object_get(found, "truth_m"), i));
-}
-
-void demo_scene_judge_lengths(const struct demo_scene *s, json_t *cycle)
-{
-    const struct anchors anchors = anchors_of(s);
-    double u[3];
-    size_t i;
-    json_t *path;
-    read_truth(cycle, u);
-    json_array_foreach(json_object_get(cycle, "paths"), i, path)
-    {
-        json_object_set_new(path, "error_m", json_real(length_error(&anchors, path, vec3_of(u))));
-    }
-}
-
-void demo_scene_judge_paths(const struct demo_scene *s, json_t *fix)
-{
-    const struct anchors anchors = anchors_of(s);
-    const char *identity = json_string_value(json_object_get(fix, "identity"));
-    bool wrong = false;
-    double u[3];
-    size_t i;
-    json_t *path;
-    if (!identity || strcmp(identity, "steering") != 0)
-        return;
-    read_truth(fix, u);
-    json_array_foreach(json_object_get(fix, "paths"), i, path)
-    {
-        wrong = wrong || fabs(length_error(&anchors, path, vec3_of(u))) > MISNAMED_M;
-    }
-    json_object_set_new(fix, "misidentified", json_boolean(wrong));
 }

@@ -3,7 +3,6 @@
  * What the base station and the users must be told about a scene, read from the completed scene
  * that `mirador-room --dump-config` prints. Setup only. */
 #pragma once
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -71,12 +70,6 @@ void demo_scene_tell_beams(const struct demo_scene *scene, struct command *comma
 void demo_scene_tell_ris(const struct demo_scene *scene, const char *room, struct command *command);
 /* The same for one user's terminal. */
 void demo_scene_tell_ue(const struct demo_scene *scene, size_t user, struct command *command);
-
-/* Adds "error_m" to each path L1 to L3 of a message that has "truth_m". */
-void demo_scene_judge_lengths(const struct demo_scene *scene, json_t *cycle);
-/* A fix by steering with its truth: adds "misidentified", whether one of the lengths it names L1,
- * L2 or L3 is more than 0.75 m, three deviations of the site's error, from that path's. */
-void demo_scene_judge_paths(const struct demo_scene *scene, json_t *fix);
 
 /* Adds the two words "--set" and "KEY=VALUE". */
 void command_set(struct command *command, const char *format, ...)

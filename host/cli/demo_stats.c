@@ -70,8 +70,7 @@ int stats_add(struct stats *s, const json_t *fix)
     s->user[s->n] = (int)json_number_at(fix, "user");
     s->latency_ms[s->n++] = json_number_value(latency);
     s->inside += (size_t)is_inside(fix);
-    s->steered += json_object_get(fix, "misidentified") != NULL;
-    s->misidentified += json_is_true(json_object_get(fix, "misidentified"));
+    match_tally_add(&s->by_steering, fix);
     return 0;
 }
 
@@ -187,9 +186,10 @@ json_t *stats_summary(struct stats *s, double wall_s)
     json_object_set_new(j, "error_p95_m", rank(s->error_m, s->n, 95));
     json_object_set_new(j, "inside_95_ellipse",
                         s->n > 0 ? json_real((double)s->inside / (double)s->n) : json_null());
-    if (s->steered > 0) {
-        json_object_set_new(j, "steered", json_integer((json_int_t)s->steered));
-        json_object_set_new(j, "misidentified", json_integer((json_int_t)s->misidentified));
+    if (s->by_steering.steered > 0) {
+        json_object_set_new(j, "steered", json_integer((json_int_t)s->by_steering.steered));
+        json_object_set_new(j, "misidentified",
+                            json_integer((json_int_t)s->by_steering.misidentified));
     }
     json_object_set_new(j, "lengths_without_fix", of_lengths(s));
     json_object_set_new(j, "latency_p50_ms", rank(s->latency_ms, s->n, 50));

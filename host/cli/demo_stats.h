@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "frames/status.h"
+#include "host/match.h"
 
 /* Chi-square quantile, 95 %, two degrees of freedom: a horizontal ellipse. */
 #define STATS_CHI2_95 5.991464547107979
@@ -14,9 +15,9 @@ struct stats {
     double *error_m, *latency_ms; /* [n], grown as needed */
     int *user;                    /* [n], whose fix it is; the order of error_m until the summary */
     size_t n, capacity;
-    size_t steered, misidentified; /* fixes by steering; of them, with a path that is none of its */
-    size_t inside;                 /* truths inside the 95 % ellipse */
-    struct stats_length {          /* of paths that made no position: L1, L2, L3 */
+    struct match_tally by_steering;
+    size_t inside;        /* truths inside the 95 % ellipse */
+    struct stats_length { /* of paths that made no position: L1, L2, L3 */
         size_t n;
         double square, bound; /* sums of squared errors, of squared standard deviations told */
     } length[3];

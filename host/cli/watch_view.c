@@ -74,6 +74,14 @@ static bool cycle_forgets(const struct watch_view *view, const json_t *cycle)
            fix_is_of(view, json_object_get(cycle, "user"));
 }
 
+/* The last position, once its truth is there. */
+static void judge(struct watch_view *view)
+{
+    if (view->fix && !json_object_get(view->fix, "truth_m") &&
+        match_judge(&view->truth, view->fix) == 0)
+        match_tally_add(&view->by_steering, view->fix);
+}
+
 bool watch_view_take(struct watch_view *view, const char *topic, json_t *message, double now_s)
 {
     const bool ours = strcmp(topic, "truth") != 0;
@@ -81,6 +89,7 @@ bool watch_view_take(struct watch_view *view, const char *topic, json_t *message
         view->heard_s = now_s;
     if (strcmp(topic, "fix") == 0) {
         keep(&view->fix, message);
+        judge(view);
     } else if (strcmp(topic, "cycle") == 0) {
         view->restarts +=
             view->cycle && fabs(number(message, "cycle") - number(view->cycle, "cycle")) > 10000;
@@ -101,7 +110,7 @@ bool watch_view_take(struct watch_view *view, const char *topic, json_t *message
     } else {
         if (!ours) {
             match_add_truth(&view->truth, message);
-            view->with_truth = true;
+            judge(view);
         }
         json_decref(message);
     }
@@ -109,17 +118,13 @@ bool watch_view_take(struct watch_view *view, const char *topic, json_t *message
 }
 
 /* ", error 0.12 m" where the truth of the fix's time is known. */
-static void put_error(const struct watch_view *view, FILE *out)
+static void put_error(const json_t *fix, FILE *out)
 {
-    double truth[3], d2 = 0;
-    const json_t *p = json_object_get(view->fix, "position_m");
-    int user = (int)number(view->fix, "user");
-    if (!view->with_truth ||
-        match_truth(&view->truth, user, number(view->fix, "time_s"), truth) != 0)
-        return;
-    for (size_t i = 0; i < 3; i++)
-        d2 += (at(p, i) - truth[i]) * (at(p, i) - truth[i]);
-    fprintf(out, ", error %.2f m", sqrt(d2));
+    const json_t *error_m = json_object_get(fix, "error_m");
+    if (error_m)
+        fprintf(out, ", error %.2f m%s", json_number_value(error_m),
+                json_is_true(json_object_get(fix, "misidentified")) ? ", a path misidentified"
+                                                                    : "");
 }
 
 static void put_position(const struct watch_view *view, FILE *out)
@@ -128,7 +133,7 @@ static void put_position(const struct watch_view *view, FILE *out)
     const json_t *e = json_object_get(view->fix, "ellipse95_m");
     fprintf(out, "user %.0f at %.2f %.2f %.2f m, 95%% in %.2f x %.2f m", number(view->fix, "user"),
             at(p, 0), at(p, 1), at(p, 2), at(e, 0), at(e, 1));
-    put_error(view, out);
+    put_error(view->fix, out);
 }
 
 static void put_paths(const struct watch_view *view, FILE *out)
@@ -141,6 +146,20 @@ static void put_paths(const struct watch_view *view, FILE *out)
         fprintf(out, "%s%s%s %.0f%s", i ? " " : "", used ? "" : "(", text(path, "name"),
                 number(path, "snr_db"), used ? "" : ")");
     }
+}
+
+/* How the last position's paths were told apart, where they may have been mistaken. */
+static void put_identity(const struct watch_view *view, const char *end, FILE *out)
+{
+    const struct match_tally *t = &view->by_steering;
+    if (strcmp(text(view->fix, "identity"), "steering") != 0)
+        return;
+    if (t->steered > 0)
+        fprintf(out, "identity   by steering: %zu positions, %zu with a misidentified path%s",
+                t->steered, t->misidentified, end);
+    else
+        fprintf(out, "identity   by steering: chi2 %.2f of %.0f degrees of freedom%s",
+                number(view->fix, "chi2"), number(view->fix, "dof"), end);
 }
 
 static void put_faults(const json_t *cycle, FILE *out)
@@ -174,6 +193,9 @@ void watch_view_line(const struct watch_view *view, FILE *out)
         put_faults(view->cycle, out);
     }
     fprintf(out, "; %.1f ms", number(view->cycle, "latency_ms"));
+    if (fixed_now(view) && view->by_steering.steered > 0)
+        fprintf(out, "; misidentified %zu of %zu", view->by_steering.misidentified,
+                view->by_steering.steered);
     if (fixed_now(view))
         watch_link_words(view->health, (int)number(view->fix, "user"), out);
     fputc('\n', out);
@@ -273,6 +295,7 @@ void watch_view_screen(const struct watch_view *view, double now_s, const char *
         fputs("SNR in dB  ", out);
         put_paths(view, out);
         fputs(end, out);
+        put_identity(view, end, out);
     }
     put_surfaces(view, end, out);
     watch_link_screen(view->health, end, out);

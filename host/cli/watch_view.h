@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "host/cli/demo_match.h"
+#include "host/match.h"
 
 enum { WATCH_SURFACES = 2, WATCH_LOG = 6 };
 
@@ -15,8 +15,8 @@ struct watch_view { /* all zero at first */
     json_t *pixels[WATCH_SURFACES]; /* the latest of each surface */
     json_t *log[WATCH_LOG];         /* the last lines, the latest first */
     struct match truth;
-    bool with_truth;
-    double heard_s;  /* when a message of the daemon came last; 0 = never */
+    struct match_tally by_steering; /* since we watch */
+    double heard_s;                 /* when a message of the daemon came last; 0 = never */
     size_t restarts; /* the daemon was started anew: its cycle jumped by more than it counts */
 };
 

@@ -7,6 +7,7 @@
 #include "host/clock.h"
 #include "host/view/client.h"
 #include "host/view/guard.h"
+#include "host/view/judge.h"
 #include "host/view/websockets.h"
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@ struct bridge {
     struct sockets *sockets;
     void *telemetry, *truth;
     struct feed *feed;
+    struct judge *judge;
     struct desk *desk;
     struct clients clients;
     struct lws_context *context;
@@ -128,15 +130,32 @@ static void complain(struct bridge *b, int why)
     b->unshown = 0;
 }
 
-static void hear(struct bridge *b, void *socket)
+static void feed(struct bridge *b, const struct socket_message *message)
 {
+    int rc = feed_put(b->feed, message, now_ms());
+    if (rc)
+        complain(b, rc);
+}
+
+/* Of the messages since the last tick one count is enough. */
+static void tell_judged(struct bridge *b)
+{
+    char header[JUDGE_BYTES];
+    judge_write(b->judge, header);
+    const struct socket_message m = {.n = 2, .frames = {{"judged", 6}, {header, strlen(header)}}};
+    feed(b, &m);
+}
+
+static bool hear(struct bridge *b, void *socket)
+{
+    bool judged = false;
     for (int i = 0; socket && i < DRAIN_MESSAGES; i++) {
         if (socket_recv(socket, &b->message, 0))
-            return;
-        int rc = feed_put(b->feed, &b->message, now_ms());
-        if (rc)
-            complain(b, rc);
+            break;
+        feed(b, &b->message);
+        judged |= judge_hear(b->judge, &b->message);
     }
+    return judged;
 }
 
 static void pass_answers(struct bridge *b)
@@ -149,8 +168,9 @@ static void pass_answers(struct bridge *b)
 static void on_tick(lws_sorted_usec_list_t *tick)
 {
     struct bridge *b = lws_container_of(tick, struct bridge, tick);
-    hear(b, b->telemetry);
-    hear(b, b->truth);
+    hear(b, b->truth); /* first: it is ahead of what is found */
+    if (hear(b, b->telemetry))
+        tell_judged(b);
     pass_answers(b);
     clients_wake(&b->clients, now_ms());
     notify_alive(++b->ticks);
@@ -179,7 +199,8 @@ static int open_daemon(struct bridge *b, struct status *err)
     const struct sockets_cfg sc = view_config_sockets(b->cfg);
     b->sockets = sockets_create(&sc, err);
     b->feed = b->sockets ? feed_create(err) : NULL;
-    if (!b->feed || !(b->telemetry = listen_to(b, b->cfg->daemon.telemetry, err)))
+    b->judge = b->feed ? judge_create(err) : NULL;
+    if (!b->judge || !(b->telemetry = listen_to(b, b->cfg->daemon.telemetry, err)))
         return err->code;
     if (b->cfg->daemon.truth[0] && !(b->truth = listen_to(b, b->cfg->daemon.truth, err)))
         return err->code;
@@ -268,6 +289,7 @@ void bridge_destroy(struct bridge **bridge)
     clients_free(&b->clients);
     desk_destroy(&b->desk);
     feed_destroy(&b->feed);
+    judge_destroy(&b->judge);
     socket_message_clear(&b->message);
     socket_close(&b->telemetry);
     socket_close(&b->truth);

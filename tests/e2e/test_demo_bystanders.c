@@ -16,7 +16,7 @@
 #include <string.h>
 #include <zmq.h>
 
-#include "host/cli/demo_match.h"
+#include "host/match.h"
 #include "tests/e2e/demo_run.h"
 
 #define FAR_OFF_M 0.5 /* nearer to the user than this a position is theirs */

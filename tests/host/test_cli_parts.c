@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The parts of `mirador demo`: matching fixes with the truth, the summary, the scene, the
- * processes. */
+ * The parts of `mirador demo`: the summary, the scene, the processes. */
 #include <math.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -17,23 +16,12 @@
 #include "base/options.h"
 #include "base/state_dir.h"
 #include "host/cli/children.h"
-#include "host/cli/demo_match.h"
 #include "host/cli/demo_scene.h"
 #include "host/cli/demo_stats.h"
 
 static struct status err;
 
-/* --- truth ------------------------------------------------------------------------------------ */
-
-static void add_truth(struct match *m, double time_s, double x)
-{
-    json_t *truth = json_pack("{s:i, s:f, s:[{s:i, s:b, s:[fff]}, {s:i, s:b, s:[fff]}]}", "v", 1,
-                              "time_s", time_s, "users", "id", 7, "present", 1, "position_m", -x,
-                              0.0, 0.0, "id", 9, "present", 1, "position_m", x, 2 * x, 1.2);
-    assert_non_null(truth);
-    match_add_truth(m, truth);
-    json_decref(truth);
-}
+/* --- summary ---------------------------------------------------------------------------------- */
 
 static json_t *fix_at(double time_s, int user, double x, double y)
 {
@@ -41,65 +29,6 @@ static json_t *fix_at(double time_s, int user, double x, double y)
                      "time_s", time_s, "user", user, "position_m", x, y, 1.2, "covariance_m2", 0.04,
                      0.0, 0.0, 0.0, 0.01, 0.0, 0.0, 0.0, 0.001, "latency_ms", 3.5);
 }
-
-static void fixes_wait_for_the_truth(void **state)
-{
-    (void)state;
-    static struct match m;
-    double at[3];
-    memset(&m, 0, sizeof m);
-    assert_int_equal(match_truth(&m, 9, 1.0, at), 1);
-    match_add_fix(&m, fix_at(1.05, 9, 1.15, 2.1));
-    assert_null(match_take(&m)); /* no truth at all yet */
-    add_truth(&m, 1.0, 1.0);
-    assert_null(match_take(&m)); /* none as late as the fix */
-    add_truth(&m, 1.1, 1.1);
-    json_t *fix = match_take(&m);
-    assert_non_null(fix);
-    assert_null(match_take(&m));
-    assert_true(fabs(json_number_value(json_array_get(json_object_get(fix, "truth_m"), 0)) - 1.05) <
-                1e-12);
-    assert_true(fabs(json_number_value(json_array_get(json_object_get(fix, "truth_m"), 1)) - 2.1) <
-                1e-12);
-    assert_true(fabs(json_number_value(json_object_get(fix, "error_m")) - 0.1) < 1e-12);
-    json_decref(fix);
-    assert_int_equal(match_truth(&m, 7, 1.1, at), 0); /* the other user, exactly at a sample */
-    assert_true(at[0] == -1.1);
-    assert_int_equal(match_truth(&m, 8, 1.05, at), -1); /* nobody */
-    assert_int_equal(match_truth(&m, 9, 0.9, at), -1);  /* before all truths */
-    match_add_fix(&m, fix_at(0.5, 9, 0, 0));
-    assert_null(match_take(&m));
-    assert_int_equal(m.lost, 1);
-    match_clear(&m);
-}
-
-static void truths_roll_over(void **state)
-{
-    (void)state;
-    static struct match m;
-    double at[3];
-    memset(&m, 0, sizeof m);
-    for (int i = 0; i < MATCH_TRUTHS + 1000; i++)
-        add_truth(&m, 0.02 * i, i);
-    add_truth(&m, 1.0, 77); /* out of order: ignored */
-    assert_int_equal(m.n, MATCH_TRUTHS);
-    assert_int_equal(match_truth(&m, 9, 0.02 * (MATCH_TRUTHS + 998.5), at), 0);
-    assert_true(fabs(at[0] - (MATCH_TRUTHS + 998.5)) < 1e-6);
-    assert_int_equal(match_truth(&m, 9, 0.02 * 1000.5, at), 0);
-    assert_int_equal(match_truth(&m, 9, 0.02 * 998.5, at), -1);
-    match_add_truth(&m, NULL); /* broken messages change nothing */
-    json_t *broken = json_pack("{s:f, s:[{s:i}]}", "time_s", 1e9, "users", "id", 9);
-    match_add_truth(&m, broken);
-    json_decref(broken);
-    assert_int_equal(match_truth(&m, 9, 1e8, at), 1);
-    for (int i = 0; i < MATCH_WAITING + 3; i++)
-        match_add_fix(&m, fix_at(1e8, 9, 0, 0));
-    assert_int_equal(m.lost, 3);
-    match_clear(&m);
-    assert_int_equal(m.n_waiting, 0);
-}
-
-/* --- summary ---------------------------------------------------------------------------------- */
 
 static void add_error(struct stats *s, double dx, double dy)
 {
@@ -439,8 +368,6 @@ static void captures_what_a_program_prints(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fixes_wait_for_the_truth),
-        cmocka_unit_test(truths_roll_over),
         cmocka_unit_test(summarises),
         cmocka_unit_test(ellipse_follows_the_covariance),
         cmocka_unit_test(summary_of_nothing),

@@ -70,6 +70,57 @@ static void a_fix_is_one_line_with_its_error(void **state)
     assert_ptr_equal(strchr(line, '\n'), line + strlen(line) - 1);
 }
 
+/* The fix's third argument is how long its L2 is, of 15 m. */
+static void take_steered(int cycle, double time_s, double length_m)
+{
+    char json[400];
+    snprintf(json, sizeof json,
+             "{\"cycle\":%d,\"time_s\":%g,\"user\":7,\"position_m\":[1,3,1],\"ellipse95_m\":[0.2,"
+             "0.1],\"identity\":\"steering\",\"chi2\":1.25,\"dof\":2,\"paths\":[{\"name\":\"L2\","
+             "\"used\":true,\"length_m\":%g,\"bias_m\":0}]}",
+             cycle, time_s, length_m);
+    assert_false(take("fix", json, 10));
+    snprintf(json, sizeof json, "{\"cycle\":%d,\"time_s\":%g}", cycle, time_s);
+    assert_true(take("cycle", json, 10));
+}
+
+static void take_length(double time_s)
+{
+    char json[200];
+    snprintf(json, sizeof json,
+             "{\"time_s\":%g,\"users\":[{\"id\":7,\"present\":true,\"position_m\":[1,3,1],"
+             "\"lengths_m\":[10,15,16]}]}",
+             time_s);
+    assert_false(take("truth", json, 9));
+}
+
+static void misidentified_paths_are_counted_by_the_truth(void **state)
+{
+    (void)state;
+    take_length(1);
+    take_length(2);
+    take_steered(5, 1.2, 15.3);
+    has(shown(true, 10), "error 0.00 m; SNR");
+    has(text, "; misidentified 0 of 1");
+    take_steered(6, 1.4, 16.3);
+    has(shown(true, 10), "error 0.00 m, a path misidentified; SNR");
+    has(text, "; misidentified 1 of 2");
+    has(shown(false, 10), "identity   by steering: 2 positions, 1 with a misidentified path\n");
+    take_steered(7, 2.2, 15.3); /* before its truth, which is there for the next look */
+    has(shown(false, 10), "2 positions");
+    take_length(2.4);
+    take_length(2.6);
+    has(shown(false, 10), "3 positions, 1 with");
+}
+
+static void without_truth_the_screen_says_how_paths_agree(void **state)
+{
+    (void)state;
+    take_steered(5, 1.2, 15.3);
+    assert_null(strstr(shown(true, 10), "misidentified"));
+    has(shown(false, 10), "identity   by steering: chi2 1.25 of 2 degrees of freedom\n");
+}
+
 static void a_cycle_without_a_position_says_why(void **state)
 {
     (void)state;
@@ -219,6 +270,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(a_fix_is_one_line_with_its_error, clear),
+        cmocka_unit_test_teardown(misidentified_paths_are_counted_by_the_truth, clear),
+        cmocka_unit_test_teardown(without_truth_the_screen_says_how_paths_agree, clear),
         cmocka_unit_test_teardown(a_cycle_without_a_position_says_why, clear),
         cmocka_unit_test_teardown(who_withdraws_is_not_shown_any_more, clear),
         cmocka_unit_test_teardown(the_screen_says_how_old_it_is, clear),

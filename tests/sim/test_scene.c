@@ -13,6 +13,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "dsp/fix.h"
 #include "sim/trajectory.h"
 #include "sim/truth.h"
 
@@ -241,6 +242,42 @@ static void truth_interpolates(void **state)
     assert_int_equal(truth.next, 76);
 }
 
+static struct vec3 middle(const struct scene_array *array)
+{
+    struct vec3 m = {0};
+    for (size_t i = 0; i < array->n; i++)
+        m = vec3_add(m, vec3_scale(vec3_of(array->positions_m[i]), 1 / (double)array->n));
+    return m;
+}
+
+/* As the base station means them, of as many users as there may be. */
+static void truth_tells_the_lengths_of_the_paths(void **state)
+{
+    (void)state;
+    char text[SCENE_MAX_USERS * 256];
+    const struct scene_options options = {.users = SCENE_MAX_USERS};
+    assert_int_equal(scene_load("lab", &options, &scene, &err), 0);
+    const struct anchors anchors = {
+        vec3_of(scene.bs_tx.positions_m[0]),
+        middle(&scene.bs_rx),
+        {vec3_of(scene.ris[0].position_m), vec3_of(scene.ris[1].position_m)}};
+    assert_true(truth_write(&scene, 70, text, sizeof text) > 0);
+    json_t *json = json_loads(text, 0, NULL);
+    const json_t *users = json_object_get(json, "users");
+    assert_int_equal(json_array_size(users), SCENE_MAX_USERS);
+    for (size_t u = 0; u < SCENE_MAX_USERS; u++) {
+        const json_t *lengths = json_object_get(json_array_get(users, u), "lengths_m");
+        struct trajectory_point p;
+        trajectory_at(&scene.users[u], 70, &p);
+        assert_int_equal(json_array_size(lengths), 3);
+        for (size_t i = 0; i < 3; i++)
+            NEAR(json_number_value(json_array_get(lengths, i)),
+                 fix_predict(&anchors, (enum fix_row)(ROW_L1 + i), vec3_of(p.position_m), NULL),
+                 1e-6);
+    }
+    json_decref(json);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +289,7 @@ int main(void)
         cmocka_unit_test(open_paths_end_and_plain_corners_are_exact),
         cmocka_unit_test(a_wall_hides_who_walks_on),
         cmocka_unit_test(truth_interpolates),
+        cmocka_unit_test(truth_tells_the_lengths_of_the_paths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

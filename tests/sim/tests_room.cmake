@@ -5,7 +5,7 @@ mirador_test(test_levels SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_levels.c
 mirador_test(test_boards SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_boards.c LIBS room frames base
   LABELS sanitize)
 mirador_test(test_scene SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_scene.c
-  LIBS room frames base PkgConfig::JANSSON m LABELS sanitize)
+  LIBS room dsp frames base PkgConfig::JANSSON m LABELS sanitize)
 mirador_test(test_publisher SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_publisher.c
   LIBS room air frames base m LABELS sanitize)
 target_link_options(test_publisher PRIVATE -Wl,--wrap=air_events_take)

@@ -177,6 +177,27 @@ async function surfacesChange(page) {
   await here(page, () => mirador.model.last.health.held[0] === -1);
 }
 
+// How paths are told apart, and where they may be mistaken how often they were.
+async function tellsPathsApart(page) {
+  const order = (mode) => page.evaluate((m) => mirador.link.ask({ cmd: "identity", mode: m }), mode).then((a) => assert.equal(a.ok, true));
+  const words = () => text(page, "identity");
+  assert.equal(await words(), "told apart by the surfaces' codes");
+  await order("steering");
+  await here(page, () => mirador.model.last.judged?.steered >= 5);
+  await until("the count", async () => /^told apart by steering: \d+ positions, \d+ with a misidentified path$/.test(await words()));
+  console.log(`   ${await words()}`);
+  await shot(page, "steering", true);
+  const unjudged = await page.evaluate(async () => {
+    const { identity } = await import("./panel.js"), { model } = mirador;
+    const { judged, ...last } = model.last;
+    identity({ last, focus: model.focus, fixOf: () => ({ header: { identity: "steering", chi2: 1.234, dof: 2 } }) });
+    return document.getElementById("identity").textContent;
+  });
+  assert.equal(unjudged, "told apart by steering: χ² 1.23 of 2 degrees of freedom", "without truth");
+  await order("coded");
+  await until("codes", async () => (await words()) === "told apart by the surfaces' codes");
+}
+
 // A click of a person: the place is in sight and hit by the mouse. Then the daemon says so.
 async function press(page, id, said, arg) {
   await page.click(`#${id}`, { timeout: CLICK_MS });
@@ -411,6 +432,7 @@ async function all(browser) {
   await shot(page, "dark", true);
   const example = pythonExample();
   await step("maps of the surfaces change", () => surfacesChange(page));
+  await step("how paths are told apart", () => tellsPathsApart(page));
   await step("the Python example", () => agrees(page, example));
   await step("permission", () => permits(page));
   await step("pause", () => pauses(page));

@@ -7,6 +7,7 @@
 #include "host/view/desk.h"
 #include "host/view/feed.h"
 #include "host/view/guard.h"
+#include "host/view/judge.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -428,6 +429,52 @@ static void nonsense_and_too_much_are_refused(void **state)
     take_down(&b);
 }
 
+static bool hear(struct judge *j, const char *topic, const char *header)
+{
+    const struct socket_message m = {.n = 2,
+                                     .frames = {{topic, strlen(topic)}, {header, strlen(header)}}};
+    return judge_hear(j, &m);
+}
+
+static bool hear_steered(struct judge *j, const char *run, double length_m)
+{
+    char header[300];
+    snprintf(header, sizeof header,
+             "{\"run\":\"%s\",\"time_s\":1.01,\"user\":7,\"position_m\":[1,2,1],\"identity\":"
+             "\"steering\",\"paths\":[{\"name\":\"L1\",\"length_m\":%g,\"bias_m\":0}]}",
+             run, length_m);
+    return hear(j, "fix", header);
+}
+
+static void judge_counts_misidentified_paths_of_one_run(void **state)
+{
+    (void)state;
+    static const char *const truth = "{\"time_s\":%s,\"users\":[{\"id\":7,\"position_m\":[1,2,1],"
+                                     "\"lengths_m\":[10,15,16]}]}";
+    char header[200], out[JUDGE_BYTES];
+    struct judge *j = judge_create(NULL);
+    assert_false(hear_steered(j, "ab1", 10)); /* no truth yet */
+    for (int i = 0; i < 2; i++) {
+        snprintf(header, sizeof header, truth, i ? "1.02" : "1.00");
+        assert_false(hear(j, "truth", header));
+    }
+    assert_true(hear_steered(j, "ab1", 10.1));
+    assert_true(hear_steered(j, "ab1", 11));
+    judge_write(j, out);
+    assert_string_equal(out, "{\"v\":1,\"type\":\"judged\",\"steered\":2,\"misidentified\":1,"
+                             "\"run\":\"ab1\"}");
+    assert_true(hear_steered(j, "cd2", 10.1)); /* another start of the daemon */
+    judge_write(j, out);
+    assert_non_null(strstr(out, "\"steered\":1,\"misidentified\":0,\"run\":\"cd2\""));
+    static const char *const odd[] = {"", "[]", "{}", "{\"run\":\"\\\"\"}", "{\"run\":7}"};
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+        assert_false(hear(j, "fix", odd[i]));
+        assert_false(hear(j, "truth", odd[i]));
+    }
+    judge_destroy(&j);
+    judge_destroy(&j);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -446,6 +493,7 @@ int main(void)
         cmocka_unit_test(silence_is_answered_and_the_command_not_kept),
         cmocka_unit_test(one_silence_is_not_the_others),
         cmocka_unit_test(nonsense_and_too_much_are_refused),
+        cmocka_unit_test(judge_counts_misidentified_paths_of_one_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

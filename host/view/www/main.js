@@ -4,7 +4,7 @@ import { Cycle, History, Responses, cycleLegend } from "./charts.js";
 import { Controls } from "./controls.js";
 import { Link } from "./link.js";
 import { Model } from "./model.js";
-import { counters, figures, logLines, makePaths, namePaths, paths } from "./panel.js";
+import { counters, figures, identity, logLines, makePaths, namePaths, paths } from "./panel.js";
 import { Plan } from "./plan.js";
 import { Surface } from "./surfaces.js";
 import { Users } from "./users.js";
@@ -136,6 +136,7 @@ function draw() {
     surfaces.forEach((surface, i) => surface.draw(model, pattern(i)));
     figures(model);
     paths(model);
+    identity(model);
     counters(model);
     logLines(model);
     $("truth-key").hidden = model.truths.length === 0;

@@ -75,6 +75,18 @@ export function paths(model) {
   }
 }
 
+const plural = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
+
+// How paths are told apart; where they may be mistaken, how often they were: by the truth, where there is one.
+export function identity(model) {
+  const judged = model.last.judged, h = model.fixOf(model.focus)?.header, how = model.last.health?.identity;
+  put("identity", how === "coded" ? "told apart by the surfaces' codes"
+    : how !== "steering" ? ""
+    : judged ? `told apart by steering: ${plural(judged.steered, "position")}, ${judged.misidentified} with a misidentified path`
+    : h?.identity === "steering" && h.dof > 0 ? `told apart by steering: χ² ${h.chi2.toFixed(2)} of ${plural(h.dof, "degree")} of freedom`
+    : "told apart by steering");
+}
+
 export function logLines(model) {
   const ul = $("log"), latest = model.log[0], key = latest ? `${latest.run}/${latest.seq}` : "";
   if (ul.dataset.shown === key) return;
