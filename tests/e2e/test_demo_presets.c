@@ -62,8 +62,8 @@ static void paper_times_the_echo_and_claims_no_position(void **state)
     demo_run_free(&run);
 }
 
-/* By steering nothing but the echo says where the user is, and with others in the room it may be
- * another's, who does not permit it. */
+/* By steering a place is made of echoes, and the user's own signal says only whether it may be the
+ * user's: where others are served it may be another's, who does not permit it. */
 static void by_steering_no_echo_counts_among_several_users(void **state)
 {
     (void)state;
