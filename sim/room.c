@@ -52,7 +52,8 @@ struct room {
 /* --- command line ------------------------------------------------------------------------- */
 
 static const struct option_spec specs[] = {
-    {"scene", 0, "NAME|FILE", "scene: lab (default), lab-rice, empty, corridor, or a YAML file"},
+    {"scene", 0, "NAME|FILE",
+     "scene: lab (default), lab-rice, lab-shared, empty, corridor, paper, or a YAML file"},
     {"name", 'n', "NAME", "name of the room that devices ask for (default: mirador)"},
     {"state", 0, "DIR", "folder for our sockets (default: a new private one)"},
     {"seed", 0, "N", "clutter, fading and noise (default: the scene's)"},

@@ -31,7 +31,8 @@ static const struct option_spec specs[] = {
     {"seconds", 0, "N", "room time to run; 0 = until interrupted (60)"},
     {"preset", 0, "NAME", "radio and waveform: lab, b210, x310, n310, x410, paper (lab)"},
     {"scene", 0, "NAME|FILE",
-     "lab, lab-rice, empty, corridor, paper, or a YAML file (lab; paper for preset paper)"},
+     "lab, lab-rice, lab-shared, empty, corridor, paper, or a YAML file (lab; paper for preset "
+     "paper)"},
     {"path", 0, "NAME", "way that the first user walks, of those the scene offers"},
     {"users", 0, "N",
      "in the room, 1 to 16, each with a key and a way of their own (as the scene says)"},

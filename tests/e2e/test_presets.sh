@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Every preset passes --check-config once the site permits to transmit, and is refused without.
+# Every preset passes --check-config once the site permits to transmit, and is refused without. Every
+# scene is named where one may be chosen.
 # usage: test_presets.sh BIN CONFIG
 set -eu
 bin=$1
@@ -26,3 +27,15 @@ for file in "$2"/bs-*.yaml; do
     done
 done
 [ "$n" -ge 12 ] || { echo "only $n presets found" >&2; exit 1; }
+
+for program in "mirador demo" mirador-room; do
+    # shellcheck disable=SC2086
+    words=$("$bin"/$program --help | tr -s ', \n' ' ')
+    for file in "$2"/scenes/*.yaml; do
+        name=$(basename "$file" .yaml)
+        case " $words " in
+        *" $name "*) ;;
+        *) echo "$program --help does not name scene $name" >&2; exit 1 ;;
+        esac
+    done
+done

@@ -59,7 +59,8 @@ static void lab_has_its_figures(void **state)
 static void every_scene_we_ship_loads(void **state)
 {
     (void)state;
-    static const char *const names[] = {"lab", "lab-rice", "lab-shared", "empty", "corridor"};
+    static const char *const names[] = {"lab",   "lab-rice", "lab-shared",
+                                        "empty", "corridor", "paper"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (scene_load(names[i], NULL, &scene, &err))
             fail_msg("%s", err.text);
