@@ -101,16 +101,6 @@ static void describe(double *error, size_t n, double threshold, double out[N_ERR
     out[P95] = error[n * 95 / 100];
 }
 
-/* Shares within the threshold in theory; NaN under fading, whose errors are not Gaussian. */
-static int analytic(const struct link_trial *trial, double *cramer, double *wnls)
-{
-    struct link_share share = {NAN, NAN};
-    int rc = isfinite(trial->k_factor) ? 0 : link_located(trial, &share);
-    *cramer = share.cramer;
-    *wnls = share.wnls;
-    return rc;
-}
-
 static int location_trial(void *workspace, const void *scenario, double *out, struct status *err)
 {
     const struct link_trial *trial = scenario;
@@ -122,7 +112,11 @@ static int location_trial(void *workspace, const void *scenario, double *out, st
     describe(room->cramer, trial->n_users, trial->threshold_m, out);
     describe(room->wnls, trial->n_users, trial->threshold_m, out + N_ERRORS);
     out[2 * N_ERRORS] = link_sigma_m(trial);
-    return complain(analytic(trial, out + 2 * N_ERRORS + 1, out + 2 * N_ERRORS + 2), err);
+    struct link_share share;
+    rc = link_located(trial, &share);
+    out[2 * N_ERRORS + 1] = share.cramer;
+    out[2 * N_ERRORS + 2] = share.wnls;
+    return complain(rc, err);
 }
 
 /* Kind bits: figure 7b. */
@@ -169,9 +163,9 @@ static int joint_trial(void *workspace, const void *scenario, double *out, struc
     out[2] = (double)joint.n_wrong / (n * (double)trial->frame_bits);
     out[3] = out[1] * pow(whole, (double)trial->frame_bits);
     out[4] = out[1] * whole;
-    double located, unused;
-    rc = analytic(trial, &located, &unused);
-    out[5] = located * pow(whole, (double)trial->frame_bits);
+    struct link_share share;
+    rc = link_located(trial, &share);
+    out[5] = share.cramer * pow(whole, (double)trial->frame_bits);
     return complain(rc, err);
 }
 

@@ -62,29 +62,44 @@ static cplx draw_fading(const struct link_trial *trial, struct rng *rng)
     return sqrt(k / (k + 1)) + sqrt(1 / (k + 1)) * rng_cn(rng);
 }
 
-/* Length k of user i as it is measured: [n x 3] sigmas' worth of error. */
-static int draw_users(const struct link_trial *trial, struct vec3 *users, double *errors)
+/* The users of a run, and what each of their three lengths, [n x 3], gets. */
+struct crowd {
+    struct vec3 *user;
+    double *gain;   /* |h|, 1 without fading; a length's standard deviation is sigma / gain */
+    double *normal; /* of the error, of variance 1 */
+};
+
+static void crowd_free(struct crowd *crowd)
+{
+    free(crowd->user);
+    free(crowd->gain);
+    free(crowd->normal);
+}
+
+/* To be freed in any case. */
+static int crowd_draw(const struct link_trial *trial, struct crowd *crowd)
 {
     struct rng rng = rng_seed(trial->seed);
     const struct vec3 lo = trial->box_min_m, hi = trial->box_max_m;
     const size_t n = trial->n_users;
-    double *fading = malloc(3 * n * sizeof *fading), pair[2];
-    if (!fading)
+    double pair[2];
+    *crowd = (struct crowd){malloc(n * sizeof *crowd->user), malloc(3 * n * sizeof *crowd->gain),
+                            malloc(3 * n * sizeof *crowd->normal)};
+    if (!crowd->user || !crowd->gain || !crowd->normal)
         return ERR_NO_MEMORY;
     for (size_t i = 0; i < n; i++)
-        users[i].x = lo.x + (hi.x - lo.x) * rng_u01(&rng);
+        crowd->user[i].x = lo.x + (hi.x - lo.x) * rng_u01(&rng);
     for (size_t i = 0; i < n; i++)
-        users[i].y = lo.y + (hi.y - lo.y) * rng_u01(&rng);
+        crowd->user[i].y = lo.y + (hi.y - lo.y) * rng_u01(&rng);
     for (size_t i = 0; i < n; i++)
-        users[i].z = lo.z + (hi.z - lo.z) * rng_u01(&rng);
+        crowd->user[i].z = lo.z + (hi.z - lo.z) * rng_u01(&rng);
     for (size_t i = 0; i < 3 * n; i++)
-        fading[i] = fades(trial) ? cabs(draw_fading(trial, &rng)) : 1;
+        crowd->gain[i] = fades(trial) ? cabs(draw_fading(trial, &rng)) : 1;
     for (size_t i = 0; i < 3 * n; i++) {
         if (i % 2 == 0)
             rng_normal2(&rng, pair);
-        errors[i] = pair[i % 2] / fading[i];
+        crowd->normal[i] = pair[i % 2];
     }
-    free(fading);
     return 0;
 }
 
@@ -141,15 +156,17 @@ static struct vec3 least_squares(const struct anchors *anchors, const double *me
     return u;
 }
 
-static int locate_one(const struct link_trial *trial, struct vec3 user, const double *errors,
+static int locate_one(const struct link_trial *trial, const struct crowd *crowd, size_t i,
                       double *cramer_m, double *wnls_m)
 {
+    const struct vec3 user = crowd->user[i];
     const struct anchors anchors = {trial->bs_m, trial->bs_m, {trial->ris_m[0], trial->ris_m[1]}};
     const struct vec3 stations[3] = {trial->bs_m, trial->ris_m[0], trial->ris_m[1]};
     double sigma = link_sigma_m(trial), length[ROW_H + 1], d[3];
     struct vec3 at;
     for (int k = 0; k < 3; k++)
-        length[k] = fix_predict(&anchors, (enum fix_row)k, user, NULL) + sigma * errors[k];
+        length[k] = fix_predict(&anchors, (enum fix_row)k, user, NULL) +
+                    sigma * (crowd->normal[3 * i + (size_t)k] / crowd->gain[3 * i + (size_t)k]);
     length[ROW_H] = user.z;
     d[0] = length[ROW_L1] / 2;
     for (int k = 1; k < 3; k++)
@@ -181,14 +198,24 @@ static double share_within(const double c[3], double r)
     return 1 - sum / (N * sqrt(det));
 }
 
-/* Plan covariance (xx, xy, yy) of the closed form at u, by its derivatives to the three lengths. */
+/* Adds what a row of such variance, which moves the place by (x, y) per metre, does to the plan
+ * covariance (xx, xy, yy). */
+static void add_row(double variance, double x, double y, double cov[3])
+{
+    cov[0] += variance * x * x;
+    cov[1] += variance * x * y;
+    cov[2] += variance * y * y;
+}
+
+/* Plan covariance of the closed form at u, by its derivatives to the three lengths. */
 static int cramer_cov(const struct link_trial *trial, const struct anchors *anchors,
-                      struct vec3 user, double cov[3])
+                      struct vec3 user, const double gain[3], double cov[3])
 {
     const struct vec3 stations[3] = {trial->bs_m, trial->ris_m[0], trial->ris_m[1]};
-    const double step = 1e-4, sigma = link_sigma_m(trial);
+    const double step = 1e-4;
     memset(cov, 0, 3 * sizeof *cov);
     for (int row = 0; row < 3; row++) {
+        const double sigma = link_sigma_m(trial) / gain[row];
         struct vec3 at[2];
         for (int side = 0; side < 2; side++) {
             double d[3];
@@ -200,31 +227,33 @@ static int cramer_cov(const struct link_trial *trial, const struct anchors *anch
             if (fix_cramer(stations, d, user.z, &at[side]))
                 return ERR_GEOMETRY;
         }
-        double x = (at[1].x - at[0].x) / (2 * step), y = (at[1].y - at[0].y) / (2 * step);
-        cov[0] += sigma * sigma * x * x;
-        cov[1] += sigma * sigma * x * y;
-        cov[2] += sigma * sigma * y * y;
+        add_row(sigma * sigma, (at[1].x - at[0].x) / (2 * step), (at[1].y - at[0].y) / (2 * step),
+                cov);
     }
     return 0;
 }
 
-/* The same of least squares: the inverse of J^T W J. */
+/* The same of least squares, which knows nothing of fading: row i of variance v_i and weight w_i
+ * moves it by (J^T W J)^-1 j_i w_i. */
 static void wnls_cov(const struct link_trial *trial, const struct anchors *anchors,
-                     struct vec3 user, double cov[3])
+                     struct vec3 user, const double gain[3], double cov[3])
 {
-    double measured[ROW_H + 1], matrix[9], right[3], column[3];
+    double measured[ROW_H + 1], matrix[9], right[3];
     for (int row = ROW_L1; row <= ROW_H; row++)
         measured[row] = fix_predict(anchors, (enum fix_row)row, user, NULL);
     normal_equations(anchors, measured, link_sigma_m(trial), user, matrix, right);
     memset(cov, 0, 3 * sizeof *cov);
     if (!spd_factor(matrix, 3))
         return;
-    for (int c = 0; c < 2; c++) {
-        memset(column, 0, sizeof column);
-        column[c] = 1;
-        spd_solve(matrix, 3, column);
-        cov[2 * c] = column[c];
-        cov[1] = column[1 - c];
+    for (int row = ROW_L1; row <= ROW_H; row++) {
+        const bool length = row < 3;
+        const double told = length ? link_sigma_m(trial) : HEIGHT_SIGMA_M;
+        const double sigma = length ? told / gain[row] : told;
+        struct vec3 grad;
+        fix_predict(anchors, (enum fix_row)row, user, &grad);
+        double moves[3] = {grad.x / (told * told), grad.y / (told * told), grad.z / (told * told)};
+        spd_solve(matrix, 3, moves);
+        add_row(sigma * sigma, moves[0], moves[1], cov);
     }
 }
 
@@ -232,31 +261,27 @@ int link_located(const struct link_trial *trial, struct link_share *out)
 {
     const size_t n = trial->n_users;
     const struct anchors anchors = {trial->bs_m, trial->bs_m, {trial->ris_m[0], trial->ris_m[1]}};
-    struct vec3 *users = malloc(n * sizeof *users);
-    double *errors = malloc(3 * n * sizeof *errors), cov[3];
-    int rc = users && errors ? draw_users(trial, users, errors) : ERR_NO_MEMORY;
+    struct crowd crowd;
+    double cov[3];
+    int rc = crowd_draw(trial, &crowd);
     *out = (struct link_share){0};
     for (size_t i = 0; rc == 0 && i < n; i++) {
-        rc = cramer_cov(trial, &anchors, users[i], cov);
+        rc = cramer_cov(trial, &anchors, crowd.user[i], crowd.gain + 3 * i, cov);
         out->cramer += share_within(cov, trial->threshold_m) / (double)n;
-        wnls_cov(trial, &anchors, users[i], cov);
+        wnls_cov(trial, &anchors, crowd.user[i], crowd.gain + 3 * i, cov);
         out->wnls += share_within(cov, trial->threshold_m) / (double)n;
     }
-    free(users);
-    free(errors);
+    crowd_free(&crowd);
     return rc;
 }
 
 int link_locate(const struct link_trial *trial, double *cramer_m, double *wnls_m)
 {
-    const size_t n = trial->n_users;
-    struct vec3 *users = malloc(n * sizeof *users);
-    double *errors = malloc(3 * n * sizeof *errors);
-    int rc = users && errors ? draw_users(trial, users, errors) : ERR_NO_MEMORY;
-    for (size_t i = 0; rc == 0 && i < n; i++)
-        rc = locate_one(trial, users[i], errors + 3 * i, cramer_m + i, wnls_m ? wnls_m + i : NULL);
-    free(users);
-    free(errors);
+    struct crowd crowd;
+    int rc = crowd_draw(trial, &crowd);
+    for (size_t i = 0; rc == 0 && i < trial->n_users; i++)
+        rc = locate_one(trial, &crowd, i, cramer_m + i, wnls_m ? wnls_m + i : NULL);
+    crowd_free(&crowd);
     return rc;
 }
 

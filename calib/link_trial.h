@@ -50,9 +50,10 @@ double link_sigma_m(const struct link_trial *trial);
  * 0, ERR_NO_MEMORY, or ERR_GEOMETRY when the anchors stand in one line in plan. */
 int link_locate(const struct link_trial *trial, double *cramer_m, double *wnls_m) MUST_CHECK;
 
-/* Share of users within the threshold in theory, without fading: the closed form and least squares
- * linearised at each of n_users places, their errors Gaussian in the plan. Returns as
- * link_locate. */
+/* Share of users within the threshold in theory: the closed form and least squares linearised at
+ * each of n_users places, their errors Gaussian in the plan; with fading each place with one draw
+ * of |h| of its three paths, which gives the lengths their variances sigma^2 / |h|^2. Places and
+ * |h| are those of link_locate. Returns as link_locate. */
 struct link_share {
     double cramer, wnls;
 };

@@ -143,30 +143,37 @@ static void joint_success(void **state)
     check_joint(json_object_get(json_object_get(doc, "fig7c"), "crlb"), true);
 }
 
+static void check_located(enum link_error error, double k_factor)
+{
+    static double cramer[N_USERS], wnls[N_USERS];
+    struct link_trial t = link_trial_default();
+    struct link_share share;
+    t.error = error;
+    t.k_factor = k_factor;
+    t.snr_db = error == LINK_BOUND ? 40 : 25;
+    t.threshold_m = 0.6;
+    size_t n[2] = {0};
+    assert_int_equal(link_locate(&t, cramer, wnls), 0);
+    assert_int_equal(link_located(&t, &share), 0);
+    for (size_t i = 0; i < N_USERS; i++) {
+        n[0] += cramer[i] <= t.threshold_m;
+        n[1] += wnls[i] <= t.threshold_m;
+    }
+    const double want[2] = {share.cramer, share.wnls};
+    for (int k = 0; k < 2; k++) {
+        double sigma = sqrt(want[k] * (1 - want[k]) / N_USERS);
+        assert_true(want[k] > 0.05 && want[k] < 0.99);
+        assert_true(fabs((double)n[k] / N_USERS - want[k]) < 3.5 * sigma);
+    }
+}
+
 /* Where errors are small the linear theory holds within the scatter of the draws. */
 static void located_as_in_theory(void **state)
 {
-    static double cramer[N_USERS], wnls[N_USERS];
     (void)state;
     for (int error = LINK_CALIBRATED; error <= LINK_BOUND; error++) {
-        struct link_trial t = link_trial_default();
-        struct link_share share;
-        t.error = error;
-        t.snr_db = error == LINK_BOUND ? 40 : 25;
-        t.threshold_m = 0.6;
-        size_t n[2] = {0};
-        assert_int_equal(link_locate(&t, cramer, wnls), 0);
-        assert_int_equal(link_located(&t, &share), 0);
-        for (size_t i = 0; i < N_USERS; i++) {
-            n[0] += cramer[i] <= t.threshold_m;
-            n[1] += wnls[i] <= t.threshold_m;
-        }
-        const double want[2] = {share.cramer, share.wnls};
-        for (int k = 0; k < 2; k++) {
-            double sigma = sqrt(want[k] * (1 - want[k]) / N_USERS);
-            assert_true(want[k] > 0.05 && want[k] < 0.99);
-            assert_true(fabs((double)n[k] / N_USERS - want[k]) < 3.5 * sigma);
-        }
+        check_located(error, INFINITY);
+        check_located(error, 3);
     }
 }
 
