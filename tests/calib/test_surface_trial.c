@@ -137,6 +137,26 @@ static double processor_s(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* Sixteen times the antennas: by far more than a step that they do not touch, by far less than
+ * their square. */
+static void run_times_grow_with_the_array(void **state)
+{
+    (void)state;
+    double few[RUNTIME_STEPS], many[RUNTIME_STEPS];
+    struct surface_trial t = surface_trial_default();
+    t.rows = 3;
+    t.n_ant = 16;
+    assert_int_equal(runtime_measure(&t, processor_s, few), 0);
+    t.n_ant = 256;
+    assert_int_equal(runtime_measure(&t, processor_s, many), 0);
+    static const enum runtime_step growing[] = {RUNTIME_ALIGN, RUNTIME_MRT, RUNTIME_IDENTITY};
+    for (size_t i = 0; i < sizeof growing / sizeof *growing; i++) {
+        const double ratio = many[growing[i]] / few[growing[i]];
+        print_message("%s: %.1f times\n", runtime_step_name(growing[i]), ratio);
+        assert_true(ratio > 5 && ratio < 50);
+    }
+}
+
 static void run_times_grow_with_the_surface(void **state)
 {
     (void)state;
@@ -158,6 +178,7 @@ int main(void)
         cmocka_unit_test(patterns_peak_at_the_user),
         cmocka_unit_test(places_of_the_lab),
         cmocka_unit_test(a_place_needs_both_surfaces),
+        cmocka_unit_test(run_times_grow_with_the_array),
         cmocka_unit_test(run_times_grow_with_the_surface),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
