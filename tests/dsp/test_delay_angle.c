@@ -2,8 +2,9 @@
  *
  * Paths that 500 kHz cannot tell apart, as [S1] has them: BS (0, 0, 10), RISs (50, 0, 6) and
  * (0, 50, 6), users in [10, 40]^2, three or four antennas; the surfaces' angles are known, the
- * user's is not. Errors against the bound from a start that knows the gates alone; the argument, if
- * there is one, is the number of users (600). */
+ * user's is not. Errors from a start that knows the gates alone, against the bound of the Fisher
+ * information of what is received here; the argument, if there is one, is the number of users
+ * (600). */
 #include "dsp/array.h"
 #include "dsp/delay_angle_priv.h"
 #include "dsp/fix.h"
@@ -11,7 +12,7 @@
 #include "dsp/rng.h"
 #include "tests/dsp/golden.h"
 
-enum { CARRIERS = 31, PATHS = 3, ANT_MAX = 4 };
+enum { CARRIERS = 31, PATHS = 3, ANT_MAX = 4, SCENES = 100 };
 
 #define WAVELENGTH_M (SPEED_OF_LIGHT / 10e9)
 
@@ -50,20 +51,29 @@ static struct scene draw(struct rng *rng, size_t n_ant)
     return s;
 }
 
-/* sigma: of the noise in an entry. */
-static void receive(const struct scene *s, struct rng *rng, double sigma, cplxf *y)
+/* What arrives without noise: [n_ant x CARRIERS]. */
+static void arrive(const struct scene *s, cplx *y)
 {
     const struct delay_angle_cfg cfg = cfg_of(s->n_ant);
     for (size_t j = 0; j < s->n_ant; j++)
         for (size_t k = 0; k < CARRIERS; k++) {
             const double f = cfg.spacing_hz * ((double)k - (CARRIERS - 1) / 2.0);
-            cplx sum = sigma * rng_cn(rng);
+            y[j * CARRIERS + k] = 0;
             for (size_t p = 0; p < PATHS; p++)
-                sum += s->amp[p] * cexp(I * 2 * PI *
-                                        (cfg.element_m[j] * s->sine[p] / WAVELENGTH_M -
-                                         f * s->length_m[p] / SPEED_OF_LIGHT));
-            y[j * CARRIERS + k] = (cplxf)sum;
+                y[j * CARRIERS + k] +=
+                    s->amp[p] * cexp(I * 2 * PI *
+                                     (cfg.element_m[j] * s->sine[p] / WAVELENGTH_M -
+                                      f * s->length_m[p] / SPEED_OF_LIGHT));
         }
+}
+
+/* sigma: of the noise in an entry. */
+static void receive(const struct scene *s, struct rng *rng, double sigma, cplxf *y)
+{
+    cplx sum[ANT_MAX * CARRIERS];
+    arrive(s, sum);
+    for (size_t i = 0; i < s->n_ant * CARRIERS; i++)
+        y[i] = (cplxf)(sum[i] + sigma * rng_cn(rng));
 }
 
 static struct delay_angle_model model_of(const struct scene *s, bool surfaces_known)
@@ -77,26 +87,113 @@ static struct delay_angle_model model_of(const struct scene *s, bool surfaces_kn
     return m;
 }
 
-struct outcome {
-    size_t failed, worse; /* off by more than six bounds; than from the truth */
-    double ratio;         /* rms error over the bound, the others' */
-};
+/* --- bound: Fisher information by differences of what arrives ------------------------------- */
 
-/* The bound of a scene: what the fit says of itself next to no noise, scaled. */
-static void bound_of(struct delay_angle *est, const struct scene *s, double sigma,
-                     double bound_m[PATHS])
+enum { UNKNOWN = PATHS + 1 + 2 * PATHS }; /* lengths, the user's sine, amplitudes */
+
+static struct scene moved(struct scene s, size_t unknown, double by)
+{
+    if (unknown < PATHS)
+        s.length_m[unknown] += by;
+    else if (unknown == PATHS)
+        s.sine[0] += by;
+    else
+        s.amp[(unknown - PATHS - 1) / 2] += (unknown - PATHS) % 2 ? by : I * by;
+    return s;
+}
+
+static void derivatives(const struct scene *s, cplx d[UNKNOWN][ANT_MAX * CARRIERS])
+{
+    cplx less[ANT_MAX * CARRIERS];
+    for (size_t i = 0; i < UNKNOWN; i++) {
+        const double step = i < PATHS ? 0.1 : 1e-4;
+        const struct scene up = moved(*s, i, step), down = moved(*s, i, -step);
+        arrive(&up, d[i]);
+        arrive(&down, less);
+        for (size_t n = 0; n < s->n_ant * CARRIERS; n++)
+            d[i][n] = (d[i][n] - less[n]) / (2 * step);
+    }
+}
+
+/* Of a symmetric positive matrix, in its place: Gauss and Jordan. */
+static void invert(double a[UNKNOWN][UNKNOWN])
+{
+    for (size_t k = 0; k < UNKNOWN; k++) {
+        const double pivot = a[k][k];
+        assert_true(pivot > 0);
+        a[k][k] = 1;
+        for (size_t j = 0; j < UNKNOWN; j++)
+            a[k][j] /= pivot;
+        for (size_t i = 0; i < UNKNOWN; i++) {
+            const double factor = i == k ? 0 : a[i][k];
+            a[i][k] = i == k ? a[i][k] : 0;
+            for (size_t j = 0; j < UNKNOWN; j++)
+                a[i][j] -= factor * a[k][j];
+        }
+    }
+}
+
+/* F_ab = 2 / sigma^2 Re sum_n conj(dy_n / da) dy_n / db, the bound the root of its inverse. */
+static void bound_of(const struct scene *s, double sigma, double bound_m[PATHS])
+{
+    cplx d[UNKNOWN][ANT_MAX * CARRIERS];
+    double f[UNKNOWN][UNKNOWN];
+    derivatives(s, d);
+    for (size_t a = 0; a < UNKNOWN; a++)
+        for (size_t b = 0; b < UNKNOWN; b++) {
+            f[a][b] = 0;
+            for (size_t n = 0; n < s->n_ant * CARRIERS; n++)
+                f[a][b] += 2 / (sigma * sigma) * creal(conj(d[a][n]) * d[b][n]);
+        }
+    invert(f);
+    for (size_t p = 0; p < PATHS; p++)
+        bound_m[p] = sqrt(f[p][p]);
+}
+
+/* What the fit says of itself, next to no noise. */
+static void said_of(struct delay_angle *est, const struct scene *s, double sigma,
+                    double said_m[PATHS])
 {
     const struct delay_angle_model m = model_of(s, true);
     cplxf y[ANT_MAX * CARRIERS];
     struct rng rng = rng_seed(1);
     struct delay_angle_fit fit = {0};
-    receive(s, &rng, 0.01, y);
+    receive(s, &rng, 1e-4, y);
     memcpy(fit.length_m, s->length_m, sizeof s->length_m);
     memcpy(fit.sine, s->sine, sizeof s->sine);
     assert_int_equal(delay_angle_refine(est, &m, y, &fit), OK);
     for (size_t p = 0; p < PATHS; p++)
-        bound_m[p] = fit.sigma_m[p] * sigma / sqrt(fit.noise_var);
+        said_m[p] = fit.sigma_m[p] * sigma / sqrt(fit.noise_var);
 }
+
+static void the_bound_is_the_information(void **state)
+{
+    struct rng rng = rng_seed(7000);
+    double worst = 0;
+    (void)state;
+    for (size_t n_ant = 3; n_ant <= ANT_MAX; n_ant++) {
+        const struct delay_angle_cfg cfg = cfg_of(n_ant);
+        struct delay_angle *est = delay_angle_create(&cfg, NULL);
+        for (size_t t = 0; t < SCENES; t++) {
+            const struct scene s = draw(&rng, n_ant);
+            double bound_m[PATHS], said_m[PATHS];
+            bound_of(&s, 0.1, bound_m);
+            said_of(est, &s, 0.1, said_m);
+            for (size_t p = 0; p < PATHS; p++)
+                worst = fmax(worst, fabs(said_m[p] / bound_m[p] - 1));
+        }
+        delay_angle_destroy(&est);
+    }
+    print_message("bounds differ by %.2g at most\n", worst);
+    assert_true(worst < 0.01);
+}
+
+/* --- errors --------------------------------------------------------------------------------- */
+
+struct outcome {
+    size_t failed, worse; /* off by more than six bounds; than from the truth */
+    double ratio;         /* rms error over the bound, the others' */
+};
 
 static double cost_from_truth(struct delay_angle *est, const struct scene *s, const cplxf *y)
 {
@@ -122,7 +219,7 @@ static struct outcome run(size_t n_ant, double e_n0_db, size_t tries)
         struct delay_angle_fit fit;
         double bound_m[PATHS], square = 0;
         receive(&s, &rng, sigma, y);
-        bound_of(est, &s, sigma, bound_m);
+        bound_of(&s, sigma, bound_m);
         bool failed = delay_angle_estimate(est, &m, y, tries, &fit) != OK || !fit.converged;
         out.worse += failed || fit.cost > cost_from_truth(est, &s, y) * (1 + 1e-6);
         for (size_t p = 0; p < PATHS; p++) {
@@ -269,8 +366,11 @@ static void what_has_no_solution(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lengths_reach_the_bound), cmocka_unit_test(ways_of_one_path),
-        cmocka_unit_test(sums_are_their_carriers), cmocka_unit_test(what_it_refuses),
+        cmocka_unit_test(the_bound_is_the_information),
+        cmocka_unit_test(lengths_reach_the_bound),
+        cmocka_unit_test(ways_of_one_path),
+        cmocka_unit_test(sums_are_their_carriers),
+        cmocka_unit_test(what_it_refuses),
         cmocka_unit_test(what_has_no_solution),
     };
     if (argc > 1)
