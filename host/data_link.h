@@ -59,8 +59,8 @@ struct data_link_state { /* snapshot, any thread */
     double peer_snr_db;           /* at which the other side hears us; NaN: not known */
     double peer_evm_db, peer_ber; /* of our slot that it heard last; likewise */
     double snr_db;                /* at which we hear it; NaN: not yet */
-    double margin_db;             /* what link adaptation keeps on top, from losses */
-    int mcs;                      /* its choice */
+    double margin_db;             /* what link adaptation keeps on top, from losses; likewise */
+    int mcs;                      /* its choice; -1: not known */
     bool up;       /* something authentic came in one of the last DATA_LINK_STALE slots */
     size_t queued; /* packets that wait for the radio, */
     size_t queue;  /* and how many may */

@@ -61,29 +61,44 @@ void link_traffic_take(struct data_link *link, const struct data_link_slot *when
         data_link_lost(link, when, &heard);
 }
 
+void link_traffic_forget(struct data_link_state *s)
+{
+    s->snr_db = s->peer_snr_db = s->peer_evm_db = s->peer_ber = s->margin_db = NAN;
+    s->mcs = -1;
+}
+
+void link_mcs_add(struct report_text *t, int mcs)
+{
+    if (mcs >= 0)
+        report_add(t, ",\"mcs\":%d", mcs);
+    else
+        report_add(t, ",\"mcs\":null");
+}
+
 int link_traffic_format(const struct data_link_state *s, char *out, size_t size)
 {
     const struct data_link_counters *c = &s->count;
     struct report_text t = {.out = out, .size = size};
-    report_add(&t, ",\"traffic\":{\"up\":%s,\"mcs\":%d", report_boolean(s->up), s->mcs);
+    report_add(&t, ",\"traffic\":{\"up\":%s", report_boolean(s->up));
+    link_mcs_add(&t, s->mcs);
     report_add_fixed(&t, "", "snr_db", 1, s->snr_db);
     report_add_fixed(&t, "", "peer_snr_db", 1, s->peer_snr_db);
+    report_add_fixed(&t, "", "margin_db", 2, s->margin_db);
     report_add(
         &t,
-        ",\"margin_db\":%.2f,\"queued\":%zu,\"queue\":%zu,\"slots_sent\":%" PRIu64
-        ",\"slots_acked\":%" PRIu64 ",\"slots_unacked\":%" PRIu64 ",\"slots_received\":%" PRIu64
-        ",\"slots_lost\":%" PRIu64 ",\"slots_skipped\":%" PRIu64 ",\"slots_refused\":%" PRIu64
-        ",\"slots_malformed\":%" PRIu64 ",\"packets_in\":%" PRIu64 ",\"bytes_in\":%" PRIu64
-        ",\"packets_out\":%" PRIu64 ",\"bytes_out\":%" PRIu64 ",\"packets_acked\":%" PRIu64
-        ",\"bytes_acked\":%" PRIu64 ",\"bytes_sent\":%" PRIu64 ",\"bytes_again\":%" PRIu64
-        ",\"slot_bytes\":%" PRIu64 ",\"dropped_queue\":%" PRIu64 ",\"dropped_size\":%" PRIu64
-        ",\"dropped_old\":%" PRIu64 ",\"dropped_restart\":%" PRIu64 ",\"dropped_consent\":%" PRIu64
-        ",\"dropped_port\":%" PRIu64 ",\"missed\":%" PRIu64 ",\"peer_restarts\":%" PRIu64 "}",
-        s->margin_db, s->queued, s->queue, c->slots_sent, c->slots_acked, c->slots_unacked,
-        c->slots_received, c->slots_lost, c->slots_skipped, c->slots_refused, c->slots_malformed,
-        c->packets_in, c->bytes_in, c->packets_out, c->bytes_out, c->packets_acked, c->bytes_acked,
-        c->bytes_sent, c->bytes_again, c->slot_bytes, c->dropped_queue, c->dropped_size,
-        c->dropped_old, c->dropped_restart, c->dropped_consent, c->dropped_port, c->missed,
-        c->peer_restarts);
+        ",\"queued\":%zu,\"queue\":%zu,\"slots_sent\":%" PRIu64 ",\"slots_acked\":%" PRIu64
+        ",\"slots_unacked\":%" PRIu64 ",\"slots_received\":%" PRIu64 ",\"slots_lost\":%" PRIu64
+        ",\"slots_skipped\":%" PRIu64 ",\"slots_refused\":%" PRIu64 ",\"slots_malformed\":%" PRIu64
+        ",\"packets_in\":%" PRIu64 ",\"bytes_in\":%" PRIu64 ",\"packets_out\":%" PRIu64
+        ",\"bytes_out\":%" PRIu64 ",\"packets_acked\":%" PRIu64 ",\"bytes_acked\":%" PRIu64
+        ",\"bytes_sent\":%" PRIu64 ",\"bytes_again\":%" PRIu64 ",\"slot_bytes\":%" PRIu64
+        ",\"dropped_queue\":%" PRIu64 ",\"dropped_size\":%" PRIu64 ",\"dropped_old\":%" PRIu64
+        ",\"dropped_restart\":%" PRIu64 ",\"dropped_consent\":%" PRIu64 ",\"dropped_port\":%" PRIu64
+        ",\"missed\":%" PRIu64 ",\"peer_restarts\":%" PRIu64 "}",
+        s->queued, s->queue, c->slots_sent, c->slots_acked, c->slots_unacked, c->slots_received,
+        c->slots_lost, c->slots_skipped, c->slots_refused, c->slots_malformed, c->packets_in,
+        c->bytes_in, c->packets_out, c->bytes_out, c->packets_acked, c->bytes_acked, c->bytes_sent,
+        c->bytes_again, c->slot_bytes, c->dropped_queue, c->dropped_size, c->dropped_old,
+        c->dropped_restart, c->dropped_consent, c->dropped_port, c->missed, c->peer_restarts);
     return report_length(&t);
 }

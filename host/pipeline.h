@@ -59,10 +59,21 @@ void pipeline_pixels(struct pipeline *p, size_t ris, const struct pixel_map *map
  * answers or moves). 0 drops the background. */
 void pipeline_background(struct pipeline *p, unsigned cycles);
 
-/* Schedule thread: which profiles the boards shall show in the next cycle of this user. The beams
- * that suit where the tracker expects the user (ris.mode tracked), else the base; while the empty
- * room is captured, each profile in turn. */
-void pipeline_profiles(struct pipeline *p, size_t user, uint8_t profile[BS_RIS]);
+struct pipeline_shown { /* by the surfaces, since a cycle of this user */
+    size_t user;        /* place and */
+    int id;             /* ID */
+    uint8_t profile[BS_RIS];
+    bool beams; /* some suit where the user is expected, and so tell it */
+};
+
+/* Schedule thread: which profiles the boards shall show in the next cycle of the user in *out. The
+ * beams that suit where the tracker expects the user (ris.mode tracked), if that may be told of
+ * (pipeline_tells), else the base; while the empty room is captured, each profile in turn. */
+void pipeline_profiles(struct pipeline *p, struct pipeline_shown *out);
+/* Any thread: whether the surfaces show beams for somebody who may not be told of any more.
+ * Then what they shall go back to: a board that shows something else tells of the user. */
+bool pipeline_shows_forgotten(const struct pipeline *p, const struct pipeline_shown *shown,
+                              uint8_t rest[BS_RIS]);
 
 /* Any thread: from the next cycle on, a surface shows this profile whoever is asked; -1: as
  * ris.mode says. ERR_ARG if it has no such profile. The capture of an empty room shows each in turn

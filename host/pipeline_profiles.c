@@ -53,19 +53,35 @@ void pipeline_choose(struct pipeline *p, const struct cycle_report *r)
     }
 }
 
-void pipeline_profiles(struct pipeline *p, size_t user, uint8_t profile[BS_RIS])
+static uint8_t without_beam(const struct pipeline *p, size_t board)
+{
+    const int held = atomic_load(&p->held[board]);
+    return held >= 0 ? (uint8_t)held : PROFILE_BASE;
+}
+
+void pipeline_profiles(struct pipeline *p, struct pipeline_shown *out)
 {
     bool capturing = atomic_load(&p->capture.running) || atomic_load(&p->capture.request) > 0;
-    const bool allowed = pipeline_allowed(p, user);
+    const bool told = pipeline_tells(p, out->user, out->id);
+    out->beams = false;
     if (capturing)
         p->capture.turn = (unsigned)((p->capture.turn + 1) % p->n_profile);
     for (size_t i = 0; i < BS_RIS; i++) {
-        int held = atomic_load(&p->held[i]);
-        profile[i] = capturing   ? (uint8_t)p->capture.turn
-                     : held >= 0 ? (uint8_t)held
-                     : allowed   ? (uint8_t)atomic_load(&p->user[user].profile[i])
-                                 : PROFILE_BASE;
+        const uint8_t beam = atomic_load(&p->user[out->user].profile[i]);
+        const bool suits = !capturing && told && atomic_load(&p->held[i]) < 0;
+        out->profile[i] = capturing ? (uint8_t)p->capture.turn : suits ? beam : without_beam(p, i);
+        out->beams |= suits && beam != PROFILE_BASE;
     }
+}
+
+bool pipeline_shows_forgotten(const struct pipeline *p, const struct pipeline_shown *shown,
+                              uint8_t rest[BS_RIS])
+{
+    if (!shown->beams || pipeline_tells(p, shown->user, shown->id))
+        return false;
+    for (size_t i = 0; i < BS_RIS; i++)
+        rest[i] = without_beam(p, i);
+    return true;
 }
 
 void pipeline_revisit(struct pipeline *p, size_t user, unsigned periods)

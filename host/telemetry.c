@@ -370,17 +370,18 @@ int telemetry_format_log(const struct telemetry_log *log, char *out, size_t size
 static void add_carried(struct report_text *t, const struct data_link_state *s)
 {
     const struct data_link_counters *c = &s->count;
-    report_add(t,
-               ",\"up\":%s,\"mcs\":%d,\"queued\":%zu,\"queue\":%zu,\"slots_sent\":%" PRIu64
-               ",\"slots_unacked\":%" PRIu64 ",\"slots_received\":%" PRIu64
-               ",\"slots_lost\":%" PRIu64 ",\"slots_refused\":%" PRIu64 ",\"packets_in\":%" PRIu64
-               ",\"packets_acked\":%" PRIu64 ",\"packets_out\":%" PRIu64
-               ",\"dropped_queue\":%" PRIu64 ",\"dropped\":%" PRIu64,
-               report_boolean(s->up), s->mcs, s->queued, s->queue, c->slots_sent, c->slots_unacked,
-               c->slots_received, c->slots_lost, c->slots_refused, c->packets_in, c->packets_acked,
-               c->packets_out, c->dropped_queue,
-               c->dropped_queue + c->dropped_size + c->dropped_old + c->dropped_restart +
-                   c->dropped_consent + c->dropped_port);
+    report_add(t, ",\"up\":%s", report_boolean(s->up));
+    link_mcs_add(t, s->mcs);
+    report_add(
+        t,
+        ",\"queued\":%zu,\"queue\":%zu,\"slots_sent\":%" PRIu64 ",\"slots_unacked\":%" PRIu64
+        ",\"slots_received\":%" PRIu64 ",\"slots_lost\":%" PRIu64 ",\"slots_refused\":%" PRIu64
+        ",\"packets_in\":%" PRIu64 ",\"packets_acked\":%" PRIu64 ",\"packets_out\":%" PRIu64
+        ",\"dropped_queue\":%" PRIu64 ",\"dropped\":%" PRIu64,
+        s->queued, s->queue, c->slots_sent, c->slots_unacked, c->slots_received, c->slots_lost,
+        c->slots_refused, c->packets_in, c->packets_acked, c->packets_out, c->dropped_queue,
+        c->dropped_queue + c->dropped_size + c->dropped_old + c->dropped_restart +
+            c->dropped_consent + c->dropped_port);
 }
 
 static void add_link_user(struct report_text *t, const struct health_link_user *u, bool carries)

@@ -27,6 +27,7 @@
 struct telemetry_ris { /* of one cycle, by the schedule thread */
     int64_t index;
     uint64_t cycle;
+    struct pipeline_shown shown;
     size_t n_board;
     struct ris_client_ack ack[BS_RIS];
     double wait_us;         /* from the first ARM sent to the last ACK */

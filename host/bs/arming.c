@@ -91,6 +91,17 @@ static void hold_still(struct ris_arm *arm)
     arm->reps[0] = arm->reps[1] = 1;
 }
 
+int arming_rest(struct arming *a, const uint8_t profile[BS_RIS], struct status *err)
+{
+    const unsigned usual_ms = ris_client_set_timeout(a->cfg.client, arming_reload_ms(a->cfg.cfg));
+    int rc = OK;
+    for (size_t i = 0; i < BS_RIS; i++)
+        if (profile_show(a->cfg.client, i, profile[i], err))
+            rc = err->code;
+    ris_client_set_timeout(a->cfg.client, usual_ms);
+    return rc;
+}
+
 static void ask(struct arming *a, const struct cycle_plan *plan, unsigned patience_ms,
                 struct telemetry_ris *out)
 {

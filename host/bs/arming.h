@@ -31,6 +31,10 @@ void arming_init(struct arming *a, const struct arming_cfg *cfg);
 void arming_run(struct arming *a, struct cycle_plan *plan, int64_t by_ns,
                 struct telemetry_ris *out);
 
+/* Between two cycles: the boards show these profiles for good. Waits as long as for profiles that
+ * are loaded again. */
+int arming_rest(struct arming *a, const uint8_t profile[BS_RIS], struct status *err) MUST_CHECK;
+
 /* Unix time after which the controller refuses an ARM instead of doing it late: a sequence armed
  * behind its edge would play on the next one. 0: any time. */
 int64_t arming_deadline_ns(const struct bs_cfg *cfg, unsigned patience_ms);

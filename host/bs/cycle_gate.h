@@ -15,8 +15,8 @@ struct cycle_gate *cycle_gate_create(struct status *err); /* setup only */
 void cycle_gate_destroy(struct cycle_gate **gate);
 
 /* What RX asks for: the cycle, and, once its answer is recorded, its train of pilots and its data.
- */
-enum cycle_part { CYCLE_BURST, CYCLE_PILOTS, CYCLE_DATA, CYCLE_PARTS };
+ * CYCLE_REST, between cycles: a look at what the surfaces still show. */
+enum cycle_part { CYCLE_BURST, CYCLE_PILOTS, CYCLE_DATA, CYCLE_REST, CYCLE_PARTS };
 
 struct cycle_request {
     enum cycle_part part;
@@ -32,7 +32,8 @@ bool cycle_gate_wait_plan(struct cycle_gate *gate, struct cycle_plan *plan);
 /* The same without waiting longer than timeout_ms: 1 there it is, 0 not yet, -1 stopped. */
 int cycle_gate_look_plan(struct cycle_gate *gate, struct cycle_plan *plan, unsigned timeout_ms);
 /* Asks for another part of cycle `index`, and looks for the answer likewise: CYCLE_PILOTS, whether
- * the boards are armed; CYCLE_DATA, what was sent (enum link_slot_kind). One part at a time. */
+ * the boards are armed; CYCLE_DATA, what was sent (enum link_slot_kind); CYCLE_REST, nothing, index
+ * counts up. One part at a time. */
 void cycle_gate_ask(struct cycle_gate *gate, enum cycle_part part, int64_t index);
 int cycle_gate_look(struct cycle_gate *gate, enum cycle_part part, int *answer,
                     unsigned timeout_ms);

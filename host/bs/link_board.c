@@ -2,21 +2,22 @@
 #include "host/bs/link_board.h"
 #include <math.h>
 
-static struct link_board_user *find(struct link_board *b, int id)
+/* BS_USERS_MAX: nothing is kept of them. */
+static size_t find(const struct link_board *b, int id)
 {
-    for (size_t i = 0; i < BS_USERS_MAX; i++)
-        if (b->user[i].noted && b->user[i].id == id)
-            return &b->user[i];
-    return NULL;
+    size_t at = 0;
+    while (at < BS_USERS_MAX && !(b->user[at].noted && b->user[at].id == id))
+        at++;
+    return at;
 }
 
 /* A free place, or that of whoever was heard of longest ago. */
 static struct link_board_user *place_for(struct link_board *b, int id)
 {
-    struct link_board_user *u = find(b, id);
-    if (u)
-        return u;
-    u = &b->user[0];
+    const size_t at = find(b, id);
+    if (at < BS_USERS_MAX)
+        return &b->user[at];
+    struct link_board_user *u = &b->user[0];
     for (size_t i = 1; i < BS_USERS_MAX; i++)
         if (b->user[i].noted < u->noted)
             u = &b->user[i];
@@ -31,13 +32,13 @@ static void unknown(struct link_figures *down, struct link_figures *up)
     link_stats_read(&none, 0, up, down);
 }
 
-/* How strong the user is heard, and how it moves. */
+/* How strong the user is heard, what follows from it, and how it moves. */
 static void forget_heard(struct link_report *r)
 {
     struct data_slot_result *s = &r->up.slot;
     s->snr_db = s->evm_db = s->cfo_hz = s->phase_rad = NAN;
     s->raw_bits = s->raw_errors = s->bit_errors = 0;
-    r->traffic.snr_db = r->traffic.peer_snr_db = NAN;
+    link_traffic_forget(&r->traffic);
 }
 
 void link_board_note(struct link_board *b, struct link_report *r, bool told)
@@ -59,9 +60,9 @@ void link_board_note(struct link_board *b, struct link_report *r, bool told)
 
 void link_board_forget(struct link_board *b, int id)
 {
-    struct link_board_user *u = find(b, id);
-    if (u)
-        u->noted = 0;
+    const size_t at = find(b, id);
+    if (at < BS_USERS_MAX)
+        b->user[at].noted = 0;
 }
 
 static bool is_told(const struct health_orders *o, int id)
@@ -79,25 +80,28 @@ void link_board_obey(struct link_board *b, const struct health_orders *o)
             b->user[i].noted = 0;
 }
 
+static void forget(struct health_link_user *u)
+{
+    unknown(&u->down, &u->up);
+    link_traffic_forget(&u->state);
+}
+
 static void add_user(const struct link_board_user *u, double now_s, struct health_link_user *out)
 {
-    out->id = u->id;
     out->beam = u->beam;
     link_stats_read(&u->stats, now_s, &out->up, &out->down);
 }
 
 void link_board_health(const struct link_board *b, double now_s, struct health_traffic *out)
 {
-    for (size_t i = 0; i < out->n; i++)
-        unknown(&out->user[i].down, &out->user[i].up);
-    for (size_t i = 0; i < BS_USERS_MAX; i++) {
-        const struct link_board_user *u = &b->user[i];
-        size_t at = 0;
-        while (at < out->n && out->user[at].id != u->id)
-            at++;
-        if (u->noted && at == out->n && !out->carries)
-            out->user[out->n++].id = u->id;
-        if (u->noted && at < out->n)
-            add_user(u, now_s, &out->user[at]);
+    for (size_t i = 0; i < BS_USERS_MAX && !out->carries; i++)
+        if (b->user[i].noted)
+            out->user[out->n++].id = b->user[i].id;
+    for (size_t i = 0; i < out->n; i++) {
+        const size_t at = find(b, out->user[i].id);
+        if (at < BS_USERS_MAX)
+            add_user(&b->user[at], now_s, &out->user[i]);
+        else
+            forget(&out->user[i]);
     }
 }

@@ -25,5 +25,6 @@ void link_board_forget(struct link_board *board, int id);
 /* The same of everybody whom these do not name, or name as forgotten. */
 void link_board_obey(struct link_board *board, const struct health_orders *orders);
 
-/* Adds figures and beams to the users of *out; where it carries no user data, the users too. */
+/* Adds figures and beams to the users of *out, and takes from the others how they are heard; where
+ * it carries no user data, and so names nobody, the users too. */
 void link_board_health(const struct link_board *board, double now_s, struct health_traffic *out);

@@ -351,6 +351,11 @@ static int load_signs(struct ris_client *client, size_t board, const struct prof
                             "board %zu holds another profile than was sent: check its link", board);
 }
 
+int profile_show(struct ris_client *client, size_t board, size_t i, struct status *err)
+{
+    return ris_client_apply(client, board, slot_plus(i), RIS_NOW, err);
+}
+
 int profiles_load(struct ris_client *client, size_t board, const struct profile_set *set,
                   struct status *err)
 {
@@ -359,7 +364,7 @@ int profiles_load(struct ris_client *client, size_t board, const struct profile_
     for (size_t i = 0; i < set->n; i++)
         if (load_signs(client, board, set, i, err))
             return err->code;
-    if (ris_client_apply(client, board, slot_plus(PROFILE_BASE), RIS_NOW, err) ||
+    if (profile_show(client, board, PROFILE_BASE, err) ||
         ris_client_trigger(client, board, RIS_TRIGGER_RISING, err))
         return err->code;
     return OK;

@@ -17,6 +17,9 @@ int profiles_design(const struct bs_cfg *cfg, struct ris_client *client, size_t 
 int profiles_load(struct ris_client *client, size_t board, const struct profile_set *set,
                   struct status *err) MUST_CHECK;
 
+/* Shows profile number i at once and for good, in place of an armed sequence. */
+int profile_show(struct ris_client *client, size_t board, size_t i, struct status *err) MUST_CHECK;
+
 /* The armed sequence of a cycle that shows profile number i: the board's code once per repetition
  * after the burst's edge, once after the response's. */
 struct ris_arm profile_sequence(const struct bs_cfg *cfg, const struct schedule *s, size_t board,

@@ -247,8 +247,9 @@ static void publish_cycle(struct publisher *p, struct cycle_report *r)
     debug_truth(p, r);
 }
 
-static void publish_ris(struct publisher *p, const struct telemetry_ris *r)
+static void publish_ris(struct publisher *p, struct telemetry_ris *r)
 {
+    user_news_ris(&p->users, r);
     int n = telemetry_format_ris(r, p->d->p.cfg, p->text, sizeof p->text);
     publish(p, "ris", n, NULL, 0);
     trouble_watch_ris(&p->trouble, p->d->p.cfg, r);

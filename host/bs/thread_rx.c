@@ -15,6 +15,7 @@
 #define PATIENCE_S   0.100 /* past the end of a block, before it counts as missing */
 #define REOPEN_S     0.1   /* longest pause between two attempts to open the radio */
 #define SAY_AGAIN_S  30.0
+#define REST_LOOK_NS INT64_C(500000000) /* between two looks at the surfaces in a pause */
 enum { WAIT_MS = 1000 };   /* between two looks at whether we are to end */
 enum { DEAD_CYCLES = 10 }; /* in a row without samples: the device is opened anew */
 
@@ -24,6 +25,7 @@ struct ear {
     int dead;        /* cycles without samples in a row */
     double pause_s;  /* until the next attempt to open the radio */
     bool rested;     /* the cycles before the next one were not missed */
+    int64_t looks;   /* at what the surfaces show, asked for while cycles rest */
     int64_t said_ns; /* when the log was last told that it is away; 0: it is not */
 };
 
@@ -241,21 +243,35 @@ double daemon_paused_s(const struct daemon *d)
     return left > 0 ? (double)left * 1e-9 : 0;
 }
 
-/* Told to pause: neither bursts nor captures; an endless stream goes on unheard, and a gated room's
- * time stands. */
+/* An endless stream goes on unheard. */
+static void nap(struct daemon *d)
+{
+    const bool drain = d->p.cfg->radio.capture != RADIO_GATED && !d->p.cfg->run.gated;
+    const struct timespec time = {.tv_nsec = 2000000};
+    int64_t now;
+    atomic_fetch_add(&d->heartbeat, 1);
+    if (drain && radio_now(d->p.radio, &now) == OK)
+        radio_rx_drain(d->p.radio, now);
+    nanosleep(&time, NULL);
+}
+
+/* Told to pause: neither bursts nor captures, and a gated room's time stands. Users are forgotten
+ * meanwhile, and the schedule thread has to look at what the surfaces show; no cycle begins before
+ * it has. */
 static void rest(struct ear *e)
 {
     struct daemon *d = e->d;
-    const bool drain = d->p.cfg->radio.capture != RADIO_GATED && !d->p.cfg->run.gated;
-    const struct timespec nap = {.tv_nsec = 2000000};
-    int64_t now;
+    int64_t due = clock_ns();
+    int looked = 1, answer;
     e->rested = false;
-    while (daemon_paused_s(d) > 0 && !atomic_load(&d->stop)) {
+    while ((daemon_paused_s(d) > 0 || looked == 0) && !atomic_load(&d->stop)) {
         e->rested = true;
-        atomic_fetch_add(&d->heartbeat, 1);
-        if (drain && radio_now(d->p.radio, &now) == OK)
-            radio_rx_drain(d->p.radio, now);
-        nanosleep(&nap, NULL);
+        if (looked > 0 && clock_ns() >= due) {
+            due = clock_ns() + REST_LOOK_NS;
+            cycle_gate_ask(d->p.gate, CYCLE_REST, ++e->looks);
+        }
+        looked = cycle_gate_look(d->p.gate, CYCLE_REST, &answer, 0);
+        nap(d);
     }
 }
 

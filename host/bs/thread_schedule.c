@@ -7,6 +7,7 @@
 #include "host/bs/daemon.h"
 #include "host/clock.h"
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #define DATA_LEAD_S 0.02 /* a slot of data is put together and with the radio in less */
@@ -24,6 +25,8 @@ struct conductor {
     bool counting;  /* base is known */
     uint64_t base;  /* cycle number of schedule index 0 */
     uint64_t cycle; /* the last one planned */
+    struct pipeline_shown shown; /* since that one was armed */
+    bool stuck;                  /* beams that were to go are still shown */
 };
 
 /* The counter never repeats and keeps pace with time: a skipped cycle skips its number, since users
@@ -55,6 +58,7 @@ static void arm_boards(struct conductor *c, struct cycle_plan *plan, int64_t by_
     struct telemetry_ris ris;
     int64_t t0 = clock_ns();
     arming_run(&c->arming, plan, by_ns, &ris);
+    ris.shown = c->shown;
     deadlines_note(c->d->p.deadlines, DEADLINE_ARM, t0, t0 + (int64_t)(1e3 * ris.wait_us));
     publish_ris(c->d, &ris);
 }
@@ -115,6 +119,21 @@ static bool send_burst(struct conductor *c, struct cycle_plan *plan)
            radio_trigger_pulse(p->radio, start + pulse->begin, pulse->n) == OK;
 }
 
+/* Between cycles, when none may follow for long: beams for somebody who may not be told of any more
+ * say where they were. */
+static void let_beams_go(struct conductor *c)
+{
+    struct status err = {0};
+    uint8_t rest[BS_RIS];
+    if (!pipeline_shows_forgotten(c->d->p.pipeline, &c->shown, rest))
+        return;
+    const bool stuck = arming_rest(&c->arming, rest, &err) != OK;
+    if (stuck && !c->stuck)
+        log_warn("the surfaces still show beams for a user who is forgotten: %s", err.text);
+    c->stuck = stuck;
+    c->shown.beams = stuck;
+}
+
 static void give_orders(struct conductor *c, struct cycle_plan *plan, int64_t by_ns)
 {
     struct daemon *d = c->d;
@@ -142,10 +161,16 @@ static int conduct(struct conductor *c, const struct cycle_request *ask)
         return ERR_STATE;
     c->cycle = plan.cycle;
     choose_user(c, &plan);
-    pipeline_profiles(d->p.pipeline, plan.user, plan.profile);
+    struct pipeline_shown next = {.user = plan.user, .id = roster_id(d->p.roster, plan.user)};
+    pipeline_profiles(d->p.pipeline, &next);
+    memcpy(plan.profile, next.profile, sizeof plan.profile);
     plan.still = pipeline_identity(d->p.pipeline) == BS_IDENTITY_STEERING;
-    if (!(plan.faults & FAULT_RADIO_DOWN))
+    if (plan.faults & FAULT_RADIO_DOWN) {
+        let_beams_go(c);
+    } else {
+        c->shown = next;
         give_orders(c, &plan, ask->by_ns);
+    }
     cycle_gate_answer(d->p.gate, &plan);
     return OK;
 }
@@ -219,7 +244,10 @@ void *daemon_schedule(void *daemon)
     if (p->calib)
         pilot_arming_init(&c.pilots, &pilots);
     while (cycle_gate_wait_request(c.d->p.gate, &ask)) {
-        if (ask.part == CYCLE_PILOTS) {
+        if (ask.part == CYCLE_REST) {
+            let_beams_go(&c);
+            cycle_gate_answer_part(c.d->p.gate, CYCLE_REST, 0);
+        } else if (ask.part == CYCLE_PILOTS) {
             conduct_pilots(&c, ask.index);
         } else if (ask.part == CYCLE_DATA) {
             conduct_data(&c, ask.index);

@@ -23,6 +23,16 @@ void user_news_cycle(struct user_news *n, const struct cycle_report *r, double l
         link_board_forget(&n->links, r->user_id);
 }
 
+void user_news_ris(const struct user_news *n, struct telemetry_ris *r)
+{
+    uint8_t rest[BS_RIS];
+    if (!pipeline_shows_forgotten(n->cfg.pipeline, &r->shown, rest))
+        return;
+    for (size_t i = 0; i < BS_RIS; i++)
+        if (r->shown.profile[i] != rest[i])
+            r->ack[i].hash = 0;
+}
+
 /* The slot of a cycle that was under way may be heard after the order to let its user be. */
 void user_news_link(struct user_news *n, size_t place, struct link_report *r)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What is told of users: topics `fix`, `cycle`, `paths` and `link`, and their part of `health`. The
- * pipeline decides what may be told (pipeline_retract, pipeline_tells); here that is obeyed. One
- * thread. */
+ * What is told of users: topics `fix`, `cycle`, `paths` and `link`, and their part of `ris` and
+ * `health`. The pipeline decides what may be told (pipeline_retract, pipeline_tells); here that is
+ * obeyed. One thread. */
 #pragma once
 #include "host/bs/link_board.h"
 #include "host/pipeline.h"
@@ -26,6 +26,9 @@ struct user_news {
  * published if there is one; then all the rest of it. */
 void user_news_fix(const struct user_news *news, struct cycle_report *report, double latency_ms);
 void user_news_cycle(struct user_news *news, const struct cycle_report *report, double latency_ms);
+
+/* What the boards acknowledged, before it is told: the hash of a beam says where its user is. */
+void user_news_ris(const struct user_news *news, struct telemetry_ris *report);
 
 /* A message of the data link, in their order, of a user who has this place or BS_USERS_MAX: who is
  * not served any more. */

@@ -8,6 +8,12 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/e2e/demo_run.h"
 
@@ -82,12 +88,107 @@ static void beams_need_their_hysteresis(void **state)
     assert_int_equal(on_a_beam("30"), 0);
 }
 
+#define PATIENCE 300 /* looks */
+
+static bool asked(const char *words, const char *socket, char *said, size_t size)
+{
+    char command[700];
+    snprintf(command, sizeof command,
+             MIRADOR_BIN_DIR "/mirador %s --endpoint ipc://%s/%s/%s --json 2>/dev/null", words,
+             demo_place(), demo_folder(), socket);
+    FILE *f = popen(command, "r");
+    assert_non_null(f);
+    said[fread(said, 1, size - 1, f)] = 0;
+    return pclose(f) == 0;
+}
+
+static void ordered(const char *words)
+{
+    char said[4096];
+    if (!asked(words, "control.sock", said, sizeof said))
+        fail_msg("%s: %s", words, said);
+}
+
+/* Of what a board shows now, or of a slot of it; the base is in slot 0. */
+static bool hash_of(const char *board, const char *slot, char hash[17])
+{
+    char words[100], said[8192];
+    snprintf(words, sizeof words, "ris show --board %s %s", board, slot);
+    if (!asked(words, "ris.sock", said, sizeof said))
+        return false;
+    json_t *o = json_loads(said, 0, NULL);
+    const char *found = json_string_value(json_object_get(o, "hash"));
+    if (found)
+        snprintf(hash, 17, "%s", found);
+    json_decref(o);
+    return found != NULL;
+}
+
+/* Whether both surfaces show their base. */
+static bool at_rest(void)
+{
+    static const char *const boards[] = {"ris1", "ris2"};
+    char base[17], now[17];
+    for (size_t i = 0; i < 2; i++)
+        if (!hash_of(boards[i], "--slot 0", base) || !hash_of(boards[i], "", now) ||
+            strcmp(base, now) != 0)
+            return false;
+    return true;
+}
+
+/* The capture of the empty room shows every profile. */
+static bool is_located(void)
+{
+    char said[32768];
+    if (!asked("status", "control.sock", said, sizeof said))
+        return false;
+    json_t *o = json_loads(said, 0, NULL);
+    const bool located = json_integer_value(json_object_get(o, "fixes")) > 5;
+    json_decref(o);
+    return located;
+}
+
+/* The last cycle before the pause may have been one without an answer, which shows the base. */
+static void pause_on_a_beam(void)
+{
+    for (int i = 0; i < PATIENCE; i++, usleep(100000)) {
+        if (!is_located())
+            continue;
+        ordered("set pause 600");
+        usleep(300000);
+        if (!at_rest())
+            return;
+        ordered("set pause 0");
+    }
+    fail_msg("no beam");
+}
+
+/* No cycle comes that would show something else, and a beam says where its user was. */
+static void surfaces_rest_when_their_user_is_forgotten(void **state)
+{
+    (void)state;
+    int status;
+    const pid_t demo = demo_start("--seconds 6000 --speed 2 --seed 9 --ris tracked");
+    for (int i = 0; i < PATIENCE && demo_process("mirador-ue") == 0; i++)
+        usleep(100000);
+    pause_on_a_beam();
+    usleep(1500000);
+    assert_false(at_rest());
+    ordered("users permit 1 no");
+    for (int i = 0; i < 50 && !at_rest(); i++)
+        usleep(100000);
+    assert_true(at_rest());
+    kill(demo, SIGTERM);
+    waitpid(demo, &status, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(static_profiles_of_real_boards_locate),
         cmocka_unit_test(beams_follow_the_user),
         cmocka_unit_test(beams_need_their_hysteresis),
+        cmocka_unit_test(surfaces_rest_when_their_user_is_forgotten),
     };
     return cmocka_run_group_tests(tests, demo_place_make, demo_place_remove);
 }

@@ -45,7 +45,7 @@ static struct health_traffic traffic_of(size_t n)
 {
     struct health_traffic h = {.carries = true, .n = n};
     for (size_t i = 0; i < n; i++)
-        h.user[i].id = (int)i + 1;
+        h.user[i] = (struct health_link_user){.id = (int)i + 1, .state = {.mcs = 7}};
     return h;
 }
 
@@ -58,13 +58,15 @@ static struct health_link_user told_of(int user, size_t n)
 
 static bool is_told(const struct health_link_user *u)
 {
-    return u->beam.aim != LINK_AIM_NONE && u->up.slots > 0 && isfinite(u->up.snr_db);
+    return u->beam.aim != LINK_AIM_NONE && u->up.slots > 0 && isfinite(u->up.snr_db) &&
+           u->state.mcs == 7;
 }
 
 static bool is_unknown(const struct health_link_user *u)
 {
     return u->beam.aim == LINK_AIM_NONE && u->up.slots + u->down.slots == 0 &&
-           isnan(u->up.snr_db) && isnan(u->down.bps);
+           isnan(u->up.snr_db) && isnan(u->down.bps) && u->state.mcs < 0 &&
+           isnan(u->state.margin_db);
 }
 
 static int reset(void **state)
@@ -111,6 +113,21 @@ static void what_is_heard_late_is_not_told(void **state)
     assert_int_equal(none.user[0].id, 2);
 }
 
+/* The scheme follows from how strong the user is heard. */
+static void health_tells_no_scheme_of_who_is_forgotten(void **state)
+{
+    (void)state;
+    struct health h = {.state = "running", .traffic = traffic_of(2)};
+    link_board_forget(&board, 1);
+    link_board_health(&board, 10, &h.traffic);
+    assert_true(telemetry_format_health(&h, text, sizeof text) > 0);
+    json_t *o = json_loads(text, 0, NULL);
+    const json_t *users = json_object_get(json_object_get(o, "link"), "users");
+    assert_true(json_is_null(json_object_get(json_array_get(users, 0), "mcs")));
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(users, 1), "mcs")), 7);
+    json_decref(o);
+}
+
 static json_t *told(const struct link_report *r)
 {
     assert_true(link_report_format(r, text, sizeof text) > 0);
@@ -129,7 +146,7 @@ static void assert_nulls(const json_t *o, const char *const *keys, size_t n, boo
 static void what_is_heard_late_tells_no_strength(void **state)
 {
     static const char *const up[] = {"up_snr_db", "up_evm_db", "up_cfo_hz", "up_phase_rad"};
-    static const char *const traffic[] = {"snr_db", "peer_snr_db"};
+    static const char *const traffic[] = {"snr_db", "peer_snr_db", "margin_db", "mcs"};
     (void)state;
     for (int known = 0; known < 2; known++) {
         struct link_report r = slot_of(1, 6);
@@ -137,7 +154,7 @@ static void what_is_heard_late_tells_no_strength(void **state)
         link_board_note(&board, &r, known);
         json_t *o = told(&r);
         assert_nulls(o, up, 4, !known);
-        assert_nulls(json_object_get(o, "traffic"), traffic, 2, !known);
+        assert_nulls(json_object_get(o, "traffic"), traffic, 4, !known);
         assert_true(json_is_true(json_object_get(o, "up_found")));
         json_decref(o);
     }
@@ -201,6 +218,7 @@ int main(void)
         cmocka_unit_test_setup(who_withdraws_is_forgotten, reset),
         cmocka_unit_test_setup(what_is_heard_late_is_not_told, reset),
         cmocka_unit_test_setup(what_is_heard_late_tells_no_strength, reset),
+        cmocka_unit_test_setup(health_tells_no_scheme_of_who_is_forgotten, reset),
         cmocka_unit_test_setup(a_beam_without_a_position_tells_no_zeros, reset),
         cmocka_unit_test_setup(sixteen_users_fit, reset),
     };

@@ -225,25 +225,65 @@ static void an_order_lifted_within_a_cycle_holds_until_its_end(void **state)
     assert_int_equal(r.response, RESPONSE_PERMITTED);
 }
 
-/* The beam says where the user was. */
+/* What the next cycle of the user shows, who was just permitted and for whom both surfaces have a
+ * beam. */
+static struct pipeline_shown located_with_beams(struct bench *b)
+{
+    struct pipeline_shown shown = {.id = b->cfg.users[0].id};
+    struct cycle_report r;
+    cycle(b, true, answer(b, &b->keys, true), &r);
+    assert_int_equal(r.outcome, FIX_DONE);
+    atomic_store(&b->pipeline->user[0].profile[0], 1);
+    atomic_store(&b->pipeline->user[0].profile[1], 2);
+    pipeline_profiles(b->pipeline, &shown);
+    assert_true(shown.beams && shown.profile[0] == 1 && shown.profile[1] == 2);
+    return shown;
+}
+
+/* A beam says where the user was: in the next cycle, and on a surface that no cycle has armed anew;
+ * one that an order holds says nothing. */
+static void assert_no_beam(struct bench *b, const struct pipeline_shown *before)
+{
+    struct pipeline_shown next = {.id = before->id};
+    uint8_t rest[BS_RIS];
+    pipeline_profiles(b->pipeline, &next);
+    assert_false(next.beams);
+    assert_true(next.profile[0] == PROFILE_BASE && next.profile[1] == PROFILE_BASE);
+    assert_true(pipeline_shows_forgotten(b->pipeline, before, rest));
+    assert_true(rest[0] == PROFILE_BASE && rest[1] == PROFILE_BASE);
+    assert_false(pipeline_shows_forgotten(b->pipeline, &next, rest));
+}
+
 static void who_is_withheld_leaves_no_beam(void **state)
 {
     struct bench *b = *state;
     struct cycle_report r;
-    uint8_t profile[BS_RIS];
-    atomic_store(&b->pipeline->user[0].profile[0], 1);
-    atomic_store(&b->pipeline->user[0].profile[1], 2);
-    pipeline_profiles(b->pipeline, 0, profile);
-    assert_true(profile[0] == 1 && profile[1] == 2);
+    const struct pipeline_shown shown = located_with_beams(b);
     pipeline_allow(b->pipeline, 0, false);
-    pipeline_profiles(b->pipeline, 0, profile);
-    assert_true(profile[0] == PROFILE_BASE && profile[1] == PROFILE_BASE);
+    assert_no_beam(b, &shown);
     pipeline_user(b->pipeline, 1, 6);
     b->asked = 1;
     cycle(b, true, NULL, &r);
     pipeline_allow(b->pipeline, 0, true);
-    pipeline_profiles(b->pipeline, 0, profile);
-    assert_true(profile[0] == PROFILE_BASE && profile[1] == PROFILE_BASE);
+    assert_no_beam(b, &shown);
+    assert_int_equal(atomic_load(&b->pipeline->user[0].profile[0]), PROFILE_BASE);
+}
+
+/* No cycle says so. */
+static void who_is_not_asked_leaves_no_beam(void **state)
+{
+    struct bench *b = *state;
+    uint8_t rest[BS_RIS];
+    const struct pipeline_shown shown = located_with_beams(b);
+    const int64_t now_ns =
+        atomic_load(&b->pipeline->user[0].permitted_ns) - atomic_load(&b->pipeline->ahead_ns);
+    pipeline_pass_time(b->pipeline, now_ns + llround(1e9 * (CONSENT_KEPT_S - 0.1)));
+    assert_false(pipeline_shows_forgotten(b->pipeline, &shown, rest));
+    pipeline_pass_time(b->pipeline, now_ns + llround(1e9 * (CONSENT_KEPT_S + 0.1)));
+    assert_no_beam(b, &shown);
+    atomic_store(&b->pipeline->held[1], 2);
+    assert_true(pipeline_shows_forgotten(b->pipeline, &shown, rest));
+    assert_true(rest[0] == PROFILE_BASE && rest[1] == 2);
 }
 
 int main(void)
@@ -259,6 +299,7 @@ int main(void)
         BENCH(a_report_that_waited_is_retracted),
         BENCH(an_order_lifted_within_a_cycle_holds_until_its_end),
         BENCH(who_is_withheld_leaves_no_beam),
+        BENCH(who_is_not_asked_leaves_no_beam),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,6 +96,20 @@ static void assert_forgotten(const char *consent)
     assert_true(json_is_null(json_object_get(cycle, "response_snr_db")));
 }
 
+/* What the boards acknowledged for the user's cycle. Whether the hash of the beam is told; that of
+ * a board which shows the base always is. */
+static bool beam_is_told(void)
+{
+    struct telemetry_ris r = {
+        .n_board = BS_RIS,
+        .shown = {.id = USER, .profile = {3, PROFILE_BASE}, .beams = true},
+        .ack = {{.hash = 0x1234}, {.hash = 0x5678}},
+    };
+    user_news_ris(&news, &r);
+    assert_int_equal(r.ack[1].hash, 0x5678);
+    return r.ack[0].hash == 0x1234;
+}
+
 /* The slot of data of the cycle before, heard now. Whether its strength and beam are told. */
 static bool link_is_told(void)
 {
@@ -107,6 +121,7 @@ static bool link_is_told(void)
     user_news_link(&news, 0, &r);
     const json_t *link = heard("link");
     const bool snr = json_is_number(json_object_get(link, "up_snr_db"));
+    assert_int_equal(beam_is_told(), snr);
     assert_int_equal(json_object_get(link, "aim_m") != NULL, snr);
     return snr;
 }
@@ -123,6 +138,7 @@ static bool is_told_later(double later_s)
     user_news_health(&news, llround(now_ns) - atomic_load(&news.cfg.pipeline->ahead_ns), &h);
     const struct health_link_user *link = &h.traffic.user[0];
     const bool told_of = !h.orders.user[0].forgotten;
+    assert_int_equal(beam_is_told(), told_of);
     assert_int_equal(isfinite(link->up.snr_db), told_of);
     assert_int_equal(link->beam.aim != LINK_AIM_NONE, told_of);
     return told_of;
