@@ -29,7 +29,7 @@ struct bench {
 
 struct score {
     double plain_m[N_USERS], map_m[N_USERS];
-    size_t n, inside, refused;
+    size_t n, inside, refused, without_map;
 };
 
 /* b->lab is there. */
@@ -119,8 +119,7 @@ static void locate(struct bench *b, struct vec3 user, struct rng *rng, struct sc
     score->plain_m[score->n] = hypot(fix.position.x - user.x, fix.position.y - user.y);
     for (int k = 0; k < 2; k++)
         in[1 + k].bias_m = lab_rays_view(&b->lab, k, b->ris[k], fix.position).bias_m;
-    if (map_fix_refine(b->map, in, &obs[ROW_H], &fix))
-        print_message("no map fix\n");
+    score->without_map += map_fix_refine(b->map, in, &obs[ROW_H], &fix) != OK;
     double dx = fix.position.x - user.x, dy = fix.position.y - user.y;
     score->inside += fix_inside95(&fix, dx, dy);
     score->map_m[score->n++] = hypot(dx, dy);
@@ -147,25 +146,29 @@ static void campaign(struct bench *b, uint64_t seed, size_t n_user, struct score
         locate(b, (struct vec3){x, y, z}, &rng, score);
     }
     double *plain = score->plain_m, *map = score->map_m;
-    print_message("plain %.3f %.3f %.3f  map %.3f %.3f %.3f  inside %.3f  refused %zu of %zu\n",
+    print_message("plain %.3f %.3f %.3f  map %.3f %.3f %.3f  inside %.3f  refused %zu, "
+                  "without map %zu of %zu\n",
                   percentile(plain, score->n, 50), percentile(plain, score->n, 90),
                   percentile(plain, score->n, 95), percentile(map, score->n, 50),
                   percentile(map, score->n, 90), percentile(map, score->n, 95),
-                  (double)score->inside / (double)score->n, score->refused, n_user);
+                  (double)score->inside / (double)score->n, score->refused, score->without_map,
+                  n_user);
 }
 
-/* What the map-aided error is of the plain one at most, and what the ellipse holds. */
+/* What the map-aided error is of the plain one at most, what the ellipse holds, and how many users
+ * may have no fix, or no map-aided one. */
 struct limits {
     double p50, p90;
     size_t inside_permil[2];
-    size_t n_user;
+    size_t n_user, refused, without_map;
 };
 
 static void assert_campaign(struct bench *b, struct limits limits)
 {
     static struct score s;
     campaign(b, 11, limits.n_user, &s);
-    assert_true(s.refused <= limits.n_user / 20);
+    assert_in_range(s.refused, 0, limits.refused);
+    assert_in_range(s.without_map, 0, limits.without_map);
     assert_true(percentile(s.map_m, s.n, 50) <= limits.p50 * percentile(s.plain_m, s.n, 50));
     assert_true(percentile(s.map_m, s.n, 90) <= limits.p90 * percentile(s.plain_m, s.n, 90));
     assert_in_range(1000 * s.inside / s.n, limits.inside_permil[0], limits.inside_permil[1]);
@@ -178,10 +181,12 @@ static void test_known_walls_and_angles_take_off_two_thirds(void **state)
     (void)state;
     struct bench b;
     bench_init(&b, 0.3, 0);
-    assert_campaign(&b, (struct limits){0.38, 0.38, {930, 990}, N_USERS});
+    assert_campaign(&b, (struct limits){0.38, 0.38, {930, 990}, N_USERS, 2, 0});
 }
 
-/* One antenna has delays alone; eight have fewer bins each. */
+/* One antenna has delays alone, and a fix without a second opinion fails now and then. Eight have
+ * fewer bins each: their ellipse is a shade short along the range, too wide across it (92.5 % of
+ * 838 users of three seeds inside). */
 static void test_any_number_of_antennas(void **state)
 {
     (void)state;
@@ -189,10 +194,10 @@ static void test_any_number_of_antennas(void **state)
         size_t n_ant;
         struct limits limits;
     } cases[] = {
-        {1, {0.75, 0.75, {900, 1000}, 32}},
-        {2, {0.60, 0.60, {900, 1000}, 32}},
-        {3, {0.45, 0.45, {900, 1000}, 32}},
-        {8, {0.38, 0.55, {840, 1000}, 32}},
+        {1, {0.75, 0.75, {900, 1000}, 32, 1, 1}},
+        {2, {0.45, 0.55, {900, 1000}, 32, 0, 0}},
+        {3, {0.45, 0.45, {900, 1000}, 32, 0, 0}},
+        {8, {0.38, 0.42, {900, 990}, N_USERS, 2, 0}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct bench b;
@@ -204,11 +209,12 @@ static void test_any_number_of_antennas(void **state)
 }
 
 /* An error of the zero moves all lengths alike, and the place with them: nothing else holds it
- * where there is one antenna. With more, the angle does. */
+ * where there is one antenna. With more the angle does, the surface's length most. */
 static void test_the_zero_moves_what_lengths_hold(void **state)
 {
     (void)state;
-    static const double zero_m = 0.3;
+    static const double zero_m = 0.3, held[2] = {0.95, 0.7};
+    double free_m[2] = {0};
     for (size_t n_ant = 1; n_ant <= 2; n_ant++) {
         struct bench b;
         struct toa toa[2];
@@ -231,7 +237,10 @@ static void test_the_zero_moves_what_lengths_hold(void **state)
             (void)fix_predict(&b.lab.anchors, (enum fix_row)(ROW_L1 + s), fix.position, &g);
             const double along_m = sqrt(fix_variance_along(&fix, g));
             print_message("%zu antennas, length %zu: %.3f m\n", n_ant, s, along_m);
-            assert_true(n_ant > 1 || along_m >= zero_m);
+            if (n_ant == 1)
+                assert_true((free_m[s] = along_m) >= zero_m);
+            else
+                assert_true(along_m < held[s] * free_m[s]);
         }
         bench_free(&b);
     }
@@ -282,7 +291,7 @@ static void test_wrong_map_does_no_harm(void **state)
     (void)state;
     struct bench b;
     bench_init(&b, 0.2, 0.05);
-    assert_campaign(&b, (struct limits){0.45, 0.42, {920, 990}, N_USERS});
+    assert_campaign(&b, (struct limits){0.45, 0.42, {920, 990}, N_USERS, 2, 0});
 }
 
 /* What calibration leaves: 2 degrees and 0.3 dB from antenna to antenna. */
@@ -295,7 +304,7 @@ static void test_antennas_that_are_not_quite_equal(void **state)
     const double gain_db[LAB_ANT] = {0.3, 0.3, -0.3, -0.3};
     for (size_t j = 0; j < LAB_ANT; j++)
         b.channel[j] = (cplxf)(pow(10, gain_db[j] / 20) * cexp(I * phase_rad[j]));
-    assert_campaign(&b, (struct limits){0.45, 0.45, {900, 990}, N_USERS});
+    assert_campaign(&b, (struct limits){0.45, 0.45, {900, 990}, N_USERS, 2, 0});
 }
 
 /* Every antenna's channel of each stream fades by itself, a third of the power: angles tell
@@ -307,7 +316,7 @@ static void test_antennas_that_fade(void **state)
     struct bench b;
     bench_init(&b, 0.3, 0);
     b.fading = sqrt(1. / 3);
-    assert_campaign(&b, (struct limits){0.65, 0.65, {930, 1000}, N_USERS});
+    assert_campaign(&b, (struct limits){0.65, 0.65, {930, 1000}, N_USERS, 2, 0});
 }
 
 static void test_bad_input(void **state)
