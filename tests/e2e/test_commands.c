@@ -4,7 +4,6 @@
  * another machine: carried out, and in the audit log under the name of the key. Who has no key, a
  * wrong one, or takes us for another server gets nowhere and is counted. And those that a terminal
  * takes: a user withdraws and gives permission while another is served on. */
-#include <arpa/inet.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -12,167 +11,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "tests/e2e/command_rig.h"
 #include "tests/e2e/demo_run.h"
-
-enum { PATIENCE = 1200 }; /* looks, 0.1 s apart */
-
-static struct {
-    char control[40], telemetry[40]; /* endpoints */
-    char daemon[300];
-    char alice[300], stranger[300], daemon_hex[80], alice_hex[80];
-    char keys[500]; /* options that let alice in */
-    char audit[300];
-    long audited;         /* bytes of it that were looked at */
-    pid_t demo, terminal; /* that we have started ourselves, 0: none */
-} t;
-
-/* stdout into text; the exit code, 124 if it did not end by itself: 4 s for who watches and has no
- * key, as that never ends. */
-static int mirador(const char *options, const char *keys, const char *endpoint, char *text,
-                   size_t size)
-{
-    char command[1200];
-    snprintf(command, sizeof command, "timeout %d " MIRADOR_BIN_DIR "/mirador %s %s%s %s 2>&1",
-             strncmp(options, "watch", 5) == 0 && !strstr(keys, t.keys) ? 4 : 60, options,
-             endpoint ? "-e " : "", endpoint ? endpoint : "", keys);
-    FILE *out = popen(command, "r");
-    assert_non_null(out);
-    text[fread(text, 1, size - 1, out)] = 0;
-    const int status = pclose(out);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static void make_key(const char *name, char file[300], char hex[80])
-{
-    char words[400];
-    snprintf(file, 300, "%s/%s.key", demo_place(), name);
-    snprintf(words, sizeof words, "keys socket --out %s", file);
-    assert_int_equal(mirador(words, "", NULL, hex, 80), 0);
-    hex[strcspn(hex, "\n")] = 0;
-}
-
-static void choose_endpoint(char endpoint[40])
-{
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t n = sizeof at;
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&at, n), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &n), 0);
-    close(fd);
-    snprintf(endpoint, 40, "tcp://127.0.0.1:%d", ntohs(at.sin_port));
-}
-
-/* NULL: no answer. */
-static json_t *ask_status(void)
-{
-    char text[16384];
-    return mirador("status --json", t.keys, t.control, text, sizeof text) == 0
-               ? json_loads(text, 0, NULL)
-               : NULL;
-}
-
-static json_t *await_status(const char *key, json_int_t at_least)
-{
-    for (int i = 0; i < PATIENCE; i++) {
-        json_t *status = ask_status();
-        if (status && json_integer_value(json_object_get(status, key)) >= at_least)
-            return status;
-        json_decref(status);
-        usleep(100000);
-    }
-    fail_msg("'%s' of the base station does not reach %lld", key, (long long)at_least);
-    return NULL;
-}
-
-/* What the audit log tells since the last call. */
-static void assert_audited(const char *command, const char *verdict)
-{
-    static char text[65536];
-    char words[300];
-    FILE *f = fopen(t.audit, "r");
-    assert_non_null(f);
-    fseek(f, t.audited, SEEK_SET);
-    text[fread(text, 1, sizeof text - 1, f)] = 0;
-    t.audited = ftell(f);
-    fclose(f);
-    snprintf(words, sizeof words, "): {%s}: %s\n", command, verdict);
-    const char *at = strstr(text, words), *line = at;
-    while (line && line > text && line[-1] != '\n')
-        line--;
-    if (!line || line[10] != 'T' || !strstr(line, "Z command by key alice (mirador of ") ||
-        strstr(line, "Z command by key alice (mirador of ") > at)
-        fail_msg("no '%s' of alice's in the audit log: %s", words, text);
-}
-
-static void ordered(const char *order, const char *command)
-{
-    char text[16384];
-    const int code = mirador(order, t.keys, t.control, text, sizeof text);
-    if (code != 0)
-        fail_msg("mirador %s: exit code %d, %s", order, code, text);
-    assert_audited(command, "ok");
-}
-
-/* A member of the status, "setting.rx_gain_db" one further in. */
-static double now(const char *key, const char *member)
-{
-    json_t *status = ask_status();
-    json_t *value = json_object_get(status, key);
-    value = member ? json_object_get(value, member) : value;
-    const double x = json_is_number(value) ? json_number_value(value) : -1e9;
-    json_decref(status);
-    return x;
-}
-
-static int setup(void **state)
-{
-    char args[1600], text[80];
-    if (demo_place_make(state))
-        return -1;
-    make_key("daemon", t.daemon, t.daemon_hex);
-    make_key("alice", t.alice, t.alice_hex);
-    make_key("stranger", t.stranger, text);
-    choose_endpoint(t.control);
-    choose_endpoint(t.telemetry);
-    snprintf(t.audit, sizeof t.audit, "%s/audit.log", demo_place());
-    snprintf(t.keys, sizeof t.keys, "--secret-key %s --server-key %s", t.alice, t.daemon_hex);
-    snprintf(args, sizeof args,
-             "--seconds 0 --speed 1 --seed 2 --ris static --users 2 --link --set "
-             "bs.control.remote_endpoint=%s "
-             "--set bs.telemetry.remote_endpoint=%s --set bs.audit.file=%s "
-             "--set bs.curve.secret_key_file=%s --set 'bs.curve.client_keys=[alice %s]'",
-             t.control, t.telemetry, t.audit, t.daemon, t.alice_hex);
-    t.demo = demo_start(args);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    char command[400];
-    if (t.terminal > 0 && kill(t.terminal, SIGKILL) == 0)
-        waitpid(t.terminal, NULL, 0);
-    if (t.demo > 0 && kill(t.demo, SIGINT) == 0) {
-        kill(t.demo, SIGCONT);
-        waitpid(t.demo, NULL, 0);
-    }
-    snprintf(command, sizeof command, "rm -f %s/*.key %s", demo_place(), t.audit);
-    return system(command) | demo_place_remove(state);
-}
 
 /* The room's time goes no faster than the clock and waits for the base station; but two users take
  * turns, and not every cycle gives a position. */
 static void await_watched(const char *order, const char *words)
 {
     static char text[1 << 20];
-    for (int i = 0; i < PATIENCE / 10; i++) {
-        assert_int_equal(mirador(order, t.keys, t.telemetry, text, sizeof text), 0);
+    for (int i = 0; i < COMMAND_RIG_PATIENCE / 10; i++) {
+        assert_int_equal(
+            command_rig_run(order, command_rig.keys, command_rig.telemetry, text, sizeof text), 0);
         if (strstr(text, words))
             return;
     }
@@ -182,7 +37,7 @@ static void await_watched(const char *order, const char *words)
 static void positions_arrive_over_curve(void **state)
 {
     (void)state;
-    json_decref(await_status("fixes", 3));
+    json_decref(command_rig_await("fixes", 3));
     await_watched("watch --cycles 3", "user 1 at ");
     await_watched("watch --cycles 3 --json", "\"position_m\"");
 }
@@ -192,13 +47,13 @@ static void positions_arrive_over_curve(void **state)
 static void assert_shut_out(const char *order, const char *keys, const char *endpoint, int code)
 {
     char text[16384];
-    const double counted = now("clients_refused", NULL);
+    const double counted = command_rig_now("clients_refused", NULL);
     assert_true(counted >= 0);
     for (int i = 0; i < 20; i++) {
-        assert_int_equal(mirador(order, keys, endpoint, text, sizeof text), code);
+        assert_int_equal(command_rig_run(order, keys, endpoint, text, sizeof text), code);
         assert_true(code == 124 || strstr(text, "no answer"));
         assert_null(strstr(text, "{"));
-        if (now("clients_refused", NULL) > counted)
+        if (command_rig_now("clients_refused", NULL) > counted)
             return;
     }
     fail_msg("mirador %s by somebody else is not counted", order);
@@ -208,50 +63,54 @@ static void nobody_else_gets_in(void **state)
 {
     (void)state;
     char stranger[500], fooled[500];
-    snprintf(stranger, sizeof stranger, "--secret-key %s --server-key %s", t.stranger,
-             t.daemon_hex);
-    snprintf(fooled, sizeof fooled, "--secret-key %s --server-key %s", t.alice, t.alice_hex);
+    snprintf(stranger, sizeof stranger, "--secret-key %s --server-key %s", command_rig.stranger,
+             command_rig.daemon_hex);
+    snprintf(fooled, sizeof fooled, "--secret-key %s --server-key %s", command_rig.alice,
+             command_rig.alice_hex);
     const char *const others[] = {stranger, "", fooled}; /* unknown, none, another server's */
     for (size_t i = 0; i < 3; i++)
-        assert_shut_out("status", others[i], t.control, 1);
-    assert_shut_out("watch --cycles 1 --json", stranger, t.telemetry, 124);
-    assert_true(now("responses", NULL) > 0);
+        assert_shut_out("status", others[i], command_rig.control, 1);
+    assert_shut_out("watch --cycles 1 --json", stranger, command_rig.telemetry, 124);
+    assert_true(command_rig_now("responses", NULL) > 0);
 }
 
 static void the_radio_and_the_cycle(void **state)
 {
     (void)state;
-    ordered("set gain --rx 9", "\"cmd\":\"gain\",\"rx_db\":9.0");
-    assert_true(now("setting", "rx_gain_db") == 9);
-    ordered("set gain --rx 10", "\"cmd\":\"gain\",\"rx_db\":10.0");
-    ordered("set frequency 5.81e9", "\"cmd\":\"frequency\",\"carrier_hz\":5810000000.0");
-    assert_true(now("setting", "carrier_hz") == 5.81e9);
-    ordered("set frequency 5.8e9", "\"cmd\":\"frequency\",\"carrier_hz\":5800000000.0");
-    ordered("set period 0.4", "\"cmd\":\"period\",\"period_s\":0.4");
-    assert_true(now("period_s", NULL) == 0.4);
-    ordered("set period 0.2", "\"cmd\":\"period\",\"period_s\":0.2");
-    ordered("set identity steering", "\"cmd\":\"identity\",\"mode\":\"steering\"");
-    json_t *status = ask_status();
+    command_rig_order("set gain --rx 9", "\"cmd\":\"gain\",\"rx_db\":9.0");
+    assert_true(command_rig_now("setting", "rx_gain_db") == 9);
+    command_rig_order("set gain --rx 10", "\"cmd\":\"gain\",\"rx_db\":10.0");
+    command_rig_order("set frequency 5.81e9", "\"cmd\":\"frequency\",\"carrier_hz\":5810000000.0");
+    assert_true(command_rig_now("setting", "carrier_hz") == 5.81e9);
+    command_rig_order("set frequency 5.8e9", "\"cmd\":\"frequency\",\"carrier_hz\":5800000000.0");
+    command_rig_order("set period 0.4", "\"cmd\":\"period\",\"period_s\":0.4");
+    assert_true(command_rig_now("period_s", NULL) == 0.4);
+    command_rig_order("set period 0.2", "\"cmd\":\"period\",\"period_s\":0.2");
+    command_rig_order("set identity steering", "\"cmd\":\"identity\",\"mode\":\"steering\"");
+    json_t *status = command_rig_status();
     assert_string_equal(json_string_value(json_object_get(status, "identity")), "steering");
     json_decref(status);
-    ordered("set identity coded", "\"cmd\":\"identity\",\"mode\":\"coded\"");
-    ordered("set profile ris1 0", "\"cmd\":\"hold\",\"surface\":\"ris1\",\"profile\":0");
-    ordered("set profile ris1 auto", "\"cmd\":\"hold\",\"surface\":\"ris1\",\"profile\":null");
-    ordered("set pause 0", "\"cmd\":\"pause\",\"seconds\":0.0");
+    command_rig_order("set identity coded", "\"cmd\":\"identity\",\"mode\":\"coded\"");
+    command_rig_order("set profile ris1 0", "\"cmd\":\"hold\",\"surface\":\"ris1\",\"profile\":0");
+    command_rig_order("set profile ris1 auto",
+                      "\"cmd\":\"hold\",\"surface\":\"ris1\",\"profile\":null");
+    command_rig_order("set pause 0", "\"cmd\":\"pause\",\"seconds\":0.0");
 }
 
 static void calibrations_and_recordings(void **state)
 {
     (void)state;
     char text[400]; /* begun, and given up, as the room is not empty */
-    assert_int_equal(mirador("calib background -n 4", t.keys, t.control, text, sizeof text), 1);
+    assert_int_equal(command_rig_run("calib background -n 4", command_rig.keys, command_rig.control,
+                                     text, sizeof text),
+                     1);
     assert_non_null(strstr(text, "somebody answered"));
-    assert_audited("\"cmd\":\"calib\",\"kind\":\"background\",\"cycles\":4", "ok");
-    ordered("calib delay -n 5", "\"cmd\":\"calib\",\"kind\":\"delay\",\"cycles\":5");
-    ordered("record start --name monday",
-            "\"cmd\":\"record\",\"do\":\"start\",\"name\":\"monday\"");
-    ordered("record mark door", "\"cmd\":\"record\",\"do\":\"mark\",\"text\":\"door\"");
-    ordered("record stop", "\"cmd\":\"record\",\"do\":\"stop\"");
+    command_rig_audited("\"cmd\":\"calib\",\"kind\":\"background\",\"cycles\":4", "ok");
+    command_rig_order("calib delay -n 5", "\"cmd\":\"calib\",\"kind\":\"delay\",\"cycles\":5");
+    command_rig_order("record start --name monday",
+                      "\"cmd\":\"record\",\"do\":\"start\",\"name\":\"monday\"");
+    command_rig_order("record mark door", "\"cmd\":\"record\",\"do\":\"mark\",\"text\":\"door\"");
+    command_rig_order("record stop", "\"cmd\":\"record\",\"do\":\"stop\"");
 }
 
 static void users(void **state)
@@ -260,15 +119,18 @@ static void users(void **state)
     char text[400], words[700];
     snprintf(words, sizeof words, "keys user add 3 --out %s/%s/user-3.key", demo_place(),
              demo_folder());
-    assert_int_equal(mirador(words, "", NULL, text, sizeof text), 0);
-    ordered("users add 3 --rate 1", "\"cmd\":\"users\",\"do\":\"add\",\"rate_hz\":1.0,\"user\":3");
-    ordered("users set 3 --priority 3",
-            "\"cmd\":\"users\",\"do\":\"set\",\"priority\":3,\"user\":3");
-    ordered("users permit 3 no", "\"cmd\":\"permit\",\"allow\":false,\"user\":3");
-    assert_int_equal(mirador("users list", t.keys, t.control, text, sizeof text), 0);
+    assert_int_equal(command_rig_run(words, "", NULL, text, sizeof text), 0);
+    command_rig_order("users add 3 --rate 1",
+                      "\"cmd\":\"users\",\"do\":\"add\",\"rate_hz\":1.0,\"user\":3");
+    command_rig_order("users set 3 --priority 3",
+                      "\"cmd\":\"users\",\"do\":\"set\",\"priority\":3,\"user\":3");
+    command_rig_order("users permit 3 no", "\"cmd\":\"permit\",\"allow\":false,\"user\":3");
+    assert_int_equal(
+        command_rig_run("users list", command_rig.keys, command_rig.control, text, sizeof text), 0);
     assert_non_null(strstr(text, "withheld"));
-    ordered("users remove 3", "\"cmd\":\"users\",\"do\":\"remove\",\"user\":3");
-    assert_int_equal(mirador("users list", t.keys, t.control, text, sizeof text), 0);
+    command_rig_order("users remove 3", "\"cmd\":\"users\",\"do\":\"remove\",\"user\":3");
+    assert_int_equal(
+        command_rig_run("users list", command_rig.keys, command_rig.control, text, sizeof text), 0);
     assert_null(strstr(text, "withheld"));
 }
 
@@ -293,7 +155,7 @@ static const json_t *of_user(const json_t *list, int id)
 
 static struct counted user_now(int id)
 {
-    json_t *status = ask_status();
+    json_t *status = command_rig_status();
     const json_t *user = of_user(json_object_get(status, "users"), id),
                  *link = of_user(json_object_get(json_object_get(status, "link"), "users"), id);
     const struct counted c = {json_number_value(json_object_get(user, "asked")),
@@ -307,8 +169,8 @@ static struct counted user_now(int id)
 /* Figures and beam of a user's link, which say where it is: all there, or nothing of them. */
 static void await_link_figures(int id, bool known)
 {
-    for (int i = 0; i < PATIENCE; i++) {
-        json_t *status = ask_status();
+    for (int i = 0; i < COMMAND_RIG_PATIENCE; i++) {
+        json_t *status = command_rig_status();
         const json_t *link = of_user(json_object_get(json_object_get(status, "link"), "users"), id);
         const json_t *up = json_object_get(json_object_get(link, "figures"), "up");
         const bool snr = json_is_number(json_object_get(up, "snr_db")),
@@ -326,7 +188,7 @@ static void await_link_figures(int id, bool known)
 static void await_service(int id, struct counted before, double more)
 {
     struct counted c = before;
-    for (int i = 0; i < PATIENCE; i++) {
+    for (int i = 0; i < COMMAND_RIG_PATIENCE; i++) {
         c = user_now(id);
         if (c.fixes >= before.fixes + more && c.slots >= before.slots + more)
             return;
@@ -344,7 +206,7 @@ static bool ask_terminal(const char *verb, char will[16], long long *cycle, char
     snprintf(words, sizeof words, "ue %s --json", verb);
     snprintf(endpoint, sizeof endpoint, "ipc://%.200s/%.100s/ue-control.sock", demo_place(),
              demo_folder());
-    const int code = mirador(words, "", endpoint, text, 2000);
+    const int code = command_rig_run(words, "", endpoint, text, 2000);
     json_t *o = json_loads(text, 0, NULL);
     const char *answer = json_string_value(json_object_get(o, "answer"));
     const bool answered = code == 0 && answer;
@@ -369,8 +231,8 @@ static void await_silence(void)
 {
     char will[16] = "", text[2000];
     long long cycle = 0;
-    for (int i = 0; i < PATIENCE && (strcmp(will, "silence") != 0 || cycle == 0); i++) {
-        if (t.terminal > 0 && waitpid(t.terminal, NULL, WNOHANG) != 0)
+    for (int i = 0; i < COMMAND_RIG_PATIENCE && (strcmp(will, "silence") != 0 || cycle == 0); i++) {
+        if (command_rig.terminal > 0 && waitpid(command_rig.terminal, NULL, WNOHANG) != 0)
             fail_msg("the terminal that was started again has ended");
         (void)ask_terminal("status", will, &cycle, text);
         usleep(50000);
@@ -384,7 +246,7 @@ static long long audited_from(const char *verdict)
     static char text[1 << 20];
     char words[80];
     long long cycle = -1, from;
-    FILE *f = fopen(t.audit, "r");
+    FILE *f = fopen(command_rig.audit, "r");
     assert_non_null(f);
     text[fread(text, 1, sizeof text - 1, f)] = 0;
     fclose(f);
@@ -449,7 +311,7 @@ static void await_end(pid_t pid)
 {
     char path[60], stat[1024];
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    for (int i = 0; i < PATIENCE; i++) {
+    for (int i = 0; i < COMMAND_RIG_PATIENCE; i++) {
         FILE *f = fopen(path, "r");
         stat[f ? fread(stat, 1, sizeof stat - 1, f) : 0] = 0;
         if (f)
@@ -484,11 +346,11 @@ static void restart_terminal(void)
             argv[n++] = w;
     for (char *e = environment; e < environment + n_environment && m < 299; e += strlen(e) + 1)
         envp[m++] = e;
-    kill(t.demo, SIGSTOP);
+    kill(command_rig.demo, SIGSTOP);
     kill(old, SIGKILL);
     await_end(old);
-    t.terminal = fork();
-    if (t.terminal == 0) {
+    command_rig.terminal = fork();
+    if (command_rig.terminal == 0) {
         execve(MIRADOR_BIN_DIR "/mirador-ue", argv, envp);
         _exit(127);
     }
@@ -509,19 +371,19 @@ static void a_restarted_terminal_stays_withdrawn(void **state)
     assert_true(user_now(1).permitted == before.permitted);
     terminal("permit", will, &cycle);
     await_service(1, before, 2);
-    kill(t.terminal, SIGTERM);
-    assert_int_equal(waitpid(t.terminal, NULL, 0), t.terminal);
-    t.terminal = 0;
+    kill(command_rig.terminal, SIGTERM);
+    assert_int_equal(waitpid(command_rig.terminal, NULL, 0), command_rig.terminal);
+    command_rig.terminal = 0;
 }
 
 /* The demo ends with its base station. */
 static void shutdown_is_the_last(void **state)
 {
     (void)state;
-    ordered("shutdown", "\"cmd\":\"shutdown\"");
-    kill(t.demo, SIGCONT);
-    assert_int_equal(waitpid(t.demo, NULL, 0), t.demo);
-    t.demo = 0;
+    command_rig_order("shutdown", "\"cmd\":\"shutdown\"");
+    kill(command_rig.demo, SIGCONT);
+    assert_int_equal(waitpid(command_rig.demo, NULL, 0), command_rig.demo);
+    command_rig.demo = 0;
     assert_int_equal(demo_processes_alive(), 0);
 }
 
@@ -537,5 +399,5 @@ int main(void)
         cmocka_unit_test(a_restarted_terminal_stays_withdrawn),
         cmocka_unit_test(shutdown_is_the_last),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, command_rig_make, command_rig_remove);
 }

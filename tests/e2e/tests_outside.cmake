@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-set(security_crowd ${CMAKE_CURRENT_LIST_DIR}/crowd.c)
+set(security_rig ${CMAKE_CURRENT_LIST_DIR}/crowd.c)
+set(commands_rig ${CMAKE_CURRENT_LIST_DIR}/command_rig.c)
 foreach(name liveness security commands bad_input demo_ris)
   mirador_test(test_${name} TIMEOUT 600 LABELS e2e
-    SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c ${CMAKE_SOURCE_DIR}/tests/e2e/demo_run.c ${${name}_crowd}
+    SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c ${CMAKE_SOURCE_DIR}/tests/e2e/demo_run.c ${${name}_rig}
     LIBS secure base PkgConfig::JANSSON PkgConfig::ZMQ m)
   add_dependencies(test_${name} mirador mirador-room mirador-ris mirador-ue miradord mirador_room_uhd)
 endforeach()
