@@ -110,9 +110,10 @@ static void the_watchdog_wants_progress(void **state)
 {
     (void)state;
     struct sockaddr_un at = {.sun_family = AF_UNIX};
-    char pid[24];
+    char pid[24], folder[] = "/tmp/mirador-notify-XXXXXX";
     int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
-    snprintf(at.sun_path, sizeof at.sun_path, "/tmp/mirador-notify-%d", (int)getpid());
+    assert_non_null(mkdtemp(folder));
+    snprintf(at.sun_path, sizeof at.sun_path, "%s/socket", folder);
     assert_int_equal(bind(fd, (const struct sockaddr *)&at, sizeof at), 0);
     snprintf(pid, sizeof pid, "%d", (int)getpid());
     setenv("NOTIFY_SOCKET", at.sun_path, 1);
@@ -135,6 +136,7 @@ static void the_watchdog_wants_progress(void **state)
     assert_string_equal(next(fd), "");
     close(fd);
     unlink(at.sun_path);
+    rmdir(folder);
 }
 
 int main(void)

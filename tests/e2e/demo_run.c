@@ -239,7 +239,7 @@ static bool has_mark(const char *pid)
         return false;
     ssize_t n = read(fd, text, sizeof text);
     close(fd);
-    return n > 0 && memmem(text, (size_t)n, mark(), strlen(mark()));
+    return n > 0 && memmem(text, (size_t)n, mark(), strlen(mark()) + 1); /* 12 is not 123 */
 }
 
 /* Sends the signal (0: none) to every process of this test; returns how many there are. */

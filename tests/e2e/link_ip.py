@@ -56,6 +56,7 @@ class Namespaces:
         self.names = [f"mirador-{side}-{os.getpid()}" for side in sides]
 
     def __enter__(self):
+        self.remove()  # of a killed run that had our pid
         for name in self.names:
             if subprocess.run(["ip", "netns", "add", name], check=False).returncode:
                 skip("no network namespaces here")
@@ -63,8 +64,11 @@ class Namespaces:
         return [["ip", "netns", "exec", name] for name in self.names]
 
     def __exit__(self, *_):
+        self.remove()
+
+    def remove(self):
         for name in self.names:
-            subprocess.run(["ip", "netns", "del", name], check=False)
+            subprocess.run(["ip", "netns", "del", name], stderr=subprocess.DEVNULL, check=False)
 
 
 class Slots:

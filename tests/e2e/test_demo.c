@@ -93,13 +93,19 @@ static void pause_ms(long ms)
     nanosleep(&t, NULL);
 }
 
+static bool is_up(void)
+{
+    const char *folder = demo_folder();
+    return folder[0] && demo_has_segment(folder) && demo_processes_alive() >= 5;
+}
+
 static void assert_stops(int signal_number, int expected_exit)
 {
     char folder[256];
     pid_t pid = demo_start("--seconds 600 --seed 3");
-    for (int i = 0; i < 600 && demo_processes_alive() < 5; i++)
+    for (int i = 0; i < 1200 && !is_up(); i++)
         pause_ms(50);
-    assert_true(demo_processes_alive() >= 5);
+    assert_true(is_up());
     pause_ms(3000);
     snprintf(folder, sizeof folder, "%s", demo_folder());
     assert_true(demo_has_segment(folder));

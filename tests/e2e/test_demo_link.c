@@ -106,5 +106,5 @@ int main(void)
         cmocka_unit_test(test_data_leave_sensing_alone_and_a_beam_gains_what_it_should),
         cmocka_unit_test(test_a_beam_for_who_is_not_found),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, demo_place_make, demo_place_remove);
 }

@@ -135,5 +135,5 @@ int main(void)
         cmocka_unit_test(broken_pixels_are_found_while_the_user_walks),
         cmocka_unit_test(broken_pixels_are_found_in_a_recording),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, demo_place_make, demo_place_remove);
 }

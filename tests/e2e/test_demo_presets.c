@@ -97,5 +97,5 @@ int main(void)
         cmocka_unit_test(paper_times_the_echo_and_claims_no_position),
         cmocka_unit_test(by_steering_no_echo_counts_among_several_users),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, demo_place_make, demo_place_remove);
 }

@@ -19,6 +19,7 @@
 
 #include "frames/bits.h"
 #include "tests/e2e/demo_run.h"
+#include "tests/host/free_ports.h"
 
 enum { PACKET = 1400, PACE_US = 500 };
 
@@ -41,8 +42,10 @@ static struct sockaddr_in loopback(int port)
 
 static void open_flood(struct flood *f)
 {
+    const uint16_t first = free_ports(4);
+    assert_int_not_equal(first, 0);
     for (int side = 0; side < 2; side++) {
-        f->port[side] = (uint16_t)(10000 + getpid() % 2000 * 4 + 2 * side);
+        f->port[side] = (uint16_t)(first + 2 * side);
         const struct sockaddr_in at = loopback(f->port[side] + 1);
         f->fd[side] = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         assert_int_equal(bind(f->fd[side], (const struct sockaddr *)&at, sizeof at), 0);
@@ -215,5 +218,5 @@ int main(void)
         cmocka_unit_test(test_a_few_seconds),
         cmocka_unit_test(test_paths_told_by_steering),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, demo_place_make, demo_place_remove);
 }

@@ -153,16 +153,17 @@ static void make_key(const char *name, char file[200], char hex[65])
     sodium_bin2hex(hex, 65, public, sizeof public);
 }
 
-enum { KILLED = 128 + SIGKILL };
+enum { KILLED = 128 + SIGKILL, IN_VAIN_S = 4, PATIENCE_S = 60 };
 
-/* Exit code of mirador, KILLED if it waited in vain. Not ended by a signal that it obeys: the leak
- * checker at its end and the SIGCONT that timeout sends along can stop it for good. */
-static int mirador(const char *what, const char *endpoint, const char *keys)
+/* Exit code of mirador, KILLED if it waited in vain for so long. Not ended by a signal that it
+ * obeys: the leak checker at its end and the SIGCONT that timeout sends along can stop it for good.
+ */
+static int mirador(int limit_s, const char *what, const char *endpoint, const char *keys)
 {
     char command[900];
     snprintf(command, sizeof command,
-             "timeout -s KILL 4 " MIRADOR_BIN_DIR "/mirador %s -e %s %s >%s/out 2>&1", what,
-             endpoint, keys, folder);
+             "timeout -s KILL %d " MIRADOR_BIN_DIR "/mirador %s -e %s %s >%s/out 2>&1", limit_s,
+             what, endpoint, keys, folder);
     int status = system(command);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
@@ -205,24 +206,26 @@ static void status_and_watch_need_the_right_key(void **state)
     assert_int_equal(pthread_create(&thread, NULL, serve, NULL), 0);
 
     snprintf(keys, sizeof keys, "--secret-key %s --server-key %s", known, public);
-    assert_int_equal(mirador("status", control_at, keys), 0);
-    assert_int_equal(mirador("watch --cycles 2", telemetry_at, keys), 0);
+    assert_int_equal(mirador(PATIENCE_S, "status", control_at, keys), 0);
+    assert_int_equal(mirador(PATIENCE_S, "watch --cycles 2", telemetry_at, keys), 0);
     uint64_t n = sockets_refused(s);
     assert_int_equal(n, 0);
     snprintf(keys, sizeof keys, "--secret-key %s --server-key %s", stranger, public);
-    assert_int_equal(mirador("status", control_at, keys), 1); /* a key that nobody knows */
+    assert_int_equal(mirador(PATIENCE_S, "status", control_at, keys),
+                     1); /* a key that nobody knows */
     n = refused_more(s, n);
-    assert_int_equal(mirador("watch --cycles 2", telemetry_at, keys), KILLED);
+    assert_int_equal(mirador(IN_VAIN_S, "watch --cycles 2", telemetry_at, keys), KILLED);
     n = refused_more(s, n);
-    assert_int_equal(mirador("status", control_at, ""), 1); /* no key */
+    assert_int_equal(mirador(PATIENCE_S, "status", control_at, ""), 1); /* no key */
     n = refused_more(s, n);
-    assert_int_equal(mirador("watch --cycles 2", telemetry_at, ""), KILLED);
+    assert_int_equal(mirador(IN_VAIN_S, "watch --cycles 2", telemetry_at, ""), KILLED);
     n = refused_more(s, n);
     snprintf(keys, sizeof keys, "--secret-key %s --server-key %s", known, known_public);
-    assert_int_equal(mirador("status", control_at, keys), 1); /* another server's */
+    assert_int_equal(mirador(PATIENCE_S, "status", control_at, keys), 1); /* another server's */
     (void)refused_more(s, n);
     snprintf(keys, sizeof keys, "--server-key %s", public);
-    assert_int_equal(mirador("status", control_at, keys), 2); /* said before anything is sent */
+    assert_int_equal(mirador(PATIENCE_S, "status", control_at, keys),
+                     2); /* said before anything is sent */
 
     atomic_store(&served.stop, true);
     pthread_join(thread, NULL);

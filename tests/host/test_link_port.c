@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "host/link_port.h"
+#include "tests/host/free_ports.h"
 #include "tests/host/link_rig.h"
 
 enum { SLOT = 4000, PATIENCE_TURNS = 4000 /* of a millisecond */ };
@@ -97,19 +98,23 @@ static void send_to(int fd, const char *address, uint16_t port, const void *byte
     assert_int_equal(sendto(fd, bytes, n, 0, (struct sockaddr *)&to, sizeof to), n);
 }
 
-/* Ports of this process alone, as long as nobody else counts from the same pid. */
-static uint16_t free_port(int which)
+/* Of the side's packets; what comes out goes to the next one. */
+static uint16_t port_of(int side)
 {
-    return (uint16_t)(20000 + (getpid() % 3000) * 4 + 2 * which);
+    static uint16_t first;
+    if (first == 0)
+        first = free_ports(4);
+    assert_int_not_equal(first, 0);
+    return (uint16_t)(first + 2 * side);
 }
 
-static struct link_port_cfg udp_cfg(int which)
+static struct link_port_cfg udp_cfg(int side)
 {
     return (struct link_port_cfg){.kind = LINK_PORT_UDP,
                                   .device = "mirador0",
                                   .network = "10.77.0.0/16",
                                   .mtu = 1400,
-                                  .udp_port = free_port(which)};
+                                  .udp_port = port_of(side)};
 }
 
 static void datagrams_cross(void **state)
@@ -121,14 +126,14 @@ static void datagrams_cross(void **state)
         const struct link_port_cfg cfg = udp_cfg(i);
         rig.port[i] = make_port(&cfg, i == 0, rig.link[i]);
     }
-    const int sink[2] = {udp_socket("127.0.0.1", (uint16_t)(free_port(0) + 1)),
-                         udp_socket("127.0.0.1", (uint16_t)(free_port(1) + 1))};
+    const int sink[2] = {udp_socket("127.0.0.1", (uint16_t)(port_of(0) + 1)),
+                         udp_socket("127.0.0.1", (uint16_t)(port_of(1) + 1))};
     memset(sent, 0x5A, sizeof sent);
-    send_to(sink[0], "127.0.0.1", free_port(0), sent, sizeof sent); /* too long: dropped */
+    send_to(sink[0], "127.0.0.1", port_of(0), sent, sizeof sent); /* too long: dropped */
     for (size_t n = 1; n <= LINK_PACKET_MAX; n += 89) {
         const int from = n % 2;
         sent[0] = (uint8_t)n;
-        send_to(sink[from], "127.0.0.1", free_port(from), sent, n);
+        send_to(sink[from], "127.0.0.1", port_of(from), sent, n);
         assert_int_equal(hear(&rig, sink[1 - from], got, sizeof got), n);
         assert_memory_equal(got, sent, n);
     }
@@ -149,10 +154,10 @@ static void flood_is_counted(void **state)
     struct data_link_state s = {0};
     uint8_t packet[1400] = {0};
     (void)state;
-    const int fd = udp_socket("127.0.0.1", (uint16_t)(free_port(0) + 1));
+    const int fd = udp_socket("127.0.0.1", (uint16_t)(port_of(0) + 1));
     for (int i = 0; i < PATIENCE_TURNS && s.count.dropped_queue < 1000; i++) {
         for (int k = 0; k < 20; k++)
-            send_to(fd, "127.0.0.1", free_port(0), packet, sizeof packet);
+            send_to(fd, "127.0.0.1", port_of(0), packet, sizeof packet);
         poll(NULL, 0, 1);
         data_link_read(link, &s);
     }

@@ -113,7 +113,7 @@ done
 "$root/bin/mirador-ris" --config "$presets/ris.yaml" --check-config
 "$root/bin/mirador" sweep --help >/dev/null
 "$root/bin/mirador" doctor --help >/dev/null
-"$root/bin/mirador" demo --speed 0 --seconds 6 --json >"$scratch/demo" 2>"$scratch/err" || {
+TMPDIR=$scratch XDG_RUNTIME_DIR= "$root/bin/mirador" demo --speed 0 --seconds 6 --json >"$scratch/demo" 2>"$scratch/err" || {
     tail "$scratch/err"
     exit 1
 }

@@ -2,6 +2,7 @@
  *
  * A radio of a room that loses its device, or its room, and finds it again: mirador-room as a
  * program, the radio through UHD's C API. */
+#include <ctype.h>
 #include <dirent.h>
 #include <math.h>
 #include <poll.h>
@@ -141,13 +142,17 @@ static size_t found(const struct rig *rig)
     return n;
 }
 
+/* Whose names begin so; "room-12" is not the beginning of "room-123", which is another process's.
+ */
 static size_t entries(const char *folder, const char *begins)
 {
     size_t n = 0;
+    const size_t length = strlen(begins);
     DIR *dir = opendir(folder);
     assert_non_null(dir);
     for (struct dirent *e; (e = readdir(dir));)
-        n += strncmp(e->d_name, begins, strlen(begins)) == 0;
+        n += strncmp(e->d_name, begins, length) == 0 &&
+             !(length && isdigit((unsigned char)e->d_name[length]));
     closedir(dir);
     return n;
 }
@@ -238,7 +243,7 @@ static void room_killed_and_restarted(void **state)
         assert_int_equal(wait_in_recv(&r, 0.1), UHD_ERROR_IO);
         assert_int_equal(found(rig), 0);
         close_radio(&r);
-        assert_int_equal(entries("/dev/shm", segment), 1); /* until the next room comes */
+        assert_true(entries("/dev/shm", segment) <= 1); /* until a room comes, whoever's */
     }
     start_room(rig, "  - {at_s: 1e6, what: late_tx}\n");
     assert_int_equal(end_room(rig, SIGTERM), 0);

@@ -18,7 +18,8 @@ const running = new Set();
 let ended = ""; // a program that should not have
 
 function run(program, ...args) {
-  const child = spawn(program.startsWith("/") ? program : join(build, "bin", program), args, { stdio: ["ignore", "pipe", "inherit"] });
+  const env = { ...process.env, TMPDIR: folder, XDG_RUNTIME_DIR: "" }; // no demo of ours meets what others left
+  const child = spawn(program.startsWith("/") ? program : join(build, "bin", program), args, { env, stdio: ["ignore", "pipe", "inherit"] });
   child.text = "";
   child.stdout.on("data", (data) => (child.text += data));
   running.add(child);

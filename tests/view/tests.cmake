@@ -8,4 +8,4 @@ add_dependencies(test_view_bridge mirador-view)
 
 # The page in a browser. Without node, chromium or playwright-core the test says what is missing and is skipped.
 add_test(NAME test_view_page COMMAND ${CMAKE_SOURCE_DIR}/tests/view/page ${CMAKE_BINARY_DIR})
-set_tests_properties(test_view_page PROPERTIES LABELS e2e TIMEOUT 300 SKIP_RETURN_CODE 77)
+set_tests_properties(test_view_page PROPERTIES LABELS e2e TIMEOUT 600 SKIP_RETURN_CODE 77)
