@@ -265,13 +265,11 @@ static float db(float ratio)
     return 10 * log10f(fmaxf(ratio, 1e-12f));
 }
 
-int data_slot_decode(struct data_slot *s, const struct sc16 *const *x,
-                     const struct slot_window *win, uint8_t *payload, struct data_slot_result *out)
+static int read_payload(struct data_slot *s, const struct sc16 *const *x,
+                        const struct slot_window *win, uint8_t *payload,
+                        struct data_slot_result *out)
 {
     float evm;
-    *out = (struct data_slot_result){.snr_db = db(estimate_channel(s, x, win))};
-    if (!read_header(s, x, win, &out->header))
-        return ERR_NOT_FOUND;
     read_data(s, x, win);
     follow_phase(s, out);
     turn_back(s);
@@ -280,4 +278,21 @@ int data_slot_decode(struct data_slot *s, const struct sc16 *const *x,
     out->evm_db = db(evm);
     count_errors(s, rc, payload, out);
     return rc;
+}
+
+int data_slot_decode(struct data_slot *s, const struct sc16 *const *x,
+                     const struct slot_window *win, uint8_t *payload, struct data_slot_result *out)
+{
+    *out = (struct data_slot_result){.snr_db = db(estimate_channel(s, x, win))};
+    if (!read_header(s, x, win, &out->header))
+        return ERR_NOT_FOUND;
+    return read_payload(s, x, win, payload, out);
+}
+
+int data_slot_decode_as(struct data_slot *s, const struct sc16 *const *x,
+                        const struct slot_window *win, const struct data_slot_header *header,
+                        uint8_t *payload, struct data_slot_result *out)
+{
+    *out = (struct data_slot_result){.header = *header, .snr_db = db(estimate_channel(s, x, win))};
+    return read_payload(s, x, win, payload, out);
 }
