@@ -8,67 +8,23 @@
 
 #include "dsp/delay_bins.h"
 #include "dsp/fft.h"
-#include "dsp/plan_grid.h"
-#include "dsp/way_batch.h"
+#include "dsp/map_posterior.h"
 
-enum {
-    STREAMS = MAP_FIX_STREAMS,
-    TRIES = 3, /* squares, of each kind */
-};
+enum { STREAMS = MAP_FIX_STREAMS };
 _Static_assert((int)STREAMS == (int)WAY_BATCH_STREAMS, "the same streams");
 
 /* In bins: kept before the strongest path; half a side of the first square. Peaks, and the walls'
  * pull on them, are as wide as the bandwidth makes them. */
 static const double before = 2, reach = 0.3;
-static const double coarse_error = 1e-2; /* while searching, so that no narrow peak is missed */
-static const double sides = 4;      /* half a side of the last square, deviations of the search */
-static const double shared = 0.65;  /* weight, for errors that streams share: phases of hops */
-static const double alone = 0.9;    /* agreement of one stream */
 static const double weakest = 1e-4; /* way, relative to the direct one of its stream */
 static const double sine_m = 10;    /* a sine counts as much as so much length */
-
-/* d, and what counts: the log likelihood, of cfg's evidence, and the prior, of an independent fix.
- * Where each antenna fades by itself, angles tell little and the plain fix as much as they. */
-struct trust {
-    double array_error, evidence, prior;
-};
-static const struct trust searching = {0.02, 0.5, 0.1}, fading = {1.5, 0.4, 0.5};
-/* Antennas fade if that d is likelier by so much in the log of the posterior. */
-static const double suspect_error = 0.05, clearly = 3;
-
-/* One stream: its data and the ways in it. */
-struct look {
-    bool used;
-    double first_m;    /* path length of bin 0 */
-    double error;      /* e */
-    cplx y[GAUSS_MAX]; /* [antenna][bin] */
-    struct way_batch ways;
-};
-
-/* What is known of the plan beside the data: a place and inverse covariance. */
-struct prior {
-    double x, y, xx, xy, yy;
-};
-
-/* Log likelihoods of the streams at eight places, and the prior. */
-struct seen {
-    double stream[STREAMS][GAUSS_LANES], prior[GAUSS_LANES];
-};
 
 struct map_fix {
     struct map_fix_cfg cfg;
     struct delay_bins bins;
     size_t n_bin;
-    struct look look[STREAMS]; /* a still burst has the first alone */
-    struct prior prior;
-    bool coarse;
-    struct trust trust;
     struct wall_paths paths[STREAMS];
-    struct gauss_batch batch;
-    struct seen seen[PLAN_GRID_BATCHES]; /* of the last grid */
-    size_t asked;                        /* batches of it */
-    bool again;                          /* the grid is the last one: seen holds */
-    double agreement;                    /* weight of the log likelihood, as streams agree */
+    struct map_posterior posterior; /* a still burst has its first stream alone */
 };
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -116,7 +72,7 @@ static void lay_ways(struct map_fix *m)
                                 .axis = m->cfg.axis};
     memcpy(cfg.element_m, m->cfg.element_m, sizeof cfg.element_m);
     for (size_t s = 0; s < STREAMS; s++)
-        way_batch_init(&m->look[s].ways, &cfg);
+        way_batch_init(&m->posterior.stream[s].ways, &cfg);
 }
 
 struct map_fix *map_fix_create(const struct map_fix_cfg *cfg, struct status *err)
@@ -134,6 +90,10 @@ struct map_fix *map_fix_create(const struct map_fix_cfg *cfg, struct status *err
     m->n_bin = GAUSS_MAX / cfg->n_ant < WAY_BATCH_BINS ? GAUSS_MAX / cfg->n_ant : WAY_BATCH_BINS;
     delay_bins_init(&m->bins, cfg->n_carrier, cfg->spacing_hz);
     lay_ways(m);
+    m->posterior.n_ant = cfg->n_ant;
+    m->posterior.n = cfg->n_ant * m->n_bin;
+    m->posterior.array_error = cfg->array_error;
+    m->posterior.evidence = cfg->evidence;
     return m;
 }
 
@@ -245,19 +205,19 @@ static void fold(const struct map_fix *m, struct vec3 from, cplx *y)
 }
 
 static void load(const struct map_fix *m, const cplxf *h, const struct toa *toa, struct vec3 from,
-                 struct look *look)
+                 struct map_stream *stream)
 {
     const size_t n = m->cfg.n_ant;
-    look->first_m = toa->length_m - before * m->bins.step_m;
+    stream->first_m = toa->length_m - before * m->bins.step_m;
     for (size_t q = 0; q < m->n_bin; q++) {
         cplx y[TOA_MAX_ANT];
-        delay_bins_transform(&m->bins, h, n, look->first_m + (double)q * m->bins.step_m, y);
+        delay_bins_transform(&m->bins, h, n, stream->first_m + (double)q * m->bins.step_m, y);
         fold(m, from, y);
         for (size_t j = 0; j < n; j++)
-            look->y[j * m->n_bin + q] = y[j];
+            stream->y[j * m->n_bin + q] = y[j];
     }
     const double e_n0 = pow(10, toa->snr_db / 10) / (double)n;
-    look->error = m->cfg.model_error + DELAY_BINS_NOISE / e_n0;
+    stream->error = m->cfg.model_error + DELAY_BINS_NOISE / e_n0;
 }
 
 /* --- ways --------------------------------------------------------------------------------------
@@ -276,10 +236,10 @@ static void weigh(struct wall_paths *p, double scale)
     p->n = n;
 }
 
-static void lay_out(struct map_fix *m, const double bias_m[2], struct look *look)
+static void lay_out(struct map_fix *m, const double bias_m[2], struct map_stream *stream)
 {
-    way_batch_list(&look->ways, m->paths, bias_m, look->first_m, m->cfg.wavelength_m);
-    look->used = look->ways.n_direction > 0;
+    way_batch_list(&stream->ways, m->paths, bias_m, stream->first_m, m->cfg.wavelength_m);
+    stream->used = stream->ways.n_direction > 0;
 }
 
 /* The ways of one stream, in units of its direct one. */
@@ -288,7 +248,7 @@ static void list_stream(struct map_fix *m, size_t stream, struct vec3 u, double 
     for (size_t s = 0; s < STREAMS; s++)
         m->paths[s].n = 0;
     wall_paths_list(&m->cfg.walls, stream, u, &m->paths[stream]);
-    lay_out(m, (double[2]){bias_m, bias_m}, &m->look[stream]);
+    lay_out(m, (double[2]){bias_m, bias_m}, &m->posterior.stream[stream]);
 }
 
 /* Those of all streams in one, in units of the echo's. Over a surface: |f| in place of the hop from
@@ -306,141 +266,11 @@ static void list_all(struct map_fix *m, struct vec3 u, const struct ris_view vie
         wall_paths_list(walls, s, u, &m->paths[s]);
         weigh(&m->paths[s], ratio * ratio);
     }
-    lay_out(m, (double[2]){view[0].bias_m, view[1].bias_m}, &m->look[0]);
+    lay_out(m, (double[2]){view[0].bias_m, view[1].bias_m}, &m->posterior.stream[0]);
 }
 
-/* --- posterior -------------------------------------------------------------------------------- */
-
-static struct prior prior_of(const struct fix *fix)
-{
-    const double a = fix->cov[0][0], b = fix->cov[0][1], c = fix->cov[1][1], det = a * c - b * b;
-    return (struct prior){fix->position.x, fix->position.y, c / det, -b / det, a / det};
-}
-
-static double log_prior(const struct prior *p, struct vec3 u)
-{
-    const double x = u.x - p->x, y = u.y - p->y;
-    return -0.5 * (p->xx * x * x + 2 * p->xy * x * y + p->yy * y * y);
-}
-
-static void ask(struct map_fix *m, const struct vec3 *u, struct seen *seen)
-{
-    const size_t dim = m->cfg.n_ant * m->n_bin;
-    memset(seen, 0, sizeof *seen);
-    for (size_t l = 0; l < GAUSS_LANES; l++)
-        seen->prior[l] = log_prior(&m->prior, u[l]);
-    for (size_t s = 0; s < STREAMS; s++) {
-        struct look *look = &m->look[s];
-        if (!look->used)
-            continue;
-        way_batch_covariance(&look->ways, u,
-                             m->coarse ? fmax(look->error, coarse_error) : look->error,
-                             m->trust.array_error, &m->batch);
-        gauss_log_likelihood(&m->batch, dim, look->y, dim, 1, seen->stream[s]);
-    }
-}
-
-static double log_weight_of(const struct map_fix *m, const struct seen *seen, size_t lane)
-{
-    double ll = 0;
-    for (size_t s = 0; s < STREAMS; s++)
-        ll += seen->stream[s][lane];
-    return m->trust.prior * seen->prior[lane] +
-           shared * m->cfg.evidence * m->trust.evidence * m->agreement * ll;
-}
-
-static void log_posterior(void *context, const struct vec3 *u, double *log_weight)
-{
-    struct map_fix *m = context;
-    struct seen *seen = &m->seen[m->asked];
-    if (!m->again)
-        ask(m, u, seen);
-    for (size_t l = 0; l < GAUSS_LANES; l++)
-        log_weight[l] = log_weight_of(m, seen, l);
-    m->asked = (m->asked + 1) % PLAN_GRID_BATCHES;
-    m->again = m->again && m->asked > 0;
-}
-
-/* By how much stream s falls short of its best in the last grid, at place `lane` of `batch`. */
-static double short_of_best(const struct map_fix *m, size_t s, size_t batch, size_t lane)
-{
-    double best = -INFINITY;
-    for (size_t i = 0; i < PLAN_GRID_BATCHES * GAUSS_LANES; i++)
-        best = fmax(best, m->seen[i / GAUSS_LANES].stream[s][i % GAUSS_LANES]);
-    return best - m->seen[batch].stream[s][lane];
-}
-
-/* Streams see one place. Where the posterior is highest each falls short of its own best, and twice
- * the sum of that is chi-square, of two for each stream but the place's two, if their likelihoods
- * hold. If it is more they are too narrow, by a factor t in variance; of t that is inverse gamma
- * about one, and counts as much as the streams, E 1/t = 2 dof / (dof + chi2). One stream has
- * nothing to agree with: the mean over streams that do. */
-static double agreement_of(const struct map_fix *m)
-{
-    size_t best = 0;
-    double highest = -INFINITY, chi2 = 0, dof = -2;
-    for (size_t i = 0; i < PLAN_GRID_BATCHES * GAUSS_LANES; i++) {
-        const double log_weight = log_weight_of(m, &m->seen[i / GAUSS_LANES], i % GAUSS_LANES);
-        if (log_weight > highest)
-            highest = log_weight, best = i;
-    }
-    for (size_t s = 0; s < STREAMS; s++) {
-        if (!m->look[s].used)
-            continue;
-        dof += 2;
-        chi2 += 2 * m->cfg.evidence * short_of_best(m, s, best / GAUSS_LANES, best % GAUSS_LANES);
-    }
-    return dof > 0 ? fmin(1, 2 * dof / (dof + chi2)) : alone;
-}
-
-/* Or are they what they are held for, at this place? A user's hops may fade antenna by antenna. */
-static bool antennas_fade(struct map_fix *m, struct vec3 there)
-{
-    struct vec3 u[GAUSS_LANES];
-    struct seen as_held, as_fading;
-    const double agreement = m->agreement;
-    if (m->cfg.n_ant < 2)
-        return false;
-    m->agreement = 1; /* streams whose antennas fade do not agree: no reason to doubt that */
-    for (size_t l = 0; l < GAUSS_LANES; l++)
-        u[l] = there;
-    ask(m, u, &as_held);
-    m->trust.array_error = suspect_error;
-    ask(m, u, &as_fading);
-    m->trust.array_error = m->cfg.array_error;
-    const double gain = log_weight_of(m, &as_fading, 0) - log_weight_of(m, &as_held, 0);
-    m->agreement = agreement;
-    return gain > clearly;
-}
-
-static struct vec3 mean_of(const struct plan_grid *grid, const struct plan_moments *at)
-{
-    return (struct vec3){grid->centre.x + at->x, grid->centre.y + at->y, grid->centre.z};
-}
-
-/* Wide squares first, then one that spans what they found, or as many as it takes; the moments are
- * those of the last. */
-static int search(struct map_fix *m, struct vec3 start, struct plan_grid *grid,
-                  struct plan_moments *at)
-{
-    const double side = reach * m->bins.step_m;
-    m->asked = 0;
-    m->again = false;
-    m->agreement = 1;
-    *grid = (struct plan_grid){start, side, side};
-    m->coarse = true;
-    m->trust = searching;
-    if (!plan_grid_settle(grid, TRIES, 0, log_posterior, m, at))
-        return ERR_NO_PEAK;
-    plan_grid_follow(grid, at, sides);
-    m->coarse = false;
-    m->trust = (struct trust){m->cfg.array_error, 1, searching.prior};
-    if (!plan_grid_settle(grid, TRIES, sides, log_posterior, m, at))
-        return ERR_NO_PEAK;
-    m->agreement = agreement_of(m);
-    m->again = true;
-    return plan_grid_settle(grid, TRIES, sides, log_posterior, m, at) ? OK : ERR_NO_PEAK;
-}
+/* --- position ---------------------------------------------------------------------------------
+ */
 
 /* What the posterior does not know of: the grid's rounding, the height and the zero of path length,
  * each of which moves the place along what holds it. */
@@ -477,26 +307,22 @@ int map_fix_refine(struct map_fix *m, const struct map_fix_stream in[STREAMS],
     unsigned used = 0;
     start.z = height->length_m;
     for (size_t s = 0; s < STREAMS; s++) {
-        m->look[s].used = false;
+        m->posterior.stream[s].used = false;
         if (!in[s].h)
             continue;
-        load(m, in[s].h, in[s].toa, s ? a->ris[s - 1] : start, &m->look[s]);
+        load(m, in[s].h, in[s].toa, s ? a->ris[s - 1] : start, &m->posterior.stream[s]);
         list_stream(m, s, start, in[s].bias_m);
-        used |= m->look[s].used ? ROW_BIT(ROW_L1 + s) : 0;
+        used |= m->posterior.stream[s].used ? ROW_BIT(ROW_L1 + s) : 0;
     }
     if ((used & (used - 1)) == 0 || !height->valid)
         return ERR_ARG;
-    m->prior = prior_of(fix);
-    const int rc = search(m, start, &grid, &at);
+    map_posterior_expect(&m->posterior, fix);
+    int rc = map_posterior_search(&m->posterior, start, reach * m->bins.step_m, &grid, &at);
+    if (!rc)
+        rc = map_posterior_let_fade(&m->posterior, &grid, &at);
     if (rc)
         return rc;
-    if (antennas_fade(m, mean_of(&grid, &at))) {
-        m->trust = fading;
-        m->agreement = 1; /* fading streams hardly agree: the weight allows for that */
-        if (!plan_grid_settle(&grid, TRIES, sides, log_posterior, m, &at))
-            return ERR_NO_PEAK;
-    }
-    fix->position = mean_of(&grid, &at);
+    fix->position = plan_grid_mean(&grid, &at);
     fix->map = FIX_MAP_USED;
     put_covariance(m, used, &grid, &at, height->sigma_m, fix);
     return OK;
@@ -509,15 +335,15 @@ int map_fix_solve(struct map_fix *m, const struct map_fix_still *in, struct vec3
     struct plan_grid grid;
     struct plan_moments at;
     for (size_t s = 0; s < STREAMS; s++)
-        m->look[s].used = false;
-    load(m, in->h, in->echo, start, &m->look[0]);
+        m->posterior.stream[s].used = false;
+    load(m, in->h, in->echo, start, &m->posterior.stream[0]);
     list_all(m, start, view);
-    m->prior = (struct prior){0};
-    const int rc = search(m, start, &grid, &at);
+    map_posterior_expect(&m->posterior, NULL);
+    const int rc = map_posterior_search(&m->posterior, start, reach * m->bins.step_m, &grid, &at);
     if (rc)
         return rc;
     *out = (struct fix){.verdict = FIX_OK,
-                        .position = mean_of(&grid, &at),
+                        .position = plan_grid_mean(&grid, &at),
                         .used = ROW_BIT(ROW_L1) | ROW_BIT(ROW_H),
                         .ungated = true,
                         .map = FIX_MAP_USED};

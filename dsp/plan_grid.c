@@ -65,10 +65,14 @@ static double reach_of(double variance, double half, double sides)
     return sides * sqrt(variance + cell * cell / 12);
 }
 
+struct vec3 plan_grid_mean(const struct plan_grid *g, const struct plan_moments *m)
+{
+    return (struct vec3){g->centre.x + m->x, g->centre.y + m->y, g->centre.z};
+}
+
 void plan_grid_follow(struct plan_grid *g, const struct plan_moments *m, double sides)
 {
-    g->centre.x += m->x;
-    g->centre.y += m->y;
+    g->centre = plan_grid_mean(g, m);
     g->half_x = reach_of(m->xx, g->half_x, sides);
     g->half_y = reach_of(m->yy, g->half_y, sides);
 }

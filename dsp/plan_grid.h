@@ -38,5 +38,7 @@ bool plan_grid_settle(struct plan_grid *grid, int tries, double sides, plan_log_
 /* About the mean, `sides` deviations from there to the rim, that of a cell's rounding included. */
 void plan_grid_follow(struct plan_grid *grid, const struct plan_moments *m, double sides);
 
+struct vec3 plan_grid_mean(const struct plan_grid *grid, const struct plan_moments *m);
+
 /* cov += variance v v^T in the plan. */
 void plan_add_direction(double cov[3][3], const double v[2], double variance);
