@@ -202,6 +202,17 @@ static void rates_with_lengths(void **state)
     assert_int_equal(json_array_size(list), 16);
 }
 
+/* As strong as the way it belongs to, at an SNR that would let none be wrong: a floor by antennas
+ * alone, which lengths and the user's direction take away. */
+static void check_floor(const struct model *m, const struct rates *r)
+{
+    print_message(
+        "%zu antennas: %.2f %% by angles, %.3f %% with lengths, %.3f %% with the echo's angle\n",
+        m->array.n, 100 * r->joint, 100 * r->ranged, 100 * r->directed);
+    assert_true(r->joint > (m->array.n == 3 ? 0.08 : m->array.n == 4 ? 0.03 : 0.001));
+    assert_true(r->directed <= 0.002 && r->ranged <= 0.004);
+}
+
 static void floor_of_the_reciprocal_path(void **state)
 {
     const json_t *list = json_object_get(doc, "reciprocal");
@@ -211,7 +222,11 @@ static void floor_of_the_reciprocal_path(void **state)
         struct model m = room("lab", (size_t)golden_number(g, "M"));
         m.noise = noise_of(g);
         m.rho = pow(10, golden_number(g, "rho_dB") / 20);
+        const bool floor = m.rho == 1 && golden_number(g, "snr") >= 20;
+        m.sigma_m = floor ? 0.3 : 0; /* changes no draw, nor what angles alone say */
         const struct rates r = run(&m, 500 + i);
+        if (floor)
+            check_floor(&m, &r);
         compare(&greedy, g, "P_greedy", r.greedy);
         compare(&joint, g, "P_joint", r.joint);
     }
