@@ -19,6 +19,7 @@ static struct {
     unsigned disbelieved;    /* rows that the plain position leaves out */
     bool no_peak, nameless;  /* the posterior has none; no names of paths hold */
     const struct vec3 *move; /* to where the map's position is moved */
+    struct vec3 astray;      /* how far off the map is told to begin */
 } make;
 /* What came by. */
 static unsigned handed; /* streams */
@@ -49,6 +50,9 @@ int __wrap_map_fix_refine(struct map_fix *map, const struct map_fix_stream in[MA
     plain = *fix;
     if (make.no_peak)
         return ERR_NO_PEAK;
+    fix->position = vec3_add(fix->position, make.astray);
+    if (make.astray.x != 0)
+        fix->cov[0][0] = fix->cov[1][1] = 1, fix->cov[0][1] = fix->cov[1][0] = 0;
     const int rc = __real_map_fix_refine(map, in, height, fix);
     if (rc == OK && make.move)
         fix->position = *make.move;
@@ -62,7 +66,7 @@ int __real_map_fix_solve(struct map_fix *map, const struct map_fix_still *in, st
 int __wrap_map_fix_solve(struct map_fix *map, const struct map_fix_still *in, struct vec3 start,
                          const struct ris_view view[2], struct fix *out)
 {
-    const int rc = __real_map_fix_solve(map, in, start, view, out);
+    const int rc = __real_map_fix_solve(map, in, vec3_add(start, make.astray), view, out);
     if (rc == OK && make.move)
         out->position = *make.move;
     return rc;
@@ -189,6 +193,23 @@ static void in_another_direction_the_plain_position_stands(void **state)
     assert_true(is_at_user(&r, 0.1));
 }
 
+/* The user is a quarter of a metre outside the first square, behind each of its corners, so that
+ * the best places are on its rim. */
+static void the_map_follows_the_rim(void **state)
+{
+    struct bench *b = *state;
+    struct cycle_report r;
+    for (int corner = 0; corner < 4; corner++) {
+        make.astray = (struct vec3){corner & 1 ? -1.15 : 1.15, corner & 2 ? -1.15 : 1.15, 0};
+        locate(b, &r);
+        assert_int_equal(r.outcome, FIX_DONE);
+        assert_int_equal(r.fix.map, FIX_MAP_USED);
+        const double dx = r.fix.position.x - user.x, dy = r.fix.position.y - user.y;
+        print_message("off %.3f m, ellipse %.3f m\n", hypot(dx, dy), r.ellipse.major_m);
+        assert_true(hypot(dx, dy) < 0.05 && fix_inside95(&r.fix, dx, dy));
+    }
+}
+
 static void without_names_the_map_places_the_user(void **state)
 {
     struct bench *b = *state;
@@ -224,6 +245,8 @@ int main(void)
         CODED(without_a_peak_the_plain_position_stands),
         CODED(outside_the_room_the_plain_position_stands),
         CODED(in_another_direction_the_plain_position_stands),
+        CODED(the_map_follows_the_rim),
+        STILL(the_map_follows_the_rim),
         STILL(without_names_the_map_places_the_user),
         STILL(without_names_a_place_outside_the_room_is_refused),
     };
