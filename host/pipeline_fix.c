@@ -311,13 +311,19 @@ static void note_weights(const struct pipeline *p, const struct observation obs[
 }
 
 /* Neither a position nor the track has them. */
+static void leave_echoes(const struct pipeline *p, struct observation obs[ROW_COUNT],
+                         struct cycle_report *r)
+{
+    r->echoes = false;
+    observe(p, r, obs);
+}
+
 static int give_up_echoes(const struct pipeline *p, int rc, struct observation obs[ROW_COUNT],
                           struct cycle_report *r)
 {
     if (rc == OK)
         r->fix.verdict = FIX_CHI2;
-    r->echoes = false;
-    observe(p, r, obs);
+    leave_echoes(p, obs, r);
     return ERR_GEOMETRY;
 }
 
@@ -350,11 +356,11 @@ static void refine(struct pipeline *p, const struct observation *height, struct 
 
 /* Echoes that fitted, since walls may move lengths, but are another's: the user's own signal alone
  * counts, now and for a while. */
-static int leave_echoes(struct pipeline *p, const struct vec3 *hint,
-                        struct observation obs[ROW_COUNT], struct cycle_report *r)
+static int solve_without_echoes(struct pipeline *p, const struct vec3 *hint,
+                                struct observation obs[ROW_COUNT], struct cycle_report *r)
 {
-    r->echoes = echoes_are_ours(p, -1, r);
-    observe(p, r, obs);
+    (void)echoes_are_ours(p, -1, r);
+    leave_echoes(p, obs, r);
     note_weights(p, obs, r);
     const int rc = fix_solve(&p->fix, obs, hint, &r->fix);
     r->fix.map = FIX_MAP_DIRECTION;
@@ -400,7 +406,7 @@ void pipeline_locate(struct pipeline *p, struct cycle_report *r)
     if (rc == OK)
         refine(p, &obs[ROW_H], r);
     if (rc == OK && r->fix.map == FIX_MAP_DIRECTION && !p->explained)
-        rc = leave_echoes(p, tracked ? &hint : NULL, obs, r);
+        rc = solve_without_echoes(p, tracked ? &hint : NULL, obs, r);
     r->outcome = rc == OK ? FIX_DONE : FIX_REFUSED;
     if (rc == OK) {
         fix_ellipse95(&r->fix, &r->ellipse);
