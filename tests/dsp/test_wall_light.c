@@ -11,7 +11,7 @@
 
 #include "tests/dsp/lab_rays.h"
 
-enum { N = 256 };
+enum { N = 256, MOST = 64 * 64 };
 #define BANDWIDTH_HZ (LAB_K * LAB_SPACING_HZ)
 static const double wavelength_m = SPEED_OF_LIGHT / 5.8e9;
 static const struct vec3 user = {4.3, 3.2, 1.2};
@@ -20,7 +20,7 @@ struct bench {
     struct lab_rays lab;
     struct wall_map walls;
     struct wall_light *light[2];
-    cplx gamma[N];
+    cplx gamma[MOST];
 };
 
 static void make(struct bench *b)
@@ -63,7 +63,7 @@ static double way_m(const struct bench *b, size_t ris, size_t m, struct vec3 u, 
 static double power_of(const struct bench *b, size_t ris, struct vec3 u, struct vec3 bs)
 {
     cplx f = 0;
-    for (size_t m = 0; m < N; m++)
+    for (size_t m = 0; m < panel_elements(&b->lab.panel[ris]); m++)
         f += b->gamma[m] * cexp(-2 * PI * I * (way_m(b, ris, m, u, bs) / wavelength_m));
     return cplx_norm(f);
 }
@@ -89,22 +89,47 @@ static double light_by_sums(const struct bench *b, size_t ris, struct vec3 u)
     return sqrt(images / weights / power_of(b, ris, u, bs));
 }
 
+static void assert_is_the_sum(struct bench *b, size_t ris, int n_place)
+{
+    struct rng rng = rng_seed(5);
+    for (int i = 0; i < n_place; i++) {
+        const double x = 2 + 4 * rng_u01(&rng), y = 2 + 4 * rng_u01(&rng);
+        const struct vec3 u = {x, y, 1.2};
+        const double want = light_by_sums(b, ris, u),
+                     got = wall_light_at(b->light[ris], b->gamma, u);
+        if (want < 50) /* a null is one to the last bit */
+            assert_true(fabs(got / want - 1) < 2e-3);
+    }
+}
+
 static void test_is_the_sum(void **state)
 {
     struct bench *b = *state;
-    struct rng rng = rng_seed(5);
     for (size_t k = 0; k < 2; k++) {
         for (size_t m = 0; m < N; m++)
             b->gamma[m] = b->lab.sign[k][m];
-        for (int i = 0; i < 20; i++) {
-            const double x = 2 + 4 * rng_u01(&rng), y = 2 + 4 * rng_u01(&rng);
-            const struct vec3 u = {x, y, 1.2};
-            const double want = light_by_sums(b, k, u),
-                         got = wall_light_at(b->light[k], b->gamma, u);
-            if (want < 50) /* a null is one to the last bit */
-                assert_true(fabs(got / want - 1) < 2e-3);
-        }
+        assert_is_the_sum(b, k, 20);
     }
+}
+
+/* Whole tiles of elements, and a part of one. */
+static void test_is_the_sum_of_large_panels(void **state)
+{
+    struct bench *b = *state;
+    struct rng rng = rng_seed(7);
+    const struct panel lab[2] = {b->lab.panel[0], b->lab.panel[1]};
+    static const size_t rows[2] = {64, 37}, columns[2] = {64, 29};
+    tear_down(state);
+    for (size_t m = 0; m < MOST; m++)
+        b->gamma[m] = cexp(2 * PI * I * rng_u01(&rng));
+    for (size_t k = 0; k < 2; k++)
+        b->lab.panel[k].rows = rows[k], b->lab.panel[k].columns = columns[k];
+    make(b);
+    for (size_t k = 0; k < 2; k++)
+        assert_is_the_sum(b, k, 5);
+    tear_down(state);
+    memcpy(b->lab.panel, lab, sizeof lab);
+    make(b);
 }
 
 static void focus(struct bench *b, size_t ris, struct vec3 u)
@@ -168,9 +193,8 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_is_the_sum),
-        cmocka_unit_test(test_focus),
-        cmocka_unit_test(test_without_images),
+        cmocka_unit_test(test_is_the_sum), cmocka_unit_test(test_is_the_sum_of_large_panels),
+        cmocka_unit_test(test_focus),      cmocka_unit_test(test_without_images),
         cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
