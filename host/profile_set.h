@@ -6,6 +6,7 @@
 #pragma once
 #include "dsp/ris_states.h"
 #include "frames/ris_profile.h"
+#include <stdbool.h>
 
 enum {
     PROFILE_BEAMS_SIDE = 5,
@@ -15,6 +16,7 @@ enum {
 
 struct profile_set {
     struct ris_shape shape;
+    bool plays_sequences;     /* the board does; else it shows one profile a cycle */
     struct ris_states states; /* what the elements do in a stream of coded sensing */
     size_t n;                 /* profiles, 1..PROFILES_MAX */
     size_t n_broken;          /* pixels known to be broken when the profiles were designed */

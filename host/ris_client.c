@@ -263,6 +263,7 @@ int ris_client_status(struct ris_client *c, size_t board, struct ris_client_boar
     struct flat_json j = answer_json(c);
     *out = (struct ris_client_board){.shape = answer_shape(j)};
     flat_json_bool(j, "present", &out->present);
+    flat_json_bool(j, "plays_sequences", &out->plays_sequences);
     flat_json_string(j, "serial", out->serial, sizeof out->serial);
     out->n_slots = (uint16_t)number(j, "slots");
     out->state = (struct ris_state){

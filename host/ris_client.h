@@ -44,7 +44,8 @@ struct ris_client_board { /* answer to status */
     bool present;         /* the board answers; of one that does not, state and serial are empty */
     struct ris_shape shape;
     uint16_t n_slots;
-    char serial[24]; /* "" = the board does not tell */
+    bool plays_sequences; /* else it stays with one profile from arm to arm */
+    char serial[24];      /* "" = the board does not tell */
     struct ris_state state;
     double states[16]; /* amplitude and phase of each of an element's states, as measured */
     size_t n_states;   /* numbers of these, 0 = nobody measured them */

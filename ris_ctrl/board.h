@@ -63,6 +63,9 @@ struct board; /* the driver's own */
  * when its link is gone (close it then). err->text: "what is wrong; cure". */
 struct board_driver {
     const char *name; /* in ris.yaml */
+    bool
+        plays_sequences; /* it has a trigger; without one a sequence may stay with its idle profile
+                            only, and nothing waits for an edge. Of a surface see board_surface.h */
     /* NULL when the board is absent (ERR_NOT_FOUND, ERR_TIMEOUT, ERR_IO: it may come), or when the
      * configuration or this machine is at fault (all others). */
     struct board *(*open)(const struct board_cfg *cfg, struct status *err);

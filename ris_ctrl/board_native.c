@@ -175,6 +175,7 @@ static struct board *native_open(const struct board_cfg *cfg, struct status *err
 
 const struct board_driver board_native = {
     .name = "native",
+    .plays_sequences = true,
     .open = native_open,
     .close = native_close,
     .load = packet_driver_load,

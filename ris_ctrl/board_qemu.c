@@ -285,6 +285,7 @@ static struct board *qemu_open(const struct board_cfg *cfg, struct status *err)
 
 const struct board_driver board_qemu = {
     .name = "qemu",
+    .plays_sequences = true,
     .open = qemu_open,
     .close = qemu_close,
     .load = qemu_load,

@@ -41,6 +41,7 @@ static struct board *serial_open(const struct board_cfg *cfg, struct status *err
 
 const struct board_driver board_serial = {
     .name = "serial",
+    .plays_sequences = true,
     .open = serial_open,
     .close = serial_close,
     .load = packet_driver_load,

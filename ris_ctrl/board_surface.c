@@ -240,6 +240,14 @@ static int surface_status(struct board *b, struct board_status *out, struct stat
     return OK;
 }
 
+bool surface_plays_sequences(const struct surface_cfg *cfg)
+{
+    for (size_t i = 0; i < cfg->n; i++)
+        if (!cfg->tiles[i].driver->plays_sequences)
+            return false;
+    return true;
+}
+
 const struct board_driver board_surface = {
     .name = "surface",
     .open = surface_open,

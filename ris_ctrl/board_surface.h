@@ -23,3 +23,6 @@ struct surface_cfg {
 
 /* Its struct board_cfg has `surface` set. */
 extern const struct board_driver board_surface;
+
+/* Whether all of its boards do. */
+bool surface_plays_sequences(const struct surface_cfg *cfg);

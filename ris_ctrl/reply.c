@@ -105,6 +105,7 @@ static void set_entry(json_t *root, const struct board_entry *e)
         set_words(root, "absent", &e->absent);
     set_shape(root, e->shape);
     json_object_set_new(root, "slots", json_integer(e->n_slots));
+    json_object_set_new(root, "plays_sequences", json_boolean(e->plays_sequences));
     json_object_set_new(root, "spacing_m", json_real(e->spacing_m));
     if (e->dead != NULL) {
         json_t *list = json_array();

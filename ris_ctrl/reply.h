@@ -20,6 +20,7 @@ struct board_entry {
     const char *name, *driver;
     struct ris_shape shape;
     uint16_t n_slots;
+    bool plays_sequences; /* at the edges of a trigger */
     double spacing_m;     /* between elements */
     struct status absent; /* why it is, OK while the board is present */
     const bool *dead;     /* [columns] that do not switch, NULL = none */

@@ -68,13 +68,29 @@ void text_slots_shown(struct text_slots *s, const uint8_t *pattern, struct board
     acknowledge(s, s->shown_hash, ack);
 }
 
-int text_slots_arm(struct text_slots *s, const struct ris_arm *arm, struct board_ack *ack,
-                   struct status *err)
+const uint8_t *text_slots_still(const struct text_slots *s, const struct ris_arm *arm,
+                                struct status *err)
 {
-    if (arm != NULL)
-        return no_trigger(s, err);
-    acknowledge(s, s->shown_hash, ack); /* nothing armed: disarm changes nothing */
-    return OK;
+    for (size_t k = 0; k < arm->n_steps; k++)
+        if (arm->steps[k] != arm->idle) {
+            no_trigger(s, err);
+            return NULL;
+        }
+    return text_slots_get(s, arm->idle, RIS_NOW, err);
+}
+
+void text_slots_armed(struct text_slots *s, const struct ris_arm *arm, struct board_ack *ack)
+{
+    uint64_t hash[RIS_STEPS_MAX + 1];
+    for (size_t k = 0; k <= arm->n_steps; k++)
+        hash[k] = s->shown_hash;
+    s->tag = arm->tag;
+    acknowledge(s, ris_arm_hash(hash, arm->n_steps + 1u), ack);
+}
+
+void text_slots_disarm(const struct text_slots *s, struct board_ack *ack)
+{
+    acknowledge(s, s->shown_hash, ack);
 }
 
 int text_slots_trigger(struct text_slots *s, enum ris_trigger source, struct board_ack *ack,
@@ -105,6 +121,7 @@ void text_slots_state(const struct text_slots *s, struct ris_state *out)
 {
     *out = (struct ris_state){.uptime_ms = (uint32_t)((clock_us() - s->opened_us) / 1000),
                               .mode = s->lit ? RIS_IDLE : RIS_DARK,
+                              .tag = s->tag,
                               .shown = s->lit ? s->shown_hash : 0};
     for (uint16_t i = 0; i < store_size(s->store); i++)
         out->slots_loaded = (uint16_t)(out->slots_loaded + (store_get(s->store, i) != NULL));

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/options.h"
 #include "base/sockets.h"
+#include "ris_ctrl/board_surface.h"
 #include "ris_ctrl/clock.h"
 #include "ris_ctrl/worker_internal.h"
 #include <errno.h>
@@ -237,6 +238,9 @@ struct board_entry worker_entry(struct worker *w)
                                 .driver = w->cfg.driver->name,
                                 .shape = w->cfg.board.shape,
                                 .n_slots = w->cfg.board.n_slots,
+                                .plays_sequences = surface != NULL
+                                                       ? surface_plays_sequences(surface)
+                                                       : w->cfg.driver->plays_sequences,
                                 .spacing_m = w->cfg.spacing_m,
                                 .absent = absent,
                                 .dead = surface != NULL ? surface->dead : NULL,

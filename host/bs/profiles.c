@@ -289,6 +289,7 @@ static int ask_board(const struct bs_cfg *cfg, struct ris_client *client, size_t
             "%s: its table of states in ris.yaml is none of %d bits: amplitudes are 0 "
             "to 1.5, and the states must differ",
             want->name, want->bits);
+    set->plays_sequences = b.plays_sequences;
     set->states = ris_states_coded(&measured);
     recall_pixels(cfg, board, b.serial, set);
     if (b.n_slots < 2 * set->n)
@@ -364,10 +365,9 @@ int profiles_load(struct ris_client *client, size_t board, const struct profile_
     for (size_t i = 0; i < set->n; i++)
         if (load_signs(client, board, set, i, err))
             return err->code;
-    if (profile_show(client, board, PROFILE_BASE, err) ||
-        ris_client_trigger(client, board, RIS_TRIGGER_RISING, err))
+    if (profile_show(client, board, PROFILE_BASE, err))
         return err->code;
-    return OK;
+    return set->plays_sequences ? ris_client_trigger(client, board, RIS_TRIGGER_RISING, err) : OK;
 }
 
 struct ris_arm profile_sequence(const struct bs_cfg *cfg, const struct schedule *s, size_t board,

@@ -12,8 +12,8 @@
 int profiles_design(const struct bs_cfg *cfg, struct ris_client *client, size_t board,
                     struct profile_set *out, struct status *err) MUST_CHECK;
 
-/* Puts both signs of every profile on the board, shows the base, selects the rising trigger edge.
- */
+/* Puts both signs of every profile on the board, shows the base, and selects the rising edge of a
+ * trigger where there is one. */
 int profiles_load(struct ris_client *client, size_t board, const struct profile_set *set,
                   struct status *err) MUST_CHECK;
 

@@ -183,16 +183,22 @@ static void demo_begin(const char *args)
     assert_int_equal(socket_subscribe(telemetry, ""), 0);
 }
 
-static void start(const char *args)
+/* kind: of the emulator. */
+static void start_on(const char *kind, const char *driver, unsigned baud, const char *args)
 {
     char command[1200];
-    emulated_start(&board, "firmware", demo_place(), "ris1", 4000000);
+    emulated_start(&board, kind, demo_place(), "ris1", baud);
     snprintf(command, sizeof command,
-             "--seconds 600 --seed 4 --set 'ris.boards[0].driver=serial'"
-             " --set 'ris.boards[0].port=%s' --set 'ris.boards[0].baud=4000000'"
+             "--seconds 600 --seed 4 --set 'ris.boards[0].driver=%s'"
+             " --set 'ris.boards[0].port=%s' --set 'ris.boards[0].baud=%u'"
              " --set 'ris.boards[0].ack_timeout_ms=300' --set 'ris.boards[0].retries=1' %s",
-             board.port, args);
+             driver, board.port, baud, args);
     demo_begin(command);
+}
+
+static void start(const char *args)
+{
+    start_on("firmware", "serial", 4000000, args);
 }
 
 static void stop(void)
@@ -219,6 +225,19 @@ static void surfaces_that_fail_are_marked_and_come_back(void **state)
     (void)state;
     start("--speed 2");
     outage("nack", "ris_unknown", "fine");
+    outage("silent", "ris_unknown", "fine");
+    outage("lie", "ris_unknown", "fine");
+    outage("reset", "ris_unknown", "fine");
+    outage("unplug", "ris_unknown", "plug");
+    stop();
+}
+
+/* A board without a trigger, which stands still through the cycles. */
+static void boards_that_hold_still_are_marked_too(void **state)
+{
+    (void)state;
+    start_on("opensource", "opensource", 115200,
+             "--scene empty --speed 2 --set bs.identity.mode=steering");
     outage("silent", "ris_unknown", "fine");
     outage("lie", "ris_unknown", "fine");
     outage("reset", "ris_unknown", "fine");
@@ -294,6 +313,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(surfaces_that_fail_are_marked_and_come_back),
+        cmocka_unit_test(boards_that_hold_still_are_marked_too),
         cmocka_unit_test(a_late_board_is_marked),
         cmocka_unit_test(what_comes_late_gets_the_profiles),
     };

@@ -7,7 +7,7 @@
  *   fine, silent, mute (loses the next answer), twice (says it two times), slow MS, lie (reads back
  * wrong), nack, hold MS (our firmware: acknowledges the next change that late), reset, unplug,
  * plug, replug (never lost its supply), play (the sequence that is armed), shown (pattern as hex),
- * stats, room BOARD ENDPOINT (of a simulated room, which is told what our firmware's board shows)
+ * stats, room BOARD ENDPOINT (of a simulated room, which is told what the board shows)
  */
 #include "emulator.h"
 #include <errno.h>

@@ -16,6 +16,7 @@ struct emulator_kind {
     void (*accept)(struct emulator *e);
     void (*unplug)(struct emulator *e); /* NULL: the pty goes and comes */
     void (*plug)(struct emulator *e);
+    uint8_t bits; /* of an element of a board that shows what it was sent; 0: its firmware tells */
 };
 
 struct emulator {
@@ -24,7 +25,7 @@ struct emulator {
     int fd, keep, listener;
     double byte_us;
     bool silent, lie, nack, twice;
-    char board[32], room[160]; /* firmware: whom to tell what it shows, "" = nobody */
+    char board[32], room[160]; /* whom to tell what it shows, "" = nobody */
     int mute, slow_ms;
     int hold_ms; /* firmware: the next change takes hold, but is acknowledged that much later */
     uint8_t shown[1024];

@@ -70,12 +70,23 @@ static bool hw_chain(void *ctx, uint8_t *pattern, size_t n)
 
 static struct room_link room;
 
+/* Of boards without our firmware, which has a commit of its own. */
+static void tell_room(struct emulator *e)
+{
+    struct status err;
+    struct ris_report report = {
+        .kind = RIS_REPORT_APPLY, .shape = {16, 16, e->kind->bits}, .idle = e->shown};
+    if (e->room[0] && e->kind->bits > 0 && room_link_tell(&room, &report, &err) != OK)
+        fprintf(stderr, "emulator: %s\n", err.text);
+}
+
 void emulator_room(struct emulator *e)
 {
     struct status err;
     room_link_close(&room);
     if (room_link_open(&room, e->board, e->room, 5000, &err) != OK)
         fprintf(stderr, "emulator: %s\n", err.text);
+    tell_room(e);
 }
 
 static int hw_commit(void *ctx, const struct ris_change *change)
@@ -172,6 +183,7 @@ static void set_digits(struct emulator *e, const char *hex)
         if (strtoul(one, NULL, 16) >> (3 - m % 4) & 1)
             e->shown[m / 8] |= (uint8_t)(1 << m % 8);
     }
+    tell_room(e);
 }
 
 static void opensource_reset(struct emulator *e)
@@ -255,7 +267,8 @@ static void opensource_serve(struct emulator *e)
 const struct emulator_kind emulator_opensource = {.name = "opensource",
                                                   .start = opensource_start,
                                                   .reset = opensource_reset,
-                                                  .serve = opensource_serve};
+                                                  .serve = opensource_serve,
+                                                  .bits = 1};
 
 /* ---- a server of tiles of 16 x 16 elements of 2 bits ---- */
 
@@ -306,6 +319,7 @@ static void tile_reset(struct emulator *e)
 {
     tile_hang_up(e);
     memset(e->shown, 0, e->n_shown);
+    tell_room(e);
 }
 
 static void tile_unplug(struct emulator *e)
@@ -343,6 +357,7 @@ static void tile_serve(struct emulator *e)
             e->shown[bit / 8] |= (uint8_t)(1 << bit % 8);
     }
     e->n_patterns++;
+    tell_room(e);
     usleep(4000); /* four chains of 128 bits, clocked by software */
     emulator_send(e, "a", 1);
 }
@@ -353,4 +368,5 @@ const struct emulator_kind emulator_tile = {.name = "tile",
                                             .serve = tile_serve,
                                             .accept = tile_accept,
                                             .unplug = tile_unplug,
-                                            .plug = tile_listen};
+                                            .plug = tile_listen,
+                                            .bits = 2};

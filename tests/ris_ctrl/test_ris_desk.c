@@ -229,13 +229,20 @@ static void boards_form_a_surface(void **state)
     json_t *status = ask(NULL, 0, "\"cmd\":\"status\",\"board\":\"wall\"");
     assert_string_equal(word(status, "hash"), text);
     assert_string_equal(word(status, "driver"), "surface");
+    assert_true(json_is_false(json_object_get(status, "plays_sequences")));
     assert_int_equal(json_array_size(json_object_get(status, "dead_columns")), 1);
     assert_int_equal(json_array_size(json_object_get(status, "states")), 4);
     json_decref(status);
+    expect_ok(ask(wide, sizeof wide,
+                  "\"cmd\":\"load\",\"board\":\"wall\",\"slot\":1,\"columns\":32,\"rows\":16,"
+                  "\"bits\":1"));
     refused(ask(NULL, 0,
-                "\"cmd\":\"arm\",\"board\":\"wall\",\"steps\":[2],\"reps\":[1],"
+                "\"cmd\":\"arm\",\"board\":\"wall\",\"steps\":[2,1],\"reps\":[1],"
                 "\"period_ns\":1000,\"delay_ns\":0,\"idle\":2"),
             "state", "has no trigger input");
+    expect_ok(ask(NULL, 0,
+                  "\"cmd\":\"arm\",\"board\":\"wall\",\"steps\":[2],\"reps\":[1],"
+                  "\"period_ns\":1000,\"delay_ns\":0,\"idle\":2"));
     emulated_tell(&far[0], "reset", NULL);
     await_news("back", now_s(), NULL, 0);
     expect_shown(&far[0], left);

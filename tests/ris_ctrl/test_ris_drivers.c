@@ -284,7 +284,8 @@ static void refusals_say_why(void **state)
     (void)state;
     uint8_t p[RIS_PATTERN_MAX] = {0};
     struct board_ack ack;
-    struct ris_arm arm = {.period_ns = 1000, .n_edges = 1, .n_steps = 1, .reps = {1}};
+    struct ris_arm arm = {
+        .period_ns = 1000, .n_edges = 1, .n_steps = 2, .steps = {0, 1}, .reps = {1}};
     start("opensource", &board_opensource, 115200);
     assert_int_equal(driver->apply(board, 5, RIS_NOW, &ack, &err), ERR_STATE);
     assert_non_null(strstr(err.text, "load the slot first"));
@@ -305,6 +306,56 @@ static void refusals_say_why(void **state)
     assert_non_null(strstr(err.text, "refused the frame"));
     emulated_tell(&far, "fine", NULL);
     show(0, p); /* the server hung up, the driver connects again */
+}
+
+/* One sequence after another that stays with its profile, as between the bursts of a base station
+ * that tells paths apart by steering: each shows it, and is acknowledged like any board's. */
+static void still_sequences(const char *kind, const struct board_driver *d)
+{
+    uint8_t p[RIS_PATTERN_MAX] = {0x5a, 1}, q[RIS_PATTERN_MAX] = {7, 8, 9};
+    struct board_ack ack;
+    struct board_status status;
+    struct ris_arm arm = {.period_ns = 1000, .n_edges = 2, .n_steps = 1, .reps = {1, 1}};
+    start(kind, d, 115200);
+    expect_ok(driver->load(board, 0, p, &ack, &err));
+    expect_ok(driver->load(board, 2, q, &ack, &err));
+    for (uint16_t slot = 0; slot <= 2; slot = (uint16_t)(slot + 2)) {
+        const uint64_t hash = ris_profile_hash(cfg.shape, slot == 0 ? p : q);
+        const uint64_t both[] = {hash, hash};
+        arm.idle = arm.steps[0] = slot;
+        arm.tag = 40u + slot;
+        expect_ok(driver->arm(board, &arm, &ack, &err));
+        assert_true(ack.hash == ris_arm_hash(both, 2));
+        expect_on_board(slot == 0 ? p : q);
+        expect_ok(driver->status(board, &status, &err));
+        assert_int_equal(status.state.mode, RIS_IDLE); /* so it is read back while it stands */
+        assert_int_equal(status.state.tag, arm.tag);
+        assert_true(status.state.shown == hash);
+    }
+    expect_ok(driver->arm(board, NULL, &ack, &err));
+    expect_on_board(q);
+    arm.steps[0] = 0;
+    assert_int_equal(driver->arm(board, &arm, &ack, &err), ERR_STATE);
+    assert_non_null(strstr(err.text, "no trigger input"));
+    arm.idle = arm.steps[0] = 5;
+    assert_int_equal(driver->arm(board, &arm, &ack, &err), ERR_STATE);
+    assert_non_null(strstr(err.text, "load the slot first"));
+    arm.idle = arm.steps[0] = 2;
+    emulated_tell(&far, "silent", NULL);
+    assert_int_equal(driver->arm(board, &arm, &ack, &err), ERR_TIMEOUT);
+    emulated_tell(&far, "fine", NULL);
+}
+
+static void opensource_holds_still(void **state)
+{
+    (void)state;
+    still_sequences("opensource", &board_opensource);
+}
+
+static void tile_holds_still(void **state)
+{
+    (void)state;
+    still_sequences("tile", &board_tile);
 }
 
 /* Silent on a command it does not like, like every bad command; then its read-back lies. */
@@ -404,6 +455,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(opensource_silence, setup, teardown),
         cmocka_unit_test_setup_teardown(tile_silence, setup, teardown),
         cmocka_unit_test_setup_teardown(refusals_say_why, setup, teardown),
+        cmocka_unit_test_setup_teardown(opensource_holds_still, setup, teardown),
+        cmocka_unit_test_setup_teardown(tile_holds_still, setup, teardown),
         cmocka_unit_test_setup_teardown(opensource_is_verified, setup, teardown),
         cmocka_unit_test_setup_teardown(opensource_resets, setup, teardown),
         cmocka_unit_test_setup_teardown(tile_answers_belong_to_their_frames, setup, teardown),
