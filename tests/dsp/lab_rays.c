@@ -154,45 +154,60 @@ static double element_gain(const struct panel *panel, struct vec3 element, struc
     return cosine > 0 ? sqrt(PI * cosine) : 0;
 }
 
-/* Point p (image wp) -> panel -> BS antenna (image wa): sum over the elements, length by the
- * centre. */
-static struct ray panel_ray(const struct lab_rays *lab, int k, struct vec3 p, double p_gain,
-                            struct vec3 bs, int wp, int wa)
+/* Hops between each element of a panel and a point, by each wall. */
+struct hops {
+    double length_m[7]; /* from the panel's middle */
+    cplx amp[7][256];
+};
+
+/* bs: the point is an antenna of the base station. */
+static void panel_hops(const struct lab_rays *lab, int k, struct vec3 p, bool bs, struct hops *hops)
 {
     const struct panel *panel = &lab->panel[k];
-    struct vec3 a = image(lab, p, wp), b = image(lab, bs, wa);
-    cplx sum = 0;
-    for (size_t m = 0; m < 256; m++) {
-        struct vec3 e = panel_element(panel, m);
-        double ra = vec3_dist(a, e), rb = vec3_dist(b, e);
-        double g = element_gain(panel, e, a) * element_gain(panel, e, b) * lab->sign[k][m] *
-                   antenna(lab, bs, image(lab, e, wa));
-        sum += g * wavelength / (4 * PI * ra) * wavelength / (4 * PI * rb) * turned(ra + rb);
-    }
-    double loss = pow(10, -1.5 / 20) * (wp ? lab->wall : 1) * (wa ? lab->wall : 1) * p_gain;
-    return (struct ray){vec3_dist(a, panel->position) + vec3_dist(b, panel->position), loss * sum};
-}
-
-static void add_ray(struct ray r, cplx factor, double extra_m, cplxf *h)
-{
-    double turn = -2 * PI * LAB_SPACING_HZ * (r.length_m + extra_m) / SPEED_OF_LIGHT;
-    cplx phasor = factor * r.amp * cexp(-0.5 * (LAB_K - 1) * turn * I), step = cexp(turn * I);
-    for (int k = 0; k < LAB_K; k++, phasor *= step)
-        h[k] += (cplxf)phasor;
-}
-
-/* Rays by panel k between u and antenna `bs`, times the hop between u and antenna `other`. */
-static void add_panel(const struct lab_rays *lab, int k, struct vec3 u, struct vec3 bs,
-                      const struct ray other[7], double scatter, cplxf *h)
-{
-    for (int wp = 0; wp < 7; wp++)
-        for (int wa = 0; wa < 7; wa++) {
-            struct ray by = panel_ray(lab, k, u, 1, bs, wp, wa);
-            if (cabs(by.amp) > 0)
-                for (int w = 0; w < 7; w++)
-                    if (cabs(other[w].amp) > 0.02 * cabs(other[0].amp))
-                        add_ray(by, scatter * other[w].amp, other[w].length_m, h);
+    for (int w = 0; w < 7; w++) {
+        const struct vec3 a = image(lab, p, w);
+        hops->length_m[w] = vec3_dist(a, panel->position);
+        for (size_t m = 0; m < 256; m++) {
+            const struct vec3 e = panel_element(panel, m);
+            const double r = vec3_dist(a, e);
+            hops->amp[w][m] = (w ? lab->wall : 1) * element_gain(panel, e, a) *
+                              (bs ? antenna(lab, p, image(lab, e, w)) : 1) * wavelength /
+                              (4 * PI * r) * turned(r);
         }
+    }
+}
+
+/* User -> panel -> BS antenna by all walls: sums over the elements, lengths by the centre. */
+static void panel_rays(const struct lab_rays *lab, int k, const struct hops *user,
+                       const struct hops *bs, struct ray ray[49])
+{
+    for (int i = 0; i < 49; i++) {
+        cplx sum = 0;
+        for (size_t m = 0; m < 256; m++)
+            sum += lab->sign[k][m] * user->amp[i / 7][m] * bs->amp[i % 7][m];
+        ray[i] =
+            (struct ray){user->length_m[i / 7] + bs->length_m[i % 7], pow(10, -1.5 / 20) * sum};
+    }
+}
+
+/* [LAB_K] += rays of at least that amplitude. */
+static void add_rays(const struct ray *ray, int n, double least, cplx *h)
+{
+    for (int i = 0; i < n; i++) {
+        const double turn = -2 * PI * LAB_SPACING_HZ * ray[i].length_m / SPEED_OF_LIGHT;
+        cplx phasor = ray[i].amp * cexp(-0.5 * (LAB_K - 1) * turn * I);
+        const cplx step = cexp(turn * I);
+        if (cabs(ray[i].amp) > least)
+            for (int k = 0; k < LAB_K; k++, phasor *= step)
+                h[k] += phasor;
+    }
+}
+
+/* [LAB_K] += every way out of one hop and the other: the product of what carriers see of each. */
+static void add_product(const cplx *a, const cplx *b, double scatter, cplxf *h)
+{
+    for (int k = 0; k < LAB_K; k++)
+        h[k] += (cplxf)(scatter * a[k] * b[k]);
 }
 
 /* h: [n], of a stream */
@@ -219,40 +234,73 @@ static struct vec3 antenna_of(const struct lab_rays *lab, size_t j)
     return antenna_line_element(&line, j);
 }
 
+/* Rays by panel k between user and an antenna, times the hop between the user and another. */
+static void add_panel(const struct ray by[49], const struct ray other[7], double scatter, cplxf *h)
+{
+    cplx a[LAB_K] = {0}, b[LAB_K] = {0};
+    add_rays(by, 49, 0, a);
+    add_rays(other, 7, 0.02 * cabs(other[0].amp), b);
+    add_product(a, b, scatter, h);
+}
+
+static void add_echo(const struct ray tx[7], const struct ray rx[7], double scatter, cplxf *h)
+{
+    cplx a[LAB_K] = {0}, b[LAB_K] = {0};
+    add_rays(tx, 7, 0, a);
+    add_rays(rx, 7, 0, b);
+    add_product(a, b, scatter, h);
+}
+
 void lab_rays_streams(const struct lab_rays *lab, struct vec3 user, struct rng *rng, cplxf *h)
 {
-    double scatter = sqrt(4 * PI * pow(10, -0.3)) / wavelength;
-    struct ray tx[7], rx[7];
+    const double scatter = sqrt(4 * PI * pow(10, -0.3)) / wavelength;
+    struct ray tx[7], rx[7], out[2][49], back[49];
+    struct hops to_user[2], to_bs;
     memset(h, 0, sizeof *h * LAB_STREAMS * lab->n_ant * LAB_K);
     bs_hop(lab, lab->anchors.tx, user, tx);
+    for (int k = 0; k < 2; k++) {
+        panel_hops(lab, k, user, false, &to_user[k]);
+        panel_hops(lab, k, lab->anchors.tx, true, &to_bs);
+        panel_rays(lab, k, &to_user[k], &to_bs, out[k]);
+    }
     for (size_t j = 0; j < lab->n_ant; j++) {
-        struct vec3 antenna_j = antenna_of(lab, j);
+        const struct vec3 antenna_j = antenna_of(lab, j);
         bs_hop(lab, antenna_j, user, rx);
-        for (int a = 0; a < 7; a++)
-            for (int b = 0; b < 7; b++)
-                add_ray(rx[b], scatter * tx[a].amp, tx[a].length_m, &h[j * LAB_K]);
+        add_echo(tx, rx, scatter, &h[j * LAB_K]);
         for (int k = 0; k < 2; k++) {
             cplxf *stream = &h[((size_t)(k + 1) * lab->n_ant + j) * LAB_K];
-            add_panel(lab, k, user, antenna_j, tx, scatter, stream);
-            add_panel(lab, k, user, lab->anchors.tx, rx, scatter, stream);
+            panel_hops(lab, k, antenna_j, true, &to_bs);
+            panel_rays(lab, k, &to_user[k], &to_bs, back);
+            add_panel(back, tx, scatter, stream);
+            add_panel(out[k], rx, scatter, stream);
         }
     }
     add_noises(lab, rng, h);
 }
 
+static void store(const struct ray *ray, int n, cplxf *h)
+{
+    cplx sum[LAB_K] = {0};
+    add_rays(ray, n, 0, sum);
+    for (int k = 0; k < LAB_K; k++)
+        h[k] = (cplxf)sum[k];
+}
+
 void lab_rays_answer(const struct lab_rays *lab, struct vec3 user, struct rng *rng, cplxf *h)
 {
-    struct ray rx[7];
-    memset(h, 0, sizeof *h * LAB_STREAMS * lab->n_ant * LAB_K);
+    struct ray rx[7], by[49];
+    struct hops to_user[2], to_bs;
+    for (int k = 0; k < 2; k++)
+        panel_hops(lab, k, user, false, &to_user[k]);
     for (size_t j = 0; j < lab->n_ant; j++) {
         const struct vec3 antenna_j = antenna_of(lab, j);
         bs_hop(lab, antenna_j, user, rx);
-        for (int w = 0; w < 7; w++)
-            add_ray(rx[w], 1, 0, &h[j * LAB_K]);
-        for (int k = 0; k < 2; k++)
-            for (int i = 0; i < 49; i++)
-                add_ray(panel_ray(lab, k, user, 1, antenna_j, i / 7, i % 7), 1, 0,
-                        &h[((size_t)(k + 1) * lab->n_ant + j) * LAB_K]);
+        store(rx, 7, &h[j * LAB_K]);
+        for (int k = 0; k < 2; k++) {
+            panel_hops(lab, k, antenna_j, true, &to_bs);
+            panel_rays(lab, k, &to_user[k], &to_bs, by);
+            store(by, 49, &h[((size_t)(k + 1) * lab->n_ant + j) * LAB_K]);
+        }
     }
     add_noises(lab, rng, h);
 }
