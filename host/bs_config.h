@@ -33,6 +33,8 @@ enum bs_ris_mode {
 enum bs_echoes { BS_ECHOES_AUTO, BS_ECHOES_YES, BS_ECHOES_NO };
 
 /* How paths are told apart. */
+struct profile_set; /* profile_set.h */
+
 enum bs_identity {
     BS_IDENTITY_CODED,    /* the surfaces change from slot to slot, each by its own code */
     BS_IDENTITY_STEERING, /* they stand still; where a path comes from says which it is */
@@ -178,4 +180,8 @@ int bs_config_rates(double rates_hz, size_t n_rest, double period_s, struct stat
  * steering with one receive antenna. *key: what to look at in the file, may be NULL. */
 int bs_config_identity(const struct bs_cfg *cfg, enum bs_identity identity, const char **key,
                        struct status *err) MUST_CHECK;
+/* The same of the boards that are there, for what no file says; sets: [BS_RIS]. Without a trigger a
+ * board steps neither through a code nor through pilots. */
+int bs_config_boards(const struct bs_cfg *cfg, enum bs_identity identity,
+                     const struct profile_set *sets, struct status *err) MUST_CHECK;
 int bs_config_schedule(const struct bs_cfg *cfg, struct schedule *s, struct status *err) MUST_CHECK;

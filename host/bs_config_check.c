@@ -6,6 +6,7 @@
 #include "dsp/slot.h"
 #include "frames/ris_profile.h"
 #include "host/bs_config.h"
+#include "host/profile_set.h"
 #include <string.h>
 
 int bs_config_rates(double rates_hz, size_t n_rest, double period_s, struct status *err)
@@ -159,6 +160,27 @@ int bs_config_identity(const struct bs_cfg *cfg, enum bs_identity identity, cons
         return status_set(err, ERR_ARG,
                           "identity.mode steering tells paths apart by their direction, which one "
                           "receive antenna does not have; use two at least, better four");
+    return OK;
+}
+
+int bs_config_boards(const struct bs_cfg *cfg, enum bs_identity identity,
+                     const struct profile_set *sets, struct status *err)
+{
+    for (size_t i = 0; i < BS_RIS; i++) {
+        const char *name = cfg->ris.boards[i].name;
+        if (sets[i].plays_sequences)
+            continue;
+        if (identity == BS_IDENTITY_CODED)
+            return status_set(err, ERR_ARG,
+                              "board %s has no trigger input: it cannot step through a code; use "
+                              "identity.mode: steering",
+                              name);
+        if (cfg->pixels.train.every > 0)
+            return status_set(err, ERR_ARG,
+                              "board %s has no trigger input: it cannot step through pilots; set "
+                              "pixels.every: 0",
+                              name);
+    }
     return OK;
 }
 

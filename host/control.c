@@ -247,7 +247,7 @@ static int run_identity(const void *control_ops, const json_t *args, char *out, 
     const struct control_ops *ops = control_ops;
     if (need_scene(ops, err))
         return err->code;
-    const int mode = control_identity(args, ops->scene.cfg, err);
+    const int mode = control_identity(args, &ops->scene, err);
     if (mode < 0)
         return mode;
     ops->identify(ops->context, (enum bs_identity)mode);

@@ -81,11 +81,14 @@ int control_period(const json_t *args, const struct bs_cfg *cfg, const struct sc
     return (int)every;
 }
 
-int control_identity(const json_t *args, const struct bs_cfg *cfg, struct status *err)
+int control_identity(const json_t *args, const struct control_scene *scene, struct status *err)
 {
     const char *mode = json_string_value(json_object_get(args, "mode"));
     for (enum bs_identity i = BS_IDENTITY_CODED; mode && i <= BS_IDENTITY_STEERING; i++)
         if (strcmp(mode, bs_identity_name(i)) == 0)
-            return bs_config_identity(cfg, i, NULL, err) ? err->code : (int)i;
+            return bs_config_identity(scene->cfg, i, NULL, err) ||
+                           bs_config_boards(scene->cfg, i, scene->profiles, err)
+                       ? err->code
+                       : (int)i;
     return status_set(err, ERR_ARG, "\"mode\" must be \"coded\" or \"steering\"");
 }

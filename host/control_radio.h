@@ -10,6 +10,7 @@
  * Here they are checked; what they mean in numbers comes out. */
 #pragma once
 #include "host/bs_config.h"
+#include "host/control_scene.h"
 #include <jansson.h>
 
 /* "gain" and "frequency": what is to hold. *want: on entry what holds now. ERR_ARG. */
@@ -23,4 +24,5 @@ int control_period(const json_t *args, const struct bs_cfg *cfg, const struct sc
                    struct status *err) MUST_CHECK;
 
 /* An enum bs_identity that these boards and antennas can, or ERR_ARG. */
-int control_identity(const json_t *args, const struct bs_cfg *cfg, struct status *err) MUST_CHECK;
+int control_identity(const json_t *args, const struct control_scene *scene,
+                     struct status *err) MUST_CHECK;

@@ -99,12 +99,14 @@ static int set_up_ris(struct daemon_parts *p, struct status *err)
     p->ris = ris_client_create(&rc, err);
     if (!p->ris)
         return err->code;
-    for (size_t i = 0; i < BS_RIS; i++) {
+    for (size_t i = 0; i < BS_RIS; i++)
         if (profiles_design(cfg, p->ris, i, &p->profiles[i], err))
             return err->code;
+    if (bs_config_boards(cfg, (enum bs_identity)cfg->identity.mode, p->profiles, err))
+        return err->code;
+    for (size_t i = 0; i < BS_RIS; i++)
         if (unless_absent(p, i, profiles_load(p->ris, i, &p->profiles[i], err), err))
             return err->code;
-    }
     return cfg->pixels.train.every > 0 ? set_up_pilots(p, err) : OK;
 }
 

@@ -110,10 +110,39 @@ static void beams_follow_between_the_cycles(void **state)
     demo_run_free(&run);
 }
 
+/* miradord ends at once, told by the controller alone; nothing says how long the boards take. */
+static void refused(const char *args, const char *says)
+{
+    struct demo_run run;
+    char command[1600];
+    emulated_start(&board[0], "opensource", demo_place(), "ris1", BAUD);
+    snprintf(command, sizeof command,
+             "--scene empty --speed 0 --seconds 2 --set 'ris.boards[0].driver=opensource'"
+             " --set 'ris.boards[0].port=%s' %s",
+             board[0].port, args);
+    demo_run(&run, command);
+    emulated_stop(&board[0]);
+    unlink(board[0].link);
+    assert_int_not_equal(run.exit_code, 0);
+    if (strstr(run.stderr_text, says) == NULL)
+        fail_msg("'%s' does not say '%s'", run.stderr_text, says);
+    demo_run_free(&run);
+}
+
+static void what_needs_a_trigger_is_refused(void **state)
+{
+    (void)state;
+    refused("", "board ris1 has no trigger input: it cannot step through a code; use "
+                "identity.mode: steering");
+    refused("--set bs.identity.mode=steering --set bs.pixels.every=1",
+            "board ris1 has no trigger input: it cannot step through pilots; set pixels.every: 0");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(surfaces_that_stand_still_locate),
+        cmocka_unit_test(what_needs_a_trigger_is_refused),
         cmocka_unit_test(beams_follow_between_the_cycles),
     };
     return cmocka_run_group_tests(tests, demo_place_make, demo_place_remove);

@@ -10,7 +10,7 @@
 
 struct bs_cfg cfg;
 static struct schedule schedule;
-static struct profile_set profiles[BS_RIS];
+struct profile_set profiles[BS_RIS];
 
 const char *sender;
 struct log_site *refusals;
@@ -172,6 +172,7 @@ int make_scene(void **state)
         bs_config_schedule(&cfg, &schedule, &err))
         fail_msg("%s", err.text);
     for (size_t i = 0; i < BS_RIS; i++) {
+        profiles[i].plays_sequences = true;
         profiles[i].shape.columns = 3;
         profiles[i].shape.rows = 2;
         profiles[i].n = 2;

@@ -22,9 +22,10 @@ struct seen { /* how often, and the last one */
     char audit[400];
 };
 
-extern struct bs_cfg cfg;         /* profile lab, one user */
-extern const char *sender;        /* name of the proven key */
-extern struct log_site *refusals; /* NULL: all are audited */
+extern struct bs_cfg cfg;                   /* profile lab, one user */
+extern struct profile_set profiles[BS_RIS]; /* of two small boards that play sequences */
+extern const char *sender;                  /* name of the proven key */
+extern struct log_site *refusals;           /* NULL: all are audited */
 
 int make_scene(void **state); /* of the group */
 

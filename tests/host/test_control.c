@@ -224,6 +224,15 @@ static void identity_changes_where_the_boards_can(void **state)
     assert_non_null(strstr(json_string_value(json_object_get(o, "error")), "takes 6 ms"));
     json_decref(o);
     cfg.ris.boards[1].switch_s = 0;
+    profiles[1].plays_sequences = false;
+    o = ask(&seen, "{\"cmd\":\"identity\",\"mode\":\"coded\"}");
+    assert_true(json_is_false(json_object_get(o, "ok")));
+    assert_non_null(strstr(json_string_value(json_object_get(o, "error")),
+                           "ris2 has no trigger input: it cannot step through a code; use "
+                           "identity.mode: steering"));
+    json_decref(o);
+    assert_true(is_ok(&seen, "{\"cmd\":\"identity\",\"mode\":\"steering\"}"));
+    profiles[1].plays_sequences = true;
 }
 
 static void users_are_added_by_the_name_of_a_key(void **state)
