@@ -184,9 +184,9 @@ static void test_known_walls_and_angles_take_off_two_thirds(void **state)
     assert_campaign(&b, (struct limits){0.38, 0.38, {930, 990}, N_USERS, 2, 0});
 }
 
-/* One antenna has delays alone, and a fix without a second opinion fails now and then. Eight have
- * fewer bins each: their ellipse is a shade short along the range, too wide across it (92.5 % of
- * 838 users of three seeds inside). */
+/* One antenna has delays alone, and a fix without a second opinion fails now and then. Of
+ * eight's users 93.3 % are inside (1438 of three seeds): the ellipse is a shade short along the
+ * range and too wide across it. That they have six bins, not eight, changes nothing in it. */
 static void test_any_number_of_antennas(void **state)
 {
     (void)state;
