@@ -24,9 +24,9 @@ static int check(const struct data_slot_cfg *cfg, struct status *err)
     else if (cfg->n_ant < 1 || cfg->n_ant > SLOT_MAX_ANT)
         snprintf(err->text, sizeof err->text, "data slot: %zu antennas, must be 1 to %d",
                  cfg->n_ant, SLOT_MAX_ANT);
-    else if (cfg->n_tx < 1 || cfg->n_tx > SLOT_MAX_ANT)
+    else if (cfg->n_tx < 1 || cfg->n_tx > PRECODE_MAX_TX)
         snprintf(err->text, sizeof err->text, "data slot: %zu transmit channels, must be 1 to %d",
-                 cfg->n_tx, SLOT_MAX_ANT);
+                 cfg->n_tx, PRECODE_MAX_TX);
     else
         return err->code = OK;
     return ERR_ARG;

@@ -11,6 +11,7 @@
  * and phase noise by the comb. docs/link.md, [S1] III-C. */
 #pragma once
 #include "dsp/data_code.h"
+#include "dsp/precode.h"
 #include "dsp/slot.h"
 #include <stdbool.h>
 
@@ -21,7 +22,7 @@ struct data_slot_cfg {
     struct waveform_cfg wave; /* K >= 24, so that the header fits */
     size_t n_symbols;         /* OFDM symbols of the slot, pilots and header among them, 4..4096 */
     size_t n_ant;             /* receive antennas, 1..SLOT_MAX_ANT */
-    size_t n_tx;              /* transmit channels, 1..SLOT_MAX_ANT */
+    size_t n_tx;              /* transmit channels, 1..PRECODE_MAX_TX */
 };
 
 /* OFDM symbols that fit into so many samples. */

@@ -8,7 +8,7 @@
 #pragma once
 #include "dsp/array.h"
 
-enum { PRECODE_MAX_TX = 32 }; /* antennas; a radio of ours has 8 at most, [S1] has 31 */
+enum { PRECODE_MAX_TX = 32 }; /* antennas; [S1] has 31 */
 
 struct precode_cfg {
     size_t n_tx;                         /* 1..PRECODE_MAX_TX */

@@ -50,9 +50,9 @@ static int normalise(cplxf *v, size_t n)
 int tx_sounding_estimate(const struct tx_sounding_cfg *c, const cplxf *h, double delay_s,
                          struct tx_sounding *out)
 {
-    cplxf m[SLOT_MAX_ANT * SLOT_MAX_ANT], tx[SLOT_MAX_ANT], rx[SLOT_MAX_ANT], product = 0;
+    cplxf m[PRECODE_MAX_TX * SLOT_MAX_ANT], tx[PRECODE_MAX_TX], rx[SLOT_MAX_ANT], product = 0;
     float power = 0;
-    assert(c->n_tx >= 1 && c->n_tx <= SLOT_MAX_ANT && c->n_rx >= 1 && c->n_rx <= SLOT_MAX_ANT);
+    assert(c->n_tx >= 1 && c->n_tx <= PRECODE_MAX_TX && c->n_rx >= 1 && c->n_rx <= SLOT_MAX_ANT);
     for (size_t i = 0; i < c->n_tx; i++)
         for (size_t j = 0; j < c->n_rx; j++) {
             m[i * c->n_rx + j] = leak(c, h + (i * c->n_rx + j) * c->n_carrier, delay_s,

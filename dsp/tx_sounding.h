@@ -5,18 +5,18 @@
  * channel and a way whose length the geometry tells. The best product of that form (rank one) gives
  * the transmit channels up to a common factor, whatever the receive channels are. RT-safe. */
 #pragma once
-#include "dsp/geometry.h"
+#include "dsp/precode.h"
 #include "dsp/slot.h"
 
 struct tx_sounding_cfg {
-    size_t n_tx, n_rx; /* 1..SLOT_MAX_ANT each */
-    struct vec3 tx[SLOT_MAX_ANT], rx[SLOT_MAX_ANT];
+    size_t n_tx, n_rx; /* 1..PRECODE_MAX_TX, 1..SLOT_MAX_ANT */
+    struct vec3 tx[PRECODE_MAX_TX], rx[SLOT_MAX_ANT];
     double carrier_hz, spacing_hz;
     size_t n_carrier;
 };
 
 struct tx_sounding {
-    cplxf own[SLOT_MAX_ANT];   /* of each transmit channel; channel 0 is 1 */
+    cplxf own[PRECODE_MAX_TX]; /* of each transmit channel; channel 0 is 1 */
     cplxf heard[SLOT_MAX_ANT]; /* of each receive channel, channel 0 of which is 1 */
     float
         match; /* 0..1: share of what was heard that has this form; walls and noise take the rest */

@@ -241,18 +241,6 @@ static int check_port(const struct bs_cfg *cfg, const char **key, struct status 
     return OK;
 }
 
-/* The transmit channels are sounded before they beam. */
-static int check_beams(const struct bs_cfg *cfg, const char **key, struct status *err)
-{
-    *key = "radio.tx_channels";
-    if (!cfg->data.enabled || cfg->radio.n_tx <= SLOT_MAX_ANT)
-        return OK;
-    return status_set(err, ERR_ARG,
-                      "link.enabled: %zu channels send, and %d at most can be sounded and beam "
-                      "data: list fewer, or set link.enabled: no",
-                      cfg->radio.n_tx, SLOT_MAX_ANT);
-}
-
 /* The air is the same both ways between the same antennas only. */
 static int check_shared(const struct bs_cfg *cfg, const char **key, struct status *err)
 {
@@ -297,8 +285,7 @@ int bs_config_check(const void *bs_cfg, const char *file, struct status *err)
     if (radio_check(&radio, err))
         return config_blame(&bs_config_table, file, "radio", err);
     if (link_waveform_check(&cfg->waveform, cfg->radio.rate_hz, &key, err) ||
-        check_period(cfg, &key, err) || check_port(cfg, &key, err) || check_beams(cfg, &key, err) ||
-        check_shared(cfg, &key, err))
+        check_period(cfg, &key, err) || check_port(cfg, &key, err) || check_shared(cfg, &key, err))
         return config_blame(&bs_config_table, file, key, err);
     if (bs_config_identity(cfg, (enum bs_identity)cfg->identity.mode, &key, err))
         return config_blame(&bs_config_table, file, key, err);

@@ -15,6 +15,8 @@ namespace
 {
 
 enum { DEFAULT_SPP = 2000, GATED_CHUNK = 65536 };
+/* Of slow samples: well within what the room keeps of its responses (N_SETS updates). */
+const double GATED_CHUNK_S = 4e-3;
 
 struct capture {
     int64_t from, to; /* AIR_NEVER: until stopped */
@@ -330,7 +332,8 @@ bool room_rx::obey()
 /* How many samples to wait for at once: few wake-ups, yet no long delay in a free-running room. */
 size_t room_rx::next_chunk(size_t wanted)
 {
-    size_t chunk = GATED_CHUNK;
+    size_t chunk = std::min(size_t(GATED_CHUNK),
+                            std::max(size_t(core->rate() * GATED_CHUNK_S), size_t(AIR_HOP)));
     if (!core->cfg->gated)
         chunk = std::min(chunk, std::max(size_t(core->rate() * 0.5e-3), size_t(AIR_HOP)));
     if (now_running.to != AIR_NEVER)

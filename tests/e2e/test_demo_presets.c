@@ -41,12 +41,14 @@ static void x410_as_lab(void **state)
 }
 
 /* [S1] as written: the frame alone is heard, answered and timed as well as its noise lets it; what
- * comes by way of a surface of three elements is not there, so that nobody is told a position. */
+ * comes by way of a surface of three elements is not there, so that nobody is told a position.
+ * All 31 channels are sounded, and data go both ways. */
 static void paper_times_the_echo_and_claims_no_position(void **state)
 {
     (void)state;
     struct demo_run run;
-    demo_run(&run, "--preset paper --seconds 50 --speed 0 --seed 1");
+    demo_run(&run, "--preset paper --seconds 50 --speed 0 --seed 1 --link "
+                   "--set bs.link.port=none --set ue.link.port=none");
     const double answers = demo_summary(&run, "answers.permitted");
     print_message("%.0f answers, L1 of %.0f, %.2f m rms, told %.2f\n", answers,
                   demo_summary(&run, "lengths_without_fix.L1.n"),
@@ -59,6 +61,8 @@ static void paper_times_the_echo_and_claims_no_position(void **state)
                 1.5 * demo_summary(&run, "lengths_without_fix.L1.told_rms_m"));
     assert_true(demo_summary(&run, "lengths_without_fix.L1.told_rms_m") < 6);
     assert_true(demo_summary(&run, "lates") == 0 && demo_summary(&run, "gaps") == 0);
+    assert_true(demo_summary(&run, "link.down.ok") >= 0.9 * answers);
+    assert_true(demo_summary(&run, "link.up.ok") >= 0.9 * answers);
     demo_run_free(&run);
 }
 
