@@ -7,10 +7,10 @@ has, and from one to the other.
 
     link_ip.py BUILD_FOLDER [SECONDS_OF_IPERF3 [one|several]]
 
-Fails if a ping is lost, if a packet goes to another user than its address says or one for nobody is
+Fails if the mean SNR is not within 19 to 22 dB each way, if a ping is lost, if a packet goes to another user than its address says or one for nobody is
 not counted, if iperf3's UDP receives less than 80 % of what the slots it had could carry, each way
-(user data at the scheme of each slot: counted in slots, so that the wall clock does not matter), or
-if what does not fit is not queued up to the bound and then dropped with a count. Needs root, iperf3 and iputils-ping;
+(user data at the scheme of each slot: counted in slots, so that the wall clock does not matter; what
+the fastest scheme would carry in them is told beside), or if what does not fit is not queued up to the bound and then dropped with a count. Needs root, iperf3 and iputils-ping;
 ends with 77 where these are missing."""
 
 import json
@@ -26,6 +26,8 @@ BASE, TERMINAL = "10.77.0.1", "10.77.0.3"  # of 10.77.0.0/16: number 1, and user
 NOBODY, STRANGE_PINGS = 198, 3
 PINGS, PING_EVERY_S, PING_PATIENCE_S = 20, 0.3, 30
 SHARE = 0.8
+SNR_DB = 19, 22
+BITS = 0.25, 0.5, 0.89, 1.19, 1.78, 2.37, 3.56, 4.0  # a carrier, of each scheme: docs/link.md
 DATAGRAM = 1372  # with its headers what the interface carries
 LOAD = "8M"  # several times what goes through
 LEVELS = ["bs.radio.tx_gain_db=0", "bs.waveform.rms=0.222", "ue.radio.tx_gain_db=2"]
@@ -115,9 +117,18 @@ def ping(space, slots):
     said = ping_said(space, TERMINAL, PINGS)
     for line in said[-2:]:
         print("ping:", line)
-    for way, snr_db in slots.snr_db.items():
-        print(f"at {sum(snr_db) / max(1, len(snr_db)):.1f} dB a carrier {way}", flush=True)
     return any(f" {PINGS} received, 0% packet loss" in line for line in said)
+
+
+def levels_hold(slots):
+    """What is said to hold at 20 dB is measured there."""
+    ok = True
+    for way, snr_db in slots.snr_db.items():
+        mean_db = sum(snr_db) / max(1, len(snr_db))
+        good = bool(snr_db) and SNR_DB[0] <= mean_db <= SNR_DB[1]
+        print(f"at {mean_db:.1f} dB a carrier {way}" + ("" if good else "  <- wrong"), flush=True)
+        ok = ok and good
+    return ok
 
 
 def iperf(spaces, slots, way, seconds):
@@ -144,7 +155,8 @@ def iperf(spaces, slots, way, seconds):
     share = received / room if room else 0
     queued, bound, dropped = slots.queue[way]
     print(f"iperf3 {way}: {received} bytes received, {n} slots of scheme {mcs} could carry {room}: "
-          f"{100 * share:.0f} %; at most {queued} of {bound} waited, {dropped} dropped", flush=True)
+          f"{100 * share:.0f} %, {100 * share * BITS[mcs] / BITS[-1]:.0f} % of what scheme {len(BITS) - 1} "
+          f"would; at most {queued} of {bound} waited, {dropped} dropped", flush=True)
     return share >= SHARE and 0 < queued <= bound and dropped > 0
 
 
@@ -241,6 +253,7 @@ def one(build, seconds):
                 time.sleep(0.05)
             clock.wait(clock.s + 2)
             ok = ping(spaces[0], slots)
+            ok = levels_hold(slots) and ok
             ok = iperf(spaces, slots, "down", seconds) and ok
             ok = iperf(spaces, slots, "up", seconds) and ok
         finally:
