@@ -316,11 +316,22 @@ int bs_config_panel(const struct bs_cfg *cfg, size_t board, struct panel *panel)
     return panel_init(panel, &pose);
 }
 
+static double slowest_surface_s(const struct bs_cfg *cfg)
+{
+    double slowest_s = 0;
+    for (size_t i = 0; i < BS_RIS; i++)
+        slowest_s = fmax(slowest_s, cfg->ris.boards[i].switch_s);
+    return slowest_s;
+}
+
 int bs_config_schedule(const struct bs_cfg *cfg, struct schedule *s, struct status *err)
 {
     const struct waveform_cfg wave = bs_config_waveform(cfg);
     struct schedule_cfg sc =
         link_schedule_cfg(&wave, &cfg->schedule.air, &cfg->pixels.train, &cfg->data);
     sc.prepare_s = cfg->run.latency_budget_s + QUEUE_S;
+    sc.surface_s = slowest_surface_s(cfg);
+    if (cfg->ris.mode == BS_RIS_TRACKED && sc.surface_s > 0)
+        sc.follow_s = sc.surface_s + QUEUE_S;
     return schedule_init(s, &sc, err);
 }

@@ -132,10 +132,11 @@ static int check_ranges(const struct bs_cfg *cfg, const char **key, struct statu
     return OK;
 }
 
+static const char *const slow[BS_RIS] = {"ris.boards[0].switch_s", "ris.boards[1].switch_s"};
+
 int bs_config_identity(const struct bs_cfg *cfg, enum bs_identity identity, const char **key,
                        struct status *err)
 {
-    static const char *const slow[BS_RIS] = {"ris.boards[0].switch_s", "ris.boards[1].switch_s"};
     const struct waveform_cfg wave = bs_config_waveform(cfg);
     const double slot_s = (double)waveform_slot_samps(&wave) / cfg->radio.rate_hz;
     const char *unused;
@@ -160,6 +161,24 @@ int bs_config_identity(const struct bs_cfg *cfg, enum bs_identity identity, cons
         return status_set(err, ERR_ARG,
                           "identity.mode steering tells paths apart by their direction, which one "
                           "receive antenna does not have; use two at least, better four");
+    return OK;
+}
+
+/* A surface shows each pilot's profile for as long as the pilot lasts. */
+static int check_pilots(const struct bs_cfg *cfg, const char **key, struct status *err)
+{
+    const struct waveform_cfg wave = bs_config_waveform(cfg);
+    const struct waveform_cfg pilot = pilot_train_waveform(&cfg->pixels.train, wave);
+    const double pilot_s = (double)waveform_slot_samps(&pilot) / cfg->radio.rate_hz;
+    for (size_t i = 0; cfg->pixels.train.every > 0 && i < BS_RIS; i++) {
+        *key = slow[i];
+        if (cfg->ris.boards[i].switch_s > pilot_s)
+            return status_set(err, ERR_ARG,
+                              "board %s takes %g ms to show another profile, a pilot lasts %.3g: "
+                              "it cannot step through pilots; set pixels.every: 0",
+                              cfg->ris.boards[i].name, cfg->ris.boards[i].switch_s * 1e3,
+                              pilot_s * 1e3);
+    }
     return OK;
 }
 
@@ -287,7 +306,8 @@ int bs_config_check(const void *bs_cfg, const char *file, struct status *err)
     if (link_waveform_check(&cfg->waveform, cfg->radio.rate_hz, &key, err) ||
         check_period(cfg, &key, err) || check_port(cfg, &key, err) || check_shared(cfg, &key, err))
         return config_blame(&bs_config_table, file, key, err);
-    if (bs_config_identity(cfg, (enum bs_identity)cfg->identity.mode, &key, err))
+    if (bs_config_identity(cfg, (enum bs_identity)cfg->identity.mode, &key, err) ||
+        check_pilots(cfg, &key, err))
         return config_blame(&bs_config_table, file, key, err);
     if (check_latch(cfg, err))
         return config_blame(&bs_config_table, file, "ris.latch_delay_s", err);

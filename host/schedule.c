@@ -40,6 +40,7 @@ const char *schedule_guard_name(enum schedule_guard guard)
         "surfaces settle",
         "surfaces are re-armed",
         "fix and permission",
+        "surfaces take the next profile",
     };
     return names[guard];
 }
@@ -126,6 +127,8 @@ static void find_guard(const struct schedule *s, struct schedule_gap *gap)
         widen(gap, GUARD_SWITCH, s->guard.turn);
     if (b == WINDOW_SENSING || (is_data(a) && is_data(b)))
         widen(gap, GUARD_TURNAROUND, s->guard.turnaround);
+    if (b == WINDOW_SENSING)
+        widen(gap, GUARD_FOLLOW, s->guard.follow);
     if (is_data(b) && (a == WINDOW_RESPONSE || a == WINDOW_PILOTS))
         widen(gap, GUARD_SETTLE, s->guard.settle);
     if (a == WINDOW_RESPONSE && b == WINDOW_PILOTS)
@@ -239,9 +242,10 @@ int schedule_init(struct schedule *s, const struct schedule_cfg *cfg, struct sta
     s->guard = (struct schedule_guards){
         .turn = ticks(s, cfg->switch_s),
         .turnaround = ticks(s, cfg->turnaround_s),
-        .settle = ticks(s, cfg->settle_s),
-        .rearm = ticks(s, REARM_S),
+        .settle = ticks(s, fmax(cfg->settle_s, cfg->surface_s)),
+        .rearm = ticks(s, fmax(REARM_S, cfg->surface_s)),
         .prepare = ticks(s, cfg->prepare_s),
+        .follow = ticks(s, cfg->follow_s),
     };
     if (s->rate <= 0 || s->period <= 0 || s->response <= 0)
         return status_set(err, ERR_ARG, "schedule: rate, period and response delay must be > 0");

@@ -16,8 +16,8 @@
 #define REOPEN_S     0.1   /* longest pause between two attempts to open the radio */
 #define SAY_AGAIN_S  30.0
 #define REST_LOOK_NS INT64_C(500000000) /* between two looks at the surfaces in a pause */
-enum { WAIT_MS = 1000 };   /* between two looks at whether we are to end */
-enum { DEAD_CYCLES = 10 }; /* in a row without samples: the device is opened anew */
+enum { WAIT_MS = 1000 };                /* between two looks at whether we are to end */
+enum { DEAD_CYCLES = 10 };              /* in a row without samples: the device is opened anew */
 
 struct ear {
     struct daemon *d;
@@ -34,6 +34,14 @@ static int64_t begin_of(const struct daemon *d, int64_t index, enum schedule_win
     return schedule_start(&d->p.schedule, index) + d->p.schedule.window[window].begin;
 }
 
+/* From the boards' acknowledgements to the burst: surfaces that took another profile come to rest.
+ */
+static double lead_s(const struct daemon *d)
+{
+    const struct schedule *s = &d->p.schedule;
+    return fmax(LEAD_S, (double)s->guard.follow / (double)s->rate);
+}
+
 /* What the boards must have to acknowledge before a cycle is worth beginning: what they are
  * promised, or half of what short cycles leave between a capture and the next burst. */
 static double arming_s(const struct daemon *d)
@@ -43,7 +51,7 @@ static double arming_s(const struct daemon *d)
                                           : w[WINDOW_PILOTS].n > 0 ? WINDOW_PILOTS
                                                                    : WINDOW_RESPONSE];
     const int64_t left = d->p.schedule.period + w[WINDOW_SENSING].begin - last->begin - last->n;
-    const double left_s = (double)left / (double)d->p.schedule.rate - LEAD_S;
+    const double left_s = (double)left / (double)d->p.schedule.rate - lead_s(d);
     return fmin(1e-3 * d->p.cfg->ris.ack_ms, fmax(0, left_s / 2));
 }
 
@@ -66,11 +74,11 @@ static int choose_cycle(struct ear *e, struct cycle_request *out)
     const bool down = radio_now(d->p.radio, &now) != OK;
     if (down && begin_of(d, next, WINDOW_SENSING) > now)
         return ERR_TIMEOUT;
-    const double lead_s = d->p.cfg->run.gated ? LEAD_GATED_S : LEAD_S + arming_s(d);
-    const int64_t earliest = down ? now - s->period : now + (int64_t)(lead_s * rate);
+    const double before_s = d->p.cfg->run.gated ? LEAD_GATED_S : lead_s(d) + arming_s(d);
+    const int64_t earliest = down ? now - s->period : now + (int64_t)(before_s * rate);
     out->index = schedule_next(s, next, earliest);
     const double left_s = (double)(begin_of(d, out->index, WINDOW_SENSING) - now) / rate;
-    out->by_ns = clock + (int64_t)((left_s - LEAD_S) * 1e9);
+    out->by_ns = clock + (int64_t)((left_s - lead_s(d)) * 1e9);
     if (e->index >= 0 && !e->rested)
         atomic_fetch_add(&d->cycles_skipped, (uint64_t)(out->index - next));
     e->index = out->index;

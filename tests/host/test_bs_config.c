@@ -139,6 +139,38 @@ static void faults_name_file_and_cure(void **state)
     }
 }
 
+/* By steering a surface may be slow, but not slower than what it is asked to step through, nor than
+ * the pause in which it takes another profile. */
+static void slow_surfaces_are_held_to_the_schedule(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *switch_s, *other, *says; /* NULL: it can be */
+    } cases[] = {
+        {"ris.boards[1].switch_s=6e-3", "pixels.every=0", NULL},
+        {"ris.boards[1].switch_s=6e-3", "ris.mode=tracked", NULL},
+        {"ris.boards[1].switch_s=6e-3", "link.enabled=yes", NULL},
+        {"ris.boards[0].switch_s=9", "ris.mode=static", NULL},
+        {"ris.boards[1].switch_s=6e-3", "pixels.every=1", "it cannot step through pilots"},
+        {"ris.boards[0].switch_s=22e-6", "pixels.every=1", "a pilot lasts 0.0205"},
+        {"ris.boards[0].switch_s=20e-6", "pixels.every=1", NULL},
+        {"ris.boards[0].switch_s=9", "ris.mode=tracked", "surfaces take the next profile"},
+        {"ris.boards[1].switch_s=0.18", "ris.mode=tracked", "raise schedule.cycle_period_s"},
+        {"ris.boards[1].switch_s=0.17", "ris.mode=tracked", NULL},
+        {"ris.boards[1].switch_s=0.1", "link.enabled=yes", "raise link.downlink_delay_s"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *items[] = {"identity.mode=steering", cases[i].switch_s, cases[i].other};
+        const struct config_sets sets = {items, 3};
+        struct status err = {0};
+        int rc = config_parse(&bs_config_table, "bs.yaml", lab, sizeof lab - 1, &sets, &cfg, &err);
+        rc = rc ? rc : bs_config_check(&cfg, "bs.yaml", &err);
+        if (cases[i].says ? rc == OK || !strstr(err.text, cases[i].says) : rc != OK)
+            fail_msg("%s %s: '%s' does not say '%s'", cases[i].switch_s, cases[i].other, err.text,
+                     cases[i].says ? cases[i].says : "");
+    }
+}
+
 /* All that a configuration can list: [S1] has 31. */
 static void every_antenna_beams_data(void **state)
 {
@@ -254,6 +286,7 @@ int main(void)
         cmocka_unit_test(faults_name_file_and_cure),
         cmocka_unit_test(fault_of_the_geometry_names_its_line),
         cmocka_unit_test(every_antenna_beams_data),
+        cmocka_unit_test(slow_surfaces_are_held_to_the_schedule),
         cmocka_unit_test(delays_that_repeat_inside_the_room_are_refused),
         cmocka_unit_test(what_is_accepted_can_be_made),
     };

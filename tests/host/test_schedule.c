@@ -226,6 +226,46 @@ static void gaps_tell_the_guards_in_order(void **state)
     assert_int_equal(gap[4].next, s.period - 100);
 }
 
+static const struct schedule_gap *before(const struct schedule_gap *gap, enum schedule_window w)
+{
+    while (gap->before != w)
+        gap++;
+    return gap;
+}
+
+static void slow_surfaces_widen_their_guards(void **state)
+{
+    (void)state;
+    struct schedule s;
+    struct schedule_gap gap[WINDOW_COUNT];
+    struct status err = {0};
+    struct schedule_cfg cfg = with_data();
+    cfg.pilots = 60;
+    cfg.pilot_samps = 2048;
+    cfg.pilots_delay_s = 0.06;
+    cfg.surface_s = 6e-3;
+    cfg.follow_s = 11e-3;
+    assert_int_equal(schedule_init(&s, &cfg, &err), OK);
+    schedule_gaps(&s, gap);
+    assert_int_equal(before(gap, WINDOW_PILOTS)->need, 2000000); /* their 20 ms are more */
+    assert_int_equal(before(gap, WINDOW_DOWNLINK)->guard, GUARD_SETTLE);
+    assert_int_equal(before(gap, WINDOW_DOWNLINK)->need, 600000);
+    assert_int_equal(before(gap, WINDOW_SENSING)->guard, GUARD_FOLLOW);
+    assert_int_equal(before(gap, WINDOW_SENSING)->need, 1100000);
+    cfg.surface_s = 30e-3;
+    cfg.downlink_delay_s = 0.1, cfg.uplink_delay_s = 0.12;
+    assert_int_equal(schedule_init(&s, &cfg, &err), OK);
+    schedule_gaps(&s, gap);
+    assert_int_equal(before(gap, WINDOW_PILOTS)->need, 3000000);
+    cfg.surface_s = 50e-3;
+    assert_int_equal(schedule_init(&s, &cfg, &err), ERR_ARG);
+    assert_non_null(strstr(err.text, "surfaces are re-armed"));
+    cfg.surface_s = 0;
+    cfg.follow_s = 0.1;
+    assert_int_equal(schedule_init(&s, &cfg, &err), ERR_ARG);
+    assert_non_null(strstr(err.text, "surfaces take the next profile"));
+}
+
 static void pilots_have_their_place_after_the_answer(void **state)
 {
     (void)state;
@@ -323,6 +363,7 @@ int main(void)
         cmocka_unit_test(overlapping_slots_are_refused_by_name),
         cmocka_unit_test(a_slot_of_three_symbols_is_refused),
         cmocka_unit_test(gaps_tell_the_guards_in_order),
+        cmocka_unit_test(slow_surfaces_widen_their_guards),
         cmocka_unit_test(pilots_have_their_place_after_the_answer),
         cmocka_unit_test(early_response_is_refused),
         cmocka_unit_test(short_period_is_refused),
