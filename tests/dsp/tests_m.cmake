@@ -2,7 +2,7 @@
 mirador_test(test_modem SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_modem.c LIBS dsp m LABELS sanitize)
 mirador_test(test_sync_drift SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_sync_drift.c LIBS dsp m
   LABELS sanitize)
-foreach(noun data_slot precode tx_sounding)
+foreach(noun data_code data_slot precode tx_sounding)
   mirador_test(test_${noun} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${noun}.c LIBS dsp m
     LABELS sanitize)
 endforeach()

@@ -62,6 +62,16 @@ static void assert_same_positions(const struct demo_run *a, const struct demo_ru
     assert_true(fabs(rms[0] - rms[1]) < 0.01);
 }
 
+/* 15 dB at the user: known to be lost by the fastest scheme, whole by the one that is found. */
+static void assert_one_antenna_gets_a_slower_scheme(const struct demo_run *one)
+{
+    const double mcs = demo_summary(one, "link.base.mcs"),
+                 fer = demo_summary(one, "link.terminal_figures.down.fer");
+    print_message("one antenna: scheme %.0f, %.2f of the slots lost\n", mcs, fer);
+    assert_true(mcs >= 3 && mcs <= 6 && fer < 0.2);
+    assert_true(demo_summary(one, "link.terminal.mcs") == 7); /* 40 dB the other way */
+}
+
 static void test_data_leave_sensing_alone_and_a_beam_gains_what_it_should(void **state)
 {
     (void)state;
@@ -76,6 +86,7 @@ static void test_data_leave_sensing_alone_and_a_beam_gains_what_it_should(void *
     print_message("beam by reciprocity: %.2f dB gained, %.2f dB by theory\n", gain_db, theory_db);
     assert_true(demo_summary(&beam, "link.beam.slots") >= FIXES_MIN);
     assert_true(theory_db > 5 && fabs(gain_db - theory_db) < 0.5);
+    assert_one_antenna_gets_a_slower_scheme(&one);
     demo_run_free(&quiet);
     demo_run_free(&beam);
     demo_run_free(&one);
