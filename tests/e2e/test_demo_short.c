@@ -137,6 +137,40 @@ static void check_slots(const struct demo_run *run)
     assert_true(demo_summary(run, "link.beam.loss_db") < 0.5);
 }
 
+/* Within a second of entering behind a wall, for five seconds, and back 1.5 s before the end: more
+ * slots and packets came than the five cycles before the wall can hold (58 kB down, 28 kB up each),
+ * and none twice. */
+static void test_packets_come_again_behind_a_wall(void **state)
+{
+    (void)state;
+    struct demo_run run;
+    struct flood flood = {0};
+    pthread_t thread;
+    char args[200];
+    open_flood(&flood);
+    snprintf(args, sizeof args,
+             "--seconds 11 --speed 0 --seed 2 --link --set bs.link.udp_port=%d --set "
+             "ue.link.udp_port=%d --set room.users[0].away_s=[1,6]",
+             flood.port[0], flood.port[1]);
+    assert_int_equal(pthread_create(&thread, NULL, run_flood, &flood), 0);
+    demo_run(&run, args);
+    atomic_store(&flood.stop, true);
+    pthread_join(thread, NULL);
+    if (run.exit_code)
+        fail_msg("exit code %d: %s", run.exit_code, run.stderr_text);
+    print_message("slots %.0f down, %.0f up; packets %d and %d\n",
+                  of(&run, "terminal", "slots_received"), of(&run, "base", "slots_received"),
+                  (int)flood.came[1], (int)flood.came[0]);
+    assert_true(demo_summary(&run, "answers.silent") >= 17 + 25);
+    assert_true(of(&run, "base", "slots_received") >= 7);
+    assert_true(of(&run, "terminal", "slots_received") >= 7);
+    assert_true(flood.came[1] > 5 * 58000 / PACKET && flood.came[0] > 5 * 28000 / PACKET);
+    assert_false(flood.wrong);
+    demo_run_free(&run);
+    close(flood.fd[0]);
+    close(flood.fd[1]);
+}
+
 static void test_a_few_seconds(void **state)
 {
     (void)state;
@@ -215,6 +249,7 @@ static void test_paths_told_by_steering(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_packets_come_again_behind_a_wall),
         cmocka_unit_test(test_a_few_seconds),
         cmocka_unit_test(test_paths_told_by_steering),
     };
