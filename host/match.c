@@ -41,7 +41,8 @@ void match_add_truth(struct match *m, const json_t *json)
 {
     const json_t *time = json_object_get(json, "time_s"), *users = json_object_get(json, "users");
     struct truth_sample sample = {.time_s = json_number_value(time)};
-    if (!json_is_number(time) || (m->n > 0 && sample.time_s <= truth_at(m, m->n - 1)->time_s))
+    const double last_s = m->n > 0 ? truth_at(m, m->n - 1)->time_s : -INFINITY;
+    if (!json_is_number(time) || sample.time_s == last_s)
         return;
     for (size_t i = 0; i < json_array_size(users) && i < MATCH_USERS; i++) {
         const json_t *user = json_array_get(users, i);
@@ -51,6 +52,8 @@ void match_add_truth(struct match *m, const json_t *json)
             return;
         sample.n_users++;
     }
+    if (sample.time_s < last_s) /* of another room, which has begun anew */
+        m->n = 0;
     if (m->n == capacity(m)) {
         m->first = (m->first + 1) % capacity(m);
         m->n--;

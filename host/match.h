@@ -28,7 +28,8 @@ struct match {
     size_t lost; /* fixes beyond MATCH_WAITING, or older than every truth */
 };
 
-/* One "truth" message; anything else is ignored. */
+/* One "truth" message; anything else is ignored. One earlier than the last is of a room that has
+ * begun anew: the others are dropped. */
 void match_add_truth(struct match *match, const json_t *truth);
 
 /* Takes over the reference. */

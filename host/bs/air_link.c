@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+_Static_assert((int)RADIO_CHANNELS_MAX <= (int)PRECODE_MAX_TX, "every channel can beam");
+
 #define SOUNDING_TAIL_S 64e-6 /* the radio's own delay, and the longest leak */
 enum { SOUND_AGAIN = 10 };    /* cycles until a sounding that failed is tried again */
 static const float match_min = 0.7f;

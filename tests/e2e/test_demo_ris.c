@@ -124,16 +124,21 @@ static bool hash_of(const char *board, const char *slot, char hash[17])
     return found != NULL;
 }
 
-/* Whether both surfaces show their base. */
-static bool at_rest(void)
+enum rest { NO_ANSWER, ON_A_BEAM, AT_REST };
+
+/* At rest both surfaces show their base. */
+static enum rest surfaces(void)
 {
     static const char *const boards[] = {"ris1", "ris2"};
     char base[17], now[17];
-    for (size_t i = 0; i < 2; i++)
-        if (!hash_of(boards[i], "--slot 0", base) || !hash_of(boards[i], "", now) ||
-            strcmp(base, now) != 0)
-            return false;
-    return true;
+    enum rest rest = AT_REST;
+    for (size_t i = 0; i < 2; i++) {
+        if (!hash_of(boards[i], "--slot 0", base) || !hash_of(boards[i], "", now))
+            return NO_ANSWER;
+        if (strcmp(base, now) != 0)
+            rest = ON_A_BEAM;
+    }
+    return rest;
 }
 
 /* The capture of the empty room shows every profile. */
@@ -155,8 +160,8 @@ static void pause_on_a_beam(void)
         if (!is_located())
             continue;
         ordered("set pause 600");
-        usleep(300000);
-        if (!at_rest())
+        usleep(1500000); /* no cycle is under way any more */
+        if (surfaces() == ON_A_BEAM)
             return;
         ordered("set pause 0");
     }
@@ -172,12 +177,10 @@ static void surfaces_rest_when_their_user_is_forgotten(void **state)
     for (int i = 0; i < PATIENCE && demo_process("mirador-ue") == 0; i++)
         usleep(100000);
     pause_on_a_beam();
-    usleep(1500000);
-    assert_false(at_rest());
     ordered("users permit 1 no");
-    for (int i = 0; i < 50 && !at_rest(); i++)
+    for (int i = 0; i < PATIENCE && surfaces() != AT_REST; i++)
         usleep(100000);
-    assert_true(at_rest());
+    assert_int_equal(surfaces(), AT_REST);
     kill(demo, SIGTERM);
     waitpid(demo, &status, 0);
 }

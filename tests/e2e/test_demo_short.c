@@ -137,6 +137,24 @@ static void check_slots(const struct demo_run *run)
     assert_true(demo_summary(run, "link.beam.loss_db") < 0.5);
 }
 
+/* A demo with packets both ways as fast as they are taken. */
+static void run_flooded(struct demo_run *run, struct flood *flood, const char *args)
+{
+    pthread_t thread;
+    char all[240];
+    open_flood(flood);
+    snprintf(all, sizeof all, "%s --link --set bs.link.udp_port=%d --set ue.link.udp_port=%d", args,
+             flood->port[0], flood->port[1]);
+    assert_int_equal(pthread_create(&thread, NULL, run_flood, flood), 0);
+    demo_run(run, all);
+    atomic_store(&flood->stop, true);
+    pthread_join(thread, NULL);
+    close(flood->fd[0]);
+    close(flood->fd[1]);
+    if (run->exit_code)
+        fail_msg("exit code %d: %s", run->exit_code, run->stderr_text);
+}
+
 /* Within a second of entering behind a wall, for five seconds, and back 1.5 s before the end: more
  * slots and packets came than the five cycles before the wall can hold (58 kB down, 28 kB up each),
  * and none twice. */
@@ -145,30 +163,16 @@ static void test_packets_come_again_behind_a_wall(void **state)
     (void)state;
     struct demo_run run;
     struct flood flood = {0};
-    pthread_t thread;
-    char args[200];
-    open_flood(&flood);
-    snprintf(args, sizeof args,
-             "--seconds 11 --speed 0 --seed 2 --link --set bs.link.udp_port=%d --set "
-             "ue.link.udp_port=%d --set room.users[0].away_s=[1,6]",
-             flood.port[0], flood.port[1]);
-    assert_int_equal(pthread_create(&thread, NULL, run_flood, &flood), 0);
-    demo_run(&run, args);
-    atomic_store(&flood.stop, true);
-    pthread_join(thread, NULL);
-    if (run.exit_code)
-        fail_msg("exit code %d: %s", run.exit_code, run.stderr_text);
+    run_flooded(&run, &flood, "--seconds 11 --speed 0 --seed 2 --set room.users[0].away_s=[1,6]");
     print_message("slots %.0f down, %.0f up; packets %d and %d\n",
                   of(&run, "terminal", "slots_received"), of(&run, "base", "slots_received"),
                   (int)flood.came[1], (int)flood.came[0]);
     assert_true(demo_summary(&run, "answers.silent") >= 17 + 25);
-    assert_true(of(&run, "base", "slots_received") >= 7);
-    assert_true(of(&run, "terminal", "slots_received") >= 7);
+    assert_true(of(&run, "base", "slots_received") > 5);
+    assert_true(of(&run, "terminal", "slots_received") > 5);
     assert_true(flood.came[1] > 5 * 58000 / PACKET && flood.came[0] > 5 * 28000 / PACKET);
     assert_false(flood.wrong);
     demo_run_free(&run);
-    close(flood.fd[0]);
-    close(flood.fd[1]);
 }
 
 static void test_a_few_seconds(void **state)
@@ -176,19 +180,7 @@ static void test_a_few_seconds(void **state)
     (void)state;
     struct demo_run run;
     struct flood flood = {0};
-    pthread_t thread;
-    char args[160];
-    open_flood(&flood);
-    snprintf(args, sizeof args,
-             "--seconds 6 --speed 0 --seed 2 --link --set bs.link.udp_port=%d --set "
-             "ue.link.udp_port=%d",
-             flood.port[0], flood.port[1]);
-    assert_int_equal(pthread_create(&thread, NULL, run_flood, &flood), 0);
-    demo_run(&run, args);
-    atomic_store(&flood.stop, true);
-    pthread_join(thread, NULL);
-    if (run.exit_code)
-        fail_msg("exit code %d: %s", run.exit_code, run.stderr_text);
+    run_flooded(&run, &flood, "--seconds 6 --speed 0 --seed 2");
     assert_true(run.n_fix >= 8);
     assert_true(demo_summary(&run, "fixes") >= 0.97 * demo_summary(&run, "responses"));
     assert_true(demo_error_percentile(&run, 90) < 0.5);
@@ -199,8 +191,6 @@ static void test_a_few_seconds(void **state)
     check_traffic(&run, "terminal", "base", flood.came[0]);
     check_figures(&run);
     demo_run_free(&run);
-    close(flood.fd[0]);
-    close(flood.fd[1]);
 }
 
 /* Known data in every slot, none of it wrong: 28 kB down and 14 kB up in the scheme of link.mcs. */

@@ -66,7 +66,6 @@ static void truths_roll_over(void **state)
     memset(&m, 0, sizeof m);
     for (int i = 0; i < MATCH_TRUTHS + 1000; i++)
         add_truth(&m, 0.02 * i, i);
-    add_truth(&m, 1.0, 77); /* out of order: ignored */
     assert_int_equal(m.n, MATCH_TRUTHS);
     assert_int_equal(match_truth(&m, 9, 0.02 * (MATCH_TRUTHS + 998.5), at), 0);
     assert_true(fabs(at[0] - (MATCH_TRUTHS + 998.5)) < 1e-6);
@@ -80,6 +79,12 @@ static void truths_roll_over(void **state)
     for (int i = 0; i < MATCH_WAITING + 3; i++)
         match_add_fix(&m, fix_at(1e8, 9, 0, 0));
     assert_int_equal(m.lost, 3);
+    add_truth(&m, 1.0, 77); /* another room has begun: the old one's are over */
+    add_truth(&m, 2.0, 79);
+    assert_int_equal(m.n, 2);
+    assert_int_equal(match_truth(&m, 9, 1.5, at), 0);
+    assert_true(fabs(at[0] - 78) < 1e-9);
+    assert_int_equal(match_truth(&m, 9, 0.02 * 1000.5, at), 1);
     match_clear(&m);
     assert_int_equal(m.n_waiting, 0);
 }
