@@ -5,6 +5,7 @@
 
 #define CFG     struct bs_cfg
 #define QUEUE_S 0.005 /* a burst is with the radio so long before it goes out */
+#define ACK_S   0.022 /* a board at 115200 baud is read back, takes a profile, is read back */
 
 static const struct config_key board_keys[] = {
     {"name", CONFIG_STRING(struct bs_board, name), .help = "as in ris.yaml"},
@@ -324,14 +325,25 @@ static double slowest_surface_s(const struct bs_cfg *cfg)
     return slowest_s;
 }
 
+/* Somewhere between two bursts, or may be told to. */
+static bool surfaces_step(const struct bs_cfg *cfg)
+{
+    struct status why_not;
+    return cfg->pixels.train.every > 0 || cfg->ris.mode == BS_RIS_TRACKED ||
+           bs_config_identity(cfg, BS_IDENTITY_CODED, NULL, &why_not) == OK;
+}
+
 int bs_config_schedule(const struct bs_cfg *cfg, struct schedule *s, struct status *err)
 {
     const struct waveform_cfg wave = bs_config_waveform(cfg);
     struct schedule_cfg sc =
         link_schedule_cfg(&wave, &cfg->schedule.air, &cfg->pixels.train, &cfg->data);
     sc.prepare_s = cfg->run.latency_budget_s + QUEUE_S;
-    sc.surface_s = slowest_surface_s(cfg);
-    if (cfg->ris.mode == BS_RIS_TRACKED && sc.surface_s > 0)
+    if (surfaces_step(cfg))
+        sc.surface_s = slowest_surface_s(cfg);
+    if (cfg->ris.mode == BS_RIS_TRACKED && sc.surface_s > 0) {
         sc.follow_s = sc.surface_s + QUEUE_S;
+        sc.arm_s = fmin(ACK_S, 1e-3 * cfg->ris.ack_ms);
+    }
     return schedule_init(s, &sc, err);
 }

@@ -11,6 +11,8 @@
 #include "host/link_port.h"
 #include "host/schedule.h"
 
+struct profile_set; /* profile_set.h */
+
 enum {
     BS_USERS_MAX = 16,
     BS_RIS = 2,
@@ -33,8 +35,6 @@ enum bs_ris_mode {
 enum bs_echoes { BS_ECHOES_AUTO, BS_ECHOES_YES, BS_ECHOES_NO };
 
 /* How paths are told apart. */
-struct profile_set; /* profile_set.h */
-
 enum bs_identity {
     BS_IDENTITY_CODED,    /* the surfaces change from slot to slot, each by its own code */
     BS_IDENTITY_STEERING, /* they stand still; where a path comes from says which it is */

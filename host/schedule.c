@@ -40,7 +40,7 @@ const char *schedule_guard_name(enum schedule_guard guard)
         "surfaces settle",
         "surfaces are re-armed",
         "fix and permission",
-        "surfaces take the next profile",
+        "boards and surfaces take the next profile",
     };
     return names[guard];
 }
@@ -128,7 +128,7 @@ static void find_guard(const struct schedule *s, struct schedule_gap *gap)
     if (b == WINDOW_SENSING || (is_data(a) && is_data(b)))
         widen(gap, GUARD_TURNAROUND, s->guard.turnaround);
     if (b == WINDOW_SENSING)
-        widen(gap, GUARD_FOLLOW, s->guard.follow);
+        widen(gap, GUARD_FOLLOW, s->guard.follow + s->guard.arm);
     if (is_data(b) && (a == WINDOW_RESPONSE || a == WINDOW_PILOTS))
         widen(gap, GUARD_SETTLE, s->guard.settle);
     if (a == WINDOW_RESPONSE && b == WINDOW_PILOTS)
@@ -246,6 +246,7 @@ int schedule_init(struct schedule *s, const struct schedule_cfg *cfg, struct sta
         .rearm = ticks(s, fmax(REARM_S, cfg->surface_s)),
         .prepare = ticks(s, cfg->prepare_s),
         .follow = ticks(s, cfg->follow_s),
+        .arm = ticks(s, cfg->arm_s),
     };
     if (s->rate <= 0 || s->period <= 0 || s->response <= 0)
         return status_set(err, ERR_ARG, "schedule: rate, period and response delay must be > 0");

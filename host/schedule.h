@@ -34,6 +34,7 @@ struct schedule_cfg {
     double settle_s;     /* guard: from the surfaces' last step to a slot of data */
     double surface_s; /* until a surface shows another profile: settle_s and re-arming are longer */
     double follow_s;  /* guard: before the next cycle, when surfaces take another profile for it */
+    double arm_s;     /* and before that, for the boards to acknowledge it */
     double prepare_s; /* guard: from the answer's end to a slot of data: fix, permission, orders */
 };
 
@@ -66,7 +67,7 @@ struct schedule {
     size_t downlink_symbols, uplink_symbols; /* whole OFDM symbols in them; 0: no data link */
     struct schedule_span window[WINDOW_COUNT];
     struct schedule_guards {
-        int64_t turn, turnaround, settle, rearm, prepare, follow; /* ticks */
+        int64_t turn, turnaround, settle, rearm, prepare, follow, arm; /* ticks */
     } guard;
 };
 
@@ -78,7 +79,7 @@ enum schedule_guard {
     GUARD_SETTLE,     /* the surfaces come to rest */
     GUARD_REARM,      /* the boards take the pilots' sequence */
     GUARD_PREPARE,    /* fix and permission, which the data need */
-    GUARD_FOLLOW,     /* the surfaces take the profile of the next cycle, and come to rest */
+    GUARD_FOLLOW,     /* boards acknowledge the next cycle's profile, surfaces take it and rest */
     GUARD_COUNT
 };
 

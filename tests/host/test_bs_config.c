@@ -145,23 +145,31 @@ static void slow_surfaces_are_held_to_the_schedule(void **state)
 {
     (void)state;
     static const struct {
-        const char *switch_s, *other, *says; /* NULL: it can be */
+        const char *switch_s, *other;
+        const char *third; /* NULL: none */
+        const char *says;  /* NULL: it can be */
     } cases[] = {
-        {"ris.boards[1].switch_s=6e-3", "pixels.every=0", NULL},
-        {"ris.boards[1].switch_s=6e-3", "ris.mode=tracked", NULL},
-        {"ris.boards[1].switch_s=6e-3", "link.enabled=yes", NULL},
-        {"ris.boards[0].switch_s=9", "ris.mode=static", NULL},
-        {"ris.boards[1].switch_s=6e-3", "pixels.every=1", "it cannot step through pilots"},
-        {"ris.boards[0].switch_s=22e-6", "pixels.every=1", "a pilot lasts 0.0205"},
-        {"ris.boards[0].switch_s=20e-6", "pixels.every=1", NULL},
-        {"ris.boards[0].switch_s=9", "ris.mode=tracked", "surfaces take the next profile"},
-        {"ris.boards[1].switch_s=0.18", "ris.mode=tracked", "raise schedule.cycle_period_s"},
-        {"ris.boards[1].switch_s=0.17", "ris.mode=tracked", NULL},
-        {"ris.boards[1].switch_s=0.1", "link.enabled=yes", "raise link.downlink_delay_s"},
+        {"ris.boards[1].switch_s=6e-3", "pixels.every=0", NULL, NULL},
+        {"ris.boards[1].switch_s=6e-3", "ris.mode=tracked", NULL, NULL},
+        {"ris.boards[1].switch_s=6e-3", "link.enabled=yes", NULL, NULL},
+        {"ris.boards[0].switch_s=9", "ris.mode=static", NULL, NULL},
+        {"ris.boards[1].switch_s=6e-3", "pixels.every=1", NULL, "it cannot step through pilots"},
+        {"ris.boards[0].switch_s=22e-6", "pixels.every=1", NULL, "a pilot lasts 0.0205"},
+        {"ris.boards[0].switch_s=20e-6", "pixels.every=1", NULL, NULL},
+        {"ris.boards[0].switch_s=9", "ris.mode=tracked", NULL, "surfaces take the next profile"},
+        {"ris.boards[1].switch_s=0.17", "ris.mode=tracked", NULL, "raise schedule.cycle_period_s"},
+        {"ris.boards[1].switch_s=0.17", "ris.mode=tracked", NULL, "197.000 ms must be free"},
+        {"ris.boards[1].switch_s=0.17", "ris.mode=tracked", "ris.ack_ms=4", NULL},
+        {"ris.boards[1].switch_s=0.15", "ris.mode=tracked", NULL, NULL},
+        {"ris.boards[1].switch_s=0.1", "link.enabled=yes", NULL, NULL},
+        {"ris.boards[1].switch_s=0.1", "link.enabled=yes", "ris.mode=static", NULL},
+        {"ris.boards[1].switch_s=0.1", "link.enabled=yes", "ris.mode=tracked",
+         "raise link.downlink_delay_s"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const char *items[] = {"identity.mode=steering", cases[i].switch_s, cases[i].other};
-        const struct config_sets sets = {items, 3};
+        const char *items[] = {"identity.mode=steering", cases[i].switch_s, cases[i].other,
+                               cases[i].third};
+        const struct config_sets sets = {items, cases[i].third ? 4 : 3};
         struct status err = {0};
         int rc = config_parse(&bs_config_table, "bs.yaml", lab, sizeof lab - 1, &sets, &cfg, &err);
         rc = rc ? rc : bs_config_check(&cfg, "bs.yaml", &err);

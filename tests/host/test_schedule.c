@@ -252,6 +252,11 @@ static void slow_surfaces_widen_their_guards(void **state)
     assert_int_equal(before(gap, WINDOW_DOWNLINK)->need, 600000);
     assert_int_equal(before(gap, WINDOW_SENSING)->guard, GUARD_FOLLOW);
     assert_int_equal(before(gap, WINDOW_SENSING)->need, 1100000);
+    cfg.arm_s = 22e-3;
+    assert_int_equal(schedule_init(&s, &cfg, &err), OK);
+    schedule_gaps(&s, gap);
+    assert_int_equal(before(gap, WINDOW_SENSING)->need, 3300000);
+    assert_int_equal(s.guard.follow, 1100000); /* what the radio is waited for does not grow */
     cfg.surface_s = 30e-3;
     cfg.downlink_delay_s = 0.1, cfg.uplink_delay_s = 0.12;
     assert_int_equal(schedule_init(&s, &cfg, &err), OK);
