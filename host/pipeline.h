@@ -70,6 +70,9 @@ struct pipeline_shown { /* by the surfaces, since a cycle of this user */
  * beams that suit where the tracker expects the user (ris.mode tracked), if that may be told of
  * (pipeline_tells), else the base; while the empty room is captured, each profile in turn. */
 void pipeline_profiles(struct pipeline *p, struct pipeline_shown *out);
+/* After an order to show `next`: beams that were there before count until every board obeyed. */
+struct pipeline_shown pipeline_shown_after(const struct pipeline_shown *before,
+                                           const struct pipeline_shown *next, bool obeyed);
 /* Any thread: whether the surfaces show beams for somebody who may not be told of any more.
  * Then what they shall go back to: a board that shows something else tells of the user. */
 bool pipeline_shows_forgotten(const struct pipeline *p, const struct pipeline_shown *shown,

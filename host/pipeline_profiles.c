@@ -74,6 +74,12 @@ void pipeline_profiles(struct pipeline *p, struct pipeline_shown *out)
     }
 }
 
+struct pipeline_shown pipeline_shown_after(const struct pipeline_shown *before,
+                                           const struct pipeline_shown *next, bool obeyed)
+{
+    return !obeyed && before->beams && !next->beams ? *before : *next;
+}
+
 bool pipeline_shows_forgotten(const struct pipeline *p, const struct pipeline_shown *shown,
                               uint8_t rest[BS_RIS])
 {

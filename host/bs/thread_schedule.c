@@ -21,11 +21,11 @@ struct conductor {
     struct arming arming;
     struct pilot_arming pilots;
     struct turns turns;
-    uint64_t first; /* cycle number when turns began; 0: not yet */
-    bool counting;  /* base is known */
-    uint64_t base;  /* cycle number of schedule index 0 */
-    uint64_t cycle; /* the last one planned */
-    struct pipeline_shown shown; /* since that one was armed */
+    uint64_t first;              /* cycle number when turns began; 0: not yet */
+    bool counting;               /* base is known */
+    uint64_t base;               /* cycle number of schedule index 0 */
+    uint64_t cycle;              /* the last one planned */
+    struct pipeline_shown shown; /* since that one was armed, as far as the boards obeyed */
     bool stuck;                  /* beams that were to go are still shown */
 };
 
@@ -53,11 +53,13 @@ static void publish_ris(struct daemon *d, const struct telemetry_ris *ris)
     telemetry_queue_put(d->p.reports, &item);
 }
 
-static void arm_boards(struct conductor *c, struct cycle_plan *plan, int64_t by_ns)
+static void arm_boards(struct conductor *c, struct cycle_plan *plan,
+                       const struct pipeline_shown *next, int64_t by_ns)
 {
     struct telemetry_ris ris;
     int64_t t0 = clock_ns();
     arming_run(&c->arming, plan, by_ns, &ris);
+    c->shown = pipeline_shown_after(&c->shown, next, ris.ok);
     ris.shown = c->shown;
     deadlines_note(c->d->p.deadlines, DEADLINE_ARM, t0, t0 + (int64_t)(1e3 * ris.wait_us));
     publish_ris(c->d, &ris);
@@ -134,10 +136,11 @@ static void let_beams_go(struct conductor *c)
     c->shown.beams = stuck;
 }
 
-static void give_orders(struct conductor *c, struct cycle_plan *plan, int64_t by_ns)
+static void give_orders(struct conductor *c, struct cycle_plan *plan,
+                        const struct pipeline_shown *next, int64_t by_ns)
 {
     struct daemon *d = c->d;
-    arm_boards(c, plan, by_ns);
+    arm_boards(c, plan, next, by_ns);
     if (!send_burst(c, plan)) {
         plan->faults |= FAULT_TX_LOST;
         atomic_fetch_add(&d->sends_failed, 1);
@@ -168,8 +171,7 @@ static int conduct(struct conductor *c, const struct cycle_request *ask)
     if (plan.faults & FAULT_RADIO_DOWN) {
         let_beams_go(c);
     } else {
-        c->shown = next;
-        give_orders(c, &plan, ask->by_ns);
+        give_orders(c, &plan, &next, ask->by_ns);
     }
     cycle_gate_answer(d->p.gate, &plan);
     return OK;

@@ -286,6 +286,26 @@ static void who_is_not_asked_leaves_no_beam(void **state)
     assert_true(rest[0] == PROFILE_BASE && rest[1] == 2);
 }
 
+/* A board that was late with the next user's cycle may show the beam of the one before. */
+static void a_board_that_did_not_obey_shows_the_beam_still(void **state)
+{
+    struct bench *b = *state;
+    uint8_t rest[BS_RIS];
+    const struct pipeline_shown before = located_with_beams(b);
+    struct pipeline_shown next = {.user = 1, .id = 6}, now;
+    pipeline_user(b->pipeline, 1, 6);
+    pipeline_profiles(b->pipeline, &next);
+    assert_false(next.beams);
+    pipeline_allow(b->pipeline, 0, false);
+    now = pipeline_shown_after(&before, &next, false);
+    assert_true(pipeline_shows_forgotten(b->pipeline, &now, rest));
+    now = pipeline_shown_after(&now, &next, false);
+    assert_true(pipeline_shows_forgotten(b->pipeline, &now, rest));
+    now = pipeline_shown_after(&now, &next, true);
+    assert_int_equal(now.user, 1);
+    assert_false(pipeline_shows_forgotten(b->pipeline, &now, rest));
+}
+
 int main(void)
 {
 #define BENCH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -300,6 +320,7 @@ int main(void)
         BENCH(an_order_lifted_within_a_cycle_holds_until_its_end),
         BENCH(who_is_withheld_leaves_no_beam),
         BENCH(who_is_not_asked_leaves_no_beam),
+        BENCH(a_board_that_did_not_obey_shows_the_beam_still),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
