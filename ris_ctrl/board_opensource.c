@@ -284,17 +284,7 @@ static int opensource_load(struct board *b, uint16_t slot, const uint8_t *patter
 static int opensource_arm(struct board *b, const struct ris_arm *arm, struct board_ack *ack,
                           struct status *err)
 {
-    if (arm == NULL) {
-        text_slots_disarm(&b->slots, ack);
-        return OK;
-    }
-    const uint8_t *pattern = text_slots_still(&b->slots, arm, err);
-    if (pattern == NULL)
-        return err->code;
-    int r = show(b, pattern, ack, err);
-    if (r == OK)
-        text_slots_armed(&b->slots, arm, ack);
-    return r;
+    return text_slots_arm(&b->slots, arm, show, b, ack, err);
 }
 
 static int opensource_apply(struct board *b, uint16_t slot, enum ris_when when,

@@ -185,17 +185,7 @@ static int tile_load(struct board *b, uint16_t slot, const uint8_t *pattern, str
 static int tile_arm(struct board *b, const struct ris_arm *arm, struct board_ack *ack,
                     struct status *err)
 {
-    if (arm == NULL) {
-        text_slots_disarm(&b->slots, ack);
-        return OK;
-    }
-    const uint8_t *pattern = text_slots_still(&b->slots, arm, err);
-    if (pattern == NULL)
-        return err->code;
-    int r = show(b, pattern, ack, err);
-    if (r == OK)
-        text_slots_armed(&b->slots, arm, ack);
-    return r;
+    return text_slots_arm(&b->slots, arm, show, b, ack, err);
 }
 
 static int tile_apply(struct board *b, uint16_t slot, enum ris_when when, struct board_ack *ack,

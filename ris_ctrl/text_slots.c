@@ -68,8 +68,9 @@ void text_slots_shown(struct text_slots *s, const uint8_t *pattern, struct board
     acknowledge(s, s->shown_hash, ack);
 }
 
-const uint8_t *text_slots_still(const struct text_slots *s, const struct ris_arm *arm,
-                                struct status *err)
+/* What has to be shown for it; NULL: it would change at an edge. */
+static const uint8_t *still(const struct text_slots *s, const struct ris_arm *arm,
+                            struct status *err)
 {
     for (size_t k = 0; k < arm->n_steps; k++)
         if (arm->steps[k] != arm->idle) {
@@ -79,7 +80,7 @@ const uint8_t *text_slots_still(const struct text_slots *s, const struct ris_arm
     return text_slots_get(s, arm->idle, RIS_NOW, err);
 }
 
-void text_slots_armed(struct text_slots *s, const struct ris_arm *arm, struct board_ack *ack)
+static void armed(struct text_slots *s, const struct ris_arm *arm, struct board_ack *ack)
 {
     uint64_t hash[RIS_STEPS_MAX + 1];
     for (size_t k = 0; k <= arm->n_steps; k++)
@@ -88,9 +89,20 @@ void text_slots_armed(struct text_slots *s, const struct ris_arm *arm, struct bo
     acknowledge(s, ris_arm_hash(hash, arm->n_steps + 1u), ack);
 }
 
-void text_slots_disarm(const struct text_slots *s, struct board_ack *ack)
+int text_slots_arm(struct text_slots *s, const struct ris_arm *arm, text_slots_show *show,
+                   struct board *board, struct board_ack *ack, struct status *err)
 {
-    acknowledge(s, s->shown_hash, ack);
+    if (arm == NULL) {
+        acknowledge(s, s->shown_hash, ack);
+        return OK;
+    }
+    const uint8_t *pattern = still(s, arm, err);
+    if (pattern == NULL)
+        return err->code;
+    int r = show(board, pattern, ack, err);
+    if (r == OK)
+        armed(s, arm, ack);
+    return r;
 }
 
 int text_slots_trigger(struct text_slots *s, enum ris_trigger source, struct board_ack *ack,

@@ -27,12 +27,13 @@ int text_slots_load(struct text_slots *s, uint16_t slot, const uint8_t *pattern,
 const uint8_t *text_slots_get(const struct text_slots *s, uint16_t slot, enum ris_when when,
                               struct status *err);
 void text_slots_shown(struct text_slots *s, const uint8_t *pattern, struct board_ack *ack);
-/* A sequence that stays with its idle profile at every edge needs no trigger: the pattern that has
- * to be shown now, after which text_slots_armed acknowledges it. NULL says why not: any other. */
-const uint8_t *text_slots_still(const struct text_slots *s, const struct ris_arm *arm,
-                                struct status *err);
-void text_slots_armed(struct text_slots *s, const struct ris_arm *arm, struct board_ack *ack);
-void text_slots_disarm(const struct text_slots *s, struct board_ack *ack); /* nothing changes */
+/* How a driver shows a pattern; it calls text_slots_shown when the board does. */
+typedef int text_slots_show(struct board *board, const uint8_t *pattern, struct board_ack *ack,
+                            struct status *err);
+/* A sequence that stays with its idle profile at every edge needs no trigger: that profile is shown
+ * and acknowledged as the sequence. Any other is refused. NULL: disarmed, and nothing changes. */
+int text_slots_arm(struct text_slots *s, const struct ris_arm *arm, text_slots_show *show,
+                   struct board *board, struct board_ack *ack, struct status *err);
 int text_slots_trigger(struct text_slots *s, enum ris_trigger source, struct board_ack *ack,
                        struct status *err);
 /* A slot, or with RIS_SLOT_ACTIVE what was last sent. */
