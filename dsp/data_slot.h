@@ -73,11 +73,5 @@ int data_slot_decode(struct data_slot *slot, const struct sc16 *const *x,
                      const struct slot_window *win, uint8_t *payload,
                      struct data_slot_result *out) MUST_CHECK;
 
-/* The same by a receiver that is told the header and does not read it: a measurement of known data
- * then counts the slots too whose header is lost. Returns 0 or ERR_CRC. */
-int data_slot_decode_as(struct data_slot *slot, const struct sc16 *const *x,
-                        const struct slot_window *win, const struct data_slot_header *header,
-                        uint8_t *payload, struct data_slot_result *out) MUST_CHECK;
-
 /* RT-safe. Channel of the slot decoded last: [n_ant x K], smoothed; H = 1 as slot.h has it. */
 const cplxf *data_slot_channel(const struct data_slot *slot);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What the two files of the data slot share. Not for users of data_slot.h. */
+ * What the two files of the data slot share with each other and their test. Not for users of
+ * data_slot.h. */
 #pragma once
 #include "dsp/data_slot.h"
 #include "dsp/rng.h"
@@ -38,3 +39,9 @@ static inline bool data_slot_in_comb(size_t k)
 /* False: no header of ours. */
 bool data_slot_open_header(const uint8_t bytes[DATA_SLOT_HEADER_BYTES],
                            struct data_slot_header *header);
+
+/* For measurements: data_slot_decode() by a receiver that is told the header and does not read it,
+ * so that slots count too whose header is lost. Returns 0 or ERR_CRC. */
+int data_slot_decode_as(struct data_slot *slot, const struct sc16 *const *x,
+                        const struct slot_window *win, const struct data_slot_header *header,
+                        uint8_t *payload, struct data_slot_result *out) MUST_CHECK;

@@ -406,18 +406,6 @@ static void audit_command(void *context, const char *line)
     audit_write(p->d->p.audit, "%s", line);
 }
 
-/* Each alarm once, when it comes up. */
-static void watch_site(struct publisher *p)
-{
-    struct site_status *s = &p->site;
-    site_calib_health(p->d->p.site, &s->health);
-    uint32_t now = site_alarms(s, p->d->p.cfg), fresh = now & ~s->alarms;
-    for (size_t i = 0; i < SITE_ALARMS; i++)
-        if (fresh >> i & 1)
-            log_warn("%s", site_alarm_text(i));
-    s->alarms = now;
-}
-
 static void ask_shutdown(void *context)
 {
     (void)context;
@@ -442,7 +430,8 @@ static void loop(struct publisher *p)
         if (clock_ns() < due)
             continue;
         due = clock_ns() + (int64_t)HEALTH_MS * 1000000;
-        watch_site(p);
+        site_calib_health(p->d->p.site, &p->site.health);
+        trouble_watch_site(&p->site, p->d->p.cfg);
         publish_health(p);
         trouble_watch_radio(&p->trouble, p->d->p.radio);
         if (cycle_counter_refresh(&p->d->p.counter, &err))

@@ -66,3 +66,12 @@ void trouble_watch_radio(struct trouble_watch *t, const struct radio *radio)
              (unsigned long long)c.rx_late_commands, (unsigned long long)c.rx_timeouts,
              (unsigned long long)c.tx_lates, (unsigned long long)c.tx_underflows);
 }
+
+void trouble_watch_site(struct site_status *status, const struct bs_cfg *cfg)
+{
+    const uint32_t now = site_alarms(status, cfg), fresh = now & ~status->alarms;
+    for (size_t i = 0; i < SITE_ALARMS; i++)
+        if (fresh >> i & 1)
+            log_warn("%s", site_alarm_text(i));
+    status->alarms = now;
+}

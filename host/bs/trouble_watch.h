@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What the log says about trouble with surfaces and radio, each once. The control thread's. */
+ * What the log says about trouble with surfaces, radio and site, each once. The control thread's.
+ */
 #pragma once
 #include "host/bs_config.h"
 #include "host/radio.h"
+#include "host/site_alarm.h"
 #include "host/telemetry.h"
 
 struct watched_board {
@@ -28,3 +30,6 @@ unsigned trouble_watch_sight(struct trouble_watch *trouble, const struct bs_cfg 
                              const struct cycle_report *r);
 /* At most one line per look at the counters. */
 void trouble_watch_radio(struct trouble_watch *trouble, const struct radio *radio);
+/* Each alarm of the site's calibrations when it comes up; sets status->alarms to those that hold
+ * now. */
+void trouble_watch_site(struct site_status *status, const struct bs_cfg *cfg);

@@ -14,13 +14,13 @@
 #include "base/options.h"
 #include "host/cli/cmd.h"
 #include "host/cli/demo_link.h"
-#include "host/match.h"
 #include "host/cli/demo_pixels.h"
 #include "host/cli/demo_print.h"
 #include "host/cli/demo_sets.h"
 #include "host/cli/demo_setup.h"
 #include "host/cli/demo_stats.h"
 #include "host/clock.h"
+#include "host/match.h"
 
 #define SILENCE_S    180.0 /* without a cycle: something hangs */
 #define RECORD_S     130.0 /* for a daemon that writes a recording to its end */

@@ -3,8 +3,8 @@
  * What a demo says of the data link: slots that came whole each way, bit errors of known data, and
  * what the beam really lost by where it aimed, against the truth. */
 #pragma once
-#include "host/match.h"
 #include "host/cli/demo_scene.h"
+#include "host/match.h"
 
 enum { DEMO_LINK_WAITING = 64 };
 

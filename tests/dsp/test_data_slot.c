@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsp/data_slot.h"
+#include "dsp/data_slot_priv.h"
 #include "dsp/fft.h"
 #include "dsp/rng.h"
 
