@@ -201,6 +201,14 @@ static void a_slot_of_three_symbols_is_refused(void **state)
     assert_int_equal(schedule_init(&s, &cfg, &err), OK);
 }
 
+static struct schedule_cfg with_pilots(struct schedule_cfg cfg)
+{
+    cfg.pilots = 60;
+    cfg.pilot_samps = 2048;
+    cfg.pilots_delay_s = 0.06;
+    return cfg;
+}
+
 /* What is drawn is what is checked: every gap is at least its guard, and they follow each other. */
 static void gaps_tell_the_guards_in_order(void **state)
 {
@@ -208,10 +216,7 @@ static void gaps_tell_the_guards_in_order(void **state)
     struct schedule s;
     struct schedule_gap gap[WINDOW_COUNT];
     struct status err = {0};
-    struct schedule_cfg cfg = with_data();
-    cfg.pilots = 60;
-    cfg.pilot_samps = 2048;
-    cfg.pilots_delay_s = 0.06;
+    struct schedule_cfg cfg = with_pilots(with_data());
     assert_int_equal(schedule_init(&s, &cfg, &err), OK);
     const enum schedule_window before[] = {WINDOW_RESPONSE, WINDOW_PILOTS, WINDOW_DOWNLINK,
                                            WINDOW_UPLINK, WINDOW_SENSING};
@@ -239,10 +244,7 @@ static void slow_surfaces_widen_their_guards(void **state)
     struct schedule s;
     struct schedule_gap gap[WINDOW_COUNT];
     struct status err = {0};
-    struct schedule_cfg cfg = with_data();
-    cfg.pilots = 60;
-    cfg.pilot_samps = 2048;
-    cfg.pilots_delay_s = 0.06;
+    struct schedule_cfg cfg = with_pilots(with_data());
     cfg.surface_s = 6e-3;
     cfg.follow_s = 11e-3;
     assert_int_equal(schedule_init(&s, &cfg, &err), OK);
@@ -276,10 +278,7 @@ static void pilots_have_their_place_after_the_answer(void **state)
     (void)state;
     struct schedule s;
     struct status err = {0};
-    struct schedule_cfg cfg = lab();
-    cfg.pilots = 60;
-    cfg.pilot_samps = 2048;
-    cfg.pilots_delay_s = 0.06;
+    struct schedule_cfg cfg = with_pilots(lab());
     assert_int_equal(schedule_init(&s, &cfg, &err), OK);
     assert_int_equal(s.window[WINDOW_PILOT_TRIGGER].begin, 6000000);
     assert_true(end_of(&s, WINDOW_RESPONSE) < s.window[WINDOW_PILOTS].begin);
